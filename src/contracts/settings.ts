@@ -1,0 +1,257 @@
+// Every setting of every process: name, kind, unit, default, limits. The source of .env.example (a test compares them).
+// Read once, in a node's main.ts, by platform/config; an unknown BULKSMS_ name, a missing or a malformed value stops the process.
+
+export type Setting = { says: string; isSecret?: true } & (
+  | { kind: "integer"; unit: string; min: number; max: number; default?: number }
+  | { kind: "port"; default?: number }
+  | { kind: "text"; default?: string }
+  | { kind: "url"; protocols: readonly string[]; default?: string }
+  | { kind: "address"; default?: string }
+  | { kind: "choice"; choices: readonly string[]; default?: string }
+  | { kind: "list"; default?: string }
+  | { kind: "number"; unit: string; min: number; max: number; default?: number }
+);
+
+const postgresUrl = { kind: "url", protocols: ["postgres:", "postgresql:"], isSecret: true } as const;
+const httpUrl = { kind: "url", protocols: ["http:", "https:"] } as const;
+
+export const settings = {
+  // all processes
+  BULKSMS_HOST: {
+    kind: "text",
+    default: "127.0.0.1",
+    says: "address that every door listens on; another than loopback needs keys and secrets",
+  },
+  BULKSMS_LOG_LEVEL: { kind: "choice", choices: ["debug", "info", "warn", "error"], default: "info", says: "least level that is logged" },
+  BULKSMS_LOG_FORMAT: { kind: "choice", choices: ["json", "pretty"], default: "json", says: "one JSON object a line, or lines for people" },
+  BULKSMS_DATA: {
+    kind: "text",
+    default: ".bulksms",
+    says: "folder of everything that `bulksms up` keeps: engines, secrets, keys, journal",
+  },
+  BULKSMS_REDIS_URL: {
+    kind: "url",
+    protocols: ["redis:", "rediss:"],
+    isSecret: true,
+    says: "the common Redis; `bulksms up` starts its own when unset",
+  },
+  BULKSMS_REDIS_NAMESPACE: { kind: "text", default: "bulksms", says: "first word of every Redis key and channel" },
+  BULKSMS_INTERNAL_TOKEN: {
+    kind: "text",
+    isSecret: true,
+    says: "shared by our processes when they call each other (gRPC, progress snapshots)",
+  },
+  BULKSMS_ADMIN_KEY: { kind: "text", isSecret: true, says: "API key with scope admin that `bulksms migrate` stores (its hash only)" },
+
+  // databases: the owner's URLs are for `bulksms migrate` and `bulksms up` alone
+  BULKSMS_DS_OWNER_URL: { ...postgresUrl, says: "owner of database ds; `bulksms up` starts its own server when unset" },
+  BULKSMS_SALESDB_OWNER_URL: { ...postgresUrl, says: "owner of database salesdb; `bulksms up` starts its own server when unset" },
+  BULKSMS_WEBAPI_DATABASE_URL: { ...postgresUrl, says: "ds as role webapi" },
+  BULKSMS_RPC_DATABASE_URL: { ...postgresUrl, says: "ds as role rpc" },
+  BULKSMS_GENERAL_WORKER_DATABASE_URL: { ...postgresUrl, says: "ds as role general_worker" },
+  BULKSMS_SALESAPI_DATABASE_URL: { ...postgresUrl, says: "salesdb as role salesapi" },
+  BULKSMS_SALES_WORKER_DATABASE_URL: { ...postgresUrl, says: "salesdb as role sales_worker" },
+  BULKSMS_CHECK_DS_URL: { ...postgresUrl, says: "ds as the read-only role check" },
+  BULKSMS_CHECK_SALESDB_URL: { ...postgresUrl, says: "salesdb as the read-only role check" },
+  BULKSMS_DATABASE_CONNECTIONS: {
+    kind: "integer",
+    unit: "connections a process",
+    min: 2,
+    max: 100,
+    default: 8,
+    says: "size of each process's connection pool",
+  },
+
+  // doors
+  BULKSMS_WEBAPI_PORT: { kind: "port", default: 8000, says: "webapi: HTTP and WebSocket" },
+  BULKSMS_SALESAPI_PORT: { kind: "port", default: 8002, says: "salesapi: HTTP" },
+  BULKSMS_RPC_PORT: { kind: "port", default: 8003, says: "rpc: gRPC" },
+  BULKSMS_CARRIER_PORT: { kind: "port", default: 8004, says: "carrier: HTTP" },
+  BULKSMS_GENERAL_WORKER_MANAGEMENT_PORT: { kind: "port", default: 8011, says: "general_worker: /health /ready /metrics" },
+  BULKSMS_SALES_WORKER_MANAGEMENT_PORT: { kind: "port", default: 8012, says: "sales_worker: /health /ready /metrics" },
+  BULKSMS_RPC_MANAGEMENT_PORT: { kind: "port", default: 8013, says: "rpc: /health /ready /metrics" },
+
+  // where the others are
+  BULKSMS_RPC_ADDRESS: { kind: "address", default: "127.0.0.1:8003", says: "rpc, as seen by webapi, salesapi, sales_worker" },
+  BULKSMS_SALESAPI_URL: { ...httpUrl, default: "http://127.0.0.1:8002", says: "salesapi, as seen by webapi and the command line" },
+  BULKSMS_WEBAPI_URL: { ...httpUrl, default: "http://127.0.0.1:8000", says: "webapi, as seen by the command line" },
+  BULKSMS_CARRIER_URL: { ...httpUrl, default: "http://127.0.0.1:8004", says: "carrier, as seen by sales_worker" },
+  BULKSMS_CARRIER_RECEIPTS_URL: {
+    ...httpUrl,
+    default: "http://127.0.0.1:8002/receipts/simulated",
+    says: "where the carrier sends its receipts",
+  },
+  BULKSMS_API_KEY: { kind: "text", isSecret: true, says: "key that the command line uses; else the one in the data folder" },
+
+  // webapi, salesapi
+  BULKSMS_REQUESTS_PER_MINUTE: {
+    kind: "integer",
+    unit: "requests a key a minute",
+    min: 1,
+    max: 10_000_000,
+    default: 6_000,
+    says: "over it 429 with Retry-After; receipts are not counted",
+  },
+  BULKSMS_ALLOWED_HOSTS: {
+    kind: "list",
+    default: "",
+    says: "host names beside localhost and loopback addresses that a request's Host and Origin may name",
+  },
+
+  // campaigns
+  BULKSMS_DEFAULT_COUNTRY: {
+    kind: "text",
+    default: "FI",
+    says: "country of numbers without +, ISO 3166 alpha-2; a campaign may set its own",
+  },
+  BULKSMS_PART_PRICE_MILLI: {
+    kind: "integer",
+    unit: "milli-credits a part",
+    min: 1,
+    max: 1_000_000,
+    default: 100,
+    says: "price of one SMS part: 100 is 0.1 credit",
+  },
+  BULKSMS_UPLOAD_BYTES_MAX: {
+    kind: "integer",
+    unit: "bytes",
+    min: 1_000,
+    max: 4_000_000_000,
+    default: 1_000_000_000,
+    says: "largest CSV file",
+  },
+  BULKSMS_UPLOAD_ROWS_MAX: {
+    kind: "integer",
+    unit: "rows",
+    min: 1,
+    max: 50_000_000,
+    default: 10_000_000,
+    says: "most rows of one CSV file; an import needs at most 16 bytes of memory a row",
+  },
+  BULKSMS_TEXT_PARTS_MAX: { kind: "integer", unit: "parts", min: 1, max: 255, default: 6, says: "most parts of one filled text" },
+  BULKSMS_CHUNK_ROWS: {
+    kind: "integer",
+    unit: "rows",
+    min: 1,
+    max: 10_000,
+    default: 1_000,
+    says: "messages of one chunk: the unit of lease, submit body and recovery",
+  },
+  BULKSMS_IMPORT_LEASE_MS: {
+    kind: "integer",
+    unit: "ms",
+    min: 1_000,
+    max: 600_000,
+    default: 30_000,
+    says: "an import that is silent so long is dead",
+  },
+  BULKSMS_DEADLINE_S: {
+    kind: "integer",
+    unit: "s",
+    min: 1,
+    max: 604_800,
+    default: 259_200,
+    says: "a message without a final receipt so long after its submit ends expired; a campaign may set its own",
+  },
+  BULKSMS_RECEIPT_HORIZON_S: {
+    kind: "integer",
+    unit: "s",
+    min: 0,
+    max: 604_800,
+    default: 3_600,
+    says: "how long after the deadline a carrier may still retry a receipt",
+  },
+  BULKSMS_RECEIPT_SECRETS: {
+    kind: "list",
+    isSecret: true,
+    says: "secrets of receipt signatures, newest first, comma between; two may live at once",
+  },
+  BULKSMS_RECEIPT_BATCH_MAX: {
+    kind: "integer",
+    unit: "receipts",
+    min: 1,
+    max: 10_000,
+    default: 5_000,
+    says: "most receipts of one transaction",
+  },
+  BULKSMS_RECEIPT_QUEUE_MAX: {
+    kind: "integer",
+    unit: "receipts",
+    min: 1,
+    max: 10_000_000,
+    default: 200_000,
+    says: "receipts waiting in memory for their commit; above it 503",
+  },
+
+  // sales_worker
+  BULKSMS_LEASE_MS: {
+    kind: "integer",
+    unit: "ms",
+    min: 500,
+    max: 600_000,
+    default: 10_000,
+    says: "a chunk whose worker is silent so long is taken over",
+  },
+  BULKSMS_SUBMIT_TIMEOUT_MS: {
+    kind: "integer",
+    unit: "ms",
+    min: 100,
+    max: 120_000,
+    default: 5_000,
+    says: "wait for the carrier's answer to one body; must be below the lease",
+  },
+  BULKSMS_DISPATCH_CONCURRENCY: {
+    kind: "integer",
+    unit: "chunks",
+    min: 1,
+    max: 64,
+    default: 4,
+    says: "chunks that one sales_worker submits at once",
+  },
+  BULKSMS_SWEEP_INTERVAL_MS: {
+    kind: "integer",
+    unit: "ms",
+    min: 50,
+    max: 60_000,
+    default: 500,
+    says: "pause between two passes of the sweeper",
+  },
+
+  // carrier
+  BULKSMS_CARRIER_KEY: { kind: "text", isSecret: true, says: "key with which sales_worker submits to the carrier" },
+  BULKSMS_CARRIER_DATA: { kind: "text", default: ".bulksms/carrier", says: "folder of the carrier's journal" },
+  BULKSMS_CARRIER_SEED: { kind: "integer", unit: "", min: 0, max: 4_294_967_295, default: 7, says: "seed of every outcome and delay" },
+  BULKSMS_CARRIER_PROFILE: {
+    kind: "choice",
+    choices: ["typical", "clean-list", "dirty-list", "new-year", "demo", "answered"],
+    default: "typical",
+    says: "mix of outcomes and delays",
+  },
+  BULKSMS_CARRIER_SPEED: { kind: "text", default: "1", says: "divides the carrier's delays: a number, or max for none" },
+  BULKSMS_CARRIER_MPS_MAX: {
+    kind: "integer",
+    unit: "parts a second",
+    min: 0,
+    max: 10_000_000,
+    default: 0,
+    says: "over it the carrier answers 429 with Retry-After; 0 is no limit",
+  },
+  BULKSMS_CARRIER_RECEIPTS_PER_BODY: {
+    kind: "integer",
+    unit: "receipts",
+    min: 1,
+    max: 1_000,
+    default: 100,
+    says: "receipts in one callback body; 1 sends them singly",
+  },
+  BULKSMS_CARRIER_CALLBACK_CONCURRENCY: {
+    kind: "integer",
+    unit: "requests",
+    min: 1,
+    max: 256,
+    default: 16,
+    says: "callbacks in flight at once",
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settings;
