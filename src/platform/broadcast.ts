@@ -1,0 +1,77 @@
+// Pub/sub on Redis: topics with channels. Publishing is fire-and-forget; readers repair a lost update from a snapshot.
+import { channelName, type TopicName, type TopicUpdates, topicUpdates } from "../contracts/topics.ts";
+import { closeRedis, openRedis } from "./redis.ts";
+
+export interface BroadcastOptions {
+  redisUrl: string;
+  namespace: string;
+}
+
+export interface Publisher {
+  /** Publishes and forgets: never throws, never waits; dropped while Redis is away. Call it after the commit that it tells of. */
+  publish<T extends TopicName>(topic: T, channel: string, update: TopicUpdates[T]): void;
+  close(): void;
+}
+
+export function openPublisher(options: BroadcastOptions): Publisher {
+  const redis = openRedis(options.redisUrl, { connectionName: "publish" });
+  return {
+    publish(topic, channel, update) {
+      if (redis.status !== "ready") return;
+      redis.publish(redisChannel(options.namespace, topic, channel), JSON.stringify(update)).catch(() => {});
+    },
+    close: () => closeRedis(redis),
+  };
+}
+
+export interface Subscriber {
+  subscribe(topic: TopicName, channel: string): void;
+  unsubscribe(topic: TopicName, channel: string): void;
+  isConnected(): boolean;
+  close(): void;
+}
+
+export interface SubscriberOptions extends BroadcastOptions {
+  /** One valid update of a subscribed channel; what does not fit its schema is dropped. */
+  onUpdate<T extends TopicName>(topic: T, channel: string, update: TopicUpdates[T]): void;
+  /** The connection is back: updates may have been lost meanwhile. */
+  onReconnect(): void;
+}
+
+export function openSubscriber(options: SubscriberOptions): Subscriber {
+  // ioredis subscribes again to all channels by itself after a reconnect
+  const redis = openRedis(options.redisUrl, { connectionName: "subscribe", isBlocking: true });
+  let wasReady = false;
+  redis.on("ready", () => {
+    if (wasReady) options.onReconnect();
+    wasReady = true;
+  });
+  redis.on("message", (name: string, text: string) => {
+    const parsed = parseChannel(options.namespace, name);
+    if (parsed === null) return;
+    const update = topicUpdates[parsed.topic].safeParse(parseJson(text));
+    if (update.success) options.onUpdate(parsed.topic, parsed.channel, update.data as TopicUpdates[typeof parsed.topic]);
+  });
+  return {
+    subscribe: (topic, channel) => void redis.subscribe(redisChannel(options.namespace, topic, channel)).catch(() => {}),
+    unsubscribe: (topic, channel) => void redis.unsubscribe(redisChannel(options.namespace, topic, channel)).catch(() => {}),
+    isConnected: () => redis.status === "ready",
+    close: () => closeRedis(redis),
+  };
+}
+
+const redisChannel = (namespace: string, topic: TopicName, channel: string) => `${namespace}:${topic}:${channel}`;
+
+function parseChannel(namespace: string, name: string) {
+  const [topic, channel] = name.slice(namespace.length + 1).split(":");
+  const parsed = channelName.safeParse({ topic, channel });
+  return parsed.success ? parsed.data : null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,136 @@
+// Reads settings (contracts/settings.ts) from the environment into a frozen typed object. Called once, in each node's main.ts.
+import { type Setting, type SettingName, settings } from "../contracts/settings.ts";
+
+type ValueOf<S extends Setting> = S["kind"] extends "integer" | "port" | "number" ? number : S["kind"] extends "list" ? string[] : string;
+type Value<N extends SettingName> = ValueOf<(typeof settings)[N]>;
+
+export type Config<F extends Record<string, SettingName>, O extends keyof F = never> = Readonly<
+  { [K in Exclude<keyof F, O>]: Value<F[K]> } & { [K in O]: Value<F[K]> | undefined }
+>;
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Every prefix that is ours: a name that begins so and is not in the table is a spelling mistake. */
+const settingPrefix = "BULKSMS_";
+
+/** All that is wrong with the settings, a line each. The command line prints it and exits 2. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+/**
+ * The values of `fields` (field name -> setting name), typed by the settings table.
+ * A setting without default must be given unless its field is in `optional`. An empty value counts as not given.
+ * @throws ConfigError listing every unknown, missing and malformed setting.
+ */
+export function readConfig<F extends Record<string, SettingName>, O extends keyof F & string = never>(
+  environment: Environment,
+  fields: F,
+  options: { optional?: readonly O[] } = {},
+): Config<F, O> {
+  const problems = unknownSettings(environment);
+  const values: Record<string, unknown> = {};
+  for (const [field, name] of Object.entries(fields)) {
+    const setting: Setting = settings[name];
+    const given = environment[name];
+    const text = given === undefined || given === "" ? undefined : given;
+    if (text !== undefined) {
+      const parsed = parseSetting(setting, text);
+      if ("problem" in parsed) problems.push(`${name}: ${parsed.problem}`);
+      else values[field] = parsed.value;
+    } else if (setting.default !== undefined) {
+      const parsed = parseSetting(setting, String(setting.default));
+      if ("value" in parsed) values[field] = parsed.value;
+    } else if (!(options.optional as readonly string[] | undefined)?.includes(field)) {
+      problems.push(`${name}: missing (${setting.says})`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(values) as Config<F, O>;
+}
+
+/** Lines that name each BULKSMS_ variable that no setting has, with the nearest name. */
+export function unknownSettings(environment: Environment): string[] {
+  return Object.keys(environment)
+    .filter((name) => name.startsWith(settingPrefix) && !(name in settings))
+    .map((name) => `${name}: unknown setting, did you mean ${nearest(name, Object.keys(settings))}?`);
+}
+
+/** The candidate with the least edit distance to `name`. */
+export function nearest(name: string, candidates: readonly string[]): string {
+  let best = candidates[0] ?? "";
+  let bestDistance = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    const distance = editDistance(name, candidate);
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Whether a door on this address is reachable from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+type Parsed = { value: unknown } | { problem: string };
+
+function parseSetting(setting: Setting, text: string): Parsed {
+  const shown = setting.isSecret ? "the value" : `"${text}"`;
+  switch (setting.kind) {
+    case "integer":
+    case "number": {
+      const value = Number(text);
+      const isWhole = setting.kind === "number" || Number.isInteger(value);
+      if (text.trim() === "" || !Number.isFinite(value) || !isWhole)
+        return { problem: `${shown} is not a ${setting.kind} (${setting.unit})` };
+      if (value < setting.min || value > setting.max)
+        return { problem: `${shown} is not between ${setting.min} and ${setting.max} ${setting.unit}` };
+      return { value };
+    }
+    case "port": {
+      const value = Number(text);
+      return Number.isInteger(value) && value >= 0 && value <= 65_535 ? { value } : { problem: `${shown} is not a port (0 to 65535)` };
+    }
+    case "choice":
+      return setting.choices.includes(text)
+        ? { value: text }
+        : { problem: `${shown} is not one of ${setting.choices.join(", ")}, did you mean ${nearest(text, setting.choices)}?` };
+    case "url": {
+      const url = URL.parse(text);
+      if (url === null || !setting.protocols.includes(url.protocol))
+        return { problem: `${shown} is not a ${setting.protocols[0]}// address` };
+      return { value: text };
+    }
+    case "address":
+      return /^\S+:\d{1,5}$/.test(text) ? { value: text } : { problem: `${shown} is not host:port` };
+    case "list":
+      return {
+        value: text
+          .split(",")
+          .map((item) => item.trim())
+          .filter((item) => item !== ""),
+      };
+    case "text":
+      return { value: text };
+  }
+}
+
+/** Levenshtein distance, one row at a time. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const replaced = (previous[column - 1] as number) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(replaced, (previous[column] as number) + 1, (current[column - 1] as number) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] as number;
+}

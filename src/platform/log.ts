@@ -1,0 +1,44 @@
+// One JSON line an event on standard output: `event: "campaign.paused"`, ids as fields, `durationMs`. Opened once a process.
+import { type Logger, pino } from "pino";
+
+export type Log = Logger;
+
+/** Fields that must never be written, wherever they stand. */
+const redactedFields = [
+  "authorization",
+  "*.authorization",
+  "headers.authorization",
+  "msisdn",
+  "*.msisdn",
+  "text",
+  "*.text",
+  "key",
+  "*.key",
+];
+
+export function createLog(processName: string, options: { level: string; format: string }): Log {
+  return pino({
+    level: options.level,
+    base: { process: processName, pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    messageKey: "message",
+    redact: { paths: redactedFields, censor: "[hidden]" },
+    ...(options.format === "pretty"
+      ? {
+          transport: {
+            target: "pino-pretty",
+            options: { messageKey: "message", ignore: "pid", translateTime: "HH:MM:ss.l", singleLine: true },
+          },
+        }
+      : {}),
+  });
+}
+
+/** An error as log fields: its name, message and cause chain, without stack for expected ones. */
+export function errorFields(error: unknown): { error: string; stack?: string } {
+  if (!(error instanceof Error)) return { error: String(error) };
+  const chain: string[] = [];
+  for (let link: unknown = error; link instanceof Error && chain.length < 5; link = link.cause) chain.push(`${link.name}: ${link.message}`);
+  return { error: chain.join(" <- "), ...(error.name === "AppError" || error.stack === undefined ? {} : { stack: error.stack }) };
+}

@@ -1,0 +1,40 @@
+// Prometheus metrics of one process, served at /metrics.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+export interface Metrics {
+  registry: Registry;
+  counter<L extends string = never>(name: string, help: string, labels?: readonly L[]): Counter<L>;
+  /** `read` is called at each scrape, so that a gauge needs no timer. */
+  gauge(name: string, help: string, read: () => number | Promise<number>): Gauge;
+  histogram<L extends string = never>(name: string, help: string, buckets: number[], labels?: readonly L[]): Histogram<L>;
+}
+
+/** Seconds, from a millisecond to the longest wait that we allow. */
+export const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+export const rowsBuckets = [1, 10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
+
+export function createMetrics(processName: string): Metrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ process: processName });
+  collectDefaultMetrics({ register: registry });
+  const prefix = "bulksms_";
+  return {
+    registry,
+    counter: (name, help, labels = []) => new Counter({ name: prefix + name, help, labelNames: [...labels], registers: [registry] }),
+    gauge: (name, help, read) =>
+      new Gauge({
+        name: prefix + name,
+        help,
+        registers: [registry],
+        async collect() {
+          try {
+            this.set(await read());
+          } catch {
+            this.set(Number.NaN); // what is read is away; a scrape must not fail for it
+          }
+        },
+      }),
+    histogram: (name, help, buckets, labels = []) =>
+      new Histogram({ name: prefix + name, help, buckets, labelNames: [...labels], registers: [registry] }),
+  };
+}

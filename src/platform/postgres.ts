@@ -1,0 +1,116 @@
+// Connections to Postgres: a pool, transactions that are retried as a whole, and what an error means.
+// Limits of time (lock_timeout, statement_timeout, idle_in_transaction_session_timeout) are settings of each role (migrate.ts).
+import postgres from "postgres";
+import { AppError } from "../contracts/errors.ts";
+
+export type Sql = postgres.Sql<{ bigint: bigint }>;
+export type TransactionSql = postgres.TransactionSql<{ bigint: bigint }>;
+/** Either: a statement that may run inside a transaction or on its own. */
+export type AnySql = Sql | TransactionSql;
+
+/** A caller waits at most so long for a connection: then 503, well inside the 2 s that a client is promised. */
+const connectTimeoutS = 2;
+/** Whole transactions are tried again so often, with a growing pause, when a retry can help. */
+const transactionTriesMax = 5;
+
+export interface PostgresOptions {
+  applicationName: string;
+  connections: number;
+  /** For work that is long by nature (import, purge, audit); else the role's. */
+  statementTimeoutMs?: number;
+}
+
+export function openPostgres(url: string, options: PostgresOptions): Sql {
+  return postgres(url, {
+    max: options.connections,
+    connect_timeout: connectTimeoutS,
+    idle_timeout: 60,
+    // a server that is back is found soon
+    backoff: (retries) => Math.min(1, 0.05 * 2 ** retries),
+    types: { bigint: postgres.BigInt },
+    onnotice: () => {},
+    connection: {
+      application_name: options.applicationName,
+      TimeZone: "UTC",
+      ...(options.statementTimeoutMs === undefined ? {} : { statement_timeout: options.statementTimeoutMs }),
+    },
+  }) as unknown as Sql;
+}
+
+/**
+ * Runs `work` in one transaction, again from its beginning when the database says that a retry can help (deadlock, serialization, lost connection, restart).
+ * `work` must therefore have no effect outside the transaction.
+ * @throws AppError service_unavailable when the database does not answer.
+ */
+export async function inTransaction<T>(
+  sql: Sql,
+  work: (transaction: TransactionSql) => Promise<T>,
+  options: { triesMax?: number } = {},
+): Promise<T> {
+  const triesMax = options.triesMax ?? transactionTriesMax;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return (await sql.begin(work)) as T;
+    } catch (error) {
+      if (!isRetryable(error)) throw error;
+      if (attempt >= triesMax) throw asUnavailable(error);
+      await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** attempt * (0.5 + Math.random())));
+    }
+  }
+}
+
+/** 40001 serialization, 40P01 deadlock, 55P03 lock not available in time. */
+const contentionCodes = new Set(["40001", "40P01", "55P03"]);
+/** 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now, 25P03 idle in transaction too long, 53300 too many connections. */
+const unavailableCodes = new Set(["57P01", "57P02", "57P03", "25P03", "53300"]);
+const socketCodes = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+]);
+
+/** The database did not answer, or not any more: nothing is known of the statement's effect. */
+export function isConnectionError(error: unknown): boolean {
+  const code = errorCode(error);
+  return code !== null && (socketCodes.has(code) || unavailableCodes.has(code) || code.startsWith("08"));
+}
+
+/** The data itself was refused (class 22 data exception, 23 constraint): trying again is in vain. */
+export function isDataError(error: unknown): boolean {
+  const code = errorCode(error);
+  return code !== null && /^2[23]/.test(code);
+}
+
+export function isRetryable(error: unknown): boolean {
+  const code = errorCode(error);
+  return code !== null && (contentionCodes.has(code) || isConnectionError(error));
+}
+
+/** An error of the database as the refusal that a client may see; others as they are. */
+export function asUnavailable(error: unknown): unknown {
+  return isRetryable(error)
+    ? new AppError("service_unavailable", "The database does not answer.", { retryAfterS: 2, cause: error })
+    : error;
+}
+
+export async function pingPostgres(sql: Sql): Promise<void> {
+  await sql`select 1`;
+}
+
+export async function closePostgres(sql: Sql): Promise<void> {
+  await sql.end({ timeout: 5 });
+}
+
+function errorCode(error: unknown): string | null {
+  if (error instanceof AggregateError && error.errors.length > 0) return errorCode(error.errors[0]);
+  if (typeof error !== "object" || error === null || !("code" in error)) return null;
+  return typeof error.code === "string" ? error.code : null;
+}

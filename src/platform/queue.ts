@@ -1,0 +1,124 @@
+// Job queues between the workers (BullMQ on Redis). A job is a doorbell: adding one is never awaited, and a lost one is rung again by the sweeper.
+import { Queue, Worker } from "bullmq";
+import { type Jobs, jobs, type QueueName } from "../contracts/jobs.ts";
+import { errorFields, type Log } from "./log.ts";
+import { closeRedis, openRedis } from "./redis.ts";
+
+export interface QueueOptions {
+  redisUrl: string;
+  /** First word of every key; each queue's keys share one hash tag, so that Redis Cluster keeps them on one node. */
+  namespace: string;
+}
+
+export interface RingingQueue<Q extends QueueName> {
+  /** Adds a job and forgets it: never throws, never waits. While Redis is away or far behind, the ring is dropped and counted. */
+  ring<J extends keyof Jobs[Q] & string>(job: J, payload: Jobs[Q][J], options?: { delayMs?: number }): void;
+  /** Jobs by state. @throws when Redis does not answer. */
+  counts(): Promise<Record<string, number>>;
+  dropped(): number;
+  close(): Promise<void>;
+}
+
+/** Rings on their way to Redis; above it Redis is stuck and more would only fill memory. */
+const ringsInFlightMax = 5_000;
+/** Kept for a look at what happened; the rows are the truth. */
+const keptCompleted = { count: 100 };
+const keptFailed = { count: 1_000, age: 3_600 };
+
+const prefixOf = (queue: QueueName, namespace: string) => `{${namespace}:${queue}}`;
+
+export function openQueue<Q extends QueueName>(name: Q, options: QueueOptions): RingingQueue<Q> {
+  const redis = openRedis(options.redisUrl, { connectionName: `${name}.ring` });
+  const queue = new Queue(name, { connection: redis, prefix: prefixOf(name, options.namespace), skipVersionCheck: true });
+  queue.on("error", () => {}); // the connection's own errors; rings that fail are counted below
+  let inFlight = 0;
+  let dropped = 0;
+  return {
+    ring(job, payload, ringOptions = {}) {
+      if (redis.status !== "ready" || inFlight >= ringsInFlightMax) {
+        dropped++;
+        return;
+      }
+      inFlight++;
+      queue
+        .add(job, payload, {
+          removeOnComplete: keptCompleted,
+          removeOnFail: keptFailed,
+          ...(ringOptions.delayMs === undefined ? {} : { delay: ringOptions.delayMs }),
+        })
+        .catch(() => {
+          dropped++;
+        })
+        .finally(() => {
+          inFlight--;
+        });
+    },
+    counts: () => queue.getJobCounts("waiting", "active", "delayed", "failed"),
+    dropped: () => dropped,
+    async close() {
+      await waitUntilDone(() => inFlight === 0 || redis.status !== "ready");
+      closeRedis(redis);
+      await queue.close().catch(() => {});
+    },
+  };
+}
+
+export interface WorkerOptions<Q extends QueueName> extends QueueOptions {
+  /** Jobs at once in this process. */
+  concurrency: number;
+  log: Log;
+  handlers: { [J in keyof Jobs[Q] & string]: (payload: Jobs[Q][J]) => Promise<void> };
+}
+
+export interface QueueWorker {
+  isConnected(): boolean;
+  /** Takes no new job, and waits for those in hand. */
+  close(): Promise<void>;
+}
+
+/** A worker that is silent so long has lost its job to another; a second delivery is harmless, so short is better. */
+const jobLockMs = 15_000;
+
+export function startQueueWorker<Q extends QueueName>(name: Q, options: WorkerOptions<Q>): QueueWorker {
+  const { log } = options;
+  const redis = openRedis(options.redisUrl, { connectionName: `${name}.work`, isBlocking: true });
+  const schemas = jobs[name] as Record<string, { parse(payload: unknown): unknown }>;
+  const handlers = options.handlers as Record<string, (payload: unknown) => Promise<void>>;
+  const worker = new Worker(
+    name,
+    async (job) => {
+      const schema = schemas[job.name];
+      const handle = handlers[job.name];
+      if (schema === undefined || handle === undefined) throw new Error(`no handler for job ${job.name}`);
+      await handle(schema.parse(job.data));
+    },
+    {
+      connection: redis,
+      prefix: prefixOf(name, options.namespace),
+      concurrency: options.concurrency,
+      lockDuration: jobLockMs,
+      stalledInterval: jobLockMs,
+      maxStalledCount: 3,
+      skipVersionCheck: true,
+      runRetryDelay: 500,
+    },
+  );
+  worker.on("error", (error) => log.debug({ event: "queue.error", queue: name, ...errorFields(error) }));
+  worker.on("failed", (job, error) =>
+    log.warn({ event: "job.failed", queue: name, job: job?.name, jobId: job?.id, ...errorFields(error) }),
+  );
+  return {
+    isConnected: () => redis.status === "ready",
+    async close() {
+      // without a server a graceful close would wait for it for ever
+      await worker.close(redis.status !== "ready").catch(() => {});
+      closeRedis(redis);
+    },
+  };
+}
+
+/** Waits at most a second for a condition of this process. */
+async function waitUntilDone(isDone: () => boolean): Promise<void> {
+  const deadline = performance.now() + 1_000;
+  while (!isDone() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+}
