@@ -1,0 +1,93 @@
+// API keys: made, listed and revoked by webapi, looked up by rpc. Only a key's SHA-256 is stored; the key itself is shown once.
+import { createHash, randomBytes } from "node:crypto";
+import { AppError } from "../contracts/errors.ts";
+import { type AnySql, inTransaction, type Sql } from "../platform/postgres.ts";
+
+export const keyScopes = ["admin", "send", "read"] as const;
+export type KeyScope = (typeof keyScopes)[number];
+
+export interface ApiKey {
+  id: string;
+  /** Null: a key of the whole installation. */
+  workspaceId: string | null;
+  name: string;
+  scopes: KeyScope[];
+  createdAt: Date;
+}
+
+/** 256 bits cannot be guessed, so a plain hash is enough: there is no dictionary to try. */
+const keyRandomBytes = 32;
+/** People and scanners of leaked secrets recognise ours by it. */
+const keyPrefix = "bk_";
+/** Live keys of one workspace (or of the installation): enough for one a program, few enough to list on one page. */
+export const liveKeysMax = 100;
+
+/**
+ * A new key. `key` is never to be had again.
+ * @throws AppError request_invalid (too many live keys), workspace_not_found
+ */
+export async function createKey(
+  sql: Sql,
+  request: { workspaceId: string | null; name: string; scopes: KeyScope[] },
+): Promise<ApiKey & { key: string }> {
+  const key = keyPrefix + randomBytes(keyRandomBytes).toString("base64url");
+  const secretSha256 = createHash("sha256").update(key).digest();
+  const created = await inTransaction(sql, async (transaction) => {
+    if (request.workspaceId !== null) {
+      const [workspace] = await transaction`select id from workspace where id = ${request.workspaceId}`;
+      if (workspace === undefined) throw new AppError("workspace_not_found", "There is no such workspace.");
+    }
+    // two at the same moment may both see the last free place: the limit may be passed by a few, and that harms nobody
+    const [live] = await transaction<{ count: number }[]>`
+      select count(*)::int as count from api_key
+      where workspace_id is not distinct from ${request.workspaceId} and revoked_at is null`;
+    if ((live?.count ?? 0) >= liveKeysMax)
+      throw new AppError("request_invalid", `There are ${liveKeysMax} live keys already; revoke one first.`);
+    const [row] = await transaction<ApiKey[]>`
+      insert into api_key (workspace_id, name, secret_sha256, scopes)
+      values (${request.workspaceId}, ${request.name}, ${secretSha256}, ${request.scopes})
+      returning ${keyColumns(transaction)}`;
+    return row as ApiKey;
+  });
+  return { ...created, key };
+}
+
+/** The live keys of a workspace, or with null those of the whole installation; newest first. */
+export async function listKeys(sql: AnySql, workspaceId: string | null): Promise<ApiKey[]> {
+  return sql<ApiKey[]>`
+    select ${keyColumns(sql)} from api_key
+    where workspace_id is not distinct from ${workspaceId} and revoked_at is null
+    order by id desc limit ${2 * liveKeysMax}`;
+}
+
+/**
+ * Ends a key: its callers are refused as soon as their 30 s of cache are over. Revoking it again changes nothing.
+ * `workspaceId`: the key must be this workspace's; undefined: any key.
+ * @throws AppError key_not_found
+ */
+export async function revokeKey(sql: AnySql, keyId: string, workspaceId: string | undefined): Promise<void> {
+  const revoked = await sql`
+    update api_key set revoked_at = coalesce(revoked_at, now())
+    where id = ${keyId} and ${workspaceId === undefined ? sql`true` : sql`workspace_id = ${workspaceId}`}
+    returning id`;
+  if (revoked.length === 0) throw new AppError("key_not_found", "There is no such key.");
+}
+
+/**
+ * The live key with this SHA-256. The look-up by an index on the hash leaks no timing of use: a caller who can choose
+ * the hash's first bytes does not know a key for them.
+ * @throws AppError key_invalid
+ */
+export async function findKey(sql: AnySql, secretSha256Hex: string): Promise<ApiKey> {
+  const [key] = /^[0-9a-f]{64}$/.test(secretSha256Hex)
+    ? await sql<ApiKey[]>`
+        select ${keyColumns(sql)} from api_key
+        where secret_sha256 = ${Buffer.from(secretSha256Hex, "hex")} and revoked_at is null`
+    : [];
+  if (key === undefined) throw new AppError("key_invalid", "The API key is unknown or revoked.");
+  return key;
+}
+
+function keyColumns(sql: AnySql) {
+  return sql`id, workspace_id as "workspaceId", name, scopes, created_at as "createdAt"`;
+}
