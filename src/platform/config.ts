@@ -93,17 +93,16 @@ function parseSetting(setting: Setting, text: string): Parsed {
         return { problem: `${shown} is not between ${setting.min} and ${setting.max} ${setting.unit}` };
       return { value };
     }
-    case "port": {
-      const value = Number(text);
-      return Number.isInteger(value) && value >= 0 && value <= 65_535 ? { value } : { problem: `${shown} is not a port (0 to 65535)` };
-    }
+    case "port":
+      return /^\d{1,5}$/.test(text) && Number(text) <= 65_535
+        ? { value: Number(text) }
+        : { problem: `${shown} is not a port (0 to 65535)` };
     case "choice":
       return setting.choices.includes(text)
         ? { value: text }
         : { problem: `${shown} is not one of ${setting.choices.join(", ")}, did you mean ${nearest(text, setting.choices)}?` };
     case "url": {
-      const url = URL.parse(text);
-      if (url === null || !setting.protocols.includes(url.protocol))
+      if (!URL.canParse(text) || !setting.protocols.includes(new URL(text).protocol))
         return { problem: `${shown} is not a ${setting.protocols[0]}// address` };
       return { value: text };
     }
@@ -133,4 +132,23 @@ function editDistance(a: string, b: string): number {
     previous = current;
   }
   return previous[b.length] as number;
+}
+
+/** A secret that guards a door which others than this machine can reach. */
+const secretLengthMin = 16;
+
+/**
+ * Refuses to listen beyond loopback with a weak or missing secret.
+ * @throws ConfigError naming the secrets.
+ */
+export function requireSafeDoor(host: string, secrets: Partial<Record<SettingName, string | readonly string[] | undefined>>): void {
+  if (isLoopback(host)) return;
+  const weak = Object.entries(secrets).filter(([, secret]) => {
+    const words = [secret ?? []].flat();
+    return words.length === 0 || words.some((word) => word.length < secretLengthMin);
+  });
+  if (weak.length === 0) return;
+  throw new ConfigError(
+    weak.map(([name]) => `${name}: must have at least ${secretLengthMin} characters when BULKSMS_HOST (${host}) is not a loopback address`),
+  );
 }

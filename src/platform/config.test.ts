@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { ConfigError, readConfig, requireSafeDoor } from "./config.ts";
+
+const fields = {
+  host: "BULKSMS_HOST",
+  port: "BULKSMS_WEBAPI_PORT",
+  redisUrl: "BULKSMS_REDIS_URL",
+  secrets: "BULKSMS_RECEIPT_SECRETS",
+} as const;
+const good = { BULKSMS_REDIS_URL: "redis://127.0.0.1:6379", BULKSMS_RECEIPT_SECRETS: "one, two" };
+
+const problemsOf = (environment: Record<string, string>) => {
+  try {
+    readConfig(environment, fields);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+test("values are typed, defaults filled in, and the result is frozen", () => {
+  const config = readConfig({ ...good, BULKSMS_WEBAPI_PORT: "9000" }, fields);
+  expect(config).toEqual({ host: "127.0.0.1", port: 9000, redisUrl: "redis://127.0.0.1:6379", secrets: ["one", "two"] });
+  expect(Object.isFrozen(config)).toBe(true);
+});
+
+test("every problem is listed at once", () => {
+  const problems = problemsOf({ BULKSMS_WEBAPI_PORT: "70000", BULKSMS_REDIS_URL: "http://x", BULKSMS_WEBAPI_PROT: "1" });
+  expect(problems).toHaveLength(4);
+  expect(problems.join("\n")).toMatch(/BULKSMS_WEBAPI_PROT: unknown setting, did you mean BULKSMS_WEBAPI_PORT\?/);
+  expect(problems.join("\n")).toMatch(/BULKSMS_WEBAPI_PORT: "70000" is not a port/);
+  expect(problems.join("\n")).toMatch(/BULKSMS_REDIS_URL: the value is not a redis:\/\/ address/);
+  expect(problems.join("\n")).toMatch(/BULKSMS_RECEIPT_SECRETS: missing/);
+});
+
+test("a malformed secret is named, never shown", () => {
+  expect(problemsOf({ ...good, BULKSMS_REDIS_URL: "hunter2" }).join()).not.toContain("hunter2");
+});
+
+test.each(["  ", "8000.5", "x", "-1", "70000"])("%j is no port", (text) => {
+  expect(problemsOf({ ...good, BULKSMS_WEBAPI_PORT: text })).toHaveLength(1);
+});
+
+test("an empty value counts as not given", () => {
+  expect(readConfig({ ...good, BULKSMS_WEBAPI_PORT: "" }, fields).port).toBe(8000);
+});
+
+test("an optional setting may be absent, a required one may not", () => {
+  expect(readConfig({}, { redisUrl: "BULKSMS_REDIS_URL" }, { optional: ["redisUrl"] }).redisUrl).toBeUndefined();
+  expect(() => readConfig({}, { redisUrl: "BULKSMS_REDIS_URL" })).toThrow(ConfigError);
+});
+
+test("a door beyond loopback refuses weak, empty and missing secrets", () => {
+  const strong = "0123456789abcdef";
+  expect(() => requireSafeDoor("127.0.0.1", { BULKSMS_INTERNAL_TOKEN: "" })).not.toThrow();
+  expect(() => requireSafeDoor("0.0.0.0", { BULKSMS_INTERNAL_TOKEN: strong, BULKSMS_RECEIPT_SECRETS: [strong] })).not.toThrow();
+  for (const weak of ["short", "", undefined, [], [strong, "short"]]) {
+    expect(() => requireSafeDoor("0.0.0.0", { BULKSMS_INTERNAL_TOKEN: weak })).toThrow(/BULKSMS_INTERNAL_TOKEN/);
+  }
+});
