@@ -104,6 +104,8 @@ export interface JournalRow {
   errorCode: CarrierErrorCode | null;
   /** Statuses whose receipt was answered 2xx. */
   answered: ReceiptStatus[];
+  /** Times that a first verdict was journaled: more than 1 would be a message accepted twice. */
+  verdicts: number;
   /** Submits of the same reference after the first; none of them was sent again. */
   repeats: number;
   /** Those of them that carried another message under this reference. */
@@ -195,6 +197,11 @@ export function decodeSegment(file: Buffer, segmentNo: number): JournalRow[] {
   let submit: JournalSubmit | undefined;
   const verdict = (kind: JournalRow["verdict"], row: number, parts: number, digestLow: number, digestHigh: number, code: number): void => {
     if (submit === undefined) throw new Error("journal verdict without its submit");
+    const earlier = rows.get(row);
+    if (earlier !== undefined) {
+      earlier.verdicts += 1;
+      return;
+    }
     const hex = (half: number): string => half.toString(16).padStart(8, "0");
     rows.set(row, {
       rowNo: segmentNo * segmentRows + row,
@@ -209,6 +216,7 @@ export function decodeSegment(file: Buffer, segmentNo: number): JournalRow[] {
       endedAtMs: null,
       errorCode: journalErrorCodes[code] ?? null,
       answered: [],
+      verdicts: 1,
       repeats: 0,
       repeatsDiffering: 0,
     });
