@@ -1,6 +1,7 @@
 // Reads of the ledger, page by page, newest first. Called by webapi.
 import { AppError } from "../contracts/errors.ts";
 import type { AnySql } from "../platform/postgres.ts";
+import { isUuid } from "./transfers.ts";
 
 export interface LedgerEntry {
   transferId: string;
@@ -47,9 +48,4 @@ function parseCursor(cursor: string): { createdAt: string; transferId: string } 
     throw new AppError("request_invalid", "The cursor is not one that an earlier page gave.");
   }
   return { createdAt, transferId };
-}
-
-/** Whether Postgres takes the text as a uuid in its usual form. */
-export function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
 }
