@@ -1,0 +1,20 @@
+// The one error of the engines and the supervisor: three lines for a person. The command line prints them and exits.
+
+/** What happened, why, and what to do: one line each. */
+export class EngineError extends Error {
+  readonly why: string;
+  readonly remedy: string;
+
+  constructor(what: string, why: string, remedy: string, cause?: unknown) {
+    super(what, cause === undefined ? undefined : { cause });
+    this.name = "EngineError";
+    this.why = why;
+    this.remedy = remedy;
+  }
+}
+
+/** The same error from something caught: its message becomes the reason. */
+export function engineErrorFrom(what: string, cause: unknown, remedy: string): EngineError {
+  if (cause instanceof EngineError) return cause;
+  return new EngineError(what, cause instanceof Error ? cause.message : String(cause), remedy, cause);
+}
