@@ -1,0 +1,134 @@
+import fc from "fast-check";
+import { getCountries, getExampleNumber, parsePhoneNumberFromString } from "libphonenumber-js/mobile";
+import examples from "libphonenumber-js/mobile/examples";
+import { describe, expect, it } from "vitest";
+import { createNumberReader } from "./numbers.ts";
+
+const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+const read = createNumberReader("FI");
+
+describe("numbers", () => {
+  it.each([
+    "040 1234567",
+    "0401234567",
+    "040-123 4567",
+    "(040) 1234567",
+    "040.123.45.67",
+    "+358401234567",
+    "+358 40 123 4567",
+    "+358 (0)40 123 4567",
+    "+358 (0) 40 1234567",
+    "00358 40 1234567",
+    "00358401234567",
+    "358401234567",
+    "'0401234567",
+    "tel:+358-40-1234567",
+    "  040\u00a01234567\t",
+    "040–1234567",
+    "+3580401234567",
+    "０４０１２３４５６７",
+    "\u202a+358401234567\u202c",
+    "040/1234567",
+  ])("%s is a Finnish mobile number", (spelled) => {
+    expect(read(spelled)).toBe(358401234567);
+  });
+
+  it("numbers of other countries keep their calling code", () => {
+    expect(read("+46 70 123 45 67")).toBe(46701234567);
+    expect(read("0046701234567")).toBe(46701234567);
+    expect(read("+44 (0)7400 123456")).toBe(447400123456);
+    expect(read("+1 201 555 0123")).toBe(12015550123);
+    expect(createNumberReader("US")("(201) 555-0123")).toBe(12015550123);
+    expect(createNumberReader("US")("011 358 40 1234567")).toBe(358401234567);
+    expect(createNumberReader("GB")("07400 123456")).toBe(447400123456);
+    expect(createNumberReader("IT")("312 345 6789")).toBe(393123456789);
+  });
+
+  it.each([
+    ["", "msisdn_missing"],
+    ["   ", "msisdn_missing"],
+    ["-", "msisdn_missing"],
+    ["()", "msisdn_missing"],
+    ["ask her", "msisdn_letters"],
+    ["040 123 CALL", "msisdn_letters"],
+    ["0401234567 ext 3", "msisdn_letters"],
+    ["n/a", "msisdn_letters"],
+    ["123", "msisdn_too_short"],
+    ["+35", "msisdn_too_short"],
+    ["+358", "msisdn_too_short"],
+    ["12345678901234567890", "msisdn_too_long"],
+    ["+12345678901234567890", "msisdn_too_long"],
+    ["040 1234567 / 050 7654321", "msisdn_too_long"],
+    [`0${"4".repeat(100)}`, "msisdn_too_long"],
+    ["4.41E+11", "msisdn_spreadsheet_number"],
+    ["3.58E+11", "msisdn_spreadsheet_number"],
+    ["3,58E+11", "msisdn_spreadsheet_number"],
+    ["3.58401e+11", "msisdn_spreadsheet_number"],
+    ["358E9", "msisdn_spreadsheet_number"],
+    ["358401234567.0", "msisdn_spreadsheet_number"],
+    ["0401234567;0501234567", "msisdn_invalid"],
+    ["040*1234567", "msisdn_invalid"],
+    ["+999 123 456 789", "msisdn_invalid"],
+    ["09 1234567", "msisdn_not_mobile"],
+    ["+358 9 1234567", "msisdn_not_mobile"],
+    ["#N/A", "msisdn_letters"],
+    ["++358401234567", "msisdn_invalid"],
+    ["-358401234567x", "msisdn_letters"],
+  ])("%s is refused as %s", (spelled, verdict) => {
+    expect(read(spelled)).toBe(verdict);
+  });
+
+  it("an unknown default country is refused", () => {
+    expect(() => createNumberReader("XX")).toThrow(RangeError);
+    expect(() => createNumberReader("fi")).toThrow(RangeError);
+  });
+
+  it("the example number of every country is read in its national and its international spelling", () => {
+    let compared = 0;
+    for (const country of getCountries()) {
+      const example = getExampleNumber(country, examples);
+      if (example === undefined || !example.isValid()) continue;
+      const msisdn = Number(example.number.slice(1));
+      expect([country, read(example.formatInternational())]).toEqual([country, msisdn]);
+      expect([country, read(`00${example.number.slice(1)}`)]).toEqual([country, msisdn]);
+      expect([country, createNumberReader(country)(example.formatNational())]).toEqual([country, msisdn]);
+      compared++;
+    }
+    expect(compared).toBeGreaterThan(200);
+  });
+
+  it(`agrees with libphonenumber on random numbers of all countries (seed ${seed})`, () => {
+    const countries = getCountries().filter((country) => getExampleNumber(country, examples) !== undefined);
+    const readers = new Map(countries.map((country) => [country, createNumberReader(country)]));
+    const mutated = fc
+      .tuple(fc.constantFrom(...countries), fc.array(fc.tuple(fc.nat(14), fc.nat(9)), { maxLength: 4 }), fc.nat(2), fc.nat(3))
+      .map(([country, changes, cut, form]) => {
+        const example = getExampleNumber(country, examples) as NonNullable<ReturnType<typeof getExampleNumber>>;
+        const digits = (form === 0 ? example.formatNational().replace(/\D/g, "") : example.number.slice(1)).split("");
+        for (const [at, digit] of changes) if (at < digits.length && (form !== 1 || at > 2)) digits[at] = String(digit);
+        return { country, spelled: (form === 0 || form === 2 ? "" : "+") + digits.slice(0, digits.length - (cut === 2 ? 1 : 0)).join("") };
+      })
+      // 00 is international everywhere for us; for the library only where the country dials so
+      .filter(({ spelled }) => !spelled.startsWith("00"));
+    fc.assert(
+      fc.property(mutated, ({ country, spelled }) => {
+        const phone = parsePhoneNumberFromString(spelled, country);
+        const expected = phone?.isValid() && phone.number.length <= 16 ? Number(phone.number.slice(1)) : null;
+        const verdict = (readers.get(country) as typeof read)(spelled);
+        expect([country, spelled, typeof verdict === "number" ? verdict : null]).toEqual([country, spelled, expected]);
+      }),
+      { seed, numRuns: 5_000 },
+    );
+  });
+
+  it(`any text at all gets an answer: digits of E.164 or a verdict (seed ${seed})`, () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 80 }), (cell) => {
+        const verdict = read(cell);
+        if (typeof verdict === "number") expect(String(verdict)).toMatch(/^[1-9]\d{6,14}$/);
+        else expect(verdict).toMatch(/^msisdn_/);
+      }),
+      { seed, numRuns: 2_000 },
+    );
+  });
+});
