@@ -1,0 +1,73 @@
+// L4, L7, L9: the carrier's journal and salesdb tell the same story of each message.
+import { impliedReceipts, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
+import { isFinal } from "./charges.ts";
+import type { Finding, Law } from "./law.ts";
+import { type MessageFacts, nameMessage } from "./messages.ts";
+
+export const acceptedOnce: Law = {
+  name: "L4",
+  title: "each message accepted at most once, every repeat the same message",
+  judgeMessage: judgeAcceptedOnce,
+};
+
+export const knownToBoth: Law = {
+  name: "L7",
+  title: "what the carrier accepted is known to salesdb, and the reverse",
+  judgeMessage: judgeKnownToBoth,
+};
+
+export const receiptsTakeEffect: Law = {
+  name: "L9",
+  title: "each receipt answered 2xx has its effect, or stands in receipt_anomaly",
+  judgeMessage: judgeReceipts,
+};
+
+function judgeAcceptedOnce(message: MessageFacts, finding: Finding): void {
+  const { after } = message;
+  if (after.verdicts === 0 && !after.lacksVerdict) return;
+  finding.compared(1 + after.repeats);
+  if (after.verdicts > 1) finding.broken(nameMessage(message), `the carrier gave a first verdict ${after.verdicts} times`);
+  if (after.isAccepted && after.isRejected) finding.broken(nameMessage(message), "the carrier both accepted and rejected it");
+  if (after.hasDifferentRepeat) finding.broken(nameMessage(message), "submitted again as another message under the same reference");
+  if (after.lacksVerdict) finding.broken(nameMessage(message), "the journal tells of it without a verdict");
+}
+
+/** Journal (before) <= salesdb <= journal (after). `unknown` and `expired` say nothing: the carrier may never have got the message. */
+function judgeKnownToBoth(message: MessageFacts, finding: Finding): void {
+  const { status, before, after } = message;
+  const isKnownBefore = before.isAccepted || before.isRejected;
+  if (!isKnownBefore && status === null) return;
+  finding.compared(1);
+  const broken = (says: string): void => finding.broken(nameMessage(message), says);
+  if (status === null) {
+    broken("known to the carrier, but salesdb has no such row");
+    return;
+  }
+  if (isKnownBefore && status === "pending" && message.isIntended === false)
+    broken("pending and beyond every intent, but the carrier has it");
+  if (status === "canceled" && after.isAccepted) broken("canceled, but the carrier accepted it");
+  if (["queued", "sent", "undelivered", "delivered"].includes(status) && !after.isAccepted)
+    broken(`${status}, but the carrier never accepted it`);
+  if (status === "failed" && !after.isRejected && after.end !== "failed") broken("failed, but the carrier neither rejected nor failed it");
+  if ((after.isAccepted || after.isRejected) && after.parts !== message.parts)
+    broken(`${message.parts} parts, submitted as ${after.parts}`);
+}
+
+/**
+ * A receipt shows in its row when the row's state implies it, or is above it and not final. `expired` is our own last word over
+ * what receipts had said before: it keeps the sent mark, and it keeps `queued` no better than any state above it does.
+ */
+function judgeReceipts(message: MessageFacts, finding: Finding): void {
+  for (const receipt of message.before.answered) {
+    finding.compared(1);
+    if (!shows(message, receipt) && !message.anomalies.has(receipt))
+      finding.broken(nameMessage(message), `its receipt ${receipt} was answered 2xx, but the row is ${message.status ?? "not there"}`);
+  }
+}
+
+function shows({ status, isSentMarked }: MessageFacts, receipt: ReceiptStatus): boolean {
+  if (status === null) return false;
+  if (impliedReceipts[status].includes(receipt)) return true;
+  if (status === "expired") return receipt === "queued" || (receipt === "sent" && isSentMarked);
+  return !isFinal(status) && messageStatuses.indexOf(status) > messageStatuses.indexOf(receipt);
+}

@@ -1,0 +1,101 @@
+// The read-only audit: all laws over both databases and the carrier's journal. Called by `bulksms check`, the demo, lab and the tests.
+import { openPostgres } from "../platform/postgres.ts";
+import { balances, ledgerSums } from "./balances.ts";
+import { acceptedOnce, knownToBoth, receiptsTakeEffect } from "./carrier_agreement.ts";
+import { charges } from "./charges.ts";
+import { counters } from "./counters.ts";
+import { endedCampaigns, holdsOfRuns } from "./endings.ts";
+import { listJournal } from "./journal.ts";
+import { createFinding, type Law, type LawForm, type LawResult } from "./law.ts";
+import { type Looks, type Scope, withLooks } from "./looks.ts";
+import { visitMessages } from "./messages.ts";
+
+/** In the order of their numbers. L8 and L11-L14 need more than these three sources. */
+export const laws: readonly Law[] = [
+  ledgerSums,
+  balances,
+  charges,
+  acceptedOnce,
+  counters,
+  endedCampaigns,
+  knownToBoth,
+  receiptsTakeEffect,
+  holdsOfRuns,
+];
+
+export interface LawSources {
+  /** Of the read-only role `check`. */
+  dsUrl: string;
+  salesdbUrl: string;
+  /** The carrier's data folder; without a journal in it, what needs the journal has nothing to check. */
+  carrierFolder: string;
+}
+
+export interface LawsReport {
+  form: LawForm;
+  /** Whether the carrier's journal was there to compare with. */
+  hasJournal: boolean;
+  laws: LawResult[];
+  rowsCompared: number;
+  brokenLaws: number;
+  durationMs: number;
+}
+
+/**
+ * Checks every law, on a system that rests or runs. Reads only; memory does not grow with the number of messages.
+ * @throws the driver's error when a database does not answer (isConnectionError)
+ */
+export async function checkLaws(sources: LawSources, scope: Scope = {}): Promise<LawsReport> {
+  const startedMs = performance.now();
+  // two looks at ds are open at once
+  const ds = openPostgres(sources.dsUrl, { applicationName: "bulksms check", connections: 2 });
+  const salesdb = openPostgres(sources.salesdbUrl, { applicationName: "bulksms check", connections: 1 });
+  try {
+    const journalBefore = await listJournal(sources.carrierFolder);
+    return await withLooks({ ds, salesdb }, scope, async (looks) => {
+      const journalAfter = journalBefore === null ? null : await listJournal(sources.carrierFolder);
+      const form: LawForm = looks.isInFlight ? "running" : "settled";
+      const findings = laws.map((law) => ({ law, finding: createFinding(), durationMs: 0 }));
+      for (const entry of findings) entry.durationMs += await timed(() => entry.law.checkRows?.(looks, entry.finding));
+      if (journalBefore !== null && journalAfter !== null) {
+        const journal = { folder: sources.carrierFolder, before: journalBefore, after: journalAfter };
+        const durationMs = await timed(() => judgeMessages(looks, journal, findings));
+        for (const entry of findings) if (entry.law.judgeMessage !== undefined) entry.durationMs += durationMs;
+      }
+      const results = findings.map(({ law, finding, durationMs }) => ({
+        law: law.name,
+        title: law.title,
+        form,
+        ...finding.result(),
+        durationMs: Math.round(durationMs),
+      }));
+      return {
+        form,
+        hasJournal: journalBefore !== null,
+        laws: results,
+        rowsCompared: results.reduce((sum, result) => sum + result.rowsCompared, 0),
+        brokenLaws: results.filter((result) => result.verdict === "broken").length,
+        durationMs: Math.round(performance.now() - startedMs),
+      };
+    });
+  } finally {
+    await Promise.all([ds.end({ timeout: 1 }), salesdb.end({ timeout: 1 })]);
+  }
+}
+
+async function judgeMessages(
+  looks: Looks,
+  journal: Parameters<typeof visitMessages>[1],
+  findings: readonly { law: Law; finding: ReturnType<typeof createFinding> }[],
+): Promise<void> {
+  const judges = findings.flatMap(({ law, finding }) => (law.judgeMessage === undefined ? [] : [{ judge: law.judgeMessage, finding }]));
+  await visitMessages(looks, journal, (message) => {
+    for (const { judge, finding } of judges) judge(message, finding);
+  });
+}
+
+async function timed(work: () => Promise<void> | undefined): Promise<number> {
+  const startedMs = performance.now();
+  await work();
+  return performance.now() - startedMs;
+}

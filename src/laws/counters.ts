@@ -1,0 +1,59 @@
+// L5: what a campaign says of itself is what its rows say. One snapshot of salesdb, so it holds at every moment.
+import { messageStatuses } from "../contracts/states.ts";
+import type { Finding, Law } from "./law.ts";
+import { cursorRows, type Looks, onlyCampaigns } from "./looks.ts";
+
+export const counters: Law = {
+  name: "L5",
+  title: "each campaign: contacts = sum over states, and each counter = its rows counted",
+  checkRows: checkCounters,
+};
+
+const columns = ["contacts", "parts", "parts_sent", "rejected", ...messageStatuses] as const;
+type Column = (typeof columns)[number];
+type CampaignCounts = { id: string } & Record<`stored_${Column}` | `counted_${Column}`, bigint>;
+
+/** A campaign that is importing has no counters yet; one whose import failed has rows that are being purged. */
+async function checkCounters({ salesdb: sql, scope }: Looks, finding: Finding): Promise<void> {
+  const rows = sql<CampaignCounts[]>`
+    with counted as (
+      select i.bulksms_id, count(*) as contacts, coalesce(sum(i.parts), 0)::bigint as parts,
+        coalesce(sum(i.parts) filter (where i.sent_at is not null), 0)::bigint as parts_sent
+        ${messageStatuses.map((status) => sql`, count(*) filter (where i.status = ${status}) as ${sql(status)}`)}
+      from bulksms_info i ${onlyCampaignRows(sql, "i", scope)} group by i.bulksms_id
+    ), rejects as (
+      select r.bulksms_id, count(*) as rejected from bulksms_reject r ${onlyCampaignRows(sql, "r", scope)} group by r.bulksms_id
+    )
+    select b.id
+      ${columns.map((column) => sql`, b.${sql(column)}::bigint as ${sql(`stored_${column}`)}`)}
+      ${columns.map((column) => sql`, coalesce(${sql(column === "rejected" ? "rejects" : "counted")}.${sql(column)}, 0)::bigint as ${sql(`counted_${column}`)}`)}
+    from bulksms b left join counted on counted.bulksms_id = b.id left join rejects on rejects.bulksms_id = b.id
+    where b.status not in ('importing', 'import_failed') ${onlyCampaigns(sql, "b", scope)}`;
+  for await (const batch of rows.cursor(cursorRows)) for (const row of batch) judgeCounters(row, finding);
+  await checkRowsWithoutCampaign(sql, scope, finding);
+}
+
+function judgeCounters(row: CampaignCounts, finding: Finding): void {
+  finding.compared(1 + Number(row.counted_contacts) + Number(row.counted_rejected));
+  for (const column of columns) {
+    const [stored, counted] = [row[`stored_${column}`], row[`counted_${column}`]];
+    if (stored !== counted) finding.broken(`bulksms ${row.id}`, `${column} ${stored}, counted ${counted}`);
+  }
+  const sum = messageStatuses.reduce((total, status) => total + row[`stored_${status}`], 0n);
+  if (sum !== row.stored_contacts) finding.broken(`bulksms ${row.id}`, `contacts ${row.stored_contacts}, its states sum to ${sum}`);
+}
+
+/** Rows of a campaign that does not exist would be in nobody's count. (bulksms_info has no foreign key: it would cost the import.) */
+async function checkRowsWithoutCampaign(sql: Looks["salesdb"], scope: Looks["scope"], finding: Finding): Promise<void> {
+  if (scope.workspaceId !== undefined) return;
+  const orphans = await sql<{ bulksmsId: string; rows: bigint }[]>`
+    select i.bulksms_id as "bulksmsId", count(*) as rows from bulksms_info i
+    where not exists (select from bulksms b where b.id = i.bulksms_id)
+    group by i.bulksms_id limit 100`;
+  for (const { bulksmsId, rows } of orphans) finding.broken(`bulksms ${bulksmsId}`, `${rows} messages, but no such campaign`);
+}
+
+function onlyCampaignRows(sql: Looks["salesdb"], table: string, scope: Looks["scope"]) {
+  if (scope.workspaceId === undefined) return sql``;
+  return sql`where ${sql(table)}.bulksms_id in (select b.id from bulksms b where true ${onlyCampaigns(sql, "b", scope)})`;
+}

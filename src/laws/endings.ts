@@ -1,0 +1,121 @@
+// L6 and L10: a campaign that has ended left nothing open, and each hold is of one run of one campaign.
+import type { Finding, Law } from "./law.ts";
+import { cursorRows, type Looks, onlyCampaigns, onlyWorkspace } from "./looks.ts";
+
+export const endedCampaigns: Law = {
+  name: "L6",
+  title: "an ended campaign has only final messages, no open hold, no unconfirmed charge",
+  checkRows: checkEndedCampaigns,
+};
+
+export const holdsOfRuns: Law = {
+  name: "L10",
+  title: "each hold belongs to exactly one run of one campaign, and the reverse",
+  checkRows: checkHolds,
+};
+
+interface EndedCampaign {
+  id: string;
+  status: string;
+  holdIds: string[];
+  messages: bigint;
+  unfinished: bigint;
+  unconfirmed: bigint;
+}
+
+/** salesdb first, then ds: a hold is released before its campaign is called ended. */
+async function checkEndedCampaigns({ salesdb: sql, dsAfter, scope }: Looks, finding: Finding): Promise<void> {
+  const campaigns = sql<EndedCampaign[]>`
+    select b.id, b.status, coalesce(m.messages, 0) as messages, coalesce(m.unfinished, 0) as unfinished,
+      (select count(*) from credit_outbox o where o.bulksms_id = b.id and o.confirmed_at is null) as unconfirmed,
+      array(select r.hold_id from bulksms_run r where r.bulksms_id = b.id
+        union select b.hold_id where b.hold_id is not null)::text[] as "holdIds"
+    from bulksms b
+    left join (
+      select bulksms_id, count(*) as messages, count(*) filter (where status < 'failed') as unfinished from bulksms_info group by bulksms_id
+    ) m on m.bulksms_id = b.id
+    where b.status in ('finished', 'canceled') ${onlyCampaigns(sql, "b", scope)}`;
+  for await (const batch of campaigns.cursor(cursorRows)) {
+    const holdIds = batch.flatMap((campaign) => campaign.holdIds);
+    const open = await dsAfter<{ id: string }[]>`select id from credit_hold where id = any(${holdIds}) and state = 'open'`;
+    const openIds = new Set(open.map((hold) => hold.id));
+    for (const campaign of batch) judgeEnded(campaign, openIds, finding);
+  }
+}
+
+function judgeEnded(campaign: EndedCampaign, openIds: ReadonlySet<string>, finding: Finding): void {
+  finding.compared(1 + Number(campaign.messages) + campaign.holdIds.length);
+  const name = `bulksms ${campaign.id}`;
+  if (campaign.unfinished > 0n) finding.broken(name, `${campaign.status}, but ${campaign.unfinished} of its messages have not ended`);
+  if (campaign.unconfirmed > 0n) finding.broken(name, `${campaign.status}, but ${campaign.unconfirmed} of its charges are unconfirmed`);
+  for (const id of campaign.holdIds) if (openIds.has(id)) finding.broken(name, `${campaign.status}, but its hold ${id} is open`);
+}
+
+interface Hold {
+  id: string;
+  workspaceId: string;
+  amount: bigint;
+  origin: string;
+}
+
+interface Run {
+  holdId: string;
+  bulksmsId: string;
+  workspaceId: string;
+  amount: bigint;
+  status: string;
+  isCurrent: boolean;
+}
+
+/** A run is written before its hold is asked for, so each hold of the earlier ds look has one; the later look has a hold for each run that got on. */
+async function checkHolds(looks: Looks, finding: Finding): Promise<void> {
+  await checkHoldsHaveRuns(looks, finding);
+  await checkRunsHaveHolds(looks, finding);
+}
+
+async function checkHoldsHaveRuns({ dsBefore, salesdb, scope }: Looks, finding: Finding): Promise<void> {
+  const holds = dsBefore<Hold[]>`
+    select h.id, h.workspace_id as "workspaceId", h.amount, h.origin from credit_hold h where true ${onlyWorkspace(dsBefore, "h.workspace_id", scope)}`;
+  for await (const batch of holds.cursor(cursorRows)) {
+    const runs = new Map((await findRuns(salesdb, batch)).map((run) => [run.holdId, run]));
+    for (const hold of batch) {
+      finding.compared(1);
+      const run = runs.get(hold.id);
+      const name = `credit_hold ${hold.id}`;
+      if (run === undefined) finding.broken(name, "belongs to no run of a campaign");
+      else if (run.workspaceId !== hold.workspaceId) finding.broken(name, `its campaign ${run.bulksmsId} is of another workspace`);
+      // a tombstone holds nothing: it was released before it was reserved
+      else if (hold.origin !== "tombstone" && run.amount !== hold.amount)
+        finding.broken(name, `holds ${hold.amount} milli-credits, its run of ${run.bulksmsId} asked for ${run.amount}`);
+    }
+  }
+}
+
+async function findRuns(sql: Looks["salesdb"], holds: readonly Hold[]): Promise<Run[]> {
+  return sql<Run[]>`
+    select r.hold_id as "holdId", r.bulksms_id as "bulksmsId", b.workspace_id as "workspaceId", r.amount, b.status, b.hold_id = r.hold_id as "isCurrent"
+    from bulksms_run r join bulksms b on b.id = r.bulksms_id where r.hold_id = any(${holds.map((hold) => hold.id)})`;
+}
+
+/** Only a run that is still reserving may be without its hold; one given up has left a tombstone. */
+async function checkRunsHaveHolds({ salesdb: sql, dsAfter, scope }: Looks, finding: Finding): Promise<void> {
+  const runs = sql<Run[]>`
+    select r.hold_id as "holdId", r.bulksms_id as "bulksmsId", b.workspace_id as "workspaceId", r.amount, b.status,
+      coalesce(b.hold_id = r.hold_id, false) as "isCurrent"
+    from bulksms_run r join bulksms b on b.id = r.bulksms_id where true ${onlyCampaigns(sql, "b", scope)}`;
+  for await (const batch of runs.cursor(cursorRows)) {
+    const found = await dsAfter<{ id: string; origin: string }[]>`
+      select id, origin from credit_hold where id = any(${batch.map((run) => run.holdId)})`;
+    const origins = new Map(found.map((hold) => [hold.id, hold.origin]));
+    for (const run of batch) {
+      finding.compared(1);
+      const name = `bulksms_run ${run.holdId}`;
+      const origin = origins.get(run.holdId);
+      const isOn = run.isCurrent && ["running", "paused", "settling", "finished"].includes(run.status);
+      const mayLack = run.isCurrent && ["reserving", "canceling"].includes(run.status);
+      if (origin === undefined && !mayLack) finding.broken(name, `of campaign ${run.bulksmsId}, but ds has no such hold`);
+      else if (isOn && origin !== undefined && origin !== "held")
+        finding.broken(name, `campaign ${run.bulksmsId} is ${run.status} on a hold that never held (${origin})`);
+    }
+  }
+}

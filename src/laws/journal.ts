@@ -1,0 +1,113 @@
+// The carrier's journal as the laws read it: which segments there are, and what one segment says of its messages, in flat arrays.
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { journalEnds, journalFolder, parseSegmentName, segmentPath, segmentRows, visitSegment } from "../contracts/carrier_journal.ts";
+
+/** Bits of a message in `SegmentFacts.bits`. */
+export const journalBits = {
+  accepted: 1,
+  rejected: 2,
+  isSent: 4,
+  answeredFirst: 8,
+  answeredSecond: 16,
+  answeredThird: 32,
+  repeatDiffered: 64,
+  /** A record about a reference that has no verdict. */
+  lacksVerdict: 128,
+} as const;
+
+/** Index = row of the segment, which begins at row_no `firstRow`. */
+export interface SegmentFacts {
+  firstRow: number;
+  bits: Uint8Array;
+  parts: Uint8Array;
+  /** Index into journalEnds. */
+  ends: Uint8Array;
+  /** Times that a verdict was journaled; more than one is one too many. Stays at 255. */
+  verdicts: Uint8Array;
+  repeats: Uint16Array;
+}
+
+/** Segments of each batch with their bytes so far. Memory grows with the number of segments (16,384 messages each), not of messages. */
+export type JournalListing = Map<string, Map<number, number>>;
+
+/** null: there is no journal here (another machine's carrier, or none yet). */
+export async function listJournal(carrierFolder: string): Promise<JournalListing | null> {
+  const root = join(carrierFolder, journalFolder);
+  const folders = await readdir(root).catch(absent);
+  if (folders === null) return null;
+  const listing: JournalListing = new Map();
+  for (const folder of folders) {
+    for (const name of (await readdir(join(root, folder)).catch(absent)) ?? []) {
+      const segment = parseSegmentName(name);
+      if (segment === null) continue;
+      const file = await stat(join(root, folder, name)).catch(absent);
+      if (file === null) continue;
+      const segments = listing.get(segment.batchId) ?? new Map<number, number>();
+      listing.set(segment.batchId, segments.set(segment.segmentNo, file.size));
+    }
+  }
+  return listing;
+}
+
+/**
+ * What a segment said when it had `bytesBefore` bytes, and what it says now; the same object when nothing was added.
+ * null for a side at which the segment was not there.
+ */
+export async function readSegment(
+  carrierFolder: string,
+  batchId: string,
+  segmentNo: number,
+  bytesBefore: number,
+): Promise<{ before: SegmentFacts | null; after: SegmentFacts | null }> {
+  const file = await readFile(join(carrierFolder, segmentPath(batchId, segmentNo))).catch(absent);
+  if (file === null) return { before: null, after: null };
+  const after = collectFacts(file, segmentNo);
+  if (bytesBefore >= file.length) return { before: after, after };
+  return { before: bytesBefore === 0 ? null : collectFacts(file.subarray(0, bytesBefore), segmentNo), after };
+}
+
+function collectFacts(file: Buffer, segmentNo: number): SegmentFacts {
+  const facts: SegmentFacts = {
+    firstRow: segmentNo * segmentRows,
+    bits: new Uint8Array(segmentRows),
+    parts: new Uint8Array(segmentRows),
+    ends: new Uint8Array(segmentRows),
+    verdicts: new Uint8Array(segmentRows),
+    repeats: new Uint16Array(segmentRows),
+  };
+  const { bits, parts, ends, verdicts, repeats } = facts;
+  const set = (row: number, bit: number): void => {
+    bits[row] = (bits[row] as number) | bit | (verdicts[row] === 0 ? journalBits.lacksVerdict : 0);
+  };
+  const verdict = (row: number, rowParts: number, bit: number): void => {
+    verdicts[row] = Math.min(255, (verdicts[row] as number) + 1);
+    set(row, bit);
+    parts[row] = rowParts;
+  };
+  visitSegment(file, {
+    submit: () => {},
+    accepted: (row, rowParts) => verdict(row, rowParts, journalBits.accepted),
+    rejected: (row, rowParts) => verdict(row, rowParts, journalBits.rejected),
+    sent: (row) => set(row, journalBits.isSent),
+    ended: (row, _deltaMs, end) => {
+      set(row, 0);
+      ends[row] = end < journalEnds.length ? end : 0;
+    },
+    answered: (row, receiptNo) => set(row, answeredBits[receiptNo] ?? 0),
+    repeat: (row, isSame) => {
+      set(row, isSame ? 0 : journalBits.repeatDiffered);
+      repeats[row] = Math.min(65_535, (repeats[row] as number) + 1);
+    },
+    gaveUp: (row) => set(row, 0),
+  });
+  return facts;
+}
+
+/** By receipt number. */
+const answeredBits = [0, journalBits.answeredFirst, journalBits.answeredSecond, journalBits.answeredThird] as const;
+
+function absent(error: unknown): null {
+  if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return null;
+  throw error;
+}

@@ -1,0 +1,83 @@
+// What a law is and what it finds: the words between the laws (one file each group), the audit that runs them, and its readers (cli, lab, console).
+import type { Looks } from "./looks.ts";
+import type { MessageFacts } from "./messages.ts";
+
+/** A law names at most so many broken rows; the rest is counted. More would not help a reader, and would not be bounded. */
+export const namedRowsMax = 20;
+
+/** A row that breaks a law (or that a law lets pass, with its reason), named so that it can be looked up. */
+export interface NamedRow {
+  /** Table or journal, and key: `bulksms_info 0198….12`. */
+  row: string;
+  /** What is there, and what should be. */
+  says: string;
+}
+
+export type Verdict = "held" | "broken" | "nothing_to_check";
+
+/** settled: nothing was in flight, so the law is an equality. running: it is an inequality that holds at every moment. */
+export type LawForm = "settled" | "running";
+
+export interface LawResult {
+  law: LawName;
+  title: string;
+  form: LawForm;
+  /** Nothing compared is never held. */
+  verdict: Verdict;
+  rowsCompared: number;
+  /** The first of them; `brokenCount` is all. */
+  broken: NamedRow[];
+  brokenCount: number;
+  /** Rows that the law itself lets pass (L3: sent, but no receipt of it was ever taken), to be compared with injected faults. */
+  excused: NamedRow[];
+  excusedCount: number;
+  /** Laws about messages share one pass over them; its time counts for each. */
+  durationMs: number;
+}
+
+export type LawName = "L1" | "L2" | "L3" | "L4" | "L5" | "L6" | "L7" | "L9" | "L10";
+
+/** One law: what it says, and how it looks. Both ways of looking are optional; one that has both does both. */
+export interface Law {
+  name: LawName;
+  title: string;
+  /** Looks at rows by statements of its own. */
+  checkRows?: (looks: Looks, finding: Finding) => Promise<void>;
+  /** Judges one message that a database or the journal knows; called for each in one common pass. */
+  judgeMessage?: (message: MessageFacts, finding: Finding) => void;
+}
+
+/** Where a law writes down what it found. */
+export interface Finding {
+  compared: (rows: number) => void;
+  broken: (row: string, says: string) => void;
+  excused: (row: string, says: string) => void;
+  result: () => Pick<LawResult, "verdict" | "rowsCompared" | "broken" | "brokenCount" | "excused" | "excusedCount">;
+}
+
+export function createFinding(): Finding {
+  const broken: NamedRow[] = [];
+  const excused: NamedRow[] = [];
+  let [rowsCompared, brokenCount, excusedCount] = [0, 0, 0];
+  return {
+    compared: (rows) => {
+      rowsCompared += rows;
+    },
+    broken: (row, says) => {
+      brokenCount += 1;
+      if (broken.length < namedRowsMax) broken.push({ row, says });
+    },
+    excused: (row, says) => {
+      excusedCount += 1;
+      if (excused.length < namedRowsMax) excused.push({ row, says });
+    },
+    result: () => ({
+      verdict: brokenCount > 0 ? "broken" : rowsCompared > 0 ? "held" : "nothing_to_check",
+      rowsCompared,
+      broken,
+      brokenCount,
+      excused,
+      excusedCount,
+    }),
+  };
+}

@@ -1,0 +1,83 @@
+// The looks that the laws take at a system that may be running, in a fixed order, so that each law has the order it needs:
+// journal so far, ds, salesdb, ds again, journal to its end. What stands in an earlier look must show in a later one that it depends on.
+import type { Sql, TransactionSql } from "../platform/postgres.ts";
+
+/** Read by one statement of the audit at most so long: ten million messages, with room. */
+const statementTimeoutMs = 300_000;
+/** Rows of one fetch of a cursor: some hundred kilobytes. */
+export const cursorRows = 2_000;
+
+/** Only one workspace, or only one campaign; neither: everything. */
+export interface Scope {
+  workspaceId?: string;
+  bulksmsId?: string;
+}
+
+export interface Looks {
+  scope: Scope;
+  /** One snapshot each (repeatable read, read only). */
+  dsBefore: TransactionSql;
+  salesdb: TransactionSql;
+  dsAfter: TransactionSql;
+  /** In the salesdb look, some campaign of the scope was between reserving and its end, or an outbox row was unconfirmed. */
+  isInFlight: boolean;
+}
+
+/**
+ * Opens the looks in their order, hands them to `work`, and closes them. Writes nothing.
+ * @throws the database's error when one does not answer
+ */
+export async function withLooks<T>(databases: { ds: Sql; salesdb: Sql }, scope: Scope, work: (looks: Looks) => Promise<T>): Promise<T> {
+  const { ds, salesdb } = databases;
+  const result = await inSnapshot(ds, (dsBefore) =>
+    inSnapshot(salesdb, (sales) =>
+      inSnapshot(ds, async (dsAfter) => {
+        const resolved = await resolveScope(sales, scope);
+        const isInFlight = await hasWorkInFlight(sales, resolved);
+        return work({ scope: resolved, dsBefore, salesdb: sales, dsAfter, isInFlight });
+      }),
+    ),
+  );
+  return result;
+}
+
+/** A condition on a column, or none: `where true ${onWorkspace(sql, "workspace_id", scope)}`. */
+export function onlyWorkspace(sql: TransactionSql, column: string, scope: Scope) {
+  return scope.workspaceId === undefined ? sql`` : sql`and ${sql(column)} = ${scope.workspaceId}`;
+}
+
+/** A condition on the campaign table named or aliased `table`. */
+export function onlyCampaigns(sql: TransactionSql, table: string, scope: Scope) {
+  const workspace = scope.workspaceId === undefined ? sql`` : sql`and ${sql(table)}.workspace_id = ${scope.workspaceId}`;
+  return scope.bulksmsId === undefined ? workspace : sql`${workspace} and ${sql(table)}.id = ${scope.bulksmsId}`;
+}
+
+async function inSnapshot<T>(sql: Sql, work: (transaction: TransactionSql) => Promise<T>): Promise<T> {
+  return (await sql.begin("isolation level repeatable read read only", async (transaction) => {
+    // the role's limits are for quick reads; a look waits for the other looks
+    await transaction.unsafe(
+      `set local statement_timeout = ${statementTimeoutMs}; set local idle_in_transaction_session_timeout = ${statementTimeoutMs}`,
+    );
+    // the snapshot is taken by the first statement that reads, so it must read now
+    await transaction`select 1 from pg_class limit 1`;
+    return work(transaction);
+  })) as T;
+}
+
+/** A campaign's credit is its workspace's: with a campaign alone, the workspace is looked up. */
+async function resolveScope(sql: TransactionSql, scope: Scope): Promise<Scope> {
+  if (scope.bulksmsId === undefined) return scope;
+  const [found] = await sql<{ workspaceId: string }[]>`select workspace_id as "workspaceId" from bulksms where id = ${scope.bulksmsId}`;
+  return found === undefined ? scope : { ...scope, workspaceId: found.workspaceId };
+}
+
+async function hasWorkInFlight(sql: TransactionSql, scope: Scope): Promise<boolean> {
+  const [found] = await sql<{ inFlight: boolean }[]>`
+    select exists (
+      select from bulksms b
+      where b.status in ('reserving', 'running', 'paused', 'canceling', 'settling') ${onlyCampaigns(sql, "b", scope)}
+    ) or exists (
+      select from credit_outbox o join bulksms b on b.id = o.bulksms_id where o.confirmed_at is null ${onlyCampaigns(sql, "b", scope)}
+    ) as "inFlight"`;
+  return found?.inFlight ?? false;
+}

@@ -1,0 +1,236 @@
+// The one pass over all messages that L3, L4, L7 and L9 share: salesdb's rows beside the carrier's journal, a segment's rows at a time.
+import { journalEnds, receiptStatusOf, segmentRows } from "../contracts/carrier_journal.ts";
+import { endedBulksmsStatuses, type MessageStatus, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
+import { type JournalListing, journalBits, readSegment, type SegmentFacts } from "./journal.ts";
+import { cursorRows, type Looks, onlyCampaigns } from "./looks.ts";
+
+/** One message as both sides know it. The same object is filled again for the next message: read it during the call only. */
+export interface MessageFacts {
+  bulksmsId: string;
+  rowNo: number;
+  /** The campaign had ended (finished or canceled) in the salesdb look: nothing about it moves any more. */
+  isCampaignEnded: boolean;
+  /** The row in salesdb; null: there is none. */
+  status: MessageStatus | null;
+  isSentMarked: boolean;
+  parts: number;
+  /** Whether a chunk's intent covers the row; null: its chunk is not there. */
+  isIntended: boolean | null;
+  /** Statuses of the receipts about this message that stand in receipt_anomaly. */
+  anomalies: ReadonlySet<string>;
+  /** The journal as it stood before salesdb was read: what it says must show in the row. */
+  before: JournalFacts;
+  /** The journal after salesdb was read: what the row says must show in it. */
+  after: JournalFacts;
+}
+
+export interface JournalFacts {
+  isAccepted: boolean;
+  isRejected: boolean;
+  isSent: boolean;
+  parts: number;
+  /** How it ended in the network. */
+  end: (typeof journalEnds)[number];
+  /** Receipts that were answered 2xx. */
+  answered: readonly ReceiptStatus[];
+  verdicts: number;
+  repeats: number;
+  hasDifferentRepeat: boolean;
+  lacksVerdict: boolean;
+}
+
+/** Name of a message for a reader. */
+export function nameMessage(message: MessageFacts): string {
+  return `bulksms_info ${message.bulksmsId}.${message.rowNo}`;
+}
+
+/** Both listings are null when there is no journal: then no message is visited. */
+export interface JournalLooks {
+  folder: string;
+  before: JournalListing;
+  after: JournalListing;
+}
+
+/** Calls `visit` for each message of the scope that was ever due to be submitted, or that the journal knows. */
+export async function visitMessages(looks: Looks, journal: JournalLooks, visit: (message: MessageFacts) => void): Promise<void> {
+  const { salesdb: sql, scope } = looks;
+  const unseen = new Set(journal.before.keys());
+  // a bare list of campaigns: their rows are read between, on the same connection, so no cursor stays open
+  let last = "00000000-0000-0000-0000-000000000000";
+  for (;;) {
+    const campaigns = await sql<Campaign[]>`
+      select b.id, b.status, b.contacts from bulksms b
+      where b.id > ${last} ${onlyCampaigns(sql, "b", scope)} order by b.id limit ${cursorRows}`;
+    for (const campaign of campaigns) {
+      unseen.delete(campaign.id);
+      if (isDue(campaign, journal)) await visitCampaign(looks, journal, campaign, visit);
+    }
+    if (campaigns.length < cursorRows) break;
+    last = (campaigns.at(-1) as Campaign).id;
+  }
+  if (scope.workspaceId !== undefined) return;
+  for (const id of unseen) await visitCampaign(looks, journal, { id, status: null, contacts: 0 }, visit);
+}
+
+interface Campaign {
+  id: string;
+  status: string | null;
+  contacts: number;
+}
+
+/** A campaign that never ran has nothing to compare, unless the journal knows it all the same. */
+function isDue(campaign: Campaign, journal: JournalLooks): boolean {
+  return !["importing", "import_failed", "ready", "reserving"].includes(campaign.status as string) || journal.before.has(campaign.id);
+}
+
+async function visitCampaign(
+  looks: Looks,
+  journal: JournalLooks,
+  campaign: Campaign,
+  visit: (message: MessageFacts) => void,
+): Promise<void> {
+  const isCampaignEnded = (endedBulksmsStatuses as readonly string[]).includes(campaign.status ?? "");
+  const segments = new Set([...(journal.before.get(campaign.id)?.keys() ?? []), ...(journal.after.get(campaign.id)?.keys() ?? [])]);
+  for (let segmentNo = 0; segmentNo * segmentRows <= campaign.contacts; segmentNo++) segments.add(segmentNo);
+  for (const segmentNo of [...segments].sort((a, b) => a - b)) {
+    const rows = await readRows(looks.salesdb, campaign.id, segmentNo);
+    const bytesBefore = journal.before.get(campaign.id)?.get(segmentNo) ?? 0;
+    const facts = await readSegment(journal.folder, campaign.id, segmentNo, bytesBefore);
+    visitSegmentRows({ bulksmsId: campaign.id, isCampaignEnded }, rows, facts, visit);
+  }
+}
+
+/** The rows of one segment in flat arrays; index = row_no - first row of the segment. */
+interface SegmentRows {
+  firstRow: number;
+  /** 0: no row; else 1 + index of the status, bit 16 when sent_at is set. */
+  codes: Uint8Array;
+  parts: Uint8Array;
+  /** 0: no chunk, 1: above its intent, 2: covered by it. */
+  intents: Uint8Array;
+  anomalies: Map<number, Set<string>>;
+}
+
+const sentBit = 16;
+
+async function readRows(sql: Looks["salesdb"], bulksmsId: string, segmentNo: number): Promise<SegmentRows> {
+  const firstRow = segmentNo * segmentRows;
+  const lastRow = firstRow + segmentRows - 1;
+  const rows: SegmentRows = {
+    firstRow,
+    codes: new Uint8Array(segmentRows),
+    parts: new Uint8Array(segmentRows),
+    intents: new Uint8Array(segmentRows),
+    anomalies: new Map(),
+  };
+  const packed = await sql<{ rowNos: number[] | null; codes: number[] | null }[]>`
+    select array_agg(row_no) as "rowNos",
+      array_agg((parts::int << 8) | array_position((select enum_range(null::message_status)), status) | (case when sent_at is null then 0 else ${sentBit}::int end)) as codes
+    from bulksms_info where bulksms_id = ${bulksmsId} and row_no between ${firstRow} and ${lastRow}`;
+  const { rowNos, codes } = packed[0] ?? { rowNos: null, codes: null };
+  for (let i = 0; i < (rowNos?.length ?? 0); i++) {
+    const at = (rowNos?.[i] as number) - firstRow;
+    rows.codes[at] = (codes?.[i] as number) & 0xff;
+    rows.parts[at] = (codes?.[i] as number) >> 8;
+  }
+  const chunks = await sql<{ firstRow: number; lastRow: number; intentTo: number }[]>`
+    select first_row as "firstRow", last_row as "lastRow", intent_to as "intentTo" from bulksms_chunk
+    where bulksms_id = ${bulksmsId} and last_row >= ${firstRow} and first_row <= ${lastRow}`;
+  for (const chunk of chunks) {
+    const end = Math.min(chunk.lastRow, lastRow) - firstRow;
+    for (let at = Math.max(0, chunk.firstRow - firstRow); at <= end; at++) rows.intents[at] = at + firstRow <= chunk.intentTo ? 2 : 1;
+  }
+  for (const { rowNo, status } of await readAnomalies(sql, bulksmsId, firstRow, lastRow)) {
+    const at = rowNo - firstRow;
+    rows.anomalies.set(at, (rows.anomalies.get(at) ?? new Set()).add(status));
+  }
+  return rows;
+}
+
+/** One of each status a message: a receipt doubled a hundred times over takes no more room. */
+async function readAnomalies(sql: Looks["salesdb"], bulksmsId: string, firstRow: number, lastRow: number) {
+  return sql<{ rowNo: number; status: string }[]>`
+    select distinct row_no as "rowNo", status from receipt_anomaly
+    where bulksms_id = ${bulksmsId} and row_no between ${firstRow} and ${lastRow}`;
+}
+
+const noAnomalies: ReadonlySet<string> = new Set();
+const { answeredFirst, answeredSecond, answeredThird } = journalBits;
+
+function visitSegmentRows(
+  campaign: Pick<MessageFacts, "bulksmsId" | "isCampaignEnded">,
+  rows: SegmentRows,
+  facts: { before: SegmentFacts | null; after: SegmentFacts | null },
+  visit: (message: MessageFacts) => void,
+): void {
+  const before = emptyJournalFacts();
+  const after = facts.before === facts.after ? before : emptyJournalFacts();
+  const message: MessageFacts = {
+    ...campaign,
+    rowNo: 0,
+    status: null,
+    isSentMarked: false,
+    parts: 0,
+    isIntended: null,
+    anomalies: noAnomalies,
+    before,
+    after,
+  };
+  for (let at = 0; at < segmentRows; at++) {
+    const code = rows.codes[at] as number;
+    const isJournaled = (facts.before?.bits[at] ?? 0) !== 0 || (facts.after?.bits[at] ?? 0) !== 0;
+    if (code === 0 && !isJournaled) continue;
+    message.rowNo = rows.firstRow + at;
+    message.status = code === 0 ? null : (messageStatuses[(code & 15) - 1] as MessageStatus);
+    message.isSentMarked = (code & sentBit) !== 0;
+    message.parts = rows.parts[at] as number;
+    message.isIntended = rows.intents[at] === 0 ? null : rows.intents[at] === 2;
+    message.anomalies = rows.anomalies.get(at) ?? noAnomalies;
+    fillJournalFacts(before, facts.before, at);
+    if (after !== before) fillJournalFacts(after, facts.after, at);
+    visit(message);
+  }
+}
+
+function emptyJournalFacts(): JournalFacts {
+  return {
+    isAccepted: false,
+    isRejected: false,
+    isSent: false,
+    parts: 0,
+    end: null,
+    answered: [],
+    verdicts: 0,
+    repeats: 0,
+    hasDifferentRepeat: false,
+    lacksVerdict: false,
+  };
+}
+
+function fillJournalFacts(target: JournalFacts, segment: SegmentFacts | null, at: number): void {
+  const bits = segment?.bits[at] ?? 0;
+  target.isAccepted = (bits & journalBits.accepted) !== 0;
+  target.isRejected = (bits & journalBits.rejected) !== 0;
+  target.isSent = (bits & journalBits.isSent) !== 0;
+  target.parts = segment?.parts[at] ?? 0;
+  target.end = journalEnds[segment?.ends[at] ?? 0] ?? null;
+  target.answered = answeredStatuses(bits, target);
+  target.verdicts = segment?.verdicts[at] ?? 0;
+  target.repeats = segment?.repeats[at] ?? 0;
+  target.hasDifferentRepeat = (bits & journalBits.repeatDiffered) !== 0;
+  target.lacksVerdict = (bits & journalBits.lacksVerdict) !== 0;
+}
+
+/** Receipts answered, by bits: 8, 16, 32 answered first, second, third; 4 sent; 0-3 the end. A million messages share these lists. */
+const answeredLists: readonly (readonly ReceiptStatus[])[] = Array.from({ length: 64 }, (_, key) =>
+  [answeredFirst, answeredSecond, answeredThird]
+    .map((bit, index) =>
+      (key & bit) === 0 ? null : receiptStatusOf(index + 1, (key & journalBits.isSent) !== 0, journalEnds[key & 3] ?? null),
+    )
+    .filter((status) => status !== null),
+);
+
+function answeredStatuses(bits: number, { end }: Pick<JournalFacts, "end">): readonly ReceiptStatus[] {
+  const key = (bits & (answeredFirst | answeredSecond | answeredThird | journalBits.isSent)) | journalEnds.indexOf(end);
+  return answeredLists[key] as readonly ReceiptStatus[];
+}
