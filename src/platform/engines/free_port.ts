@@ -1,5 +1,9 @@
 // Finds a TCP port that nobody listens on. Used for engines, doors of the six processes and tests.
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isAlive, type RememberedProcess, rememberProcess } from "./bound_process.ts";
 
 /** `preferred` when it is free on `host`, else one that the system hands out. */
 export async function freePort(host: string, preferred: number, taken: ReadonlySet<number> = new Set()): Promise<number> {
@@ -10,6 +14,61 @@ export async function freePort(host: string, preferred: number, taken: ReadonlyS
     if (port !== null && !taken.has(port)) return port;
   }
   throw new Error(`no free TCP port on ${host}`);
+}
+
+/**
+ * Like freePort, and no other supervisor on this machine gets the same one while this process lives: between our look and
+ * the moment when a child listens, a second copy that starts at the same time would find it free too.
+ */
+export async function claimPort(host: string, preferred: number, taken: Set<number>): Promise<number> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort(host, preferred, taken);
+    taken.add(port);
+    if (attempt >= 100 || claim(port)) return port;
+  }
+}
+
+export function releasePort(port: number): void {
+  rmSync(claimFile(port), { force: true });
+}
+
+/** False when another process that lives has claimed it. */
+function claim(port: number): boolean {
+  const mine = rememberProcess(process.pid);
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    try {
+      writeFileSync(claimFile(port), JSON.stringify(mine), { flag: "wx" });
+      return true;
+    } catch (error) {
+      // no such folder, no rights: do without
+      if ((error as { code?: string }).code !== "EEXIST") return true;
+    }
+    const holder = readClaim(port);
+    if (holder !== null && holder.pid !== process.pid && isAlive(holder)) return false;
+    if (holder?.pid === process.pid) return true;
+    releasePort(port);
+  }
+  return true;
+}
+
+function readClaim(port: number): RememberedProcess | null {
+  try {
+    return JSON.parse(readFileSync(claimFile(port), "utf8")) as RememberedProcess;
+  } catch {
+    return null;
+  }
+}
+
+function claimFile(port: number): string {
+  const folder = join(tmpdir(), "bulksms-ports");
+  try {
+    mkdirSync(folder);
+    // shared by all users of the machine, each removing only its own (as /tmp itself)
+    chmodSync(folder, 0o1777);
+  } catch {
+    // there already
+  }
+  return join(folder, String(port));
 }
 
 function tryListen(host: string, port: number): Promise<number | null> {
