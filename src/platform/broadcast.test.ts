@@ -70,7 +70,7 @@ test("after a lost connection it subscribes again by itself, and says that updat
     publisher.publish("workspace_credit", mine, credit(mine, 1));
     expect(seen.length).toBeGreaterThan(0);
   });
-  await redis.client("KILL", "TYPE", "pubsub");
+  await redis.call("CLIENT", "KILL", "TYPE", "pubsub");
   await vi.waitFor(() => expect(reconnects()).toBeGreaterThan(0), 3_000);
   await vi.waitFor(() => {
     publisher.publish("workspace_credit", mine, credit(mine, 2));
