@@ -39,14 +39,6 @@ export async function readWorkspaces(sql: AnySql, workspaceIds: string[]): Promi
     select ${balanceColumns(sql)} from workspace where id = any(${workspaceIds}::uuid[])`;
 }
 
-/** Newest first; for keys of the whole installation. Reads after `afterId`, the last id of the page before. */
-export async function listWorkspaces(sql: AnySql, page: { afterId: string | null; rowsMax: number }): Promise<Balance[]> {
-  return sql<Balance[]>`
-    select ${balanceColumns(sql)} from workspace
-    where ${page.afterId === null ? sql`true` : sql`id < ${page.afterId}`}
-    order by id desc limit ${page.rowsMax}`;
-}
-
 /**
  * Locks the row until the transaction ends, so that changes of one workspace's credit come one after another.
  * NO KEY: rows that refer to the workspace (keys, ledger) are not held up.

@@ -1,0 +1,41 @@
+// Who is calling webapi: a hook that authenticates before a body is read, and the rules of which workspace a caller may see.
+import type { FastifyRequest } from "fastify";
+import { AppError } from "../../contracts/errors.ts";
+import { workspaceNotFound } from "../../credit/workspaces.ts";
+import { type Authenticate, type Caller, type KeyScope, requireScope } from "../../platform/authentication.ts";
+
+export interface Callers {
+  /** For `onRequest` of a route. @throws AppError key_missing, key_invalid, scope_missing, service_unavailable */
+  require(scope: KeyScope): (request: FastifyRequest) => Promise<void>;
+  /** The caller of a request that went through `require`. */
+  of(request: FastifyRequest): Caller;
+}
+
+export function createCallers(authenticate: Authenticate): Callers {
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  return {
+    require: (scope) => async (request) => {
+      const caller = await authenticate(request.headers.authorization);
+      requireScope(caller, scope);
+      callers.set(request, caller);
+    },
+    of(request) {
+      const caller = callers.get(request);
+      if (caller === undefined) throw new Error("a route without authentication asked for its caller");
+      return caller;
+    },
+  };
+}
+
+/** A key of the whole installation sees all workspaces, any other only its own. A foreign workspace looks like none. @throws AppError workspace_not_found */
+export function assertMaySee(caller: Caller, workspaceId: string): void {
+  if (caller.workspaceId !== null && caller.workspaceId !== workspaceId.toLowerCase()) throw workspaceNotFound();
+}
+
+/** @throws AppError scope_missing for a key that belongs to a workspace, whatever its scopes. */
+export function assertOfInstallation(caller: Caller): void {
+  if (caller.workspaceId === null) return;
+  throw new AppError("scope_missing", "This key belongs to one workspace; use a key of the whole installation.", {
+    details: { scope: "admin" },
+  });
+}

@@ -1,0 +1,89 @@
+// Where the state of a channel is read: a workspace's credit from our database, a campaign's progress from salesapi. Says who may see it.
+import { z } from "zod";
+import { isAppError } from "../../contracts/errors.ts";
+import { bulksmsProgressUpdate, type ChannelName, type TopicName, type TopicUpdates } from "../../contracts/topics.ts";
+import { toCreditUpdate } from "../../credit/credit_update.ts";
+import { readWorkspaces, workspacesPerReadMax } from "../../credit/workspaces.ts";
+import type { HttpClient } from "../../platform/http_client.ts";
+import { isConnectionError, isRetryable, type Sql } from "../../platform/postgres.ts";
+
+export type Snapshot = { [T in TopicName]: { topic: T; channel: string; workspaceId: string; update: TopicUpdates[T] } }[TopicName];
+
+/** "absent": there is no such channel. "unavailable": who knows it does not answer now, ask again later. */
+export type SnapshotResult = Snapshot | "absent" | "unavailable";
+
+export interface ChannelSnapshots {
+  /** One result a name, in their order. Never throws for a dependency that is away. */
+  read(names: readonly ChannelName[]): Promise<SnapshotResult[]>;
+}
+
+/** Asked of salesapi at once; more would only wait in its queue. */
+const progressReadsAtOnce = 8;
+
+const progressAnswer = z.object({ workspace_id: z.uuid(), update: bulksmsProgressUpdate });
+
+export function createChannelSnapshots(options: { sql: Sql; salesapi: HttpClient; internalToken: string }): ChannelSnapshots {
+  const readers: Record<TopicName, (channels: string[]) => Promise<Map<string, SnapshotResult>>> = {
+    workspace_credit: (channels) => readCredits(options.sql, channels),
+    bulksms_progress: (channels) => readProgresses(options, channels),
+  };
+  return {
+    async read(names) {
+      const byTopic = new Map<TopicName, Set<string>>();
+      for (const { topic, channel } of names) byTopic.set(topic, (byTopic.get(topic) ?? new Set()).add(channel));
+      const results = new Map<TopicName, Map<string, SnapshotResult>>();
+      await Promise.all([...byTopic].map(async ([topic, channels]) => results.set(topic, await readers[topic]([...channels]))));
+      return names.map(({ topic, channel }) => results.get(topic)?.get(channel) ?? "absent");
+    },
+  };
+}
+
+async function readCredits(sql: Sql, workspaceIds: string[]): Promise<Map<string, SnapshotResult>> {
+  const results = new Map<string, SnapshotResult>();
+  for (let start = 0; start < workspaceIds.length; start += workspacesPerReadMax) {
+    const ids = workspaceIds.slice(start, start + workspacesPerReadMax);
+    try {
+      for (const balance of await readWorkspaces(sql, ids)) {
+        const { workspaceId } = balance;
+        results.set(workspaceId, { topic: "workspace_credit", channel: workspaceId, workspaceId, update: toCreditUpdate(balance) });
+      }
+    } catch (error) {
+      if (!isRetryable(error) && !isConnectionError(error)) throw error;
+      for (const id of ids) results.set(id, "unavailable");
+    }
+  }
+  return results;
+}
+
+async function readProgresses(
+  options: { salesapi: HttpClient; internalToken: string },
+  bulksmsIds: string[],
+): Promise<Map<string, SnapshotResult>> {
+  const results = new Map<string, SnapshotResult>();
+  const waiting = [...bulksmsIds];
+  const readSome = async () => {
+    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) results.set(id, await readProgress(options, id));
+  };
+  await Promise.all(Array.from({ length: Math.min(progressReadsAtOnce, bulksmsIds.length) }, readSome));
+  return results;
+}
+
+async function readProgress(
+  { salesapi, internalToken }: { salesapi: HttpClient; internalToken: string },
+  bulksmsId: string,
+): Promise<SnapshotResult> {
+  try {
+    const { status, body } = await salesapi.request({
+      method: "GET",
+      path: `/internal/progress/${bulksmsId}`,
+      headers: { authorization: `Bearer ${internalToken}` },
+    });
+    if (status === 404) return "absent";
+    const answer = progressAnswer.safeParse(body);
+    if (status !== 200 || !answer.success) return "unavailable";
+    return { topic: "bulksms_progress", channel: bulksmsId, workspaceId: answer.data.workspace_id, update: answer.data.update };
+  } catch (error) {
+    if (isAppError(error, "service_unavailable", "deadline_exceeded")) return "unavailable";
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+// POST, GET and DELETE /keys: API keys of a workspace, or of the whole installation.
+import { z } from "zod";
+import { AppError } from "../../contracts/errors.ts";
+import { createKey, keyScopes, listKeys, revokeKey } from "../../credit/keys.ts";
+import { readWorkspace } from "../../credit/workspaces.ts";
+import type { Caller } from "../../platform/authentication.ts";
+import type { HttpServer } from "../../platform/http.ts";
+import type { Log } from "../../platform/log.ts";
+import type { Sql } from "../../platform/postgres.ts";
+import { assertMaySee, type Callers } from "./callers.ts";
+import { nameField } from "./workspace_routes.ts";
+
+const scopesField = z
+  .array(z.enum(keyScopes))
+  .min(1)
+  .max(keyScopes.length)
+  .transform((scopes) => [...new Set(scopes)]);
+
+const keyAnswer = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  scopes: z.array(z.enum(keyScopes)),
+  workspace_id: z.uuid().nullable().describe("null: a key of the whole installation"),
+  created_at: z.iso.datetime(),
+});
+
+export function addKeyRoutes(app: HttpServer, { sql, callers, log }: { sql: Sql; callers: Callers; log: Log }): void {
+  app.post(
+    "/keys",
+    {
+      onRequest: callers.require("send"),
+      schema: {
+        tags: ["keys"],
+        summary: "Make a key, with no more scopes than one's own. It is shown this once",
+        body: z.strictObject({ name: nameField, scopes: scopesField, workspace_id: z.uuid().nullish() }),
+        response: { 201: keyAnswer.extend({ key: z.string() }) },
+      },
+    },
+    async (request, reply) => {
+      const caller = callers.of(request);
+      const { name, scopes } = request.body;
+      const workspaceId = targetWorkspace(caller, request.body.workspace_id ?? null);
+      assertMayGrant(caller, scopes);
+      if (workspaceId === null && !scopes.includes("admin")) {
+        throw new AppError("request_invalid", "A key without the scope admin needs a workspace_id.");
+      }
+      const created = await createKey(sql, { workspaceId, name, scopes });
+      log.info({ event: "key.created", keyId: created.id, workspaceId, scopes, byKeyId: caller.keyId });
+      return reply.status(201).send({ ...toAnswer(created), key: created.key });
+    },
+  );
+  app.get(
+    "/keys",
+    {
+      onRequest: callers.require("read"),
+      schema: {
+        tags: ["keys"],
+        summary: "The live keys of the workspace; of the installation for its own keys, unless they name a workspace",
+        querystring: z.strictObject({ workspace_id: z.uuid().optional() }),
+        response: { 200: z.object({ keys: z.array(keyAnswer) }) },
+      },
+    },
+    async (request) => {
+      const workspaceId = targetWorkspace(callers.of(request), request.query.workspace_id ?? null);
+      if (workspaceId !== null) await readWorkspace(sql, workspaceId);
+      return { keys: (await listKeys(sql, workspaceId)).map(toAnswer) };
+    },
+  );
+  app.delete(
+    "/keys/:id",
+    {
+      onRequest: callers.require("send"),
+      schema: {
+        tags: ["keys"],
+        summary: "Revoke a key; its callers are refused within 30 s",
+        params: z.strictObject({ id: z.uuid() }),
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const caller = callers.of(request);
+      await revokeKey(sql, request.params.id, caller.workspaceId ?? undefined);
+      log.info({ event: "key.revoked", keyId: request.params.id, byKeyId: caller.keyId });
+      return reply.status(204).send(null);
+    },
+  );
+}
+
+/** The workspace that is meant: a key's own, or for a key of the installation the one that it names. @throws AppError workspace_not_found */
+function targetWorkspace(caller: Caller, named: string | null): string | null {
+  if (named !== null) assertMaySee(caller, named);
+  return caller.workspaceId ?? named;
+}
+
+/** Nobody hands out more than he has. @throws AppError scope_missing */
+function assertMayGrant(caller: Caller, scopes: readonly (typeof keyScopes)[number][]): void {
+  if (caller.scopes.has("admin")) return;
+  for (const scope of scopes) {
+    const isOwn = caller.scopes.has(scope) || (scope === "read" && caller.scopes.has("send"));
+    if (!isOwn) throw new AppError("scope_missing", `This key lacks the scope ${scope} that it would give.`, { details: { scope } });
+  }
+}
+
+function toAnswer(key: Awaited<ReturnType<typeof listKeys>>[number]): z.infer<typeof keyAnswer> {
+  return { id: key.id, name: key.name, scopes: key.scopes, workspace_id: key.workspaceId, created_at: key.createdAt.toISOString() };
+}

@@ -1,0 +1,158 @@
+// One WebSocket client: its requests in order, its subscriptions, its end. The hub sends to it; sockets.ts keeps it alive.
+import type { WebSocket } from "ws";
+import { type ChannelName, type SocketRequest, socketCloseCodes, socketRequest } from "../../contracts/topics.ts";
+import type { Caller } from "../../platform/authentication.ts";
+import type { BroadcastHub, Listener } from "../../platform/broadcast_hub.ts";
+import type { ChannelSnapshots, SnapshotResult } from "./channel_snapshots.ts";
+
+/** A console shows one workspace and a few campaigns; this is room for a wall of them. */
+const channelsPerSocketMax = 500;
+/** Requests of one socket that wait for those before them; who sends more does not wait for answers. */
+const requestsWaitingMax = 100;
+/** After our close frame a client has so long to answer it; then its connection is cut. */
+const closeGraceMs = 5_000;
+
+export interface SocketSession {
+  readonly caller: Caller;
+  /** Asks again for the snapshots that could not be read before. */
+  retryWaiting(): Promise<void>;
+  /** A ping; a client that left the last two unanswered reads no more and is dropped. */
+  keepAlive(): void;
+  end(code: number, reason: string): void;
+}
+
+export interface SocketSessionOptions {
+  socket: WebSocket;
+  caller: Caller;
+  hub: BroadcastHub;
+  snapshots: ChannelSnapshots;
+  onEnd(session: SocketSession): void;
+  /** An error that nothing explains: the socket has been closed, the log must tell. */
+  onFailure(error: unknown): void;
+}
+
+export function openSocketSession(options: SocketSessionOptions): SocketSession {
+  const { socket, caller, hub, snapshots } = options;
+  /** Places in the hub without a snapshot yet, because who knows it did not answer. */
+  const waiting = new Map<string, ChannelName>();
+  let requestsWaiting = 0;
+  let requestsDone: Promise<void> = Promise.resolve();
+  let pingsUnanswered = 0;
+  let hasEnded = false;
+
+  const listener: Listener = {
+    send: (text) => socket.send(text),
+    bufferedBytes: () => socket.bufferedAmount,
+    dropAsSlow: () => end(socketCloseCodes.tooSlow, "does not read"),
+  };
+  const leave = () => {
+    if (hasEnded) return;
+    hasEnded = true;
+    hub.leave(listener);
+    waiting.clear();
+    options.onEnd(session);
+  };
+  const end = (code: number, reason: string) => {
+    leave();
+    socket.close(code, reason);
+    setTimeout(() => socket.terminate(), closeGraceMs).unref();
+  };
+
+  const begin = (names: readonly ChannelName[], results: readonly SnapshotResult[]) => {
+    for (const [index, name] of names.entries()) {
+      const result = results[index] as SnapshotResult;
+      if (hasEnded) return;
+      if (result === "unavailable") {
+        waiting.set(keyOf(name), name);
+        continue;
+      }
+      waiting.delete(keyOf(name));
+      const isForeign = result === "absent" || (caller.workspaceId !== null && caller.workspaceId !== result.workspaceId);
+      if (isForeign) return end(socketCloseCodes.channelForbidden, "no such channel for this key");
+      if (result.topic === "workspace_credit") hub.begin(listener, result, result.update);
+      else hub.begin(listener, result, result.update);
+    }
+  };
+  const subscribe = async (asked: readonly ChannelName[]) => {
+    const names = asked.map(({ topic, channel }) => ({ topic, channel: channel.toLowerCase() }));
+    for (const name of names) {
+      // known without a question
+      if (name.topic === "workspace_credit" && caller.workspaceId !== null && caller.workspaceId !== name.channel) {
+        return end(socketCloseCodes.channelForbidden, "no such channel for this key");
+      }
+      hub.wait(listener, name);
+      if (hub.channelsOf(listener) > channelsPerSocketMax) {
+        return end(socketCloseCodes.requestInvalid, `more than ${channelsPerSocketMax} channels`);
+      }
+    }
+    begin(names, await snapshots.read(names));
+  };
+  const unsubscribe = (asked: readonly ChannelName[]) => {
+    for (const { topic, channel } of asked) {
+      const name = { topic, channel: channel.toLowerCase() };
+      waiting.delete(keyOf(name));
+      hub.unsubscribe(listener, name);
+    }
+  };
+  const answer = async (request: SocketRequest) => {
+    if (hasEnded) return;
+    if ("subscribe" in request) await subscribe(request.subscribe);
+    else unsubscribe(request.unsubscribe);
+  };
+  const failed = (error: unknown) => {
+    end(1011, "internal error");
+    options.onFailure(error);
+  };
+
+  socket.on("message", (data, isBinary) => {
+    if (hasEnded) return;
+    const request = isBinary ? null : parseRequest(data.toString());
+    if (request === null) return end(socketCloseCodes.requestInvalid, 'expected {"subscribe": [...]} or {"unsubscribe": [...]}');
+    if (requestsWaiting >= requestsWaitingMax) return end(socketCloseCodes.tooSlow, "sends faster than is answered");
+    requestsWaiting++;
+    requestsDone = requestsDone
+      .then(() => answer(request))
+      .catch(failed)
+      .finally(() => {
+        requestsWaiting--;
+      });
+  });
+  socket.on("pong", () => {
+    pingsUnanswered = 0;
+  });
+  // ws closes by itself after a protocol error or too large a frame (1009); without a listener the process would end
+  socket.on("error", () => {});
+  socket.on("close", leave);
+
+  const session: SocketSession = {
+    caller,
+    async retryWaiting() {
+      const names = [...waiting.values()];
+      if (names.length === 0) return;
+      const results = await snapshots.read(names);
+      // unsubscribed meanwhile: not to be put back
+      const isWanted = names.map((name) => waiting.has(keyOf(name)));
+      begin(
+        names.filter((_, index) => isWanted[index]),
+        results.filter((_, index) => isWanted[index]),
+      );
+    },
+    keepAlive() {
+      if (pingsUnanswered >= 2) return end(socketCloseCodes.tooSlow, "does not answer pings");
+      pingsUnanswered++;
+      socket.ping();
+    },
+    end,
+  };
+  return session;
+}
+
+const keyOf = ({ topic, channel }: ChannelName) => `${topic}:${channel}`;
+
+function parseRequest(text: string): SocketRequest | null {
+  try {
+    return socketRequest.parse(JSON.parse(text));
+  } catch {
+    return null; // no JSON, or no form that we know: the same to the client
+  }
+}

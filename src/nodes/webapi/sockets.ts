@@ -1,0 +1,185 @@
+// GET /ws: pub/sub carried on to WebSocket clients. Keeps the sessions, repairs lost updates by re-reading, and drops who does not answer.
+import websocket from "@fastify/websocket";
+import { AppError, isAppError } from "../../contracts/errors.ts";
+import { type ChannelName, socketCloseCodes, topicNames } from "../../contracts/topics.ts";
+import type { Authenticate } from "../../platform/authentication.ts";
+import { openSubscriber, type Subscriber } from "../../platform/broadcast.ts";
+import { type BroadcastHub, createBroadcastHub } from "../../platform/broadcast_hub.ts";
+import type { HttpServer } from "../../platform/http.ts";
+import { errorFields, type Log } from "../../platform/log.ts";
+import type { Metrics } from "../../platform/metrics.ts";
+import type { Callers } from "./callers.ts";
+import type { ChannelSnapshots } from "./channel_snapshots.ts";
+import { openSocketSession, type SocketSession } from "./socket_session.ts";
+
+/** About ten updates a second a channel: more than an eye follows. */
+const updateIntervalMs = 100;
+/** Some 700 updates that wait in this process for one client, beyond what the kernel holds. */
+const bufferedBytesMax = 256 * 1024;
+/** A subscribe names at most 100 channels of about 90 bytes. */
+const frameBytesMax = 16 * 1024;
+/** A lost publish is seen so long after it at the latest. */
+const repairIntervalMs = 2_000;
+/** Two unanswered pings, so 10 to 15 s: shorter would drop a laptop on a bad network. */
+const pingIntervalMs = 5_000;
+const socketsPerKeyMax = 100;
+/** Each costs about 20 kB. */
+const socketsMax = 5_000;
+
+export interface SocketsOptions {
+  redis: { redisUrl: string; namespace: string };
+  snapshots: ChannelSnapshots;
+  authenticate: Authenticate;
+  callers: Callers;
+  log: Log;
+  metrics: Metrics;
+}
+
+export interface Sockets {
+  isSubscribed(): boolean;
+  /** Closes every socket with 1001 and ends the repairs. */
+  close(): Promise<void>;
+}
+
+export async function addSocketRoute(app: HttpServer, options: SocketsOptions): Promise<Sockets> {
+  const { log, callers } = options;
+  const sessions = new Map<SocketSession, { authorization: string | undefined }>();
+  const socketsOfKey = new Map<string, number>();
+  let subscriber: Subscriber;
+  const hub = createBroadcastHub({
+    updateIntervalMs,
+    bufferedBytesMax,
+    onWatch: (topic, channel) => subscriber.subscribe(topic, channel),
+    onUnwatch: (topic, channel) => subscriber.unsubscribe(topic, channel),
+  });
+  const repairs = startRepairs({ hub, sessions, snapshots: options.snapshots, log });
+  subscriber = openSubscriber({
+    ...options.redis,
+    onUpdate: (topic, channel, update) => hub.offer(topic, channel, update),
+    onReconnect: repairs.now,
+  });
+  const pings = setInterval(() => void keepAlive(sessions, options), pingIntervalMs);
+  options.metrics.gauge("sockets", "Open WebSocket clients", () => sessions.size);
+  const ended = options.metrics.counter("sockets_ended_total", "WebSocket clients that have gone");
+
+  await app.register(websocket, {
+    options: { maxPayload: frameBytesMax },
+    // the session has its own listener; the plugin's would cut the connection before the close frame is out
+    errorHandler: () => {},
+    preClose: (done) => done(),
+  });
+  const requireRead = callers.require("read");
+  app.route({
+    method: "GET",
+    url: "/ws",
+    schema: {
+      tags: ["live"],
+      summary: "WebSocket: live updates of many channels",
+      description: `Send {"subscribe": [{"topic", "channel"}]} or {"unsubscribe": [...]}. Topics: ${topicNames.join(", ")}. The first update of a channel is a snapshot.`,
+    },
+    onRequest: async (request) => {
+      await requireRead(request);
+      if ((socketsOfKey.get(callers.of(request).keyId) ?? 0) >= socketsPerKeyMax) {
+        throw new AppError("rate_limited", `This key has ${socketsPerKeyMax} sockets already.`, { retryAfterS: 5 });
+      }
+      if (sessions.size >= socketsMax) throw new AppError("overloaded", "This process has its fill of sockets.", { retryAfterS: 5 });
+    },
+    handler: async () => {
+      throw new AppError("request_invalid", "This path speaks WebSocket: send Connection: Upgrade.");
+    },
+    wsHandler: (socket, request) => {
+      const caller = callers.of(request);
+      const session = openSocketSession({
+        socket,
+        caller,
+        hub,
+        snapshots: options.snapshots,
+        onEnd: (gone) => {
+          sessions.delete(gone);
+          ended.inc();
+          const rest = (socketsOfKey.get(caller.keyId) ?? 1) - 1;
+          if (rest > 0) socketsOfKey.set(caller.keyId, rest);
+          else socketsOfKey.delete(caller.keyId);
+        },
+        onFailure: (error) => log.error({ event: "socket.failed", keyId: caller.keyId, ...errorFields(error) }),
+      });
+      sessions.set(session, { authorization: request.headers.authorization });
+      socketsOfKey.set(caller.keyId, (socketsOfKey.get(caller.keyId) ?? 0) + 1);
+    },
+  });
+  return {
+    isSubscribed: () => subscriber.isConnected(),
+    async close() {
+      clearInterval(pings);
+      await repairs.stop();
+      for (const session of [...sessions.keys()]) session.end(socketCloseCodes.goingAway, "shutting down");
+      hub.close();
+      subscriber.close();
+    },
+  };
+}
+
+/** Pings all, and ends the sockets of keys that were revoked meanwhile: one look-up a key. */
+async function keepAlive(
+  sessions: Map<SocketSession, { authorization: string | undefined }>,
+  { authenticate, log }: SocketsOptions,
+): Promise<void> {
+  const authorizations = new Map<string, string | undefined>();
+  for (const [session, { authorization }] of [...sessions]) {
+    authorizations.set(session.caller.keyId, authorization);
+    session.keepAlive();
+  }
+  for (const [keyId, authorization] of authorizations) {
+    try {
+      await authenticate(authorization);
+    } catch (error) {
+      if (!isAppError(error, "key_invalid")) continue; // rpc is away: who is in stays in
+      log.info({ event: "socket.key_revoked", keyId });
+      for (const session of [...sessions.keys()]) {
+        if (session.caller.keyId === keyId) session.end(socketCloseCodes.channelForbidden, "key revoked");
+      }
+    }
+  }
+}
+
+/** Every two seconds, and at once when Redis is back: reads what is watched, offers it to the hub, tries the waiting again. */
+function startRepairs(options: { hub: BroadcastHub; sessions: Map<SocketSession, unknown>; snapshots: ChannelSnapshots; log: Log }): {
+  now(): void;
+  stop(): Promise<void>;
+} {
+  const { hub, sessions, snapshots, log } = options;
+  let isStopping = false;
+  let wake = () => {};
+  const repair = async () => {
+    const names: ChannelName[] = topicNames.flatMap((topic) => hub.watched(topic).map((channel) => ({ topic, channel })));
+    if (names.length === 0) return;
+    for (const result of await snapshots.read(names)) {
+      if (typeof result === "string") continue;
+      if (result.topic === "workspace_credit") hub.offer(result.topic, result.channel, result.update);
+      else hub.offer(result.topic, result.channel, result.update);
+    }
+    for (const session of [...sessions.keys()]) await session.retryWaiting();
+  };
+  const run = async () => {
+    while (!isStopping) {
+      await repair().catch((error) => log.error({ event: "socket.repair_failed", ...errorFields(error) }));
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, repairIntervalMs);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        if (isStopping) wake();
+      });
+    }
+  };
+  const ended = run();
+  return {
+    now: () => wake(),
+    async stop() {
+      isStopping = true;
+      wake();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,74 @@
+// POST /workspaces, GET /workspaces/{id}.
+import { z } from "zod";
+import { formatCredits } from "../../contracts/credits.ts";
+import { toCreditUpdate } from "../../credit/credit_update.ts";
+import { type Balance, createWorkspace, readWorkspace } from "../../credit/workspaces.ts";
+import type { HttpServer } from "../../platform/http.ts";
+import type { Sql } from "../../platform/postgres.ts";
+import { assertMaySee, assertOfInstallation, type Callers } from "./callers.ts";
+
+/** What a person may call a thing: one line, no control characters (Postgres takes no NUL). */
+export const nameField = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .regex(/^[^\p{Cc}]*$/u, "must not have control characters");
+
+export const workspaceParams = z.strictObject({ id: z.uuid() });
+
+const credits = z.string().describe("credits, a decimal string");
+const workspaceAnswer = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  credit: credits.describe("available + held"),
+  available: credits,
+  held: credits,
+  spent: credits,
+  version: z.number().int().describe("grows with every change of credit"),
+  created_at: z.iso.datetime(),
+});
+
+export function addWorkspaceRoutes(app: HttpServer, { sql, callers }: { sql: Sql; callers: Callers }): void {
+  app.post(
+    "/workspaces",
+    {
+      onRequest: callers.require("admin"),
+      schema: {
+        tags: ["workspaces"],
+        summary: "Make a workspace (scope admin, key of the installation)",
+        body: z.strictObject({ name: nameField }),
+        response: { 201: workspaceAnswer },
+      },
+    },
+    async (request, reply) => {
+      assertOfInstallation(callers.of(request));
+      const workspace = await createWorkspace(sql, request.body.name);
+      return reply.status(201).header("location", `/workspaces/${workspace.workspaceId}`).send(toAnswer(workspace));
+    },
+  );
+  app.get(
+    "/workspaces/:id",
+    {
+      onRequest: callers.require("read"),
+      schema: { tags: ["workspaces"], summary: "A workspace and its credit", params: workspaceParams, response: { 200: workspaceAnswer } },
+    },
+    async (request) => {
+      assertMaySee(callers.of(request), request.params.id);
+      return toAnswer(await readWorkspace(sql, request.params.id));
+    },
+  );
+}
+
+function toAnswer(balance: Balance): z.infer<typeof workspaceAnswer> {
+  return {
+    id: balance.workspaceId,
+    name: balance.name,
+    credit: formatCredits(balance.availableMilli + balance.heldMilli),
+    available: formatCredits(balance.availableMilli),
+    held: formatCredits(balance.heldMilli),
+    spent: formatCredits(balance.spentMilli),
+    version: toCreditUpdate(balance).version,
+    created_at: balance.createdAt.toISOString(),
+  };
+}

@@ -1,0 +1,138 @@
+// Fans updates of topics and channels out to many listeners of one process (webapi's sockets). Knows no transport and no domain:
+// a listener is something that takes text and can tell how much of it waits; an update is something with a version that only grows.
+import type { ChannelName, TopicName, TopicUpdates } from "../contracts/topics.ts";
+
+export interface Listener {
+  send(text: string): void;
+  /** What was sent and has not left this process yet. */
+  bufferedBytes(): number;
+  /** It read too slowly: it is out of the hub already, end its connection. */
+  dropAsSlow(): void;
+}
+
+export interface HubOptions {
+  /** Two updates of one channel to one listener are at least so far apart; of those between, the newest is sent. */
+  updateIntervalMs: number;
+  /** A listener with more waiting than this is dropped, so that it costs the others no memory. */
+  bufferedBytesMax: number;
+  /** A channel got its first listener, or lost its last. */
+  onWatch(topic: TopicName, channel: string): void;
+  onUnwatch(topic: TopicName, channel: string): void;
+}
+
+type Update = { version: number };
+
+/** A listener's place in a channel: waiting (for its snapshot, nothing is sent yet), or the version that it has. */
+type Place = "waiting" | number;
+
+interface Channel {
+  topic: TopicName;
+  channel: string;
+  latest: Update | null;
+  places: Map<Listener, Place>;
+  flushedAtMs: number;
+  timer: NodeJS.Timeout | null;
+}
+
+export interface BroadcastHub {
+  /** Takes a place in a channel; nothing is sent before `begin`. False: it has a place already. */
+  wait(listener: Listener, name: ChannelName): boolean;
+  /** Sends the snapshot (or what is newer by now), and from then on each update. No effect without a place. */
+  begin<T extends TopicName>(listener: Listener, name: { topic: T; channel: string }, snapshot: TopicUpdates[T]): void;
+  unsubscribe(listener: Listener, name: ChannelName): void;
+  leave(listener: Listener): void;
+  /** An update from anywhere, in any order, any number of times: only a newer version than the last one goes on. */
+  offer<T extends TopicName>(topic: T, channel: string, update: TopicUpdates[T]): void;
+  /** Channels of a topic that have listeners. */
+  watched(topic: TopicName): string[];
+  channelsOf(listener: Listener): number;
+  close(): void;
+}
+
+export function createBroadcastHub(options: HubOptions): BroadcastHub {
+  const channels = new Map<string, Channel>();
+  const memberships = new Map<Listener, Set<Channel>>();
+
+  const leaveChannel = (listener: Listener, state: Channel) => {
+    memberships.get(listener)?.delete(state);
+    if (!state.places.delete(listener) || state.places.size > 0) return;
+    if (state.timer !== null) clearTimeout(state.timer);
+    channels.delete(keyOf(state));
+    options.onUnwatch(state.topic, state.channel);
+  };
+  const leave = (listener: Listener) => {
+    for (const state of [...(memberships.get(listener) ?? [])]) leaveChannel(listener, state);
+    memberships.delete(listener);
+  };
+  const sendTo = (listener: Listener, text: string) => {
+    if (listener.bufferedBytes() <= options.bufferedBytesMax) return listener.send(text);
+    leave(listener);
+    listener.dropAsSlow();
+  };
+  const flush = (state: Channel) => {
+    state.timer = null;
+    state.flushedAtMs = performance.now();
+    const { latest } = state;
+    if (latest === null) return;
+    const text = textOf(state, latest, false); // once for all listeners
+    for (const [listener, place] of [...state.places]) {
+      if (place === "waiting" || place >= latest.version) continue;
+      state.places.set(listener, latest.version);
+      sendTo(listener, text);
+    }
+  };
+  const accept = (state: Channel, update: Update) => {
+    if (state.latest !== null && update.version <= state.latest.version) return;
+    state.latest = update;
+    if (state.timer !== null) return; // the trailing edge will send it
+    const restMs = state.flushedAtMs + options.updateIntervalMs - performance.now();
+    if (restMs <= 0) flush(state);
+    else state.timer = setTimeout(() => flush(state), restMs);
+  };
+
+  return {
+    wait(listener, { topic, channel }) {
+      let state = channels.get(keyOf({ topic, channel }));
+      if (state === undefined) {
+        state = { topic, channel, latest: null, places: new Map(), flushedAtMs: Number.NEGATIVE_INFINITY, timer: null };
+        channels.set(keyOf(state), state);
+        options.onWatch(topic, channel);
+      }
+      if (state.places.has(listener)) return false;
+      state.places.set(listener, "waiting");
+      const membership = memberships.get(listener);
+      if (membership === undefined) memberships.set(listener, new Set([state]));
+      else membership.add(state);
+      return true;
+    },
+    begin(listener, name, snapshot) {
+      const state = channels.get(keyOf(name));
+      if (!state?.places.has(listener)) return;
+      accept(state, snapshot);
+      const latest = state.latest as Update;
+      state.places.set(listener, latest.version);
+      sendTo(listener, textOf(state, latest, true));
+    },
+    unsubscribe(listener, name) {
+      const state = channels.get(keyOf(name));
+      if (state !== undefined) leaveChannel(listener, state);
+    },
+    leave,
+    offer(topic, channel, update) {
+      const state = channels.get(keyOf({ topic, channel }));
+      if (state !== undefined) accept(state, update);
+    },
+    watched: (topic) => [...channels.values()].filter((state) => state.topic === topic).map((state) => state.channel),
+    channelsOf: (listener) => memberships.get(listener)?.size ?? 0,
+    close() {
+      for (const state of channels.values()) if (state.timer !== null) clearTimeout(state.timer);
+      channels.clear();
+      memberships.clear();
+    },
+  };
+}
+
+const keyOf = ({ topic, channel }: ChannelName) => `${topic}:${channel}`;
+
+const textOf = ({ topic, channel }: Channel, update: Update, isSnapshot: boolean) =>
+  JSON.stringify({ topic, channel, is_snapshot: isSnapshot, update });
