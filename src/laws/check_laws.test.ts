@@ -1,0 +1,407 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../lab/cluster/engines.ts";
+import { message, type PlantedCampaign, plantCampaign, plantWorkspace, writeJournal } from "../../lab/planted_world.ts";
+import { segmentPath } from "../contracts/carrier_journal.ts";
+import { openPostgres, type Sql } from "../platform/postgres.ts";
+import { checkLaws, type LawsReport } from "./check_laws.ts";
+import type { LawName } from "./law.ts";
+
+const workspaceId = "0199aaaa-0000-7000-8000-000000000001";
+const strangerId = "0199aaaa-0000-7000-8000-000000000002";
+const holdOf = (id: string): string => id.replace("0199bbbb", "0199cccc");
+
+function campaign(no: number, status: PlantedCampaign["status"], messages: PlantedCampaign["messages"]): PlantedCampaign {
+  const id = `0199bbbb-0000-7000-8000-00000000000${no}`;
+  return { id, holdId: holdOf(id), workspaceId, status, messages };
+}
+
+/** Every way to end, each with the course that leads there. */
+const finished = campaign(1, "finished", [
+  ...Array.from({ length: 20 }, (_, index) => message(1 + index, "delivered", { parts: index === 4 ? 2 : 1 })),
+  message(21, "undelivered"),
+  message(22, "failed", { journal: { verdict: "rejected" } }),
+  message(23, "failed"),
+  message(24, "expired", { isSentMarked: true, journal: { verdict: "accepted", isSent: true, answered: [1, 2] } }),
+  message(25, "expired", { journal: { verdict: "accepted", isSent: true } }),
+  message(26, "expired", { journal: null }),
+  message(27, "expired"),
+  message(28, "expired", { anomaly: "sent", journal: { verdict: "accepted", isSent: true, answered: [1, 2] } }),
+  message(29, "delivered", {
+    journal: { verdict: "accepted", isSent: true, end: "delivered", answered: [1, 2, 3], repeats: [true, true] },
+  }),
+  message(30, "undelivered", { journal: { verdict: "accepted", isSent: true, end: "undelivered", answered: [3] } }),
+]);
+const canceled = campaign(2, "canceled", [
+  message(1, "delivered"),
+  message(2, "delivered"),
+  message(3, "canceled"),
+  message(4, "canceled"),
+]);
+const running = campaign(3, "running", [
+  ...[message(1, "delivered"), message(2, "sent"), message(3, "sent"), message(4, "queued"), message(5, "unknown")],
+  message(6, "sent", { journal: { verdict: "accepted", isSent: true, end: "delivered", answered: [1, 2] } }),
+  message(7, "pending", { isIntended: true, journal: { verdict: "accepted" } }),
+  message(8, "pending"),
+]);
+
+describe("the laws", () => {
+  let databases: { ds: TestDatabase; salesdb: TestDatabase };
+  let ds: Sql;
+  let salesdb: Sql;
+  let carrierFolder: string;
+
+  beforeEach(async () => {
+    const [one, other] = await Promise.all([createTestDatabase("ds"), createTestDatabase("salesdb")]);
+    databases = { ds: one, salesdb: other };
+    ds = openPostgres(one.ownerUrl, { applicationName: "test", connections: 1 });
+    salesdb = openPostgres(other.ownerUrl, { applicationName: "test", connections: 1 });
+    carrierFolder = mkdtempSync(join(tmpdir(), "bulksms-laws-"));
+  });
+
+  afterEach(async () => {
+    await Promise.all([ds.end(), salesdb.end()]);
+    await Promise.all([databases.ds.drop(), databases.salesdb.drop()]);
+    rmSync(carrierFolder, { recursive: true, force: true });
+  });
+
+  const check = (scope = {}): Promise<LawsReport> =>
+    checkLaws({ dsUrl: databases.ds.urls.check as string, salesdbUrl: databases.salesdb.urls.check as string, carrierFolder }, scope);
+  const verdicts = (report: LawsReport) => Object.fromEntries(report.laws.map((law) => [law.law, law.verdict]));
+  const namedBy = (report: LawsReport, law: LawName) => report.laws.find((one) => one.law === law)?.broken.map((row) => row.row) ?? [];
+  const plant = async (...campaigns: PlantedCampaign[]): Promise<void> => {
+    await plantWorkspace(ds, workspaceId, 1_000_000n);
+    for (const one of campaigns) await plantCampaign(ds, salesdb, carrierFolder, one);
+  };
+  const allHold = { L1: "held", L2: "held", L3: "held", L4: "held", L5: "held", L6: "held", L7: "held", L9: "held", L10: "held" };
+
+  it("have nothing to check in an empty system, and do not call that held", async () => {
+    const report = await check();
+    expect(new Set(Object.values(verdicts(report)))).toEqual(new Set(["nothing_to_check"]));
+    expect(report.rowsCompared).toBe(0);
+  });
+
+  it("hold when everything has ended, and list what was sent without a receipt", async () => {
+    await plant(finished, canceled);
+    const report = await check();
+    expect(report.laws.flatMap((law) => law.broken)).toEqual([]);
+    expect(verdicts(report)).toEqual(allHold);
+    expect(report.form).toBe("settled");
+    const excused = report.laws.find((law) => law.law === "L3")?.excused.map((row) => row.row);
+    expect(excused).toEqual([`bulksms_info ${finished.id}.25`, `bulksms_info ${finished.id}.28`]);
+    expect(report.laws.every((law) => law.rowsCompared > 1)).toBe(true);
+  });
+
+  it("hold in the running form while a campaign runs, its last charge on the way", async () => {
+    await plant(finished, running);
+    const report = await check();
+    expect(report.laws.flatMap((law) => law.broken)).toEqual([]);
+    expect(report.form).toBe("running");
+  });
+
+  it("hold over more messages than one segment of the journal has", async () => {
+    const messages = Array.from({ length: 20_000 }, (_, index) => message(1 + index, index % 50 === 0 ? "undelivered" : "delivered"));
+    await plantWorkspace(ds, workspaceId, 10_000_000n);
+    await plantCampaign(ds, salesdb, carrierFolder, campaign(1, "finished", messages));
+    expect(verdicts(await check())).toEqual(allHold);
+    await salesdb`update bulksms_info set parts = 7 where row_no = 19999`;
+    expect(namedBy(await check(), "L7")).toEqual([`bulksms_info ${finished.id}.19999`]);
+  });
+
+  it("look at one campaign or one workspace alone when asked", async () => {
+    await plant(finished, canceled);
+    await salesdb`update bulksms set delivered = delivered - 1, failed = failed + 1 where id = ${canceled.id}`;
+    expect((await check({ bulksmsId: finished.id })).brokenLaws).toBe(0);
+    expect(verdicts(await check({ bulksmsId: finished.id }))).toEqual(allHold);
+    expect((await check({ bulksmsId: canceled.id })).brokenLaws).toBe(1);
+    expect((await check({ workspaceId })).brokenLaws).toBe(1);
+    expect((await check({ workspaceId: strangerId })).rowsCompared).toBe(0);
+  });
+
+  it("cannot write: the audit's role has no right to", async () => {
+    const sql = openPostgres(databases.salesdb.urls.check as string, { applicationName: "test", connections: 1 });
+    await expect(sql`update bulksms set contacts = 0`).rejects.toThrow(/read-only transaction|permission denied/);
+    await sql.end();
+  });
+
+  interface Corruption {
+    law: LawName;
+    title: string;
+    corrupt: () => Promise<unknown> | unknown;
+    names: string;
+    while?: "running";
+  }
+
+  const info = (one: PlantedCampaign, rowNo: number): string => `bulksms_info ${one.id}.${rowNo}`;
+  const rejournal = (one: PlantedCampaign, rowNo: number, journal: PlantedCampaign["messages"][number]["journal"]): void =>
+    writeJournal(
+      carrierFolder,
+      one.id,
+      one.messages.map((m) => (m.rowNo === rowNo ? { ...m, journal } : m)),
+    );
+  const delivered = { verdict: "accepted", isSent: true, end: "delivered", answered: [1, 2, 3] } as const;
+  /** Takes one settle out of ds so that ds alone still adds up. */
+  const unsettle = async (): Promise<void> => {
+    await ds`delete from credit_ledger where kind = 'settle' and hold_id = ${canceled.holdId} and amount = 100 and transfer_id = (
+      select min(transfer_id::text)::uuid from credit_ledger where kind = 'settle' and hold_id = ${canceled.holdId})`;
+    await ds`alter table credit_hold drop constraint credit_hold_check2`;
+    await ds`update credit_hold set settled = settled - 100, state = 'open', closed_at = null where id = ${canceled.holdId}`;
+    await ds`update workspace set spent = spent - 100, held = held + 100`;
+  };
+
+  const corruptions: Corruption[] = [
+    {
+      law: "L1",
+      title: "a milli-credit from nowhere",
+      corrupt: () => ds`update workspace set available = available + 1`,
+      names: `workspace ${workspaceId}`,
+    },
+    {
+      law: "L1",
+      title: "a ledger row lost",
+      corrupt: () => ds`delete from credit_ledger where kind = 'top_up'`,
+      names: `workspace ${workspaceId}`,
+    },
+    {
+      law: "L1",
+      title: "credit moved between accounts without a transfer",
+      corrupt: () => ds`update workspace set available = available - 100, spent = spent + 100`,
+      names: `workspace ${workspaceId}`,
+    },
+    {
+      law: "L2",
+      title: "more spent than was settled",
+      corrupt: () => ds`update workspace set available = available - 100, spent = spent + 100`,
+      names: `workspace ${workspaceId}`,
+    },
+    {
+      law: "L2",
+      title: "held credit that no hold has",
+      corrupt: () => ds`update workspace set available = available - 100, held = held + 100`,
+      names: `workspace ${workspaceId}`,
+    },
+    {
+      law: "L2",
+      title: "a balance below zero",
+      corrupt: async () => {
+        await ds`alter table workspace drop constraint workspace_available_check`;
+        await ds`update workspace set available = -1`;
+      },
+      names: `workspace ${workspaceId}`,
+    },
+    {
+      law: "L2",
+      title: "a hold that settled more than the ledger says",
+      corrupt: () => ds`update credit_hold set settled = settled + 100, released = released - 100 where id = ${finished.holdId}`,
+      names: `credit_hold ${finished.holdId}`,
+    },
+    {
+      law: "L3",
+      title: "an outbox row of another amount",
+      corrupt: () => salesdb`update credit_outbox set amount = amount + 100 where bulksms_id = ${canceled.id}`,
+      names: `bulksms ${canceled.id}`,
+    },
+    { law: "L3", title: "a settle that never happened", corrupt: unsettle, names: "credit_outbox " },
+    {
+      law: "L3",
+      title: "a settle that nobody asked for",
+      corrupt: () => ds`insert into credit_ledger (transfer_id, kind, workspace_id, hold_id, debit, credit, amount)
+        values ('0199dddd-0000-7000-8000-000000000001', 'settle', ${workspaceId}, ${finished.holdId}, 'held', 'spent', 100)`,
+      names: "credit_ledger 0199dddd-0000-7000-8000-000000000001",
+    },
+    {
+      law: "L3",
+      title: "a charge that was refused and parked",
+      corrupt: () => ds`insert into settle_refused (outbox_id, hold_id, amount, code)
+        values ('0199dddd-0000-7000-8000-000000000002', ${finished.holdId}, 100, 'hold_exceeded')`,
+      names: "settle_refused 0199dddd-0000-7000-8000-000000000002",
+    },
+    {
+      law: "L3",
+      title: "a sent message without its mark",
+      corrupt: () => salesdb`update bulksms_info set sent_at = null where bulksms_id = ${finished.id} and row_no = 3`,
+      names: info(finished, 3),
+    },
+    {
+      law: "L3",
+      title: "a message charged that the carrier never sent",
+      corrupt: () => rejournal(finished, 24, { verdict: "accepted", answered: [1] }),
+      names: info(finished, 24),
+    },
+    {
+      law: "L3",
+      title: "a receipt taken, but its message ended uncharged",
+      corrupt: () => rejournal(finished, 25, { verdict: "accepted", isSent: true, answered: [1, 2] }),
+      names: info(finished, 25),
+    },
+    {
+      law: "L3",
+      title: "a message charged that the carrier never sent",
+      while: "running",
+      corrupt: () => rejournal(running, 2, { verdict: "accepted", answered: [1] }),
+      names: info(running, 2),
+    },
+    {
+      law: "L4",
+      title: "a message accepted twice",
+      corrupt: () => rejournal(finished, 7, { ...delivered, answered: [1, 2, 3], verdicts: 2 }),
+      names: info(finished, 7),
+    },
+    {
+      law: "L4",
+      title: "another message under the same reference",
+      corrupt: () => rejournal(finished, 8, { ...delivered, answered: [1, 2, 3], repeats: [true, false] }),
+      names: info(finished, 8),
+    },
+    {
+      law: "L4",
+      title: "a message accepted twice",
+      while: "running",
+      corrupt: () => rejournal(running, 5, { verdict: "accepted", verdicts: 2 }),
+      names: info(running, 5),
+    },
+    {
+      law: "L5",
+      title: "counters that miscount",
+      corrupt: () => salesdb`update bulksms set delivered = delivered - 1, failed = failed + 1 where id = ${finished.id}`,
+      names: `bulksms ${finished.id}`,
+    },
+    {
+      law: "L5",
+      title: "a message that nobody counted",
+      while: "running",
+      corrupt: () => salesdb`update bulksms_info set status = 'delivered' where bulksms_id = ${running.id} and row_no = 4`,
+      names: `bulksms ${running.id}`,
+    },
+    {
+      law: "L5",
+      title: "a message lost",
+      corrupt: () => salesdb`delete from bulksms_info where bulksms_id = ${finished.id} and row_no = 26`,
+      names: `bulksms ${finished.id}`,
+    },
+    {
+      law: "L5",
+      title: "a reject lost",
+      corrupt: () => salesdb`delete from bulksms_reject where bulksms_id = ${finished.id}`,
+      names: `bulksms ${finished.id}`,
+    },
+    {
+      law: "L6",
+      title: "an ended campaign with a message under way",
+      corrupt: () => salesdb`update bulksms_info set status = 'queued' where bulksms_id = ${finished.id} and row_no = 27`,
+      names: `bulksms ${finished.id}`,
+    },
+    {
+      law: "L6",
+      title: "an ended campaign with an unconfirmed charge",
+      corrupt: () => salesdb`update credit_outbox set confirmed_at = null where bulksms_id = ${canceled.id}`,
+      names: `bulksms ${canceled.id}`,
+    },
+    {
+      law: "L6",
+      title: "an ended campaign with an open hold",
+      corrupt: () => ds`update credit_hold set state = 'open', closed_at = null where id = ${finished.holdId}`,
+      names: `bulksms ${finished.id}`,
+    },
+    {
+      law: "L7",
+      title: "a delivered message that the carrier never had",
+      corrupt: () => rejournal(finished, 9, null),
+      names: info(finished, 9),
+    },
+    {
+      law: "L7",
+      title: "a canceled message that was submitted all the same",
+      corrupt: () => rejournal(canceled, 3, { verdict: "accepted" }),
+      names: info(canceled, 3),
+    },
+    {
+      law: "L7",
+      title: "an accepted message whose row is gone",
+      corrupt: () => salesdb`delete from bulksms_info where bulksms_id = ${finished.id} and row_no = 30`,
+      names: info(finished, 30),
+    },
+    {
+      law: "L7",
+      title: "a batch of which salesdb knows nothing",
+      corrupt: () => writeJournal(carrierFolder, "0199bbbb-0000-7000-8000-000000000009", [message(1, "sent")]),
+      names: "bulksms_info 0199bbbb-0000-7000-8000-000000000009.1",
+    },
+    {
+      law: "L7",
+      title: "a message submitted with another number of parts",
+      corrupt: () => salesdb`update bulksms_info set parts = 3 where bulksms_id = ${finished.id} and row_no = 5`,
+      names: info(finished, 5),
+    },
+    {
+      law: "L7",
+      title: "a message submitted without an intent",
+      while: "running",
+      corrupt: () => rejournal(running, 8, { verdict: "accepted" }),
+      names: info(running, 8),
+    },
+    {
+      law: "L7",
+      title: "a byte of the journal flipped",
+      corrupt: () => {
+        const path = join(carrierFolder, segmentPath(finished.id, 0));
+        const bytes = readFileSync(path);
+        bytes[60] = (bytes[60] as number) ^ 0x10;
+        writeFileSync(path, bytes);
+      },
+      names: info(finished, 1),
+    },
+    {
+      law: "L9",
+      title: "a receipt taken and forgotten",
+      corrupt: () => salesdb`update bulksms_info set status = 'undelivered' where bulksms_id = ${finished.id} and row_no = 2`,
+      names: info(finished, 2),
+    },
+    {
+      law: "L9",
+      title: "a late receipt that was thrown away",
+      corrupt: () => salesdb`delete from receipt_anomaly`,
+      names: info(finished, 28),
+    },
+    {
+      law: "L9",
+      title: "a receipt taken and forgotten",
+      while: "running",
+      corrupt: () => rejournal(running, 6, { ...delivered, answered: [1, 2, 3] }),
+      names: info(running, 6),
+    },
+    {
+      law: "L10",
+      title: "a hold without a run",
+      corrupt: () => ds`insert into credit_hold (id, workspace_id, amount, state, origin, closed_at)
+        values ('0199dddd-0000-7000-8000-000000000003', ${workspaceId}, 0, 'closed', 'tombstone', now())`,
+      names: "credit_hold 0199dddd-0000-7000-8000-000000000003",
+    },
+    {
+      law: "L10",
+      title: "a run without a hold",
+      corrupt: () => salesdb`insert into bulksms_run (hold_id, bulksms_id, amount)
+        values ('0199dddd-0000-7000-8000-000000000004', ${finished.id}, 100)`,
+      names: "bulksms_run 0199dddd-0000-7000-8000-000000000004",
+    },
+    {
+      law: "L10",
+      title: "a hold of another amount than its run",
+      while: "running",
+      corrupt: () => salesdb`update bulksms_run set amount = amount + 1 where hold_id = ${running.holdId}`,
+      names: `credit_hold ${running.holdId}`,
+    },
+  ];
+
+  for (const { law, title, corrupt, names, while: when } of corruptions) {
+    it(`${law} finds ${title}${when === undefined ? "" : " while a campaign runs"}, and names the row`, async () => {
+      await plant(finished, when === undefined ? canceled : running);
+      await corrupt();
+      const report = await check();
+      expect(verdicts(report)[law]).toBe("broken");
+      expect(namedBy(report, law).some((row) => row.startsWith(names))).toBe(true);
+    });
+  }
+});
