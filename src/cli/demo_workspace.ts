@@ -1,0 +1,78 @@
+// Makes the workspace and the API key that the command line uses on one's own machine. Called after the start of `bulksms up` and `bulksms demo`.
+import type { DataFolder } from "../platform/data_folder.ts";
+import { EngineError } from "../platform/engines/engine_error.ts";
+import { type HttpClient, type HttpResponse, openHttpClient } from "../platform/http_client.ts";
+import type { SystemSettings } from "../platform/system_settings.ts";
+
+/** What a workspace of one's own machine begins with. */
+const firstCredit = "1000.0";
+/** webapi has said that it is ready; a first request may still wait for its connections. */
+const answerMaxMs = 10_000;
+
+export interface DemoWorkspace {
+  workspaceId: string;
+  apiKey: string;
+}
+
+/**
+ * The workspace of this data folder with its key (scopes send and read); made over HTTP, with 1,000 credits, when there is none yet.
+ * Remembered in the data folder, where `send`, `status` and a second start find it.
+ * @throws EngineError when webapi refuses
+ */
+export async function ensureDemoWorkspace(folder: DataFolder, settings: SystemSettings): Promise<DemoWorkspace> {
+  const client = openHttpClient(settings.BULKSMS_WEBAPI_URL ?? "", { timeoutMs: answerMaxMs, connections: 1 });
+  try {
+    const workspace = (await rememberedWorkspace(folder, client)) ?? (await createDemoWorkspace(client, settings));
+    folder.writeNote("workspace_id", workspace.workspaceId);
+    folder.writeNote("api_key", workspace.apiKey);
+    folder.writeSettings({ ...(settings as Record<string, string>), BULKSMS_API_KEY: workspace.apiKey });
+    return workspace;
+  } finally {
+    await client.close();
+  }
+}
+
+async function rememberedWorkspace(folder: DataFolder, client: HttpClient): Promise<DemoWorkspace | null> {
+  const workspaceId = folder.note("workspace_id");
+  const apiKey = folder.note("api_key");
+  if (workspaceId === null || apiKey === null) return null;
+  const answer = await client.request({
+    method: "GET",
+    path: `/workspaces/${workspaceId}`,
+    headers: { authorization: `Bearer ${apiKey}` },
+  });
+  // another database than last time: it does not know them
+  return answer.status === 200 ? { workspaceId, apiKey } : null;
+}
+
+async function createDemoWorkspace(client: HttpClient, settings: SystemSettings): Promise<DemoWorkspace> {
+  const headers = { authorization: `Bearer ${settings.BULKSMS_ADMIN_KEY ?? ""}` };
+  const workspaceId = wordOf(await client.request({ method: "POST", path: "/workspaces", headers, body: { name: "demo" } }), "id");
+  const key = { name: "command line", scopes: ["send", "read"], workspace_id: workspaceId };
+  const apiKey = wordOf(await client.request({ method: "POST", path: "/keys", headers, body: key }), "key");
+  const topUp = await client.request({
+    method: "POST",
+    path: `/workspaces/${workspaceId}/credit`,
+    headers: { ...headers, "idempotency-key": "first-credit" },
+    body: { amount: firstCredit },
+  });
+  requireSuccess(topUp);
+  return { workspaceId, apiKey };
+}
+
+function wordOf(answer: HttpResponse, field: string): string {
+  requireSuccess(answer);
+  const value = (answer.body as Record<string, unknown> | undefined)?.[field];
+  if (typeof value === "string") return value;
+  throw new EngineError("the demo workspace could not be made", `webapi's answer has no ${field}`, "start again with --verbose");
+}
+
+function requireSuccess(answer: HttpResponse): void {
+  if (answer.status >= 200 && answer.status < 300) return;
+  const problem = answer.body as { code?: string; detail?: string } | undefined;
+  throw new EngineError(
+    "the demo workspace could not be made",
+    `webapi answered ${answer.status} ${problem?.code ?? ""} ${problem?.detail ?? ""}`.trim(),
+    "start again with --verbose",
+  );
+}

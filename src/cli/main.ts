@@ -1,0 +1,107 @@
+// The `bulksms` command: names every subcommand, loads only the one that is asked for, and turns errors into three lines and an exit code.
+import { Command, CommanderError } from "commander";
+import { type ProcessName, processes, processNames } from "../contracts/processes.ts";
+import type { SettingName } from "../contracts/settings.ts";
+import { reportError } from "./report_error.ts";
+
+type Register = (program: Command) => void;
+
+/** Subcommands of people, each in a file of its own. */
+const commands: Record<string, () => Promise<Register>> = {
+  demo: async () => (await import("./demo.ts")).registerDemo,
+  up: async () => (await import("./up.ts")).registerUp,
+  send: async () => (await import("./send.ts")).registerSend,
+  status: async () => (await import("./status.ts")).registerStatus,
+  check: async () => (await import("./check.ts")).registerCheck,
+  migrate: async () => (await import("./migrate.ts")).registerMigrate,
+  settings: async () => (await import("./settings.ts")).registerSettings,
+};
+
+/** Entry points of the six processes. */
+const nodes: Record<ProcessName, () => Promise<{ main(): Promise<void> }>> = {
+  rpc: () => import("../nodes/rpc/main.ts"),
+  webapi: () => import("../nodes/webapi/main.ts"),
+  salesapi: () => import("../nodes/salesapi/main.ts"),
+  general_worker: () => import("../nodes/general_worker/main.ts"),
+  sales_worker: () => import("../nodes/sales_worker/main.ts"),
+  carrier: () => import("../nodes/carrier/main.ts"),
+};
+
+/** Called by bin/bulksms.js. Sets process.exitCode; a running process or server keeps the event loop until it is done. */
+export async function run(argv: readonly string[]): Promise<void> {
+  try {
+    const program = await createProgram(argv[2]);
+    await program.parseAsync([...argv]);
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+    else process.exitCode = reportError(error);
+  }
+}
+
+/** With every subcommand when help may be asked for; else with the one that was named. */
+async function createProgram(word: string | undefined): Promise<Command> {
+  const program = new Command("bulksms");
+  program
+    .description("One text to many people: charged by the part, followed to the end, nothing lost, doubled or mischarged.")
+    .helpOption("-h, --help", "what it does, its options, examples")
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .addHelpText("after", mainHelp)
+    .exitOverride();
+  const isNamed = word !== undefined && (word in commands || word in nodes);
+  for (const [name, load] of Object.entries(commands)) if (!isNamed || name === word) (await load())(program);
+  for (const name of processNames) if (!isNamed || name === word) registerNode(program, name);
+  for (const command of program.commands) overrideExit(command);
+  return program;
+}
+
+function registerNode(program: Command, name: ProcessName): void {
+  const entry = processes[name];
+  const verb = entry.command[1];
+  const command = program
+    .command(name)
+    .description(`the process ${name}: ${entry.says}`)
+    .command(verb)
+    .description(`${verb} ${name} (${entry.says}) until SIGTERM`)
+    .addHelpText("after", nodeHelp(name));
+  if (entry.scalesOut) {
+    command.option(
+      "--join [dir]",
+      "join the system that `bulksms up` runs in this data folder: its settings, free ports (default: .bulksms)",
+    );
+  }
+  command.action(async ({ join }: { join?: string | true }) => {
+    if (join !== undefined) (await import("./join.ts")).joinSystem(name, join === true ? undefined : join);
+    const node = await nodes[name]();
+    await node.main();
+  });
+}
+
+function nodeHelp(name: ProcessName): string {
+  const entry = processes[name];
+  const ports: { portSetting: SettingName; defaultPort: number }[] = [entry.door, entry.management].filter((port) => port !== null);
+  return `
+It reads its settings from the environment (all of them: npx bulksms settings). It starts alone: what it needs may come later.
+  ${ports.map(({ portSetting, defaultPort }) => `${portSetting} (${defaultPort})`).join(", ")}: /health, /ready, /metrics
+  ${entry.scalesOut ? "More than one may run side by side." : "Only one may run: it owns its journal."}
+
+SIGTERM or Ctrl-C drains and ends; a second one ends at once.
+Exit codes: 0 drained, 1 it could not start or met an impossible state, 2 wrong settings, 130 ended at once
+`;
+}
+
+function overrideExit(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) overrideExit(child);
+}
+
+const mainHelp = `
+Start here:
+  npx bulksms demo                                  texts 5,000 made-up students and proves that every credit adds up
+  npx bulksms up                                    the whole system on this machine
+  npx bulksms send contacts.csv --text "Hi {name}"  a campaign of your own, on the system that is up
+  npx bulksms check                                 the laws, over both databases and the carrier's journal
+
+Settings are environment variables (npx bulksms settings). NO_COLOR is obeyed; output is plain lines when piped.
+Exit codes: 0 ok, 1 a law is broken or the job failed, 2 wrong use or settings, 3 a service does not answer
+`;

@@ -1,0 +1,81 @@
+// `bulksms migrate`: brings both databases to this version's schema, makes the login roles, stores the admin key's hash.
+// The supervisor's start and lab/cluster use migrateDatabases too.
+import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { type DatabaseName, databaseNames, databaseRoles, engineDoors } from "../contracts/processes.ts";
+import type { SettingName } from "../contracts/settings.ts";
+import { readConfig } from "../platform/config.ts";
+import { type MigrateResult, migrateDatabase } from "../platform/migrate.ts";
+import { openPostgres } from "../platform/postgres.ts";
+import type { SystemSettings } from "../platform/system_settings.ts";
+
+/** Beside the compiled code as beside the source: the build copies the .sql files. */
+const migrationFolders: Record<DatabaseName, string> = {
+  ds: fileURLToPath(new URL("../credit/migrations", import.meta.url)),
+  salesdb: fileURLToPath(new URL("../campaign/migrations", import.meta.url)),
+};
+
+export function registerMigrate(program: Command): void {
+  program
+    .command("migrate")
+    .description("bring both databases to this version's schema, make the login roles, store the admin key")
+    .option("--json", "one JSON object a database")
+    .addHelpText("after", migrateHelp)
+    .action(async ({ json }: { json?: boolean }) => {
+      const fields = Object.fromEntries(migrateSettings().map((name) => [name, name])) as Record<string, SettingName>;
+      const settings = readConfig(process.env, { ...fields, adminKey: "BULKSMS_ADMIN_KEY" }, { optional: ["adminKey"] });
+      const { adminKey, ...urls } = settings as unknown as Record<string, string | undefined>;
+      const given = { ...urls, ...(adminKey === undefined ? {} : { BULKSMS_ADMIN_KEY: adminKey }) } as SystemSettings;
+      const results = await migrateDatabases(given);
+      for (const database of databaseNames) {
+        const result = results[database];
+        process.stdout.write(json === true ? `${JSON.stringify({ database, ...result })}\n` : `  ${describe(database, result)}\n`);
+      }
+    });
+}
+
+/** Owner's and roles' URLs of both databases, in the settings of a whole system. */
+export async function migrateDatabases(settings: SystemSettings): Promise<Record<DatabaseName, MigrateResult>> {
+  const migrate = (database: DatabaseName) =>
+    migrateDatabase({
+      ownerUrl: settings[engineDoors[database].urlSetting] ?? "",
+      roleUrls: Object.fromEntries(Object.entries(databaseRoles[database]).map(([role, name]) => [role, settings[name] ?? ""])),
+      folder: migrationFolders[database],
+    });
+  // one after the other: both may live on one server, whose role `check` they share
+  const ds = await migrate("ds");
+  if (settings.BULKSMS_ADMIN_KEY !== undefined) await storeAdminKey(settings.BULKSMS_DS_OWNER_URL ?? "", settings.BULKSMS_ADMIN_KEY);
+  return { ds, salesdb: await migrate("salesdb") };
+}
+
+/** Only its SHA-256. An earlier admin key stays valid until it is revoked (DELETE /keys/{id}). */
+async function storeAdminKey(ownerUrl: string, key: string): Promise<void> {
+  const sql = openPostgres(ownerUrl, { applicationName: "bulksms migrate", connections: 1 });
+  try {
+    await sql`
+      insert into api_key (name, secret_sha256, scopes)
+      values ('BULKSMS_ADMIN_KEY', ${createHash("sha256").update(key).digest()}, array['admin'])
+      on conflict (secret_sha256) do nothing`;
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+function migrateSettings(): SettingName[] {
+  return databaseNames.flatMap((database) => [engineDoors[database].urlSetting, ...Object.values(databaseRoles[database])]);
+}
+
+function describe(database: DatabaseName, { versionBefore, version }: MigrateResult): string {
+  if (versionBefore === version) return `${database.padEnd(8)} schema version ${version}, nothing to do`;
+  return `${database.padEnd(8)} schema version ${versionBefore === 0 ? "none" : versionBefore} → ${version}`;
+}
+
+const migrateHelp = `
+Needs the owner's URL of each database and the login URL of each role (their passwords are set from it):
+  ${migrateSettings().join("\n  ")}
+BULKSMS_ADMIN_KEY, when given, becomes an API key with scope admin; only its SHA-256 is stored.
+
+Runs under a lock: two at once do no harm. A schema that is newer than this version is refused.
+\`bulksms up\` does all this by itself.
+`;
