@@ -7,7 +7,7 @@ import * as webapi from "../../src/nodes/webapi/main.ts";
 import { sha256 } from "../../src/platform/authentication.ts";
 import { readConfig } from "../../src/platform/config.ts";
 import { createLog } from "../../src/platform/log.ts";
-import { type Sql, openPostgres } from "../../src/platform/postgres.ts";
+import { openPostgres, type Sql } from "../../src/platform/postgres.ts";
 import { createTestDatabase, type TestDatabase, testRedis } from "./engines.ts";
 
 export interface CreditNodes {
@@ -65,15 +65,21 @@ export async function startCreditNodes(
     ...options.settings,
   };
   const log = createLog("test", { level: "error", format: "json" });
-  let rpcNode = rpc.create(readConfig(environment, rpc.config), log);
+  const createRpc = () => {
+    const settings = readConfig(environment, rpc.config);
+    return rpc.create(settings, log);
+  };
+  let rpcNode = createRpc();
   await rpcNode.start();
   const rpcPort = String(rpcNode.ports().grpc);
   environment.BULKSMS_RPC_PORT = rpcPort;
   environment.BULKSMS_RPC_ADDRESS = `127.0.0.1:${rpcPort}`;
   let isRpcUp = true;
-  const workerNode = generalWorker.create(readConfig(environment, generalWorker.config), log);
+  const workerSettings = readConfig(environment, generalWorker.config);
+  const workerNode = generalWorker.create(workerSettings, log);
   if (processes.includes("general_worker")) await workerNode.start();
-  const webapiNode = webapi.create(readConfig(environment, webapi.config), log);
+  const webapiSettings = readConfig(environment, webapi.config);
+  const webapiNode = webapi.create(webapiSettings, log);
   if (processes.includes("webapi")) await webapiNode.start();
   const webapiUrl = processes.includes("webapi") ? `http://127.0.0.1:${webapiNode.port()}` : "";
 
@@ -113,7 +119,7 @@ export async function startCreditNodes(
       isRpcUp = false;
     },
     async startRpc() {
-      rpcNode = rpc.create(readConfig(environment, rpc.config), log);
+      rpcNode = createRpc();
       await rpcNode.start();
       isRpcUp = true;
     },
