@@ -16,13 +16,18 @@ export interface DemoWorkspace {
 
 /**
  * The workspace of this data folder with its key (scopes send and read); made over HTTP, with 1,000 credits, when there is none yet.
- * Remembered in the data folder, where `send`, `status` and a second start find it.
+ * Remembered in the data folder, where `send`, `status` and a second start find it. `isFresh`: a new one in any case.
  * @throws EngineError when webapi refuses
  */
-export async function ensureDemoWorkspace(folder: DataFolder, settings: SystemSettings): Promise<DemoWorkspace> {
+export async function ensureDemoWorkspace(
+  folder: DataFolder,
+  settings: SystemSettings,
+  { isFresh = false }: { isFresh?: boolean } = {},
+): Promise<DemoWorkspace> {
   const client = openHttpClient(settings.BULKSMS_WEBAPI_URL ?? "", { timeoutMs: answerMaxMs, connections: 1 });
   try {
-    const workspace = (await rememberedWorkspace(folder, client)) ?? (await createDemoWorkspace(client, settings));
+    const remembered = isFresh ? null : await rememberedWorkspace(folder, client);
+    const workspace = remembered ?? (await createDemoWorkspace(client, settings));
     folder.writeNote("workspace_id", workspace.workspaceId);
     folder.writeNote("api_key", workspace.apiKey);
     folder.writeSettings({ ...(settings as Record<string, string>), BULKSMS_API_KEY: workspace.apiKey });

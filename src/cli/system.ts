@@ -8,6 +8,8 @@ import { migrateDatabases } from "./migrate.ts";
 export type SystemOptions = Omit<SupervisorOptions, "program" | "prepareDatabases"> & {
   /** Does not make the demo's workspace and key (lab/cluster with fewer processes). */
   isWithoutWorkspace?: boolean;
+  /** Makes a new workspace with its first credit, whatever the data folder remembers (the demo begins with exactly 1,000). */
+  wantsFreshWorkspace?: boolean;
 };
 
 export interface System extends Supervisor {
@@ -18,7 +20,7 @@ export interface System extends Supervisor {
 /** From src as from dist, two folders up: the program itself, which runs the compiled code. */
 const programFile = fileURLToPath(new URL("../../bin/bulksms.js", import.meta.url));
 
-export function createSystem({ isWithoutWorkspace = false, ...options }: SystemOptions): System {
+export function createSystem({ isWithoutWorkspace = false, wantsFreshWorkspace = false, ...options }: SystemOptions): System {
   const supervisor = createSupervisor({
     ...options,
     program: { command: process.execPath, args: [programFile] },
@@ -33,7 +35,7 @@ export function createSystem({ isWithoutWorkspace = false, ...options }: SystemO
       await supervisor.start();
       if (isWithoutWorkspace) return;
       try {
-        workspace = await ensureDemoWorkspace(supervisor.dataFolder(), supervisor.settings());
+        workspace = await ensureDemoWorkspace(supervisor.dataFolder(), supervisor.settings(), { isFresh: wantsFreshWorkspace });
       } catch (error) {
         await supervisor.stop();
         throw error;
