@@ -1,0 +1,477 @@
+// The simulated carrier: takes batches, sends them into a network of plans (plan.ts), tells receipts. Joins the journal, the wheel of
+// coming steps and the callbacks. Called by nodes/carrier.
+import { setTimeout as sleep } from "node:timers/promises";
+import { type CarrierProfileName, type JournalSubmit, journalEnds, journalErrorCodes, segmentRows } from "../contracts/carrier_journal.ts";
+import { AppError } from "../contracts/errors.ts";
+import type { CarrierErrorCode, SubmitResponse } from "../contracts/receipts.ts";
+import { type Callbacks, createCallbacks } from "./callbacks.ts";
+import { createEventWheel, tickMs } from "./event_wheel.ts";
+import { lockFolder } from "./folder_lock.ts";
+import { forcedOutcomeOf } from "./forced_outcomes.ts";
+import { createJournal, type Journal, type OpenSegment } from "./journal.ts";
+import { createPairQueue } from "./pair_queue.ts";
+import { answerDelayMs, delaysOf, fateOf } from "./plan.ts";
+import { carrierProfiles } from "./profiles.ts";
+import { chanceStream } from "./random.ts";
+import { type BatchStatistics, batchStatistics, type MessageFate, messageFate } from "./reads.ts";
+import { receiptOf } from "./receipt_text.ts";
+import { flag, type Segment } from "./segment.ts";
+import { bodySegmentsMax, readSubmit, type Submit, type SubmitMessage } from "./submit.ts";
+import { createTokenBucket } from "./token_bucket.ts";
+
+/** Messages with something to come: about 60 bytes each in memory; above it a submit is asked to come later. */
+const unfinishedMax = 10_000_000;
+const overloadedRetryS = 5;
+/** Steps taken in one turn of the event loop: a few milliseconds. */
+const stepsPerTurn = 4_096;
+/** A receipt is retried until valid_until, the horizon, and this: a receiver that was away longer still hears of the end, as `late`. */
+const giveUpMarginMs = 24 * 3_600_000;
+/** A validity beyond this is cut: real networks keep a message for days. */
+const validityMsMax = 8 * 24 * 3_600_000;
+/** An early receipt has so long to overtake the answer when there are no delays. */
+const earlyHeadStartMs = 25;
+
+const errorNumbers = new Map<CarrierErrorCode | null, number>(journalErrorCodes.map((code, index) => [code, index]));
+const endNumber = {
+  failed: journalEnds.indexOf("failed"),
+  undelivered: journalEnds.indexOf("undelivered"),
+  delivered: journalEnds.indexOf("delivered"),
+};
+
+/** The steps of a message, in order. `again`: a doubled receipt. */
+const steps = { queue: 1, send: 2, end: 3, again: 4 } as const;
+type Step = (typeof steps)[keyof typeof steps];
+
+export interface CarrierOptions {
+  folder: string;
+  seed: number;
+  profile: CarrierProfileName;
+  /** Divides all delays; Infinity is none. */
+  speed: number;
+  /** Message parts a second; 0 is no limit. */
+  partsPerSecond: number;
+  receiptHorizonMs: number;
+  receiptsUrl: string;
+  receiptSecret: string;
+  receiptsPerBody: number;
+  callbackConcurrency: number;
+  onCallback?(outcome: "answered" | "refused" | "unreachable", receipts: number, seconds: number): void;
+  /** The journal cannot be written: the process must end and start anew from what is on disk. */
+  onFatal(error: unknown): void;
+  /** Wall clock in ms; for tests of what happens days later. */
+  nowMs?(): number;
+}
+
+/** Counts since the start of this process. */
+export interface CarrierCounts {
+  accepted: number;
+  rejected: number;
+  repeats: number;
+  repeats_differing: number;
+  throttled: number;
+  sent: number;
+  parts_sent: number;
+  ended: number;
+  receipts_told: number;
+  receipts_answered: number;
+  receipts_given_up: number;
+}
+
+export interface Carrier {
+  /** Takes up every unfinished message of the journal. */
+  start(): Promise<void>;
+  /** Journals the verdicts, then answers. @throws AppError rate_limited, overloaded, draining, or of readSubmit: without effect. */
+  submit(body: unknown): Promise<SubmitResponse>;
+  /** @throws AppError message_not_found */
+  message(reference: string): Promise<MessageFate>;
+  /** From the journal: all that was ever said of the batch. */
+  batch(batchId: string): Promise<BatchStatistics>;
+  counts(): CarrierCounts;
+  gauges(): { unfinished: number; steps: number; receipts_pending: number; segments_in_memory: number };
+  stop(): Promise<void>;
+}
+
+export function createCarrier(options: CarrierOptions): Carrier {
+  const startedAtMs = Date.now() - performance.now();
+  const nowMs = options.nowMs ?? (() => startedAtMs + performance.now());
+  const profile = carrierProfiles[options.profile];
+  const bucket = createTokenBucket(Math.ceil(options.partsPerSecond / profile.slowdown), () => performance.now());
+  const wheel = createEventWheel(nowMs());
+  const told = createPairQueue();
+  const counts: CarrierCounts = {
+    accepted: 0,
+    rejected: 0,
+    repeats: 0,
+    repeats_differing: 0,
+    throttled: 0,
+    sent: 0,
+    parts_sent: 0,
+    ended: 0,
+    receipts_told: 0,
+    receipts_answered: 0,
+    receipts_given_up: 0,
+  };
+  let isDraining = false;
+  let turnTimer: NodeJS.Timeout | null = null;
+  let turning: Promise<void> | null = null;
+  let isTurnWanted = false;
+  let unlock: (() => Promise<void>) | null = null;
+  const journal: Journal = createJournal({ folder: options.folder, onResume: resume, onFatal: options.onFatal });
+  const callbacks: Callbacks = createCallbacks({
+    url: options.receiptsUrl,
+    secret: options.receiptSecret,
+    receiptsPerBody: options.receiptsPerBody,
+    concurrency: options.callbackConcurrency,
+    render: renderReceipt,
+    done: receiptDone,
+    onAttempt: options.onCallback ?? (() => {}),
+  });
+
+  async function submit(body: unknown): Promise<SubmitResponse> {
+    const request = readSubmit(body);
+    if (isDraining) throw new AppError("draining", "The carrier is shutting down; ask again.", { retryAfterS: 1 });
+    if (journal.unfinished() > unfinishedMax) {
+      throw new AppError("overloaded", "Too many messages are under way; ask again later.", { retryAfterS: overloadedRetryS });
+    }
+    const waitS = bucket.take(request.parts);
+    if (waitS > 0) {
+      counts.throttled += 1;
+      throw new AppError("rate_limited", `More than ${options.partsPerSecond} parts a second.`, { retryAfterS: waitS });
+    }
+    const opened = await openSegments(request);
+    try {
+      const verdict = applySubmit(request, opened);
+      await journal.commit();
+      beginPlans(verdict.fresh, verdict.answerAtMs);
+      const answerInMs = verdict.answerAtMs - nowMs();
+      if (answerInMs > 0) await sleep(answerInMs);
+      return { batch_id: request.batchId, accepted: request.messages.length - verdict.rejected.length, rejected: verdict.rejected };
+    } finally {
+      for (const { segment } of opened.values()) segment.uses -= 1;
+    }
+  }
+
+  async function openSegments(request: Submit): Promise<Map<number, OpenSegment>> {
+    const segmentNos = new Set(request.messages.map(({ rowNo }) => Math.floor(rowNo / segmentRows)));
+    if (segmentNos.size > bodySegmentsMax) {
+      throw new AppError(
+        "request_invalid",
+        `messages: rows too far apart; one body touches at most ${bodySegmentsMax} runs of ${segmentRows} rows`,
+      );
+    }
+    const opened = new Map<number, OpenSegment>();
+    try {
+      for (const segmentNo of segmentNos) opened.set(segmentNo, await journal.use(request.batchId, segmentNo));
+    } catch (error) {
+      for (const { segment } of opened.values()) segment.uses -= 1;
+      throw error;
+    }
+    return opened;
+  }
+
+  interface FreshMessage {
+    open: OpenSegment;
+    slot: number;
+    isEarly: boolean;
+  }
+
+  /** Verdicts of one body, in one go without waiting: in memory and in the journal's next block. */
+  function applySubmit(request: Submit, opened: Map<number, OpenSegment>) {
+    const firstRow = (request.messages[0] as SubmitMessage).rowNo;
+    const stream = chanceStream(options.seed, request.batchId);
+    const receivedAtMs = nowMs();
+    const submitted: JournalSubmit = {
+      profile: options.profile,
+      seed: options.seed,
+      speed: options.speed,
+      atMs: receivedAtMs + answerDelayMs(profile, stream, firstRow) / options.speed,
+      validUntilMs: Math.min(request.validUntilMs, receivedAtMs + validityMsMax),
+    };
+    const rejected: SubmitResponse["rejected"] = [];
+    const fresh: FreshMessage[] = [];
+    const isWithTerms = new Set<OpenSegment>();
+    for (const message of request.messages) {
+      const open = opened.get(Math.floor(message.rowNo / segmentRows)) as OpenSegment;
+      const { segment } = open;
+      let slot = segment.find(message.rowNo % segmentRows);
+      if (slot !== -1) {
+        repeatVerdict(open, slot, message);
+      } else {
+        if (!isWithTerms.has(open)) {
+          isWithTerms.add(open);
+          segment.addTerms(submitted);
+          open.block.submit(submitted);
+        }
+        const forced = forcedOutcomeOf(message.to);
+        const fate = fateOf(profile, stream, message.rowNo, forced);
+        slot = firstVerdict(open, message, forced, fate.end === "rejected" ? fate.code : null);
+        if (fate.end !== "rejected") fresh.push({ open, slot, isEarly: fate.isEarly });
+      }
+      if (segment.is(slot, flag.rejected)) {
+        rejected.push({ row_no: message.rowNo, error_code: journalErrorCodes[segment.codes[slot] as number] ?? "network_failure" });
+      }
+    }
+    for (const open of opened.values()) journal.touch(open);
+    const headStartMs = options.speed === Number.POSITIVE_INFINITY && fresh.some(({ isEarly }) => isEarly) ? earlyHeadStartMs : 0;
+    return { rejected, fresh, answerAtMs: submitted.atMs + headStartMs };
+  }
+
+  function firstVerdict({ segment, block }: OpenSegment, message: SubmitMessage, forced: number, code: CarrierErrorCode | null): number {
+    const row = message.rowNo % segmentRows;
+    const { parts, digestLow, digestHigh } = message;
+    if (code === null) {
+      counts.accepted += 1;
+      block.accepted(row, parts, digestLow, digestHigh, forced);
+      return segment.add(row, parts, digestLow, digestHigh, forced, null);
+    }
+    counts.rejected += 1;
+    const number = errorNumbers.get(code) as number;
+    block.rejected(row, parts, digestLow, digestHigh, number);
+    return segment.add(row, parts, digestLow, digestHigh, forced, number);
+  }
+
+  function repeatVerdict({ segment, block }: OpenSegment, slot: number, message: SubmitMessage): void {
+    const isSame = segment.digestsLow[slot] === message.digestLow && segment.digestsHigh[slot] === message.digestHigh;
+    counts.repeats += 1;
+    if (!isSame) counts.repeats_differing += 1;
+    block.repeat(message.rowNo % segmentRows, isSame);
+    segment.markRepeat(slot, isSame);
+  }
+
+  /** After the verdicts are on disk: the first receipt of the early ones now, all else from the answer on. */
+  function beginPlans(fresh: FreshMessage[], answerAtMs: number): void {
+    const now = nowMs();
+    for (const { open, slot, isEarly } of fresh) {
+      if (isEarly) runSteps(open, slot, steps.queue, now);
+      else schedule(open.segment, slot, steps.queue, now, Math.max(answerAtMs, dueMs(open.segment, slot, steps.queue)));
+    }
+    if (told.size() > 0 || options.speed === Number.POSITIVE_INFINITY) turn();
+  }
+
+  /** Does a step and those after it that are due too. */
+  function runSteps(open: OpenSegment, slot: number, first: Step, now: number): void {
+    for (let step: Step | null = first; step !== null; ) {
+      step = runStep(open, slot, step, now);
+      if (step === null) return;
+      const due = dueMs(open.segment, slot, step);
+      if (due > now) {
+        schedule(open.segment, slot, step, now, due);
+        return;
+      }
+    }
+  }
+
+  /** One step of a message's life; answers the next one. */
+  function runStep(open: OpenSegment, slot: number, step: Step, now: number): Step | null {
+    const { segment } = open;
+    const terms = segment.submitOf(slot);
+    const fate = segment.fate(slot);
+    const last = fate.doubledNo === 0 ? null : steps.again;
+    switch (step) {
+      case steps.queue:
+        if (fate.reorderedNo !== 1) tell(segment, slot, 1);
+        return steps.send;
+      case steps.send: {
+        // never sent after valid_until, whenever that comes about: then it failed, and costs nothing
+        const isTooLate = now > terms.validUntilMs;
+        if (isTooLate || fate.end === "failed") end(open, slot, "failed", isTooLate ? "expired_in_network" : fate.code, now);
+        else send(open, slot, fate.end === "never", now);
+        const isFailed = segment.is(slot, flag.ended);
+        if (fate.reorderedNo !== 2 || isFailed) tell(segment, slot, 2);
+        if (fate.reorderedNo === 1) tell(segment, slot, 1);
+        return isFailed || fate.end === "never" ? last : steps.end;
+      }
+      case steps.end: {
+        const isExpired = plannedEndMs(segment, slot) > terms.validUntilMs;
+        if (fate.end === "delivered" && !isExpired) end(open, slot, "delivered", null, now);
+        else end(open, slot, "undelivered", isExpired ? "expired_in_network" : fate.code, now);
+        tell(segment, slot, 3);
+        if (fate.reorderedNo === 2) tell(segment, slot, 2);
+        return last;
+      }
+      case steps.again: {
+        const wasThirdTold = segment.is(slot, flag.sent) && segment.is(slot, flag.ended);
+        tell(segment, slot, fate.doubledNo === 3 && !wasThirdTold ? 2 : fate.doubledNo);
+        return null;
+      }
+    }
+  }
+
+  function send(open: OpenSegment, slot: number, isNever: boolean, now: number): void {
+    const { segment, block } = open;
+    const deltaMs = deltaOf(segment, slot, now);
+    segment.markSent(slot, deltaMs, isNever);
+    block.sent(segment.rows[slot] as number, deltaMs);
+    journal.touch(open);
+    counts.sent += 1;
+    counts.parts_sent += segment.parts[slot] as number;
+  }
+
+  function end(open: OpenSegment, slot: number, to: keyof typeof endNumber, code: CarrierErrorCode | null, now: number): void {
+    const { segment, block } = open;
+    const deltaMs = deltaOf(segment, slot, now);
+    const codeNumber = errorNumbers.get(code) as number;
+    segment.markEnded(slot, deltaMs, endNumber[to], codeNumber);
+    block.ended(segment.rows[slot] as number, deltaMs, endNumber[to], codeNumber);
+    journal.touch(open);
+    counts.ended += 1;
+  }
+
+  /** Queues a receipt; it goes out when the journal's next commit has been made. */
+  function tell(segment: Segment, slot: number, receiptNo: number): void {
+    segment.uses += 1;
+    told.push(segment.handle, (slot << 2) | receiptNo);
+    counts.receipts_told += 1;
+  }
+
+  function schedule(segment: Segment, slot: number, step: Step, now: number, due: number): void {
+    segment.uses += 1;
+    wheel.put(Math.max(now, due), segment.handle, (slot << 3) | step);
+  }
+
+  function plannedEndMs(segment: Segment, slot: number): number {
+    const terms = segment.submitOf(slot);
+    if (terms.speed === Number.POSITIVE_INFINITY) return terms.atMs;
+    const delays = delaysOf(carrierProfiles[terms.profile], terms.stream, segment.rowNo(slot), segment.fate(slot));
+    return terms.atMs + delays.endedMs / terms.speed;
+  }
+
+  function dueMs(segment: Segment, slot: number, step: Step): number {
+    const terms = segment.submitOf(slot);
+    if (terms.speed === Number.POSITIVE_INFINITY) return terms.atMs;
+    const delays = delaysOf(carrierProfiles[terms.profile], terms.stream, segment.rowNo(slot), segment.fate(slot));
+    switch (step) {
+      case steps.queue:
+        return terms.atMs + delays.queuedMs / terms.speed;
+      case steps.send:
+        return terms.atMs + delays.sentMs / terms.speed;
+      case steps.end:
+        // the network keeps trying until the validity ends
+        return Math.min(terms.atMs + delays.endedMs / terms.speed, Math.max(terms.validUntilMs, terms.atMs + delays.sentMs / terms.speed));
+      case steps.again:
+        return terms.atMs + delays.doubledMs / terms.speed;
+    }
+  }
+
+  /** Takes up a message that came from the journal where it stood: receipts without their 2xx again, the next step when it is due. */
+  function resume(open: OpenSegment): void {
+    const { segment } = open;
+    const now = nowMs();
+    for (let slot = 0; slot < segment.slots; slot++) {
+      if (segment.isFinished(slot)) continue;
+      const isSent = segment.is(slot, flag.sent);
+      const isEnded = segment.is(slot, flag.ended);
+      const isQueuedTold = isSent || isEnded || segment.isAnswered(slot, 1);
+      if (isQueuedTold && !segment.isAnswered(slot, 1)) tell(segment, slot, 1);
+      if ((isSent || isEnded) && !segment.isAnswered(slot, 2)) tell(segment, slot, 2);
+      if (isSent && isEnded && !segment.isAnswered(slot, 3)) tell(segment, slot, 3);
+      const next = isEnded || segment.is(slot, flag.never) ? null : isSent ? steps.end : isQueuedTold ? steps.send : steps.queue;
+      if (next !== null) schedule(segment, slot, next, now, dueMs(segment, slot, next));
+    }
+  }
+
+  /** Turns do not overlap: what comes due meanwhile forms the next one. */
+  function turn(): void {
+    isTurnWanted = true;
+    turning ??= runTurns()
+      .catch(options.onFatal)
+      .finally(() => {
+        turning = null;
+      });
+  }
+
+  /** Due steps, their commit, then their receipts. */
+  async function runTurns(): Promise<void> {
+    while (isTurnWanted && !isDraining) {
+      isTurnWanted = false;
+      const now = nowMs();
+      const taken = wheel.take(now, stepsPerTurn, (handle, what) => runDueStep(handle, what, now));
+      const tellings = told.size();
+      if (tellings > 0) {
+        await journal.commit();
+        release(tellings);
+      }
+      if (taken === stepsPerTurn) {
+        isTurnWanted = true;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+  }
+
+  function runDueStep(handle: number, what: number, now: number): void {
+    const open = journal.byHandle(handle);
+    runSteps(open, what >>> 3, (what & 7) as Step, now);
+    open.segment.uses -= 1;
+  }
+
+  function release(tellings: number): void {
+    const { owners, whats } = told.take(tellings);
+    for (let at = 0; at < owners.length; at++) {
+      const owner = owners[at] as number;
+      const what = whats[at] as number;
+      const { segment } = journal.byHandle(owner);
+      callbacks.push(segment.rowNo(what >>> 2), owner, what);
+    }
+    callbacks.flush();
+  }
+
+  function renderReceipt(owner: number, what: number): { id: string; json: string } | null {
+    const { segment } = journal.byHandle(owner);
+    const slot = what >>> 2;
+    if (segment.is(slot, flag.gaveUp)) return null;
+    const terms = segment.submitOf(slot);
+    if (nowMs() > terms.validUntilMs + options.receiptHorizonMs + giveUpMarginMs) return null;
+    return receiptOf(segment, slot, what & 3);
+  }
+
+  function receiptDone(owner: number, what: number, isAnswered: boolean): void {
+    const open = journal.byHandle(owner);
+    const { segment, block } = open;
+    const slot = what >>> 2;
+    const row = segment.rows[slot] as number;
+    segment.uses -= 1;
+    if (isAnswered) {
+      counts.receipts_answered += 1;
+      // a doubled one has its mark already
+      if (segment.isAnswered(slot, what & 3)) return;
+      segment.markAnswered(slot, what & 3);
+      block.answered(row, what & 3);
+    } else {
+      counts.receipts_given_up += 1;
+      if (segment.is(slot, flag.gaveUp)) return;
+      segment.markGaveUp(slot);
+      block.gaveUp(row);
+    }
+    journal.touch(open, true);
+  }
+
+  return {
+    async start() {
+      unlock = await lockFolder(options.folder);
+      await journal.open();
+      turnTimer = setInterval(turn, tickMs);
+    },
+    submit,
+    message: (reference) => messageFate(journal, reference),
+    batch: (batchId) => batchStatistics(journal, batchId),
+    counts: () => ({ ...counts }),
+    gauges: () => ({
+      unfinished: journal.unfinished(),
+      steps: wheel.size(),
+      receipts_pending: told.size() + callbacks.pending(),
+      segments_in_memory: journal.segmentsInMemory(),
+    }),
+    async stop() {
+      isDraining = true;
+      if (turnTimer !== null) clearInterval(turnTimer);
+      await turning;
+      await callbacks.stop();
+      await journal.close();
+      await unlock?.();
+    },
+  };
+}
+
+function deltaOf(segment: Segment, slot: number, now: number): number {
+  return Math.min(0xffff_ffff, Math.max(0, Math.round(now - segment.submitOf(slot).atMs)));
+}
