@@ -1,0 +1,163 @@
+// One chunk from lease to done: intent, submit, record the answers. Called by the dispatcher of sales_worker.
+// No database connection is held while the carrier is called; a crash at any line leaves a lease that ends and rows that are submitted again by reference.
+import type { SubmitRequest } from "../contracts/receipts.ts";
+import { errorFields, type Log } from "../platform/log.ts";
+import { inTransaction, type Sql } from "../platform/postgres.ts";
+import { compileTemplate, type Template } from "../sms/template.ts";
+import { lockCampaign } from "./campaign_rows.ts";
+import type { CarrierClient, SubmitOutcome } from "./carrier_client.ts";
+import { finishChunk, intendSubmit, type LeasedChunk, leaseChunk, lockChunk, releaseChunk } from "./chunk_leases.ts";
+import { type CampaignProgress, moveMessages, type Verdict } from "./move_messages.ts";
+
+export interface DispatchOptions {
+  sql: Sql;
+  carrier: CarrierClient;
+  leaseMs: number;
+  /** A body that was begun has its answer or is given up within this time; below leaseMs, so that it ends inside its lease. */
+  submitTimeoutMs: number;
+  log: Log;
+  /** The process drains: begin no new body. */
+  isStopping(): boolean;
+  onLeased(bulksmsId: string): void;
+  onProgress(progress: CampaignProgress): void;
+  onSubmit(outcome: SubmitOutcome["kind"], durationMs: number, messages: number): void;
+  /** The campaign was paused by a refusal of the carrier. */
+  pauseRefused(bulksmsId: string, lastError: string): Promise<void>;
+}
+
+/**
+ * What became of a lease. `none`: there was no chunk to lease. `done`: go on. `stopped`: the campaign does not run any more, the lease was lost,
+ * or the process drains. `throttled`: the carrier wants nothing for so long.
+ */
+export type ChunkOutcome = { kind: "none" | "done" | "stopped" } | { kind: "throttled"; retryAfterMs: number };
+
+/** What all chunks of a campaign share; frozen while it runs. */
+export interface CampaignText {
+  bulksmsId: string;
+  sender: string;
+  template: Template;
+}
+
+/** Pauses between attempts while the carrier is silent: from, to. Short against the lease, which each attempt renews. */
+const backOffMinMs = 100;
+const backOffMaxMs = 2_000;
+
+/** Leases the next chunk of a campaign and works on it until it is done or must stop. */
+export async function dispatchNextChunk(options: DispatchOptions, text: CampaignText): Promise<ChunkOutcome> {
+  const chunk = await leaseChunk(options.sql, { bulksmsId: text.bulksmsId, leaseMs: options.leaseMs });
+  if (chunk === null) return { kind: "none" };
+  options.onLeased(chunk.bulksmsId);
+  const messages = await readPendingMessages(options.sql, chunk, text);
+  if (messages.length === 0) {
+    await recordAnswers(options, chunk, []);
+    return { kind: "done" };
+  }
+  return submitUntilAnswered(options, chunk, { batch_id: chunk.bulksmsId, sender: text.sender, ...sharedText(text), messages });
+}
+
+type Body = Omit<SubmitRequest, "valid_until">;
+
+async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk, body: Body): Promise<ChunkOutcome> {
+  const { sql, log } = options;
+  // whether nothing of this chunk can be at the carrier: this lease made the first intent, and each of its attempts certainly failed
+  let isUntouched = false;
+  for (let attempt = 1; ; attempt++) {
+    const leaseEndsAtMs = performance.now() + options.leaseMs; // before the statement: never later than the database's own idea of it
+    const intent = options.isStopping() ? null : await intendSubmit(sql, chunk, options.leaseMs);
+    if (intent !== null && attempt === 1) isUntouched = intent.isFirst;
+    // frozen or slow meanwhile: a body that could outlive the lease is not begun
+    const isTooLate = performance.now() + options.submitTimeoutMs > leaseEndsAtMs;
+    if (intent === null || isTooLate) {
+      await releaseChunk(sql, chunk, isUntouched);
+      return { kind: "stopped" };
+    }
+    const startedAt = performance.now();
+    const outcome = await options.carrier.submit({ ...body, valid_until: intent.validUntil.toISOString() });
+    options.onSubmit(outcome.kind, performance.now() - startedAt, body.messages.length);
+    switch (outcome.kind) {
+      case "answered":
+        await recordAnswers(options, chunk, toVerdicts(body, outcome.rejected));
+        return { kind: "done" };
+      case "throttled":
+        await releaseChunk(sql, chunk, isUntouched);
+        return { kind: "throttled", retryAfterMs: outcome.retryAfterMs };
+      case "refused":
+        log.warn({ event: "carrier.refused", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, says: outcome.says });
+        await options.pauseRefused(chunk.bulksmsId, outcome.says);
+        await releaseChunk(sql, chunk, isUntouched);
+        return { kind: "stopped" };
+      case "silent":
+        isUntouched &&= outcome.isWithoutEffect;
+        if (attempt === 1) log.info({ event: "carrier.silent", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, says: outcome.says });
+        await wait(Math.min(backOffMaxMs, backOffMinMs * 2 ** attempt) * (0.5 + Math.random() / 2), options.isStopping);
+    }
+  }
+}
+
+const toVerdicts = (body: Body, rejected: ReadonlyMap<number, string>): Verdict[] =>
+  body.messages.map(({ row_no: rowNo }) => {
+    const errorCode = rejected.get(rowNo);
+    return errorCode === undefined ? { rowNo, status: "queued", errorCode: null } : { rowNo, status: "failed", errorCode };
+  });
+
+/**
+ * Records what the carrier said, whoever holds the lease by now, and marks the chunk done when it is still ours.
+ * Locks: campaign, chunk, messages.
+ */
+async function recordAnswers(options: DispatchOptions, chunk: LeasedChunk, verdicts: Verdict[]): Promise<void> {
+  try {
+    const { progress, isDone } = await inTransaction(options.sql, async (transaction) => {
+      await Promise.all([lockCampaign(transaction, chunk.bulksmsId), lockChunk(transaction, chunk)]);
+      const [moved, isDone] = await Promise.all([moveMessages(transaction, chunk.bulksmsId, verdicts), finishChunk(transaction, chunk)]);
+      return { progress: moved.progress, isDone };
+    });
+    if (!isDone) await releaseChunk(options.sql, chunk, false); // canceled meanwhile
+    if (progress !== null) options.onProgress(progress);
+  } catch (error) {
+    // nothing is lost: the lease ends, the chunk is submitted again, and the carrier repeats its verdicts
+    options.log.warn({ event: "dispatch.record_failed", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, ...errorFields(error) });
+    throw error;
+  }
+}
+
+interface PendingRow {
+  rowNo: number;
+  msisdn: string;
+  parts: number;
+  fields: string[] | null;
+}
+
+async function readPendingMessages(sql: Sql, chunk: LeasedChunk, { template }: CampaignText): Promise<Body["messages"]> {
+  const rows = await sql<PendingRow[]>`
+    select row_no as "rowNo", msisdn::text, parts, fields from bulksms_info
+    where bulksms_id = ${chunk.bulksmsId} and row_no between ${chunk.firstRow} and ${chunk.lastRow} and status = 'pending'
+    order by row_no`;
+  const isShared = template.placeholders.length === 0;
+  return rows.map(({ rowNo, msisdn, parts, fields }) => ({
+    row_no: rowNo,
+    to: `+${msisdn}`,
+    parts,
+    ...(isShared ? {} : { text: template.fill(fields ?? []) }),
+  }));
+}
+
+const sharedText = ({ template }: CampaignText) => (template.placeholders.length === 0 ? { text: template.fill([]) } : {});
+
+/** What a running campaign sends; null when it does not run. */
+export async function readCampaignText(sql: Sql, bulksmsId: string): Promise<CampaignText | null> {
+  const rows = await sql<{ sender: string; text: string }[]>`
+    select sender, text from bulksms where id = ${bulksmsId} and status = 'running'`;
+  const row = rows[0];
+  if (row === undefined) return null;
+  const compiled = compileTemplate(row.text);
+  if ("problem" in compiled) throw new Error(`campaign ${bulksmsId} has a text that its import refused: ${compiled.problem.says}`);
+  return { bulksmsId, sender: row.sender, template: compiled.template };
+}
+
+/** Waits, but no longer than until the process drains. */
+async function wait(ms: number, isStopping: () => boolean): Promise<void> {
+  const until = performance.now() + ms;
+  while (!isStopping() && performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, Math.min(100, Math.max(1, until - performance.now()))));
+  }
+}

@@ -1,0 +1,283 @@
+// What callers may read of campaigns: lists, one, its messages, its exports. Called by the routes of salesapi. Every statement carries the workspace.
+import { formatCredits } from "../contracts/credits.ts";
+import { AppError } from "../contracts/errors.ts";
+import type { AnomalyKind, BulksmsStatus, MessageStatus } from "../contracts/states.ts";
+import type { Sql } from "../platform/postgres.ts";
+import type { CampaignProgress } from "./move_messages.ts";
+
+/** One campaign as GET /bulksms/{id} and the commands answer it. Money is decimal strings of credits. */
+export interface BulksmsView {
+  id: string;
+  name: string;
+  sender: string;
+  text: string;
+  country: string;
+  status: BulksmsStatus;
+  contacts: number;
+  rejected: number;
+  rejects: Record<string, number>;
+  parts: number;
+  parts_sent: number;
+  price: string;
+  cost: string;
+  charged: string;
+  counts: Record<MessageStatus, number>;
+  last_error: string | null;
+  hold_id: string | null;
+  deadline_s: number;
+  created_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  version: number;
+}
+
+interface BulksmsRow {
+  id: string;
+  name: string;
+  sender: string;
+  text: string;
+  country: string;
+  status: BulksmsStatus;
+  contacts: number;
+  rejected: number;
+  rejectCounts: Record<string, number>;
+  parts: bigint;
+  partsSent: bigint;
+  price: bigint;
+  counts: Record<MessageStatus, number>;
+  lastError: string | null;
+  holdId: string | null;
+  deadlineS: number;
+  createdAt: Date;
+  startedAt: Date | null;
+  endedAt: Date | null;
+  version: bigint;
+}
+
+const bulksmsColumns = (sql: Sql) => sql`b.id, b.name, b.sender, b.text, b.country, b.status, b.contacts, b.rejected,
+  b.reject_counts as "rejectCounts", b.parts, b.parts_sent as "partsSent", b.price, b.last_error as "lastError", b.hold_id as "holdId",
+  b.deadline_s as "deadlineS", b.created_at as "createdAt", b.started_at as "startedAt", b.ended_at as "endedAt", b.version,
+  json_build_object('pending', b.pending, 'unknown', b.unknown, 'queued', b.queued, 'sent', b.sent, 'failed', b.failed,
+    'undelivered', b.undelivered, 'delivered', b.delivered, 'expired', b.expired, 'canceled', b.canceled) as counts`;
+
+/** @throws AppError bulksms_not_found, also for another workspace's. */
+export async function readBulksms(sql: Sql, workspaceId: string, bulksmsId: string): Promise<BulksmsView> {
+  const rows = await sql<BulksmsRow[]>`
+    select ${bulksmsColumns(sql)} from bulksms b where b.id = ${bulksmsId} and b.workspace_id = ${workspaceId}`;
+  const row = rows[0];
+  if (row === undefined) throw notFound();
+  return toView(row);
+}
+
+/** Campaigns of a workspace, newest first; `cursor` is the id of the last one seen. */
+export async function listBulksms(
+  sql: Sql,
+  workspaceId: string,
+  page: { limit: number; cursor: string | undefined; status: BulksmsStatus | undefined },
+): Promise<{ bulksms: BulksmsView[]; next_cursor: string | null }> {
+  const rows = await sql<BulksmsRow[]>`
+    select ${bulksmsColumns(sql)} from bulksms b
+    where b.workspace_id = ${workspaceId}
+      ${page.cursor === undefined ? sql`` : sql`and b.id < ${page.cursor}`}
+      ${page.status === undefined ? sql`` : sql`and b.status = ${page.status}`}
+    order by b.id desc limit ${page.limit + 1}`;
+  const shown = rows.slice(0, page.limit);
+  return { bulksms: shown.map(toView), next_cursor: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null };
+}
+
+export interface MessageView {
+  row_no: number;
+  msisdn: string;
+  parts: number;
+  status: MessageStatus;
+  error_code: string | null;
+  sent_at: string | null;
+  done_at: string | null;
+}
+
+interface MessageRow {
+  rowNo: number;
+  msisdn: string;
+  parts: number;
+  status: MessageStatus;
+  errorCode: string | null;
+  sentAt: Date | null;
+  doneAt: Date | null;
+}
+
+const messageColumns = (sql: Sql) => sql`m.row_no as "rowNo", m.msisdn::text, m.parts, m.status, m.error_code as "errorCode",
+  m.sent_at as "sentAt", m.done_at as "doneAt"`;
+
+/** Messages of a campaign in row order; `cursor` is the last row seen. @throws AppError bulksms_not_found. */
+export async function listMessages(
+  sql: Sql,
+  workspaceId: string,
+  bulksmsId: string,
+  page: { limit: number; cursor: number; statuses: readonly MessageStatus[] | undefined },
+): Promise<{ messages: MessageView[]; next_cursor: number | null }> {
+  await requireBulksms(sql, workspaceId, bulksmsId);
+  const rows = await sql<MessageRow[]>`
+    select ${messageColumns(sql)} from bulksms_info m
+    where m.bulksms_id = ${bulksmsId} and m.row_no > ${page.cursor}
+      ${page.statuses === undefined ? sql`` : sql`and m.status = any (${page.statuses as MessageStatus[]}::message_status[])`}
+    order by m.row_no limit ${page.limit + 1}`;
+  const shown = rows.slice(0, page.limit).map(toMessage);
+  return { messages: shown, next_cursor: rows.length > page.limit ? (shown.at(-1)?.row_no ?? null) : null };
+}
+
+export interface MessageStepsView extends MessageView {
+  /** What is known of its way, in time order. */
+  steps: { step: string; at: string }[];
+  /** What the carrier said that its state could not take. */
+  anomalies: { receipt_id: string; kind: AnomalyKind; status: string; at: string }[];
+}
+
+/** One message with its steps. @throws AppError bulksms_not_found, message_not_found. */
+export async function readMessage(sql: Sql, workspaceId: string, bulksmsId: string, rowNo: number): Promise<MessageStepsView> {
+  const rows = await sql<(MessageRow & { createdAt: Date; startedAt: Date | null; submittedAt: Date | null })[]>`
+    select ${messageColumns(sql)}, b.created_at as "createdAt", b.started_at as "startedAt",
+      case when c.intent_to >= m.row_no then c.submitted_at end as "submittedAt"
+    from bulksms b join bulksms_info m on m.bulksms_id = b.id
+      left join bulksms_chunk c on c.bulksms_id = b.id and m.row_no between c.first_row and c.last_row
+    where b.id = ${bulksmsId} and b.workspace_id = ${workspaceId} and m.row_no = ${rowNo}`;
+  const row = rows[0];
+  if (row === undefined) {
+    await requireBulksms(sql, workspaceId, bulksmsId);
+    throw new AppError("message_not_found", "The campaign has no such row.");
+  }
+  const anomalies = await sql<{ receiptId: string; kind: AnomalyKind; status: string; createdAt: Date }[]>`
+    select receipt_id as "receiptId", kind, status, created_at as "createdAt" from receipt_anomaly
+    where bulksms_id = ${bulksmsId} and row_no = ${rowNo} order by created_at limit ${anomaliesShownMax}`;
+  return {
+    ...toMessage(row),
+    steps: [
+      ...step("created", row.createdAt),
+      ...step("run", row.startedAt),
+      ...step("submitted", row.submittedAt),
+      ...step("sent", row.sentAt),
+      ...(row.doneAt === null ? [] : step(row.status, row.doneAt)),
+    ],
+    anomalies: anomalies.map(({ receiptId, kind, status, createdAt }) => ({
+      receipt_id: receiptId,
+      kind,
+      status,
+      at: createdAt.toISOString(),
+    })),
+  };
+}
+
+/** A carrier that goes mad about one message does not make its page endless. */
+const anomaliesShownMax = 100;
+
+const step = (name: string, at: Date | null) => (at === null ? [] : [{ step: name, at: at.toISOString() }]);
+
+/** Rows read at once by an export: bounded memory, short statements, no transaction held while the client reads. */
+const exportRows = 5_000;
+
+/** GET report.csv: every message with its end. @throws AppError bulksms_not_found, before the first line. */
+export async function exportReport(sql: Sql, workspaceId: string, bulksmsId: string): Promise<AsyncIterable<string>> {
+  await requireBulksms(sql, workspaceId, bulksmsId);
+  return lines(["row_no", "msisdn", "status", "parts", "error_code", "sent_at", "done_at"], async (cursor) => {
+    const rows = await sql<MessageRow[]>`
+      select ${messageColumns(sql)} from bulksms_info m
+      where m.bulksms_id = ${bulksmsId} and m.row_no > ${cursor} order by m.row_no limit ${exportRows}`;
+    return rows.map((row) => {
+      const { row_no, msisdn, status, parts, error_code, sent_at, done_at } = toMessage(row);
+      return { key: row_no, cells: [row_no, { asIs: msisdn }, status, parts, error_code, sent_at, done_at] };
+    });
+  });
+}
+
+/** GET rejects.csv: every row that was not taken, with its line in the file and the reason. @throws AppError bulksms_not_found. */
+export async function exportRejects(sql: Sql, workspaceId: string, bulksmsId: string): Promise<AsyncIterable<string>> {
+  await requireBulksms(sql, workspaceId, bulksmsId);
+  return lines(["line", "reason", "value"], async (cursor) => {
+    const rows = await sql<{ line: number; reason: string; value: string }[]>`
+      select line, reason, value from bulksms_reject where bulksms_id = ${bulksmsId} and line > ${cursor} order by line limit ${exportRows}`;
+    return rows.map(({ line, reason, value }) => ({ key: line, cells: [line, reason, value] }));
+  });
+}
+
+/** A cell; `asIs`: text that we made ourselves and that must not be marked as a formula (a number with its plus). */
+type Cell = string | number | null | { asIs: string };
+
+async function* lines(
+  header: string[],
+  readPage: (cursor: number) => Promise<{ key: number; cells: Cell[] }[]>,
+): AsyncGenerator<string, void, undefined> {
+  yield `${header.join(",")}\r\n`;
+  let cursor = 0;
+  for (;;) {
+    const page = await readPage(cursor);
+    if (page.length > 0) yield page.map(({ cells }) => `${cells.map(csvCell).join(",")}\r\n`).join("");
+    if (page.length < exportRows) return;
+    cursor = (page.at(-1) as { key: number }).key;
+  }
+}
+
+/**
+ * One cell, RFC 4180. A value that a spreadsheet would run as a formula gets an apostrophe in front
+ * (https://owasp.org/www-community/attacks/CSV_Injection). Exported for its test.
+ */
+export function csvCell(cell: Cell): string {
+  if (cell === null) return "";
+  if (typeof cell === "number") return String(cell);
+  const text = typeof cell === "string" ? (/^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell) : cell.asIs;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** For webapi's snapshots, which check the workspace themselves. @throws AppError bulksms_not_found. */
+export async function readProgress(sql: Sql, bulksmsId: string): Promise<CampaignProgress> {
+  const rows = await sql<(BulksmsRow & { workspaceId: string })[]>`
+    select ${bulksmsColumns(sql)}, b.workspace_id as "workspaceId" from bulksms b where b.id = ${bulksmsId}`;
+  const row = rows[0];
+  if (row === undefined) throw notFound();
+  const { id, workspaceId, status, contacts, partsSent, counts, version } = row;
+  return { bulksmsId: id, workspaceId, status, contacts, partsSent, counts, version };
+}
+
+async function requireBulksms(sql: Sql, workspaceId: string, bulksmsId: string): Promise<void> {
+  const rows = await sql`select from bulksms where id = ${bulksmsId} and workspace_id = ${workspaceId}`;
+  if (rows.length === 0) throw notFound();
+}
+
+const notFound = () => new AppError("bulksms_not_found", "There is no such campaign in your workspace.");
+
+function toView(row: BulksmsRow): BulksmsView {
+  return {
+    id: row.id,
+    name: row.name,
+    sender: row.sender,
+    text: row.text,
+    country: row.country,
+    status: row.status,
+    contacts: row.contacts,
+    rejected: row.rejected,
+    rejects: row.rejectCounts,
+    parts: Number(row.parts),
+    parts_sent: Number(row.partsSent),
+    price: formatCredits(row.price),
+    cost: formatCredits(row.parts * row.price),
+    charged: formatCredits(row.partsSent * row.price),
+    counts: row.counts,
+    last_error: row.lastError,
+    hold_id: row.holdId,
+    deadline_s: row.deadlineS,
+    created_at: row.createdAt.toISOString(),
+    started_at: row.startedAt?.toISOString() ?? null,
+    ended_at: row.endedAt?.toISOString() ?? null,
+    version: Number(row.version),
+  };
+}
+
+function toMessage(row: MessageRow): MessageView {
+  return {
+    row_no: row.rowNo,
+    msisdn: `+${row.msisdn}`,
+    parts: row.parts,
+    status: row.status,
+    error_code: row.errorCode,
+    sent_at: row.sentAt?.toISOString() ?? null,
+    done_at: row.doneAt?.toISOString() ?? null,
+  };
+}

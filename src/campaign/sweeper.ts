@@ -1,0 +1,155 @@
+// Repairs every half-done step from the rows, because a process may die between any two lines and Redis may forget everything. Runs in each sales_worker;
+// a transaction-level advisory lock lets one pass claim at a time, and a claim puts off the next one for that row: 0.5 s, 1 s ... 30 s.
+import type { BulksmsStatus } from "../contracts/states.ts";
+import { errorFields, type Log } from "../platform/log.ts";
+import { inTransaction, type Sql } from "../platform/postgres.ts";
+import { expireMessages } from "./expiry.ts";
+import { purgeDeadImport } from "./import/purge_imports.ts";
+import type { CampaignProgress } from "./move_messages.ts";
+
+export interface SweeperOptions {
+  sql: Sql;
+  intervalMs: number;
+  receiptHorizonS: number;
+  importLeaseMs: number;
+  log: Log;
+  /** Does the campaign's next step. */
+  advance(bulksmsId: string): Promise<void>;
+  /** Sends due outbox rows; skipped by the caller while Redis is away, so that their back-off does not grow in vain. */
+  relay(): Promise<void>;
+  onProgress(progress: CampaignProgress): void;
+  onRepair(status: BulksmsStatus): void;
+}
+
+export interface Sweeper {
+  /** One pass now; resolves when what it claimed is repaired. For tests, and to begin at once at start. */
+  sweep(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** pg_try_advisory_xact_lock: any number that no one else uses. */
+const sweepLock = 7_263_001;
+/** Campaigns of one pass; the next pass is half a second away. */
+const claimedMax = 50;
+/** Repairs at once in this process: each holds one connection at a time. */
+const repairsMax = 4;
+/** A request asks rpc itself for its first 1.5 s. */
+const reservingPatienceS = 2;
+const ringMinS = 0.5;
+const ringMaxS = 30;
+/** A row that has needed nobody for so long starts its back-off anew. */
+const calmS = 10;
+
+interface Claimed {
+  bulksmsId: string;
+  status: BulksmsStatus;
+  isPastDeadline: boolean;
+}
+
+export function startSweeper(options: SweeperOptions): Sweeper {
+  const repairs = new Map<string, Promise<void>>();
+  let timer: NodeJS.Timeout | undefined;
+  let pass: Promise<void> = Promise.resolve();
+  let isClosing = false;
+
+  async function claimAndRepair(): Promise<void> {
+    const claimed = repairs.size < repairsMax ? await claimCampaigns(options.sql, options.receiptHorizonS, claimedMax) : [];
+    for (const campaign of claimed) {
+      while (repairs.size >= repairsMax) await Promise.race(repairs.values());
+      if (!repairs.has(campaign.bulksmsId)) startRepair(campaign);
+    }
+    await options.relay();
+  }
+
+  function startRepair(campaign: Claimed): void {
+    options.onRepair(campaign.status);
+    const repaired = repair(options, campaign)
+      .catch((error: unknown) => {
+        options.log.warn({ event: "sweeper.repair_failed", bulksmsId: campaign.bulksmsId, status: campaign.status, ...errorFields(error) });
+      })
+      .finally(() => repairs.delete(campaign.bulksmsId));
+    repairs.set(campaign.bulksmsId, repaired);
+  }
+
+  function schedule(delayMs: number): void {
+    if (isClosing) return;
+    timer = setTimeout(() => {
+      pass = claimAndRepair()
+        .catch((error: unknown) => options.log.warn({ event: "sweeper.failed", ...errorFields(error) }))
+        .finally(() => schedule(options.intervalMs));
+    }, delayMs);
+  }
+
+  schedule(0);
+  return {
+    async sweep() {
+      await claimAndRepair();
+      await Promise.all(repairs.values());
+    },
+    async close() {
+      isClosing = true;
+      clearTimeout(timer);
+      await pass;
+      await Promise.all(repairs.values());
+    },
+  };
+}
+
+async function repair(options: SweeperOptions, { bulksmsId, status, isPastDeadline }: Claimed): Promise<void> {
+  options.log.debug({ event: "sweeper.repair", bulksmsId, status, isPastDeadline });
+  if (status === "importing") {
+    await purgeDeadImport(options.sql, bulksmsId, { leaseMs: options.importLeaseMs });
+    return;
+  }
+  if (isPastDeadline) {
+    const expired = await expireMessages(options.sql, bulksmsId, options.receiptHorizonS);
+    if (expired.campaign !== null) {
+      options.log.info({ event: "messages.expired", bulksmsId, messages: expired.messages });
+      options.onProgress(expired.campaign);
+      await resetBackOff(options.sql, bulksmsId); // more deadlines pass soon
+    }
+  }
+  await options.advance(bulksmsId);
+}
+
+/**
+ * Claims campaigns that need somebody: reserving too long; running with chunks to lease and nobody at work; all messages ended; canceling; settling; a deadline passed;
+ * an import whose lease is dead. Locks: the advisory lock, then those rows (skipping what others hold).
+ */
+async function claimCampaigns(sql: Sql, receiptHorizonS: number, max: number): Promise<Claimed[]> {
+  return inTransaction(sql, async (transaction) => {
+    const [lock] = await transaction<{ isMine: boolean }[]>`select pg_try_advisory_xact_lock(${sweepLock}) as "isMine"`;
+    if (lock?.isMine !== true) return [];
+    return transaction<Claimed[]>`
+      with watched as (
+        select b.id, b.status,
+          b.status in ('running', 'paused', 'canceling') and b.unknown + b.queued + b.sent > 0 and exists (
+            select from bulksms_chunk c where c.bulksms_id = b.id
+              and c.submitted_at + (b.deadline_s + ${receiptHorizonS}::int) * interval '1 s' < now()) as is_past_deadline
+        from bulksms b
+        where b.status not in ('import_failed', 'ready', 'finished', 'canceled') and b.next_ring_at <= now()
+      ), needy as (
+        select w.id, w.is_past_deadline from watched w join bulksms b using (id)
+        where w.is_past_deadline or case b.status
+          when 'importing' then coalesce(b.import_lease_until, b.status_at + interval '1 min') < now()
+          when 'reserving' then b.status_at < now() - ${reservingPatienceS}::int * interval '1 s'
+          when 'canceling' then true
+          when 'settling' then true
+          else b.pending + b.unknown + b.queued + b.sent = 0 or (b.status = 'running'
+            and exists (select from bulksms_chunk c where c.bulksms_id = b.id and c.state <> 'done')
+            and not exists (select from bulksms_chunk c where c.bulksms_id = b.id and c.state = 'leased' and c.lease_until >= clock_timestamp()))
+          end
+        order by b.next_ring_at limit ${max} for no key update of b skip locked
+      )
+      update bulksms b set
+        ring_count = case when b.next_ring_at < now() - ${calmS}::int * interval '1 s' then 1 else least(b.ring_count + 1, 20) end,
+        next_ring_at = now() + least(${ringMaxS}::float8, ${ringMinS}::float8 * power(2,
+          case when b.next_ring_at < now() - ${calmS}::int * interval '1 s' then 0 else least(b.ring_count, 20) end)) * interval '1 s'
+      from needy n where b.id = n.id
+      returning b.id as "bulksmsId", b.status, n.is_past_deadline as "isPastDeadline"`;
+  });
+}
+
+async function resetBackOff(sql: Sql, bulksmsId: string): Promise<void> {
+  await sql`update bulksms set ring_count = 0, next_ring_at = now() where id = ${bulksmsId}`;
+}

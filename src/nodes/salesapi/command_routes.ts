@@ -1,0 +1,105 @@
+// POST /run, /pause, /resume, /cancel: commands to one campaign. Each is guarded by the campaign's state, so a repeat is refused and harmless.
+import { z } from "zod";
+import type { Campaign } from "../../campaign/campaign_rows.ts";
+import { cancel, pause, resume, run } from "../../campaign/commands.ts";
+import type { ProgressPublisher } from "../../campaign/progress.ts";
+import type { ReserveDependencies } from "../../campaign/reserve.ts";
+import { formatCredits } from "../../contracts/credits.ts";
+import { bulksmsStatuses } from "../../contracts/states.ts";
+import type { HttpServer } from "../../platform/http.ts";
+import type { Log } from "../../platform/log.ts";
+import type { RingingQueue } from "../../platform/queue.ts";
+import { answerInTime, type SalesCallers } from "./sales_callers.ts";
+
+export interface CommandDependencies extends ReserveDependencies {
+  callers: SalesCallers;
+  sales: RingingQueue<"sales">;
+  progress: ProgressPublisher;
+  partPriceMilli: number;
+  log: Log;
+}
+
+const command = z.strictObject({ bulksms_id: z.uuid().transform((id) => id.toLowerCase()) });
+
+const commandAnswer = z.object({
+  id: z.uuid(),
+  status: z.enum(bulksmsStatuses),
+  hold_id: z.uuid().nullable(),
+  contacts: z.number().int(),
+  parts: z.number().int(),
+  price: z.string(),
+  cost: z.string(),
+  /** Pause and cancel: messages whose body may be on its way to the carrier, begun before the command; no new one begins. */
+  in_flight_max: z.number().int().optional(),
+});
+
+export function commandRoutes(app: HttpServer, dependencies: CommandDependencies): void {
+  const { sql, callers, sales, progress, log } = dependencies;
+  const route = (summary: string, description: string) => ({
+    onRequest: callers.require("send"),
+    schema: { tags: ["campaigns"], summary, description, body: command, response: { 202: commandAnswer } },
+  });
+  /** After the commit: watchers hear of it, and a worker looks what is to be done. Both may get lost; the sweeper looks too. */
+  const told = (name: string, campaign: Campaign) => {
+    log.info({ event: `campaign.${name}`, bulksmsId: campaign.bulksmsId, status: campaign.status });
+    progress.changed(campaign);
+    sales.ring("run_bulksms", { bulksms_id: campaign.bulksmsId });
+  };
+
+  app.post(
+    "/run",
+    route(
+      "Send a campaign",
+      "Freezes its price, reserves its whole cost and lets it run. 202 `running`, or `reserving` when the credit service is silent: it goes on by itself.",
+    ),
+    async (request, reply) => {
+      const campaign = await answerInTime(
+        run(
+          dependencies,
+          { workspaceId: callers.workspaceOf(request), bulksmsId: request.body.bulksms_id },
+          BigInt(dependencies.partPriceMilli),
+        ),
+      );
+      told("run", campaign);
+      return reply.status(202).send(answerOf(campaign));
+    },
+  );
+  app.post("/pause", route("Pause a campaign", "No new submit begins; receipts and charges go on."), async (request, reply) => {
+    const { campaign, inFlight } = await answerInTime(
+      pause(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: request.body.bulksms_id }),
+    );
+    told("paused", campaign);
+    return reply.status(202).send({ ...answerOf(campaign), in_flight_max: inFlight });
+  });
+  app.post("/resume", route("Resume a paused campaign", "It goes on where it stood; nobody is texted twice."), async (request, reply) => {
+    const campaign = await answerInTime(resume(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: request.body.bulksms_id }));
+    told("resumed", campaign);
+    return reply.status(202).send(answerOf(campaign));
+  });
+  app.post(
+    "/cancel",
+    route(
+      "Cancel a campaign",
+      "What was never submitted ends as `canceled` and costs nothing; what is with the carrier goes on to its end.",
+    ),
+    async (request, reply) => {
+      const { campaign, inFlight } = await answerInTime(
+        cancel(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: request.body.bulksms_id }),
+      );
+      told("canceled", campaign);
+      return reply.status(202).send({ ...answerOf(campaign), in_flight_max: inFlight });
+    },
+  );
+}
+
+function answerOf(campaign: Campaign) {
+  return {
+    id: campaign.bulksmsId,
+    status: campaign.status,
+    hold_id: campaign.holdId,
+    contacts: campaign.contacts,
+    parts: Number(campaign.parts),
+    price: formatCredits(campaign.priceMilli),
+    cost: formatCredits(campaign.parts * campaign.priceMilli),
+  };
+}

@@ -1,0 +1,137 @@
+// salesapi: campaigns over HTTP, receipts from carriers. Only wires; takes receipts while Redis and rpc are away.
+
+import { openMessages } from "../../campaign/move_messages.ts";
+import { openProgressPublisher } from "../../campaign/progress.ts";
+import { openReceiptBatcher, type ReceiptBatcher } from "../../campaign/receipt_batcher.ts";
+import { type CommittedReceipts, commitReceipts } from "../../campaign/receipts.ts";
+import { createAuthenticator } from "../../platform/authentication.ts";
+import { openPublisher } from "../../platform/broadcast.ts";
+import { type Config, ConfigError, readConfig } from "../../platform/config.ts";
+import { openCreditClient } from "../../platform/grpc.ts";
+import { createHttpServer, type HttpServer, listen } from "../../platform/http.ts";
+import { errorFields, type Log } from "../../platform/log.ts";
+import { createMetrics, rowsBuckets, secondsBuckets } from "../../platform/metrics.ts";
+import { type Node, runNode } from "../../platform/node.ts";
+import { closePostgres, openPostgres, pingPostgres } from "../../platform/postgres.ts";
+import { openQueue } from "../../platform/queue.ts";
+import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
+import { commandRoutes } from "./command_routes.ts";
+import { createRoute } from "./create_route.ts";
+import { readRoutes } from "./read_routes.ts";
+import { receiptsRoute } from "./receipts_route.ts";
+import { createSalesCallers } from "./sales_callers.ts";
+
+export const config = {
+  host: "BULKSMS_HOST",
+  port: "BULKSMS_SALESAPI_PORT",
+  allowedHosts: "BULKSMS_ALLOWED_HOSTS",
+  requestsPerMinute: "BULKSMS_REQUESTS_PER_MINUTE",
+  databaseUrl: "BULKSMS_SALESAPI_DATABASE_URL",
+  databaseConnections: "BULKSMS_DATABASE_CONNECTIONS",
+  redisUrl: "BULKSMS_REDIS_URL",
+  redisNamespace: "BULKSMS_REDIS_NAMESPACE",
+  rpcAddress: "BULKSMS_RPC_ADDRESS",
+  internalToken: "BULKSMS_INTERNAL_TOKEN",
+  partPriceMilli: "BULKSMS_PART_PRICE_MILLI",
+  defaultCountry: "BULKSMS_DEFAULT_COUNTRY",
+  uploadBytesMax: "BULKSMS_UPLOAD_BYTES_MAX",
+  uploadRowsMax: "BULKSMS_UPLOAD_ROWS_MAX",
+  textPartsMax: "BULKSMS_TEXT_PARTS_MAX",
+  chunkRows: "BULKSMS_CHUNK_ROWS",
+  importLeaseMs: "BULKSMS_IMPORT_LEASE_MS",
+  deadlineS: "BULKSMS_DEADLINE_S",
+  receiptSecrets: "BULKSMS_RECEIPT_SECRETS",
+  receiptBatchMax: "BULKSMS_RECEIPT_BATCH_MAX",
+  receiptQueueMax: "BULKSMS_RECEIPT_QUEUE_MAX",
+  logLevel: "BULKSMS_LOG_LEVEL",
+  logFormat: "BULKSMS_LOG_FORMAT",
+} as const;
+
+export interface SalesapiNode extends Node {
+  /** Known after `start`. */
+  port(): number;
+}
+
+export function create(settings: Config<typeof config>, log: Log): SalesapiNode {
+  if (settings.receiptSecrets.length === 0) throw new ConfigError(["BULKSMS_RECEIPT_SECRETS: names no secret"]);
+  const metrics = createMetrics("salesapi");
+  const sql = openPostgres(settings.databaseUrl, { applicationName: "salesapi", connections: settings.databaseConnections });
+  const redisOptions = { redisUrl: settings.redisUrl, namespace: settings.redisNamespace };
+  const publisher = openPublisher(redisOptions);
+  const progress = openProgressPublisher(publisher);
+  const sales = openQueue("sales", redisOptions);
+  const redis = openRedis(settings.redisUrl, { connectionName: "salesapi.ready" });
+  const credit = openCreditClient({ address: settings.rpcAddress, internalToken: settings.internalToken });
+  const authenticate = createAuthenticator(credit);
+  const callers = createSalesCallers(authenticate);
+
+  const receiptsCommitted = metrics.counter("receipts_committed_total", "Receipts answered 2xx");
+  const anomaliesKept = metrics.counter("receipt_anomalies_total", "Receipts that no message could take", ["kind"]);
+  const batchRows = metrics.histogram("receipt_batch_rows", "Receipts of one transaction", rowsBuckets);
+  const batchSeconds = metrics.histogram("receipt_batch_seconds", "One transaction of receipts", secondsBuckets);
+  const batcher: ReceiptBatcher = openReceiptBatcher({
+    commit: (batch) => commitReceipts(sql, batch),
+    onCommitted(committed, batch) {
+      receiptsCommitted.inc(batch.receipts);
+      batchRows.observe(batch.receipts);
+      batchSeconds.observe(batch.durationMs / 1_000);
+      for (const [kind, count] of Object.entries(committed.anomalies)) anomaliesKept.inc({ kind }, count);
+      tell(committed);
+    },
+    onCulprit: (error) => log.warn({ event: "receipt.culprit", ...errorFields(error) }),
+    batchMax: settings.receiptBatchMax,
+    queueMax: settings.receiptQueueMax,
+  });
+  metrics.gauge("receipts_waiting", "Receipts in memory that wait for their commit", () => batcher.waiting());
+  metrics.gauge("queue_sales_rings_dropped", "Rings of this process that Redis did not take", () => sales.dropped());
+
+  /** After the commit: watchers, the relay, and a look whether a campaign has ended. All of it may get lost. */
+  function tell({ changed, hasCharge }: CommittedReceipts): void {
+    for (const campaign of changed) {
+      progress.changed(campaign);
+      if (openMessages(campaign) === 0) sales.ring("run_bulksms", { bulksms_id: campaign.bulksmsId });
+    }
+    if (hasCharge) sales.ring("relay_outbox", {});
+  }
+
+  let app: HttpServer | undefined;
+  let boundPort: number | undefined;
+  return {
+    async start() {
+      app = await createHttpServer({
+        name: "salesapi",
+        says: "campaigns, receipts",
+        log,
+        metrics,
+        checks: { postgres: () => pingPostgres(sql), redis: () => pingRedis(redis), rpc: () => credit.ping() },
+        host: settings.host,
+        allowedHosts: settings.allowedHosts,
+        requestsPerMinute: settings.requestsPerMinute,
+      });
+      await createRoute(app, { sql, authenticate, settings, log });
+      commandRoutes(app, { sql, credit, callers, sales, progress, partPriceMilli: settings.partPriceMilli, log });
+      readRoutes(app, { sql, callers, internalToken: settings.internalToken });
+      await receiptsRoute(app, { batcher, secrets: settings.receiptSecrets, metrics });
+      boundPort = await listen(app, settings);
+      log.info({ event: "salesapi.listening", port: boundPort });
+    },
+    async stop() {
+      await app?.close(); // answers what is in hand, so their receipts are committed
+      await batcher.close();
+      progress.close();
+      await sales.close();
+      credit.close();
+      publisher.close();
+      closeRedis(redis);
+      await closePostgres(sql);
+    },
+    port() {
+      if (boundPort === undefined) throw new Error("salesapi has not started");
+      return boundPort;
+    },
+  };
+}
+
+export function main(): Promise<void> {
+  return runNode("salesapi", () => readConfig(process.env, config), create);
+}

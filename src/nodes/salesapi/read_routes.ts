@@ -1,0 +1,207 @@
+// GET /bulksms...: campaigns, their messages, their exports; and the progress snapshot that webapi asks for.
+import { timingSafeEqual } from "node:crypto";
+import { Readable } from "node:stream";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { toUpdate } from "../../campaign/progress.ts";
+import { exportRejects, exportReport, listBulksms, listMessages, readBulksms, readMessage, readProgress } from "../../campaign/reads.ts";
+import { AppError } from "../../contracts/errors.ts";
+import { rowNoMax } from "../../contracts/receipts.ts";
+import { anomalyKinds, bulksmsStatuses, messageStatuses } from "../../contracts/states.ts";
+import { bulksmsProgressUpdate } from "../../contracts/topics.ts";
+import { sha256 } from "../../platform/authentication.ts";
+import type { HttpServer } from "../../platform/http.ts";
+import type { Sql } from "../../platform/postgres.ts";
+import { answerInTime, type SalesCallers } from "./sales_callers.ts";
+
+export interface ReadDependencies {
+  sql: Sql;
+  callers: SalesCallers;
+  internalToken: string;
+}
+
+/** Rows of one page: an answer of some 200 kB at most. */
+const pageRowsMax = 1_000;
+const pageRowsDefault = 100;
+/** Campaigns carry their text, up to 2 kB each. */
+const pageCampaignsMax = 200;
+const pageCampaignsDefault = 50;
+
+const counts = z.object(
+  Object.fromEntries(messageStatuses.map((status) => [status, z.number().int()])) as Record<(typeof messageStatuses)[number], z.ZodNumber>,
+);
+const credits = z.string().describe("credits as a decimal string");
+const time = z.string().describe("RFC 3339");
+
+const bulksmsView = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  sender: z.string(),
+  text: z.string(),
+  country: z.string(),
+  status: z.enum(bulksmsStatuses),
+  contacts: z.number().int(),
+  rejected: z.number().int(),
+  rejects: z.record(z.string(), z.number().int()).describe("rejected rows by reason"),
+  parts: z.number().int(),
+  parts_sent: z.number().int(),
+  price: credits.describe("of one part"),
+  cost: credits.describe("of all parts"),
+  charged: credits.describe("of the parts that were sent"),
+  counts: counts.describe("messages by state"),
+  last_error: z.string().nullable(),
+  hold_id: z.uuid().nullable(),
+  deadline_s: z.number().int(),
+  created_at: time,
+  started_at: time.nullable(),
+  ended_at: time.nullable(),
+  version: z.number().int().describe("grows with every change"),
+});
+
+const messageView = z.object({
+  row_no: z.number().int(),
+  msisdn: z.string(),
+  parts: z.number().int(),
+  status: z.enum(messageStatuses),
+  error_code: z.string().nullable(),
+  sent_at: time.nullable(),
+  done_at: time.nullable(),
+});
+
+const messageSteps = messageView.extend({
+  steps: z.array(z.object({ step: z.string(), at: time })),
+  anomalies: z.array(z.object({ receipt_id: z.string(), kind: z.enum(anomalyKinds), status: z.string(), at: time })),
+});
+
+const pageOf = (max: number, otherwise: number) => z.coerce.number().int().min(1).max(max).default(otherwise);
+/** `?status=sent,delivered` */
+const statusFilter = z
+  .string()
+  .transform((text) => text.split(","))
+  .pipe(z.array(z.enum(messageStatuses)).min(1).max(messageStatuses.length))
+  .optional();
+
+const idShape = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+/** What is no id names no campaign: 404, as a foreign one. */
+function campaignId(request: { params: { id: string } }): string {
+  if (!idShape.test(request.params.id)) throw new AppError("bulksms_not_found", "There is no such campaign in your workspace.");
+  return request.params.id.toLowerCase();
+}
+
+export function readRoutes(app: HttpServer, { sql, callers, internalToken }: ReadDependencies): void {
+  const onRequest = callers.require("read");
+  const tags = ["campaigns"];
+  const params = z.object({ id: z.string() });
+
+  app.get(
+    "/bulksms",
+    {
+      onRequest,
+      schema: {
+        tags,
+        summary: "Campaigns, newest first",
+        querystring: z.strictObject({
+          limit: pageOf(pageCampaignsMax, pageCampaignsDefault),
+          cursor: z.uuid().optional(),
+          status: z.enum(bulksmsStatuses).optional(),
+        }),
+        response: { 200: z.object({ bulksms: z.array(bulksmsView), next_cursor: z.uuid().nullable() }) },
+      },
+    },
+    (request) => {
+      const { limit, cursor, status } = request.query;
+      return answerInTime(listBulksms(sql, callers.workspaceOf(request), { limit, cursor, status }));
+    },
+  );
+  app.get("/bulksms/:id", { onRequest, schema: { tags, summary: "One campaign", params, response: { 200: bulksmsView } } }, (request) =>
+    answerInTime(readBulksms(sql, callers.workspaceOf(request), campaignId(request))),
+  );
+  app.get(
+    "/bulksms/:id/messages",
+    {
+      onRequest,
+      schema: {
+        tags,
+        summary: "Messages of a campaign, in the order of its file",
+        params,
+        querystring: z.strictObject({
+          limit: pageOf(pageRowsMax, pageRowsDefault),
+          cursor: z.coerce.number().int().min(0).max(rowNoMax).default(0).describe("row_no of the last one seen"),
+          status: statusFilter.describe("one or more states, comma between"),
+        }),
+        response: { 200: z.object({ messages: z.array(messageView), next_cursor: z.number().int().nullable() }) },
+      },
+    },
+    (request) => {
+      const { limit, cursor, status } = request.query;
+      return answerInTime(listMessages(sql, callers.workspaceOf(request), campaignId(request), { limit, cursor, statuses: status }));
+    },
+  );
+  app.get(
+    "/bulksms/:id/messages/:row_no",
+    {
+      onRequest,
+      schema: {
+        tags,
+        summary: "One message with its steps",
+        params: z.object({ id: z.string(), row_no: z.string() }),
+        response: { 200: messageSteps },
+      },
+    },
+    (request) => {
+      const bulksmsId = campaignId(request);
+      const rowNo = Number(request.params.row_no);
+      if (!/^\d{1,10}$/.test(request.params.row_no) || rowNo < 1 || rowNo > rowNoMax) {
+        throw new AppError("message_not_found", "The campaign has no such row.");
+      }
+      return answerInTime(readMessage(sql, callers.workspaceOf(request), bulksmsId, rowNo));
+    },
+  );
+  app.get(
+    "/bulksms/:id/report.csv",
+    { onRequest, schema: { tags, summary: "Every message and its end, as CSV", params } },
+    async (request, reply) =>
+      sendCsv(
+        reply,
+        `report_${request.params.id}.csv`,
+        await answerInTime(exportReport(sql, callers.workspaceOf(request), campaignId(request))),
+      ),
+  );
+  app.get(
+    "/bulksms/:id/rejects.csv",
+    { onRequest, schema: { tags, summary: "Rows that could not be texted, and why, as CSV", params } },
+    async (request, reply) =>
+      sendCsv(
+        reply,
+        `rejects_${request.params.id}.csv`,
+        await answerInTime(exportRejects(sql, callers.workspaceOf(request), campaignId(request))),
+      ),
+  );
+  app.get(
+    "/internal/progress/:id",
+    {
+      onRequest: async (request) => requireInternalToken(request, internalToken),
+      config: { rateLimit: false },
+      schema: { hide: true, params, response: { 200: z.object({ workspace_id: z.uuid(), update: bulksmsProgressUpdate }) } },
+    },
+    async (request) => {
+      const progress = await answerInTime(readProgress(sql, campaignId(request)));
+      return { workspace_id: progress.workspaceId, update: toUpdate(progress) };
+    },
+  );
+}
+
+/** Streamed: the client's pace is the pace of the reads. */
+function sendCsv(reply: FastifyReply, fileName: string, lines: AsyncIterable<string>) {
+  return reply
+    .type("text/csv; charset=utf-8")
+    .header("content-disposition", `attachment; filename="${fileName}"`)
+    .send(Readable.from(lines, { objectMode: true, highWaterMark: 1 }));
+}
+
+function requireInternalToken(request: FastifyRequest, internalToken: string): void {
+  const given = sha256(request.headers.authorization ?? "");
+  if (!timingSafeEqual(given, sha256(`Bearer ${internalToken}`))) {
+    throw new AppError("internal_token_invalid", "This path is for processes of this system.");
+  }
+}

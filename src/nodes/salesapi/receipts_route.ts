@@ -1,0 +1,67 @@
+// POST /receipts/{carrier}: signed receipts, single or many in a body. Answers 2xx only after the commit of all of them.
+import type { FastifyInstance } from "fastify";
+import type { ReceiptBatcher } from "../../campaign/receipt_batcher.ts";
+import { parseReceipts } from "../../campaign/receipt_parse.ts";
+import { AppError } from "../../contracts/errors.ts";
+import type { HttpServer } from "../../platform/http.ts";
+import type { Metrics } from "../../platform/metrics.ts";
+import { secondsBuckets } from "../../platform/metrics.ts";
+import { verifyWebhook } from "../../platform/webhook_signature.ts";
+
+/** Carriers that may call back; today only the simulated one. */
+export const carriers: ReadonlySet<string> = new Set(["simulated"]);
+/** 1,000 receipts (the most of one body) are about 250 kB; a batch of them must fit well. */
+const bodyBytesMax = 2 * 1024 * 1024;
+
+export interface ReceiptsRouteDependencies {
+  batcher: ReceiptBatcher;
+  /** Newest first; two may live at once. */
+  secrets: readonly string[];
+  metrics: Metrics;
+}
+
+/** The hottest route of the system: raw body, no schema; the signature is over the bytes as they came. */
+export async function receiptsRoute(app: HttpServer, { batcher, secrets, metrics }: ReceiptsRouteDependencies): Promise<void> {
+  const seconds = metrics.histogram(
+    "receipts_request_seconds",
+    "A receipts request, from its body to its answer after the commit",
+    secondsBuckets,
+  );
+  const refused = metrics.counter("receipts_refused_total", "Receipts requests with a bad or old signature");
+  await app.register(async (scope: FastifyInstance) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("application/json", { parseAs: "buffer", bodyLimit: bodyBytesMax }, (_request, body, done) =>
+      done(null, body),
+    );
+    scope.post(
+      "/receipts/:carrier",
+      {
+        bodyLimit: bodyBytesMax,
+        config: { rateLimit: false },
+        schema: {
+          tags: ["receipts"],
+          summary: "What became of messages",
+          description:
+            'One receipt `{"id", "reference", "status", "error_code"?, "at"}` or `{"receipts": [...]}`, signed as Standard Webhooks say. ' +
+            "A 2xx means that all of them are committed. What no message can take (unknown reference or status, contradiction, late) is kept and answered 2xx too.",
+          security: [],
+        },
+      },
+      async (request) => {
+        const startedAt = performance.now();
+        if (!carriers.has((request.params as { carrier: string }).carrier)) {
+          throw new AppError("carrier_not_found", "No carrier of that name may call back.");
+        }
+        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+        if (!verifyWebhook({ secrets, headers: request.headers, body, nowS: Date.now() / 1_000 })) {
+          refused.inc();
+          throw new AppError("signature_invalid", "The signature is not by a live secret over this body, or is older than 300 s.");
+        }
+        const receipts = parseReceipts(body);
+        await batcher.add(receipts);
+        seconds.observe((performance.now() - startedAt) / 1_000);
+        return { committed: receipts.length };
+      },
+    );
+  });
+}

@@ -1,0 +1,46 @@
+// Who is calling salesapi: a hook that authenticates before a body is read. Campaigns belong to workspaces, so only keys of one are let in.
+import type { FastifyRequest } from "fastify";
+import { AppError } from "../../contracts/errors.ts";
+import { type Authenticate, type KeyScope, requireScope, requireWorkspace } from "../../platform/authentication.ts";
+
+export interface SalesCallers {
+  /** For `onRequest` of a route. @throws AppError key_missing, key_invalid, scope_missing, service_unavailable */
+  require(scope: KeyScope): (request: FastifyRequest) => Promise<void>;
+  /** The workspace of a request that went through `require`. */
+  workspaceOf(request: FastifyRequest): string;
+}
+
+export function createSalesCallers(authenticate: Authenticate): SalesCallers {
+  const workspaces = new WeakMap<FastifyRequest, string>();
+  return {
+    require: (scope) => async (request) => {
+      const caller = await authenticate(request.headers.authorization);
+      requireScope(caller, scope);
+      workspaces.set(request, requireWorkspace(caller));
+    },
+    workspaceOf(request) {
+      const workspaceId = workspaces.get(request);
+      if (workspaceId === undefined) throw new Error("a route without authentication asked for its workspace");
+      return workspaceId;
+    },
+  };
+}
+
+/** A caller is promised an answer within 2 s, also while a frozen database keeps us waiting. */
+const answerWithinMs = 1_900;
+
+/** The result of a read or command, or 503 when it takes too long. What it does may still take effect. @throws AppError service_unavailable */
+export async function answerInTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const overdue = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new AppError("service_unavailable", "The database does not answer in time.", { retryAfterS: 2 })),
+      answerWithinMs,
+    );
+  });
+  try {
+    return await Promise.race([work, overdue]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
