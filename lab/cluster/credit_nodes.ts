@@ -1,4 +1,5 @@
 // The three processes of database ds (rpc, general_worker, webapi) inside a test's own process, on free ports, with a fresh database.
+import { pino } from "pino";
 import type { ProcessName } from "../../src/contracts/processes.ts";
 import type { SettingName } from "../../src/contracts/settings.ts";
 import * as generalWorker from "../../src/nodes/general_worker/main.ts";
@@ -6,7 +7,6 @@ import * as rpc from "../../src/nodes/rpc/main.ts";
 import * as webapi from "../../src/nodes/webapi/main.ts";
 import { sha256 } from "../../src/platform/authentication.ts";
 import { readConfig } from "../../src/platform/config.ts";
-import { createLog } from "../../src/platform/log.ts";
 import { openPostgres, type Sql } from "../../src/platform/postgres.ts";
 import { createTestDatabase, type TestDatabase, testRedis } from "./engines.ts";
 
@@ -20,6 +20,8 @@ export interface CreditNodes {
   internalToken: string;
   rpcAddress: string;
   webapiUrl: string;
+  /** What the processes logged, a JSON object a line. */
+  logLines: readonly string[];
   /** Asks webapi; `key` null sends none. */
   http(method: string, path: string, options?: HttpOptions): Promise<HttpAnswer>;
   /** A workspace with this credit, and a key of it with scopes send and read. */
@@ -64,7 +66,8 @@ export async function startCreditNodes(
     BULKSMS_INTERNAL_TOKEN: internalToken,
     ...options.settings,
   };
-  const log = createLog("test", { level: "error", format: "json" });
+  const logLines: string[] = [];
+  const log = pino({ level: "debug" }, { write: (line: string) => void logLines.push(line) });
   const createRpc = () => {
     const settings = readConfig(environment, rpc.config);
     return rpc.create(settings, log);
@@ -106,6 +109,7 @@ export async function startCreditNodes(
     internalToken,
     rpcAddress: environment.BULKSMS_RPC_ADDRESS,
     webapiUrl,
+    logLines,
     http,
     async makeWorkspace(credits) {
       const workspace = await http("POST", "/workspaces", { body: { name: "Test" } });
