@@ -1,0 +1,61 @@
+// Is it text at all? What the bytes of an upload must be before they are read as CSV: no zip, no UTF-16, no NUL, valid UTF-8.
+// Called by csv_reader.ts for every chunk.
+import { isUtf8 } from "node:buffer";
+import { AppError } from "../../contracts/errors.ts";
+
+const saveAsCsv = "Open it in your spreadsheet and save it as CSV UTF-8.";
+
+/** First bytes of what people upload by mistake, as hexadecimal digits. */
+const foreignFiles: readonly (readonly [magic: string, says: string])[] = [
+  ["504b0304", `This is a zip archive or an Excel workbook (.xlsx), whatever its name says. ${saveAsCsv}`],
+  ["504b0506", "This is an empty zip archive."],
+  ["d0cf11e0", `This is an old Excel workbook (.xls), whatever its name says. ${saveAsCsv}`],
+  ["25504446", "This is a PDF file. Export the table as CSV UTF-8."],
+  ["1f8b", "This is a gzip archive. Unpack it first."],
+  ["fffe", "This text is in UTF-16. Save it as CSV UTF-8 (not as Unicode text)."],
+  ["feff", "This text is in UTF-16. Save it as CSV UTF-8 (not as Unicode text)."],
+];
+
+/** Bytes that `refuseForeignFile` wants to see. */
+export const magicBytesMax = 4;
+
+/** Looks at the beginning of a file. @throws AppError csv_not_text, with a hint what to do. */
+export function refuseForeignFile(beginning: Buffer): void {
+  const digits = beginning.subarray(0, magicBytesMax).toString("hex");
+  const found = foreignFiles.find(([magic]) => digits.startsWith(magic));
+  if (found !== undefined) throw new AppError("csv_not_text", found[1]);
+}
+
+/** Length of the beginning of the bytes that ends with a whole UTF-8 character. The rest (at most 3 bytes) waits for the next chunk. */
+export function wholeCharactersLength(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] as number;
+    if (byte < 0x80) return bytes.length;
+    if (byte >= 0xc0) return sequenceLength(byte) > back ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+}
+
+/** What is wrong with these bytes as text, or null. `offset` counts from their beginning. */
+export function findBadByte(bytes: Buffer): { offset: number; is: "nul" | "not_utf8" } | null {
+  const nul = bytes.indexOf(0);
+  if (isUtf8(nul === -1 ? bytes : bytes.subarray(0, nul))) return nul === -1 ? null : { offset: nul, is: "nul" };
+  return { offset: firstInvalidOffset(bytes), is: "not_utf8" };
+}
+
+function sequenceLength(leadByte: number): number {
+  if (leadByte >= 0xf0) return 4;
+  return leadByte >= 0xe0 ? 3 : 2;
+}
+
+/** Walks from character to character until one is not UTF-8 by itself; only ever called for bytes that are not. */
+function firstInvalidOffset(bytes: Buffer): number {
+  let offset = 0;
+  while (offset < bytes.length) {
+    const byte = bytes[offset] as number;
+    const length = byte < 0x80 ? 1 : sequenceLength(byte);
+    if (offset + length > bytes.length || !isUtf8(bytes.subarray(offset, offset + length))) return offset;
+    offset += length;
+  }
+  return offset;
+}

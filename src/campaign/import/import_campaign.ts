@@ -1,0 +1,271 @@
+// The import of one CSV file: S1 (rows in transactions of their own) and S2 (counts, chunks, `ready`, the stored answer in one).
+// Called by POST /create with a file that has wholly arrived. A refused file leaves nothing that a client can see:
+// small files are judged before the first row is written; what larger ones wrote is purged and stands as an empty `import_failed`.
+import { randomUUID } from "node:crypto";
+import { formatCredits } from "../../contracts/credits.ts";
+import { AppError, isAppError } from "../../contracts/errors.ts";
+import type { RejectReason } from "../../contracts/states.ts";
+import { inTransaction, type Sql } from "../../platform/postgres.ts";
+import { findCostlyCharacters } from "../../sms/encodings.ts";
+import type { Template } from "../../sms/template.ts";
+import { findColumns } from "./columns.ts";
+import { copyRows, type Reject, type RowBatch } from "./copy_rows.ts";
+import { type CreateAnswer, rejectsShownMax } from "./create_answer.ts";
+import { type CsvRows, createCsvReader } from "./csv_reader.ts";
+import { claimKey, findAnswer, type IdempotencyClaim, storeAnswer } from "./idempotency.ts";
+import { type ImportLease, importLost, renewImportLease } from "./import_lease.ts";
+import { abandonImport } from "./purge_imports.ts";
+import { createRowJudge, type RowJudge } from "./row_verdicts.ts";
+
+/** Rows of one COPY transaction: half a megabyte, some 10 ms of Postgres; a smaller file writes nothing before it is wholly judged. */
+const copyRowsMax = 10_000;
+
+export interface ImportRequest {
+  workspaceId: string;
+  name: string;
+  sender: string;
+  /** ISO 3166 alpha-2, known to sms/numbers. */
+  country: string;
+  template: Template;
+  deadlineS: number;
+  phoneColumn: string | null;
+  fileName: string;
+  priceMilli: number;
+  claim: IdempotencyClaim | null;
+}
+
+export interface ImportLimits {
+  partsMax: number;
+  rowsMax: number;
+  chunkRows: number;
+  leaseMs: number;
+}
+
+/** What an import knows while it runs. */
+interface Import {
+  sql: Sql;
+  request: ImportRequest;
+  limits: ImportLimits;
+  lease: ImportLease;
+  /** Null before the header. */
+  judge: { judge: RowJudge; phone: number } | null;
+  batch: RowBatch;
+  counts: { rows: number; contacts: number; rejected: number; parts: number; rejects: Partial<Record<RejectReason, number>> };
+  rejectsSample: Reject[];
+  /** The campaign's row exists, so that an end in failure has something to purge. */
+  hasBegun: boolean;
+  /** The COPY in flight: one at a time, while the next rows are judged. */
+  copying: Promise<void>;
+  renewedAtMs: number;
+}
+
+/**
+ * Makes a campaign `ready` from a file, or gives the stored answer of the same request under its Idempotency-Key.
+ * Writes bulksms, bulksms_info, bulksms_reject, bulksms_chunk, idempotency_key; sends nothing and moves no credit.
+ * @throws AppError csv_*, text_*, idempotency_key_*, import_lost, service_unavailable.
+ */
+export async function importCampaign(
+  sql: Sql,
+  request: ImportRequest,
+  limits: ImportLimits,
+  file: AsyncIterable<Buffer>,
+): Promise<{ answer: CreateAnswer; isRepeat: boolean }> {
+  const { claim } = request;
+  const known = claim === null ? null : await findAnswer(sql, claim);
+  if (known !== null) return { answer: known, isRepeat: true };
+  const run = startImport(sql, request, limits);
+  try {
+    const reader = createCsvReader();
+    for await (const chunk of file) {
+      const repeated = await takeRows(run, reader.push(chunk));
+      if (repeated !== null) return { answer: repeated, isRepeat: true };
+    }
+    const repeated = (await takeRows(run, reader.end())) ?? (await finishRows(run));
+    if (repeated !== null) return { answer: repeated, isRepeat: true };
+    return { answer: await closeImport(run), isRepeat: false };
+  } catch (error) {
+    await endInFailure(run, error);
+    throw error;
+  }
+}
+
+function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Import {
+  return {
+    sql,
+    request,
+    limits,
+    lease: { bulksmsId: randomUUID(), owner: randomUUID() },
+    judge: null,
+    batch: { firstRow: 1, good: [], rejects: [] },
+    counts: { rows: 0, contacts: 0, rejected: 0, parts: 0, rejects: {} },
+    rejectsSample: [],
+    hasBegun: false,
+    copying: Promise.resolve(),
+    renewedAtMs: 0,
+  };
+}
+
+/** Judges rows and copies a full batch. An answer: another request with the same key was quicker. */
+async function takeRows(run: Import, { rows, lines }: CsvRows): Promise<CreateAnswer | null> {
+  for (const [index, cells] of rows.entries()) {
+    const line = lines[index] as number;
+    if (run.judge === null) {
+      const { template, country, phoneColumn } = run.request;
+      const columns = findColumns(cells, { phoneColumn, template, line });
+      run.judge = { judge: createRowJudge({ template, columns, country, partsMax: run.limits.partsMax }), phone: columns.phone };
+      continue;
+    }
+    takeRow(run, run.judge, cells, line);
+    if (run.batch.good.length < copyRowsMax && run.batch.rejects.length < copyRowsMax) continue;
+    const repeated = await sendBatch(run);
+    if (repeated !== null) return repeated;
+  }
+  return null;
+}
+
+function takeRow(run: Import, { judge, phone }: { judge: RowJudge; phone: number }, cells: string[], line: number): void {
+  const { counts, batch, limits } = run;
+  if (++counts.rows > limits.rowsMax) {
+    throw new AppError("csv_too_many_rows", `The file has more than ${limits.rowsMax} rows.`, {
+      details: { line, rows_max: limits.rowsMax },
+    });
+  }
+  const verdict = judge.judge(cells);
+  if (typeof verdict !== "string") {
+    batch.good.push(verdict);
+    counts.contacts++;
+    counts.parts += verdict.parts;
+    return;
+  }
+  const reject = { line, reason: verdict, value: cells[phone] as string };
+  batch.rejects.push(reject);
+  counts.rejected++;
+  counts.rejects[verdict] = (counts.rejects[verdict] ?? 0) + 1;
+  if (run.rejectsSample.length < rejectsShownMax) run.rejectsSample.push(reject);
+}
+
+/** Waits for the COPY before and starts this one. The first batch begins the import in the database. */
+async function sendBatch(run: Import): Promise<CreateAnswer | null> {
+  const { sql, lease, batch } = run;
+  if (!run.hasBegun) {
+    const repeated = await beginImport(run);
+    if (repeated !== null) return repeated;
+  }
+  await run.copying;
+  await renewInTime(run);
+  run.batch = { firstRow: batch.firstRow + batch.good.length, good: [], rejects: [] };
+  run.copying = copyRows(sql, lease, batch);
+  // its error is thrown where it is awaited; until then it must not count as unhandled
+  run.copying.catch(() => {});
+  return null;
+}
+
+async function renewInTime(run: Import): Promise<void> {
+  if (performance.now() - run.renewedAtMs < run.limits.leaseMs / 3) return;
+  await renewImportLease(run.sql, run.lease, run.limits.leaseMs);
+  run.renewedAtMs = performance.now();
+}
+
+/** The campaign `importing` under our lease, and the key, in one transaction. */
+async function beginImport(run: Import): Promise<CreateAnswer | null> {
+  const { sql, request, lease, limits } = run;
+  const { claim, template } = request;
+  run.renewedAtMs = performance.now();
+  const repeated = await inTransaction(sql, async (transaction) => {
+    const answer = claim === null ? null : await claimKey(transaction, claim, lease.bulksmsId);
+    if (answer !== null) return answer;
+    await transaction`
+      insert into bulksms (id, workspace_id, name, sender, text, placeholders, country, deadline_s, file_name, price,
+        import_lease_owner, import_lease_until)
+      values (${lease.bulksmsId}, ${request.workspaceId}, ${request.name}, ${request.sender}, ${template.text}, ${[...template.placeholders]},
+        ${request.country}, ${request.deadlineS}, ${request.fileName}, ${request.priceMilli},
+        ${lease.owner}, clock_timestamp() + ${limits.leaseMs} * interval '1 ms')
+      on conflict (id) do nothing`;
+    return null;
+  });
+  run.hasBegun = repeated === null;
+  return repeated;
+}
+
+/** The file has ended: refuses it if nothing can be texted, else copies the last rows. */
+async function finishRows(run: Import): Promise<CreateAnswer | null> {
+  const { judge, counts } = run;
+  if (judge === null) throw new AppError("csv_empty", "The file is empty.");
+  if (counts.rows === 0) throw new AppError("csv_no_rows", "The file has a header and no rows below it.");
+  if (counts.contacts === 0) throw noValidRows(run);
+  const repeated = await sendBatch(run);
+  if (repeated !== null) return repeated;
+  await run.copying;
+  return null;
+}
+
+function noValidRows({ counts, rejectsSample }: Import): AppError {
+  const rejects = Object.entries(counts.rejects).map(([reason, count]) => `${reason}: ${count}`);
+  return new AppError("csv_no_valid_rows", `None of the ${counts.rows} rows can be texted (${rejects.join(", ")}).`, {
+    details: { rejected: counts.rejected, rejects, lines: rejectsSample.map(({ line, reason }) => `line ${line}: ${reason}`) },
+  });
+}
+
+/** S2. A COMMIT whose answer was lost is found by our own mark and not done twice (C34). @throws AppError import_lost. */
+async function closeImport(run: Import): Promise<CreateAnswer> {
+  const { sql, lease, counts, limits, request } = run;
+  const answer = answerOf(run);
+  await inTransaction(sql, async (transaction) => {
+    const closed = await transaction`
+      update bulksms set status = 'ready', status_at = clock_timestamp(), contacts = ${counts.contacts}, pending = ${counts.contacts},
+        rejected = ${counts.rejected}, reject_counts = ${transaction.json(counts.rejects)}, parts = ${counts.parts}, version = version + 1,
+        import_lease_until = null
+      where id = ${lease.bulksmsId} and status = 'importing' and import_lease_owner = ${lease.owner}
+        and import_lease_until > clock_timestamp()`;
+    if (closed.count === 0) {
+      const [done] = await transaction`
+        select from bulksms where id = ${lease.bulksmsId} and import_lease_owner = ${lease.owner} and status not in ('importing', 'import_failed')`;
+      if (done === undefined) throw importLost();
+      return;
+    }
+    await transaction`
+      insert into bulksms_chunk (bulksms_id, chunk_no, first_row, last_row, intent_to)
+      select ${lease.bulksmsId}, n, (n - 1) * ${limits.chunkRows}::int + 1, least(n * ${limits.chunkRows}::int, ${counts.contacts}::int),
+        (n - 1) * ${limits.chunkRows}::int
+      from generate_series(1, ${Math.ceil(counts.contacts / limits.chunkRows)}::int) n`;
+    if (request.claim !== null && !(await storeAnswer(transaction, request.claim, answer))) throw importLost();
+  });
+  return answer;
+}
+
+function answerOf({ request, lease, counts, judge, rejectsSample }: Import): CreateAnswer {
+  const { gsm7, ucs2 } = (judge as NonNullable<Import["judge"]>).judge.encodings;
+  const priceMilli = BigInt(request.priceMilli);
+  return {
+    id: lease.bulksmsId,
+    name: request.name,
+    status: "ready",
+    contacts: counts.contacts,
+    rejected: counts.rejected,
+    rejects: counts.rejects,
+    rejects_sample: rejectsSample.map(({ line, reason, value }) => ({ line, reason, value: value.slice(0, 40) })),
+    parts: counts.parts,
+    cost: formatCredits(BigInt(counts.parts) * priceMilli),
+    price: formatCredits(priceMilli),
+    encoding: encodingOf(gsm7, ucs2),
+    sender: request.sender,
+    country: request.country,
+    deadline_s: request.deadlineS,
+    costly_characters: findCostlyCharacters(request.template.fill(request.template.placeholders.map(() => ""))).map(
+      ({ codePoint, ...found }) => ({ ...found, code_point: codePoint }),
+    ),
+  };
+}
+
+function encodingOf(gsm7: number, ucs2: number): CreateAnswer["encoding"] {
+  if (gsm7 > 0 && ucs2 > 0) return "mixed";
+  return ucs2 > 0 ? "ucs2" : "gsm7";
+}
+
+/** Takes back what was copied. When that fails too, the lease passes and the sweeper does it. */
+async function endInFailure(run: Import, error: unknown): Promise<void> {
+  if (!run.hasBegun) return;
+  await run.copying.catch(() => {});
+  const lastError = isAppError(error) ? error.code : "internal";
+  await abandonImport(run.sql, run.lease, { leaseMs: run.limits.leaseMs, lastError }).catch(() => {});
+}

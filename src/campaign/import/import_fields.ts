@@ -1,0 +1,106 @@
+// The fields of POST /create beside the file: their names, limits and defaults. Called by salesapi before a row is read.
+import { AppError } from "../../contracts/errors.ts";
+import { isCountry } from "../../sms/numbers.ts";
+import { measureText } from "../../sms/parts.ts";
+import { compileTemplate, type Template } from "../../sms/template.ts";
+import type { ImportRequest } from "./import_campaign.ts";
+
+export const importFieldNames = ["text", "name", "sender", "country", "deadline_s", "phone_column"] as const;
+export type ImportFieldName = (typeof importFieldNames)[number];
+
+/** The column bulksms.text holds so many characters. */
+export const textCharactersMax = 2_000;
+export const nameCharactersMax = 200;
+/** A week: the longest validity period that SMS has (3GPP TS 23.040 has 63 weeks, carriers keep 3 to 7 days). */
+const deadlineSMax = 604_800;
+const senderDefault = "bulksms";
+
+export interface ImportFieldSettings {
+  defaultCountry: string;
+  partPriceMilli: number;
+  textPartsMax: number;
+  deadlineS: number;
+}
+
+/**
+ * What the fields ask for. Line breaks of the text become \n, as SMS has them (browsers send \r\n).
+ * @throws AppError request_invalid, text_invalid, text_too_long, sender_invalid.
+ */
+export function readImportFields(
+  fields: ReadonlyMap<ImportFieldName, string>,
+  fileName: string,
+  settings: ImportFieldSettings,
+): Omit<ImportRequest, "workspaceId" | "claim"> {
+  return {
+    template: readText(fields.get("text"), settings.textPartsMax),
+    name: readName(fields.get("name"), fileName),
+    sender: readSender(fields.get("sender")),
+    country: readCountry(fields.get("country"), settings.defaultCountry),
+    deadlineS: readDeadline(fields.get("deadline_s"), settings.deadlineS),
+    phoneColumn: fields.get("phone_column")?.trim() || null,
+    fileName: clean(fileName).slice(0, nameCharactersMax),
+    priceMilli: settings.partPriceMilli,
+  };
+}
+
+function readText(field: string | undefined, partsMax: number): Template {
+  if (field === undefined) throw new AppError("text_invalid", "The field text is missing: the words to send.");
+  const text = field.replace(/\r\n?/g, "\n");
+  if (text.trim() === "") throw new AppError("text_invalid", "The text is empty.");
+  if (text.includes("\0")) throw new AppError("text_invalid", "The text contains a NUL character.");
+  const length = [...text].length;
+  if (length > textCharactersMax) throw textTooLong(`The text has ${length} characters; at most ${textCharactersMax} are sent.`);
+  const compiled = compileTemplate(text);
+  if ("problem" in compiled) {
+    const { at, says } = compiled.problem;
+    throw new AppError("text_invalid", `Text, character ${at + 1}: ${says}.`, { details: { at: at + 1 } });
+  }
+  const { template } = compiled;
+  if (template.placeholders.length > 0) return template;
+  const { parts, encoding } = measureText(template.fill([]));
+  if (parts > partsMax) throw textTooLong(`The text takes ${parts} parts (${encoding}); at most ${partsMax} are sent.`);
+  return template;
+}
+
+function textTooLong(says: string): AppError {
+  return new AppError("text_too_long", says);
+}
+
+/** Without a name: that of the file. */
+function readName(field: string | undefined, fileName: string): string {
+  const name = clean(field ?? fileName.replace(/\.[a-z]{1,5}$/i, ""));
+  if (field !== undefined && name === "") throw new AppError("request_invalid", "name: empty");
+  if ([...name].length > nameCharactersMax) {
+    if (field !== undefined) throw new AppError("request_invalid", `name: more than ${nameCharactersMax} characters`);
+    return [...name].slice(0, nameCharactersMax).join("");
+  }
+  return name === "" ? "campaign" : name;
+}
+
+/** Control characters have no business in a name that is shown in terminals and tables. */
+function clean(name: string): string {
+  return name.replace(/\p{Cc}+/gu, " ").trim();
+}
+
+/** A number of up to 15 digits, a plus allowed, or a name of up to 11 characters (3GPP TS 23.040, 9.1.2.5): letters, digits and a few signs, not only digits. */
+function readSender(field: string | undefined): string {
+  const sender = (field ?? senderDefault).trim();
+  if (/^\+?\d{1,15}$/.test(sender) || (/^[A-Za-z0-9 &._+!-]{1,11}$/.test(sender) && /[A-Za-z]/.test(sender))) return sender;
+  throw new AppError(
+    "sender_invalid",
+    "sender: up to 15 digits (with + if international), or up to 11 letters, digits, blanks and & . _ - + !",
+  );
+}
+
+function readCountry(field: string | undefined, countryDefault: string): string {
+  const country = (field ?? countryDefault).trim().toUpperCase();
+  if (isCountry(country)) return country;
+  throw new AppError("request_invalid", "country: a country's two letters (ISO 3166), such as FI");
+}
+
+function readDeadline(field: string | undefined, deadlineS: number): number {
+  if (field === undefined) return deadlineS;
+  const asked = /^\d{1,7}$/.test(field.trim()) ? Number(field) : 0;
+  if (asked >= 1 && asked <= deadlineSMax) return asked;
+  throw new AppError("request_invalid", `deadline_s: a whole number of seconds from 1 to ${deadlineSMax}`);
+}

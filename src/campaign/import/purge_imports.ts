@@ -1,0 +1,67 @@
+// The end of an import that came to nothing: its rows go in short transactions, then the campaign is `import_failed`, empty, and its
+// Idempotency-Key is free. `importing` therefore means: rows may exist; `import_failed`: none do. Called by import_campaign.ts for a
+// refused file, and by the sweeper for the dead.
+import { randomUUID } from "node:crypto";
+import { isAppError } from "../../contracts/errors.ts";
+import { inTransaction, type Sql } from "../../platform/postgres.ts";
+import { type ImportLease, renewImportLease, requireImportLease, takeDeadImport } from "./import_lease.ts";
+
+/** A purge holds its locks for so many rows at most (design 6.7). */
+export const purgeRowsMax = 5_000;
+/** Dead imports that one pass takes on; the next pass finds the others. */
+const importsPerPassMax = 20;
+
+/**
+ * Purges what our import has copied and leaves the campaign `import_failed` with the error's code. Its effect: none that a client can see.
+ * @throws AppError import_lost when someone else purges it already.
+ */
+export async function abandonImport(sql: Sql, lease: ImportLease, options: { leaseMs: number; lastError: string }): Promise<void> {
+  for (let hasMore = true; hasMore; ) {
+    await renewImportLease(sql, lease, options.leaseMs);
+    hasMore = await inTransaction(sql, async (transaction) => {
+      await requireImportLease(transaction, lease);
+      const rows = await transaction`
+        delete from bulksms_info where bulksms_id = ${lease.bulksmsId} and row_no in
+          (select row_no from bulksms_info where bulksms_id = ${lease.bulksmsId} order by row_no limit ${purgeRowsMax})`;
+      const rejects = await transaction`
+        delete from bulksms_reject where bulksms_id = ${lease.bulksmsId} and line in
+          (select line from bulksms_reject where bulksms_id = ${lease.bulksmsId} order by line limit ${purgeRowsMax - rows.count})`;
+      return rows.count + rejects.count === purgeRowsMax;
+    });
+  }
+  await inTransaction(sql, async (transaction) => {
+    await transaction`
+      update bulksms set status = 'import_failed', status_at = clock_timestamp(), ended_at = clock_timestamp(), last_error = ${options.lastError}, version = version + 1,
+        import_lease_owner = null, import_lease_until = null
+      where id = ${lease.bulksmsId} and status = 'importing' and import_lease_owner = ${lease.owner}`;
+    await transaction`delete from idempotency_key where bulksms_id = ${lease.bulksmsId} and response is null`;
+  });
+}
+
+/**
+ * Repairs imports whose process died (C02): each is taken over by its passed lease and purged. Safe to run by many at once.
+ * Needs delete on bulksms_info, bulksms_reject and idempotency_key, update on bulksms. Returns how many it ended.
+ */
+export async function purgeDeadImports(sql: Sql, { leaseMs }: { leaseMs: number }): Promise<number> {
+  const dead = await sql<{ id: string }[]>`
+    select id from bulksms
+    where status = 'importing' and status not in ('import_failed', 'ready', 'finished', 'canceled') and import_lease_until < clock_timestamp()
+    order by id limit ${importsPerPassMax}`;
+  let purged = 0;
+  for (const { id } of dead) if (await purgeDeadImport(sql, id, { leaseMs })) purged++;
+  return purged;
+}
+
+/** The same for one campaign; false when it is not dead, or someone else purges it. */
+export async function purgeDeadImport(sql: Sql, bulksmsId: string, { leaseMs }: { leaseMs: number }): Promise<boolean> {
+  const lease = { bulksmsId, owner: randomUUID() };
+  if (!(await takeDeadImport(sql, lease, leaseMs))) return false;
+  try {
+    await abandonImport(sql, lease, { leaseMs, lastError: "import_lost" });
+    return true;
+  } catch (error) {
+    // slower than its lease: the next pass, or whoever took it over, goes on
+    if (isAppError(error, "import_lost")) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+// One row of an upload -> the message that it becomes, or why it becomes none. Called by import_campaign.ts.
+import type { RejectReason } from "../../contracts/states.ts";
+import type { Encoding } from "../../sms/encodings.ts";
+import { createNumberReader } from "../../sms/numbers.ts";
+import { measureText } from "../../sms/parts.ts";
+import type { Template } from "../../sms/template.ts";
+import type { Columns } from "./columns.ts";
+import { createNumberSet } from "./number_set.ts";
+
+/** A message to be. */
+export interface GoodRow {
+  /** Digits of E.164. */
+  msisdn: number;
+  parts: number;
+  /** Values of the text's placeholders in their order; null when it has none. */
+  fields: string[] | null;
+}
+
+export interface RowJudge {
+  /** Judges a row of cells; a good number is remembered, so that its next occurrence is a duplicate. */
+  judge(cells: readonly string[]): GoodRow | RejectReason;
+  /** Good rows so far by the encoding of their filled text. */
+  readonly encodings: Readonly<Record<Encoding, number>>;
+}
+
+/**
+ * A judge for one file. The verdicts in their order: the number, a duplicate of an earlier good row, the text after filling.
+ * Values are put into the text without their outer blanks.
+ */
+export function createRowJudge(options: { template: Template; columns: Columns; country: string; partsMax: number }): RowJudge {
+  const { template, columns, partsMax } = options;
+  const readNumber = createNumberReader(options.country);
+  const seen = createNumberSet();
+  const encodings = { gsm7: 0, ucs2: 0 };
+  const constant = template.placeholders.length === 0 ? measureText(template.fill([])) : null;
+  return {
+    encodings,
+    judge(cells) {
+      const msisdn = readNumber(cells[columns.phone] as string);
+      if (typeof msisdn === "string") return msisdn;
+      if (seen.has(msisdn)) return "duplicate";
+      if (constant !== null) {
+        seen.add(msisdn);
+        encodings[constant.encoding]++;
+        return { msisdn, parts: constant.parts, fields: null };
+      }
+      const fields = columns.fields.map((index) => (cells[index] as string).trim());
+      const text = template.fill(fields);
+      if (text.trim() === "") return "text_empty";
+      const { parts, encoding } = measureText(text);
+      if (parts > partsMax) return "text_too_many_parts";
+      seen.add(msisdn);
+      encodings[encoding]++;
+      return { msisdn, parts, fields };
+    },
+  };
+}

@@ -1,0 +1,153 @@
+// POST /create: a CSV file and a text become a campaign that is ready to run. Receives the upload, then campaign/import does the work.
+import multipart from "@fastify/multipart";
+import type { FastifyRequest } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { type CreateAnswer, createAnswer } from "../../campaign/import/create_answer.ts";
+import { importCampaign } from "../../campaign/import/import_campaign.ts";
+import { readImportFields } from "../../campaign/import/import_fields.ts";
+import { AppError } from "../../contracts/errors.ts";
+import { type Authenticate, requireScope, requireWorkspace } from "../../platform/authentication.ts";
+import type { HttpServer } from "../../platform/http.ts";
+import type { Log } from "../../platform/log.ts";
+import type { Sql } from "../../platform/postgres.ts";
+import { bodyTooLarge, formBytesMax, receiveUpload } from "./create_upload.ts";
+
+/** Uploads of one process at once: each needs room on disk for its file and 16 bytes of memory a row. */
+const uploadsAtOnceMax = 16;
+/** An Idempotency-Key at most, as the column idempotency_key.key has it. */
+const keyCharactersMax = 255;
+
+/** From contracts/settings.ts, each under the name that salesapi's config gives it. */
+export interface CreateSettings {
+  defaultCountry: string;
+  partPriceMilli: number;
+  uploadBytesMax: number;
+  uploadRowsMax: number;
+  textPartsMax: number;
+  chunkRows: number;
+  importLeaseMs: number;
+  deadlineS: number;
+}
+
+export interface CreateRouteDependencies {
+  sql: Sql;
+  authenticate: Authenticate;
+  settings: CreateSettings;
+  log: Log;
+}
+
+/** Only for /docs: the form is read as a stream, so nothing is validated against it. */
+const form = z.object({
+  file: z.file().describe("CSV in UTF-8, delimited by comma, semicolon or tab; its first line names the columns"),
+  text: z.string().describe("the words to send; {column} is filled from the file, {{ and }} are braces themselves"),
+  name: z.string().optional().describe("of the campaign; the file's name when it is missing"),
+  sender: z.string().optional().describe("up to 15 digits, or up to 11 letters, digits and a few signs"),
+  country: z.string().optional().describe("ISO 3166 letters of the country whose numbers are written without +"),
+  deadline_s: z.string().optional().describe("seconds after its submit when a message without a final receipt ends as expired"),
+  phone_column: z
+    .string()
+    .optional()
+    .describe("name of the column of phone numbers, when it is not phone, mobile, msisdn, puhelin or alike"),
+});
+
+const description = `Makes a campaign ready to run from a CSV file and a text: nothing is sent and no credit moves.
+Every row gets a verdict: its number is read (national numbers as the country's), doubled numbers are rejected once seen, the text is filled and its SMS parts are counted.
+Fields and file may come in any order. A refused file has no effect. With an \`Idempotency-Key\`, the same fields and file get the stored answer
+(\`idempotent-replayed: true\`), others 422 \`idempotency_key_reused\`, and 409 \`idempotency_key_in_flight\` while the first is being worked on.`;
+
+interface Caller {
+  workspaceId: string;
+  key: string | null;
+}
+
+/** Registers POST /create; its form parser stays its own. */
+export async function createRoute(app: HttpServer, deps: CreateRouteDependencies): Promise<void> {
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  const keysInFlight = new Set<string>();
+  let uploads = 0;
+  await app.register(async (scope) => {
+    // receiveUpload counts the bytes itself and refuses at once
+    await scope.register(multipart, { throwFileSizeLimit: false });
+    scope.withTypeProvider<ZodTypeProvider>().route({
+      method: "POST",
+      url: "/create",
+      schema: {
+        tags: ["campaigns"],
+        summary: "Make a campaign from a CSV file",
+        description,
+        consumes: ["multipart/form-data"],
+        headers: z.object({ "idempotency-key": z.string().optional() }),
+        body: form,
+        response: { 201: createAnswer },
+      },
+      validatorCompiler: () => (value: unknown) => ({ value }),
+      onRequest: async (request) => {
+        callers.set(request, await readCaller(request, deps));
+      },
+      handler: async (request, reply) => {
+        const caller = callers.get(request) as Caller;
+        const inFlightName = caller.key === null ? null : `${caller.workspaceId} ${caller.key}`;
+        if (inFlightName !== null && keysInFlight.has(inFlightName)) {
+          throw new AppError("idempotency_key_in_flight", "A request with this Idempotency-Key is being worked on.", { retryAfterS: 1 });
+        }
+        if (uploads >= uploadsAtOnceMax) throw new AppError("overloaded", "Too many uploads at once.", { retryAfterS: 2 });
+        uploads++;
+        if (inFlightName !== null) keysInFlight.add(inFlightName);
+        try {
+          const { answer, isRepeat } = await create(request, caller, deps);
+          if (isRepeat) reply.header("idempotent-replayed", "true");
+          return await reply.status(201).send(answer);
+        } finally {
+          uploads--;
+          if (inFlightName !== null) keysInFlight.delete(inFlightName);
+        }
+      },
+    });
+  });
+}
+
+/** Before the body is read. @throws AppError key_*, scope_missing, content_type_unsupported, body_too_large, idempotency_key_invalid. */
+async function readCaller(request: FastifyRequest, { authenticate, settings }: CreateRouteDependencies): Promise<Caller> {
+  const caller = await authenticate(request.headers.authorization);
+  requireScope(caller, "send");
+  const workspaceId = requireWorkspace(caller);
+  if (!/^multipart\/form-data\b/i.test(request.headers["content-type"] ?? "")) {
+    throw new AppError("content_type_unsupported", "Send a form (multipart/form-data) with the fields file and text.");
+  }
+  if (Number(request.headers["content-length"] ?? 0) > settings.uploadBytesMax + formBytesMax) throw bodyTooLarge(settings.uploadBytesMax);
+  const key = request.headers["idempotency-key"];
+  if (key === undefined) return { workspaceId, key: null };
+  if (typeof key !== "string" || key.length > keyCharactersMax || !/^[\x21-\x7e]+$/.test(key)) {
+    throw new AppError("idempotency_key_invalid", `Idempotency-Key: 1 to ${keyCharactersMax} visible ASCII characters, once.`);
+  }
+  return { workspaceId, key };
+}
+
+async function create(
+  request: FastifyRequest,
+  caller: Caller,
+  deps: CreateRouteDependencies,
+): Promise<{ answer: CreateAnswer; isRepeat: boolean }> {
+  const { sql, settings, log } = deps;
+  const startedMs = performance.now();
+  const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax });
+  try {
+    const { workspaceId, key } = caller;
+    const claim = key === null ? null : { workspaceId, key, requestSha256: upload.sha256 };
+    const fields = readImportFields(upload.fields, upload.fileName, settings);
+    const limits = {
+      partsMax: settings.textPartsMax,
+      rowsMax: settings.uploadRowsMax,
+      chunkRows: settings.chunkRows,
+      leaseMs: settings.importLeaseMs,
+    };
+    const created = await importCampaign(sql, { ...fields, workspaceId, claim }, limits, upload.read());
+    const { id, contacts, rejected, parts } = created.answer;
+    const durationMs = Math.round(performance.now() - startedMs);
+    log.info({ event: "campaign.created", bulksmsId: id, workspaceId, contacts, rejected, parts, isRepeat: created.isRepeat, durationMs });
+    return created;
+  } finally {
+    await upload.dispose();
+  }
+}
