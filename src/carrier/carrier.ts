@@ -14,7 +14,7 @@ import { answerDelayMs, delaysOf, fateOf } from "./plan.ts";
 import { carrierProfiles } from "./profiles.ts";
 import { chanceStream } from "./random.ts";
 import { type BatchStatistics, batchStatistics, type MessageFate, messageFate } from "./reads.ts";
-import { receiptOf } from "./receipt_text.ts";
+import { createReceiptText } from "./receipt_text.ts";
 import { flag, type Segment } from "./segment.ts";
 import { bodySegmentsMax, readSubmit, type Submit, type SubmitMessage } from "./submit.ts";
 import { createTokenBucket } from "./token_bucket.ts";
@@ -98,6 +98,7 @@ export function createCarrier(options: CarrierOptions): Carrier {
   const bucket = createTokenBucket(Math.ceil(options.partsPerSecond / profile.slowdown), () => performance.now());
   const wheel = createEventWheel(nowMs());
   const told = createPairQueue();
+  const receiptOf = createReceiptText();
   const counts: CarrierCounts = {
     accepted: 0,
     rejected: 0,

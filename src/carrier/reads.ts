@@ -1,12 +1,13 @@
 // What a user may ask the carrier: the fate of one message, and sums over one batch. All of it read from the journal's files.
-import { decodeSegment, type JournalRow, segmentRows } from "../contracts/carrier_journal.ts";
+import { journalEnds, journalErrorCodes, receiptStatusOf, segmentRows } from "../contracts/carrier_journal.ts";
 import { AppError } from "../contracts/errors.ts";
 import { rowNoMax } from "../contracts/receipts.ts";
 import type { Journal } from "./journal.ts";
+import { flag, Segment } from "./segment.ts";
 
 export interface MessageFate {
   reference: string;
-  verdict: JournalRow["verdict"];
+  verdict: "accepted" | "rejected";
   /** rejected, accepted, sent, failed, undelivered or delivered: how far it has come in the network. */
   state: string;
   error_code: string | null;
@@ -41,22 +42,33 @@ export async function messageFate(journal: Journal, reference: string): Promise<
   if (match === null || rowNo > rowNoMax) throw new AppError("message_not_found", "A reference reads <batch_id>.<row_no>.");
   const segmentNo = Math.floor(rowNo / segmentRows);
   await journal.commit();
-  const rows = decodeSegment(await journal.segmentFile(match[1] as string, segmentNo), segmentNo);
-  const row = rows.find((candidate) => candidate.rowNo === rowNo);
-  if (row === undefined) throw new AppError("message_not_found", "The carrier has never had a message of this reference.");
+  const batchId = match[1] as string;
+  const segment = new Segment(batchId, segmentNo);
+  segment.load(await journal.segmentFile(batchId, segmentNo));
+  const slot = segment.find(rowNo % segmentRows);
+  if (slot === -1) throw new AppError("message_not_found", "The carrier has never had a message of this reference.");
+  return fateOfSlot(segment, slot);
+}
+
+function fateOfSlot(segment: Segment, slot: number): MessageFate {
+  const { atMs, validUntilMs } = segment.submitOf(slot);
+  const isSent = segment.is(slot, flag.sent);
+  const verdict = segment.is(slot, flag.rejected) ? "rejected" : "accepted";
+  const end = journalEnds[segment.ends[slot] as number] ?? null;
+  const answered = [1, 2, 3].filter((receiptNo) => segment.isAnswered(slot, receiptNo));
   return {
-    reference: `${match[1]}.${rowNo}`,
-    verdict: row.verdict,
-    state: row.end ?? (row.isSent ? "sent" : row.verdict),
-    error_code: row.errorCode,
-    parts: row.parts,
-    accepted_at: instantText(row.acceptedAtMs),
-    valid_until: instantText(row.validUntilMs),
-    sent_at: row.sentAtMs === null ? null : instantText(row.sentAtMs),
-    ended_at: row.endedAtMs === null ? null : instantText(row.endedAtMs),
-    receipts_answered: row.answered,
-    repeats: row.repeats,
-    repeats_differing: row.repeatsDiffering,
+    reference: `${segment.batchId}.${segment.rowNo(slot)}`,
+    verdict,
+    state: end ?? (isSent ? "sent" : verdict),
+    error_code: journalErrorCodes[segment.codes[slot] as number] ?? null,
+    parts: segment.parts[slot] as number,
+    accepted_at: instantText(atMs),
+    valid_until: instantText(validUntilMs),
+    sent_at: isSent ? instantText(atMs + (segment.sentDeltas[slot] as number)) : null,
+    ended_at: end === null ? null : instantText(atMs + (segment.endedDeltas[slot] as number)),
+    receipts_answered: answered.map((receiptNo) => receiptStatusOf(receiptNo, isSent, end)).filter((status) => status !== null),
+    repeats: segment.repeats[slot] as number,
+    repeats_differing: segment.repeatsDiffering[slot] as number,
   };
 }
 
@@ -76,17 +88,26 @@ export async function batchStatistics(journal: Journal, batchId: string): Promis
   };
   await journal.commit();
   for (const segmentNo of await journal.segmentNos(batchId)) {
-    for (const row of decodeSegment(await journal.segmentFile(batchId, segmentNo), segmentNo)) {
-      sums[row.verdict] += 1;
-      if (row.isSent) sums.sent += 1;
-      if (row.isSent) sums.parts_sent += row.parts;
-      if (row.end !== null) sums[row.end] += 1;
-      sums.receipts_answered += row.answered.length;
-      sums.repeats += row.repeats;
-      sums.repeats_differing += row.repeatsDiffering;
-    }
+    const segment = new Segment(batchId, segmentNo);
+    segment.load(await journal.segmentFile(batchId, segmentNo));
+    addSegment(sums, segment);
   }
   return sums;
+}
+
+function addSegment(sums: BatchStatistics, segment: Segment): void {
+  for (let slot = 0; slot < segment.slots; slot++) {
+    sums[segment.is(slot, flag.rejected) ? "rejected" : "accepted"] += 1;
+    if (segment.is(slot, flag.sent)) {
+      sums.sent += 1;
+      sums.parts_sent += segment.parts[slot] as number;
+    }
+    const end = journalEnds[segment.ends[slot] as number] ?? null;
+    if (end !== null) sums[end] += 1;
+    for (let receiptNo = 1; receiptNo <= 3; receiptNo++) if (segment.isAnswered(slot, receiptNo)) sums.receipts_answered += 1;
+    sums.repeats += segment.repeats[slot] as number;
+    sums.repeats_differing += segment.repeatsDiffering[slot] as number;
+  }
 }
 
 function instantText(timeMs: number): string {

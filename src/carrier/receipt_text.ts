@@ -4,8 +4,15 @@ import { delaysOf } from "./plan.ts";
 import { carrierProfiles } from "./profiles.ts";
 import { flag, type Segment } from "./segment.ts";
 
-/** @param receiptNo 1 queued, 2 sent or failed, 3 the end; it must have happened */
-export function receiptOf(segment: Segment, slot: number, receiptNo: number): { id: string; json: string } {
+/** Receipt 1 (queued), 2 (sent or failed) or 3 (the end) of a message in a slot; it must have happened. */
+export type ReceiptOf = (segment: Segment, slot: number, receiptNo: number) => { id: string; json: string };
+
+export function createReceiptText(): ReceiptOf {
+  const instantText = createInstantText();
+  return (segment, slot, receiptNo) => receiptOf(segment, slot, receiptNo, instantText(timeOf(segment, slot, receiptNo)));
+}
+
+function receiptOf(segment: Segment, slot: number, receiptNo: number, at: string): { id: string; json: string } {
   const end = journalEnds[segment.ends[slot] as number] ?? null;
   const status = receiptStatusOf(receiptNo, segment.is(slot, flag.sent), end);
   if (status === null) throw new Error(`receipt ${receiptNo} of a message that has none`);
@@ -13,10 +20,7 @@ export function receiptOf(segment: Segment, slot: number, receiptNo: number): { 
   const id = `${reference}.${receiptNo}`;
   const code = status === "failed" || status === "undelivered" ? (journalErrorCodes[segment.codes[slot] as number] ?? null) : null;
   const error = code === null ? "" : `,"error_code":"${code}"`;
-  return {
-    id,
-    json: `{"id":"${id}","reference":"${reference}","status":"${status}"${error},"at":"${instantText(timeOf(segment, slot, receiptNo))}"}`,
-  };
+  return { id, json: `{"id":"${id}","reference":"${reference}","status":"${status}"${error},"at":"${at}"}` };
 }
 
 function timeOf(segment: Segment, slot: number, receiptNo: number): number {
@@ -28,7 +32,17 @@ function timeOf(segment: Segment, slot: number, receiptNo: number): number {
   return atMs + delaysOf(carrierProfiles[terms.profile], terms.stream, segment.rowNo(slot), segment.fate(slot)).queuedMs / terms.speed;
 }
 
-/** RFC 3339 in UTC. */
-function instantText(timeMs: number): string {
-  return new Date(timeMs).toISOString();
+/** RFC 3339 in UTC. Formatting would be the dearest part of a receipt; most come in the same second as the one before. */
+function createInstantText(): (timeMs: number) => string {
+  const fractions = Array.from({ length: 1_000 }, (_, ms) => `.${String(ms).padStart(3, "0")}Z`);
+  let lastSecond = Number.NaN;
+  let lastText = "";
+  return (timeMs) => {
+    const second = Math.floor(timeMs / 1_000);
+    if (second !== lastSecond) {
+      lastSecond = second;
+      lastText = new Date(second * 1_000).toISOString().slice(0, 19);
+    }
+    return lastText + fractions[Math.floor(timeMs) - second * 1_000];
+  };
 }

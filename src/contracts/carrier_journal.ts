@@ -85,33 +85,6 @@ export interface JournalSubmit {
   validUntilMs: number;
 }
 
-/** All that the journal says about one message. */
-export interface JournalRow {
-  rowNo: number;
-  verdict: "accepted" | "rejected";
-  parts: number;
-  /** Of number, text, sender, parts and valid_until as first received; 16 hex digits. */
-  digest: string;
-  acceptedAtMs: number;
-  validUntilMs: number;
-  /** Handed to the phone network: charged by the carrier. */
-  isSent: boolean;
-  sentAtMs: number | null;
-  /** How it ended in the network; null: rejected, not yet, or never known. */
-  end: JournalEnd;
-  endedAtMs: number | null;
-  /** Why it was rejected, failed or undelivered. */
-  errorCode: CarrierErrorCode | null;
-  /** Statuses whose receipt was answered 2xx. */
-  answered: ReceiptStatus[];
-  /** Times that a first verdict was journaled: more than 1 would be a message accepted twice. */
-  verdicts: number;
-  /** Submits of the same reference after the first; none of them was sent again. */
-  repeats: number;
-  /** Those of them that carried another message under this reference. */
-  repeatsDiffering: number;
-}
-
 /** Path of a segment below the carrier's data folder, with `/`. */
 export function segmentPath(batchId: string, segmentNo: number): string {
   return `${journalFolder}/${batchId.slice(-2)}/${batchId}.${segmentNo}`;
@@ -189,73 +162,6 @@ function visitRecord(file: Buffer, at: number, type: number, visitor: JournalVis
       visitor.gaveUp(file.readUInt16LE(at + 1));
       break;
   }
-}
-
-/** What one segment's bytes say of each of its messages, by row_no. At most `segmentRows` of them. */
-export function decodeSegment(file: Buffer, segmentNo: number): JournalRow[] {
-  const rows = new Map<number, JournalRow>();
-  let submit: JournalSubmit | undefined;
-  const verdict = (kind: JournalRow["verdict"], row: number, parts: number, digestLow: number, digestHigh: number, code: number): void => {
-    if (submit === undefined) throw new Error("journal verdict without its submit");
-    const earlier = rows.get(row);
-    if (earlier !== undefined) {
-      earlier.verdicts += 1;
-      return;
-    }
-    const hex = (half: number): string => half.toString(16).padStart(8, "0");
-    rows.set(row, {
-      rowNo: segmentNo * segmentRows + row,
-      verdict: kind,
-      parts,
-      digest: hex(digestHigh) + hex(digestLow),
-      acceptedAtMs: submit.atMs,
-      validUntilMs: submit.validUntilMs,
-      isSent: false,
-      sentAtMs: null,
-      end: null,
-      endedAtMs: null,
-      errorCode: journalErrorCodes[code] ?? null,
-      answered: [],
-      verdicts: 1,
-      repeats: 0,
-      repeatsDiffering: 0,
-    });
-  };
-  const known = (row: number): JournalRow => {
-    const found = rows.get(row);
-    if (found === undefined) throw new Error("journal record without its verdict");
-    return found;
-  };
-  visitSegment(file, {
-    submit: (next) => {
-      submit = next;
-    },
-    accepted: (row, parts, low, high) => verdict("accepted", row, parts, low, high, 0),
-    rejected: (row, parts, low, high, code) => verdict("rejected", row, parts, low, high, code),
-    sent: (row, deltaMs) => {
-      const found = known(row);
-      found.isSent = true;
-      found.sentAtMs = found.acceptedAtMs + deltaMs;
-    },
-    ended: (row, deltaMs, end, code) => {
-      const found = known(row);
-      found.end = journalEnds[end] ?? null;
-      found.endedAtMs = found.acceptedAtMs + deltaMs;
-      found.errorCode = journalErrorCodes[code] ?? null;
-    },
-    answered: (row, receiptNo) => {
-      const found = known(row);
-      const status = receiptStatusOf(receiptNo, found.isSent, found.end);
-      if (status !== null && !found.answered.includes(status)) found.answered.push(status);
-    },
-    repeat: (row, isSame) => {
-      const found = known(row);
-      found.repeats += 1;
-      if (!isSame) found.repeatsDiffering += 1;
-    },
-    gaveUp: () => {},
-  });
-  return [...rows.values()].sort((a, b) => a.rowNo - b.rowNo);
 }
 
 /** What receipt 1, 2 or 3 of a message says; null when it has no such receipt (yet). */
