@@ -1,0 +1,117 @@
+// Campaigns as an end-to-end test drives them: over HTTP, as any client would, and the laws at the end.
+import { join } from "node:path";
+import { expect } from "vitest";
+import { checkLaws, type LawsReport } from "../../src/laws/check_laws.ts";
+import type { Cluster } from "./cluster.ts";
+
+export interface CampaignView {
+  id: string;
+  status: string;
+  contacts: number;
+  rejected: number;
+  parts: number;
+  parts_sent: number;
+  cost: string;
+  charged: string;
+  counts: Record<string, number>;
+  last_error: string | null;
+}
+
+/** A CSV of made-up Finnish mobile numbers, all good and different. */
+export function csvOf(contacts: number): string {
+  const rows = Array.from({ length: contacts }, (_, index) => `Student ${index + 1},+35840${String(1_000_000 + index)}`);
+  return `first_name,phone\n${rows.join("\n")}\n`;
+}
+
+export async function createCampaign(
+  cluster: Cluster,
+  csv: string,
+  text = "Hello {first_name}",
+  salesapiUrl?: string,
+): Promise<CampaignView> {
+  const form = new FormData();
+  form.set("text", text);
+  form.set("file", new File([csv], "contacts.csv", { type: "text/csv" }));
+  const response = await fetch(`${salesapiUrl ?? cluster.urls.salesapi}/create`, {
+    method: "POST",
+    headers: authorization(cluster),
+    body: form,
+  });
+  return await answerOf<CampaignView>(response, 201);
+}
+
+export async function runCampaign(cluster: Cluster, id: string, salesapiUrl?: string): Promise<void> {
+  const response = await fetch(`${salesapiUrl ?? cluster.urls.salesapi}/run`, {
+    method: "POST",
+    headers: { ...authorization(cluster), "content-type": "application/json" },
+    body: JSON.stringify({ bulksms_id: id }),
+  });
+  await answerOf(response, 202);
+}
+
+export async function readCampaign(cluster: Cluster, id: string, salesapiUrl?: string): Promise<CampaignView> {
+  const response = await fetch(`${salesapiUrl ?? cluster.urls.salesapi}/bulksms/${id}`, {
+    headers: authorization(cluster),
+    signal: AbortSignal.timeout(5_000),
+  });
+  return await answerOf<CampaignView>(response, 200);
+}
+
+/** Resolves with the campaign as it ended. */
+export function waitUntilFinished(cluster: Cluster, id: string, limitMs?: number): Promise<CampaignView> {
+  return cluster.waitFor(
+    `campaign ${id} to finish`,
+    async () => {
+      const campaign = await readCampaign(cluster, id);
+      return campaign.status === "finished" ? campaign : false;
+    },
+    limitMs,
+  );
+}
+
+/** Messages that have left `pending` but have not ended: what a crash could lose or double. */
+export async function waitUntilInFlight(cluster: Cluster, id: string): Promise<CampaignView> {
+  return cluster.waitFor("messages in flight", async () => {
+    const campaign = await readCampaign(cluster, id);
+    const inFlight = (campaign.counts.queued ?? 0) + (campaign.counts.sent ?? 0);
+    return campaign.status === "running" && inFlight > 0 && campaign.parts_sent < campaign.parts ? campaign : false;
+  });
+}
+
+export interface Credit {
+  available: string;
+  held: string;
+  spent: string;
+}
+
+export async function readCredit(cluster: Cluster, webapiUrl?: string): Promise<Credit> {
+  const response = await fetch(`${webapiUrl ?? cluster.urls.webapi}/workspaces/${cluster.workspaceId}/credit`, {
+    headers: authorization(cluster),
+  });
+  return await answerOf<Credit>(response, 200);
+}
+
+/** Every law, in its settled form, on rows that are there. */
+export async function expectAllLawsToHold(cluster: Cluster): Promise<LawsReport> {
+  const report = await checkLaws({
+    dsUrl: cluster.settings.BULKSMS_CHECK_DS_URL ?? "",
+    salesdbUrl: cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "",
+    carrierFolder: cluster.settings.BULKSMS_CARRIER_DATA ?? join(cluster.dataFolder, "carrier"),
+  });
+  const broken = report.laws.filter((law) => law.verdict === "broken").map((law) => ({ law: law.law, rows: law.broken }));
+  expect(broken).toEqual([]);
+  expect(report.form).toBe("settled");
+  expect(report.hasJournal).toBe(true);
+  expect(report.rowsCompared).toBeGreaterThan(0);
+  return report;
+}
+
+function authorization(cluster: Cluster): Record<string, string> {
+  return { authorization: `Bearer ${cluster.apiKey}` };
+}
+
+async function answerOf<T>(response: Response, status: number): Promise<T> {
+  const text = await response.text();
+  if (response.status !== status) throw new Error(`${response.url} answered ${response.status}: ${text}`);
+  return JSON.parse(text) as T;
+}
