@@ -1,0 +1,85 @@
+import { randomUUID } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isAppError } from "../contracts/errors.ts";
+import { checkReceipt, isAnomaly, parseReceipts, storableJson } from "./receipt_parse.ts";
+
+const bulksmsId = randomUUID();
+const good = { id: "r1", reference: `${bulksmsId}.7`, status: "sent", at: "2026-01-01T00:00:00.000Z" };
+const parse = (value: unknown) => parseReceipts(Buffer.from(typeof value === "string" ? value : JSON.stringify(value)));
+
+describe("the body of a receipts request", () => {
+  it("is one receipt, or a list of them", () => {
+    const expected = { id: "r1", bulksmsId, rowNo: 7, status: "sent", errorCode: null };
+    expect(parse(good)).toMatchObject([expected]);
+    expect(parse({ receipts: [good, { ...good, id: "r2", status: "failed", error_code: "barred" }] })).toMatchObject([
+      expected,
+      { id: "r2", status: "failed", errorCode: "barred" },
+    ]);
+  });
+
+  it("is refused as a whole when it has another form", () => {
+    for (const body of ["", "{", "null", "[]", '"text"', "7", "{}", { receipts: [] }, { receipts: "x" }, { receipts: {} }, [good]]) {
+      expect(() => parse(body), JSON.stringify(body)).toThrow(
+        expect.toSatisfy((error: unknown) => isAppError(error, "receipts_invalid", "json_invalid")),
+      );
+    }
+    expect(() => parse({ receipts: Array(1_001).fill(good) })).toThrow("More than 1000");
+  });
+
+  it("keeps one bad receipt among good ones as malformed, under its own id", () => {
+    const bad: Record<string, unknown>[] = [
+      { ...good, id: "bad", reference: 7 },
+      { ...good, id: "bad", reference: "x".repeat(129) },
+      { ...good, id: "bad", reference: `${bulksmsId}.7\u0000` },
+      { ...good, id: "bad", status: null },
+      { ...good, id: "bad", error_code: { a: 1 } },
+      { ...good, id: "bad", error_code: "x\u0000" },
+      { ...good, id: "bad", at: "yesterday" },
+      { ...good, id: "bad", at: 7 },
+    ];
+    for (const receipt of bad) {
+      const [first, second] = parse({ receipts: [receipt, good] });
+      expect(first, JSON.stringify(receipt)).toMatchObject({ kind: "malformed", id: "bad" });
+      expect(second).toMatchObject({ bulksmsId });
+    }
+  });
+
+  it("gives a malformed receipt without an id the same made-up one each time", () => {
+    const [first, second, other] = parse({ receipts: [{ ...good, id: 7 }, { ...good, id: 7 }, "text"] });
+    expect(first?.id).toBe(second?.id);
+    expect(other?.id).not.toBe(first?.id);
+  });
+
+  it("tells an unknown state word from an unknown reference", () => {
+    expect(checkReceipt({ ...good, status: "read" })).toMatchObject({ kind: "unknown_status", bulksmsId, rowNo: 7 });
+    for (const reference of [
+      "7",
+      `${bulksmsId}`,
+      `${bulksmsId}.`,
+      `${bulksmsId}.07`,
+      `${bulksmsId}.-1`,
+      `${bulksmsId}.7.7`,
+      `${bulksmsId}.9999999999`,
+    ]) {
+      expect(checkReceipt({ ...good, reference }), reference).toMatchObject({ kind: "unknown_reference", bulksmsId: null });
+    }
+    expect(checkReceipt({ ...good, reference: `${bulksmsId.toUpperCase()}.7` })).toMatchObject({ bulksmsId, rowNo: 7 });
+  });
+
+  it("judges any JSON without throwing, and keeps it in a form that jsonb takes", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const receipt = checkReceipt(value);
+        if (isAnomaly(receipt)) expect(receipt.id.length).toBeGreaterThan(0);
+        const stored = storableJson(value);
+        JSON.parse(stored);
+        expect(stored).not.toMatch(/(^|[^\\])(\\\\)*\\u(0000|d[89a-f])/i);
+        expect(stored.length).toBeLessThan(30_000);
+      }),
+    );
+    let deep: unknown = 1;
+    for (let level = 0; level < 100_000; level++) deep = [deep];
+    expect(JSON.parse(storableJson(deep))).toEqual({ unreadable: true });
+  });
+});
