@@ -67,6 +67,19 @@ export async function readSegment(
   return { before: bytesBefore === 0 ? null : collectFacts(file.subarray(0, bytesBefore), segmentNo), after };
 }
 
+/** Parts of a campaign that the carrier sent, by its own journal. */
+export async function countSentParts(carrierFolder: string, bulksmsId: string): Promise<number> {
+  let parts = 0;
+  const listing = await listJournal(carrierFolder);
+  for (const segmentNo of listing?.get(bulksmsId)?.keys() ?? []) {
+    const { after } = await readSegment(carrierFolder, bulksmsId, segmentNo, 0);
+    after?.bits.forEach((bits, row) => {
+      if ((bits & journalBits.isSent) !== 0) parts += after.parts[row] as number;
+    });
+  }
+  return parts;
+}
+
 function collectFacts(file: Buffer, segmentNo: number): SegmentFacts {
   const facts: SegmentFacts = {
     firstRow: segmentNo * segmentRows,

@@ -1,0 +1,155 @@
+// Follows one campaign to its end: live over webapi's WebSocket, and by asking salesapi when the socket is silent. Used by send and the demo.
+import { WebSocket } from "ws";
+import { isAppError } from "../contracts/errors.ts";
+import { type BulksmsStatus, firstFinalStatus, type MessageStatus, messageStatuses } from "../contracts/states.ts";
+import type { SocketUpdate } from "../contracts/topics.ts";
+import type { Campaign, Connection } from "./connection.ts";
+
+/** A silent socket is doubted so soon; then salesapi and webapi are asked instead, this often. */
+const silenceMs = 1_500;
+/** A lost socket is opened again after this. */
+const reconnectMs = 1_000;
+/** The watch looks at the time so often. */
+const tickMs = 250;
+
+export interface CampaignState {
+  status: BulksmsStatus;
+  contacts: number;
+  parts: number;
+  partsSent: number;
+  counts: Record<MessageStatus, number>;
+  lastError: string | null;
+  /** Available + held of the workspace, a decimal string; null until it is known. */
+  credit: string | null;
+  /** A part of the system that does not answer now. */
+  silent: string | null;
+}
+
+export interface Watched {
+  bulksmsId: string;
+  workspaceId: string;
+}
+
+/** States in which nothing more happens by itself. `ready`: the run was refused, credit was short. */
+const restingStatuses: readonly BulksmsStatus[] = ["finished", "canceled", "import_failed", "ready"];
+
+/** Messages that have ended. */
+export function countFinal(counts: Record<MessageStatus, number>): number {
+  return messageStatuses.slice(messageStatuses.indexOf(firstFinalStatus)).reduce((sum, status) => sum + counts[status], 0);
+}
+
+/**
+ * Calls `onChange` with each new state until the campaign rests; answers it as it is then. While a process is down it waits.
+ * Aborting `signal` ends the watch with null; the campaign goes on.
+ */
+export async function watchCampaign(
+  connection: Connection,
+  watched: Watched,
+  started: Campaign,
+  options: { onChange(state: CampaignState): void; signal: AbortSignal },
+): Promise<Campaign | null> {
+  const state: CampaignState = { ...stateOf(started), credit: null, silent: null };
+  let version = -1;
+  let creditVersion = -1;
+  let heardAt = Number.NEGATIVE_INFINITY;
+  const socket = keepSocket(connection, watched, (message) => {
+    heardAt = performance.now();
+    if (message.topic === "workspace_credit" && message.update.version > creditVersion) {
+      creditVersion = message.update.version;
+      state.credit = message.update.credit;
+    }
+    if (message.topic === "bulksms_progress" && message.update.version > version) {
+      const { status, contacts, parts_sent, counts } = message.update;
+      version = message.update.version;
+      Object.assign(state, { status, contacts, partsSent: parts_sent, counts, silent: null });
+    }
+    options.onChange(state);
+  });
+  try {
+    let askedAt = Number.NEGATIVE_INFINITY;
+    while (!options.signal.aborted) {
+      const now = performance.now();
+      const isDue = now - heardAt > silenceMs && now - askedAt > silenceMs;
+      if (isDue || restingStatuses.includes(state.status)) {
+        askedAt = now;
+        const campaign = await ask(connection, watched, state);
+        options.onChange(state);
+        if (campaign !== null && restingStatuses.includes(campaign.status)) return campaign;
+      }
+      await pause(tickMs, options.signal);
+    }
+    return null;
+  } finally {
+    socket.close();
+  }
+}
+
+/** Both by HTTP. null: salesapi did not answer. */
+async function ask(connection: Connection, watched: Watched, state: CampaignState): Promise<Campaign | null> {
+  try {
+    const path = `/bulksms/${watched.bulksmsId}`;
+    const campaign = await connection.callSalesapi<Campaign>("the campaign cannot be read", "GET", path);
+    Object.assign(state, stateOf(campaign), { silent: null });
+    state.credit = await readCredit(connection, watched.workspaceId);
+    return campaign;
+  } catch (error) {
+    if (!isAppError(error, "service_unavailable", "deadline_exceeded")) throw error;
+    state.silent = error.message;
+    return null;
+  }
+}
+
+/** Available + held, as a person calls it. */
+export async function readCredit(connection: Connection, workspaceId: string): Promise<string> {
+  const path = `/workspaces/${workspaceId}`;
+  return (await connection.callWebapi<{ credit: string }>("the credit cannot be read", "GET", path)).credit;
+}
+
+function stateOf(campaign: Campaign): Omit<CampaignState, "credit" | "silent"> {
+  const { status, contacts, parts, counts } = campaign;
+  return { status, contacts, parts, partsSent: campaign.parts_sent, counts, lastError: campaign.last_error };
+}
+
+/** A subscribed socket that is opened again whenever it is lost. */
+function keepSocket(connection: Connection, watched: Watched, onMessage: (message: SocketUpdate) => void): { close(): void } {
+  let socket: WebSocket | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  let isClosed = false;
+  const open = (): void => {
+    const url = new URL("/ws", connection.webapiUrl.replace(/^http/, "ws"));
+    socket = new WebSocket(url, { headers: { authorization: `Bearer ${connection.apiKey}` }, handshakeTimeout: 3_000 });
+    socket.on("open", () => {
+      const subscribe = [
+        { topic: "bulksms_progress", channel: watched.bulksmsId },
+        { topic: "workspace_credit", channel: watched.workspaceId },
+      ];
+      socket?.send(JSON.stringify({ subscribe }));
+    });
+    socket.on("message", (data) => onMessage(JSON.parse(data.toString()) as SocketUpdate));
+    // what went wrong does not matter: asking goes on, and the socket is tried again
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      if (!isClosed) timer = setTimeout(open, reconnectMs);
+    });
+  };
+  open();
+  return {
+    close() {
+      isClosed = true;
+      if (timer !== null) clearTimeout(timer);
+      socket?.terminate();
+    },
+  };
+}
+
+function pause(durationMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, durationMs);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done, { once: true });
+  });
+}

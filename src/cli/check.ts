@@ -1,0 +1,149 @@
+// `bulksms check`: the laws, over both databases and the carrier's journal. Reads only.
+import type { Command } from "commander";
+import { settings } from "../contracts/settings.ts";
+import { checkLaws, type LawsReport } from "../laws/check_laws.ts";
+import type { LawResult } from "../laws/law.ts";
+import type { Scope } from "../laws/looks.ts";
+import { readConfig } from "../platform/config.ts";
+import { settingsAt } from "./connection.ts";
+import { endWell, Failure } from "./failure.ts";
+import { exitCodes } from "./report_error.ts";
+import { alignColumns, createTerminal, formatCount, formatDuration, type Terminal } from "./terminal.ts";
+
+interface CheckOptions {
+  data?: string;
+  bulksms?: string;
+  workspace?: string;
+  json?: boolean;
+}
+
+export function registerCheck(program: Command): void {
+  program
+    .command("check")
+    .description("verify the laws: nothing lost, nothing doubled, every sent part charged once")
+    .option("--data <dir>", `data folder of the system to check (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
+    .option("--bulksms <id>", "one campaign alone, and the credit of its workspace")
+    .option("--workspace <id>", "one workspace alone")
+    .option("--json", "one JSON object: the laws with rows compared and broken rows")
+    .addHelpText("after", checkHelp)
+    .action((options: CheckOptions) => endWell(() => check(options)));
+}
+
+async function check(options: CheckOptions): Promise<number> {
+  const { folder, environment } = settingsAt(options.data, process.env);
+  const fields = { dsUrl: "BULKSMS_CHECK_DS_URL", salesdbUrl: "BULKSMS_CHECK_SALESDB_URL", carrierFolder: "BULKSMS_CARRIER_DATA" } as const;
+  const config = readConfig(environment, fields, { optional: ["dsUrl", "salesdbUrl"] });
+  const { dsUrl, salesdbUrl, carrierFolder } = config;
+  if (dsUrl === undefined || salesdbUrl === undefined) {
+    throw new Failure(
+      exitCodes.wrongUse,
+      "there is nothing to check",
+      `no system has run in ${folder}, and BULKSMS_CHECK_DS_URL and BULKSMS_CHECK_SALESDB_URL are not both set`,
+      "start one with `npx bulksms up` or `npx bulksms demo`, or name its folder with --data",
+    );
+  }
+  const report = await checkLaws({ dsUrl, salesdbUrl, carrierFolder }, scopeOf(options));
+  if (options.json === true) process.stdout.write(`${JSON.stringify(toJson(report))}\n`);
+  else showReport(createTerminal(process.stdout, process.env), report);
+  return report.brokenLaws > 0 ? exitCodes.failed : exitCodes.ok;
+}
+
+function scopeOf({ bulksms, workspace }: CheckOptions): Scope {
+  for (const id of [bulksms, workspace]) {
+    if (id !== undefined && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id))
+      throw new Failure(
+        exitCodes.wrongUse,
+        `${id} is no id`,
+        "an id is 32 hexadecimal digits in five groups",
+        "`npx bulksms status` lists campaigns with their ids",
+      );
+  }
+  return {
+    ...(bulksms === undefined ? {} : { bulksmsId: bulksms.toLowerCase() }),
+    ...(workspace === undefined ? {} : { workspaceId: workspace.toLowerCase() }),
+  };
+}
+
+/** One line a law, broken rows under it, the verdict at the end. */
+export function showReport(terminal: Terminal, report: LawsReport): void {
+  const rows = report.laws.map((law) => [
+    terminal.accent(law.law),
+    verdictOf(terminal, law),
+    formatCount(law.rowsCompared),
+    terminal.dim("rows"),
+    law.title,
+  ]);
+  const lines = alignColumns(rows, [2]);
+  terminal.line();
+  for (const [index, law] of report.laws.entries()) {
+    terminal.line(lines[index]);
+    for (const { row, says } of law.broken) terminal.line(`        ${row}  ${says}`);
+    if (law.brokenCount > law.broken.length) terminal.line(`        and ${formatCount(law.brokenCount - law.broken.length)} more`);
+    if (law.excusedCount > 0) terminal.line(terminal.dim(`        ${excusedLine(law)}`));
+  }
+  terminal.line();
+  if (!report.hasJournal)
+    terminal.line(terminal.dim("the carrier's journal is not here: L4, L7, L9 and a part of L3 could not be checked"));
+  if (report.form === "running")
+    terminal.line(terminal.dim("something is under way: the laws were checked in the form that holds at every moment"));
+  terminal.line(summaryOf(terminal, report));
+  terminal.line();
+}
+
+function verdictOf(terminal: Terminal, law: LawResult): string {
+  if (law.verdict === "broken") return terminal.bold("BROKEN");
+  return law.verdict === "held" ? "held" : terminal.dim("nothing to check");
+}
+
+function excusedLine(law: LawResult): string {
+  const [first] = law.excused;
+  const example = first === undefined ? "" : `, e.g. ${first.row}: ${first.says}`;
+  return `${formatCount(law.excusedCount)} let pass${example}`;
+}
+
+/** `all 9 laws hold (31,204 rows compared, 0.4 s)`; never "all" when one had nothing to check. */
+export function summaryOf(terminal: Terminal, report: LawsReport): string {
+  const compared = `(${formatCount(report.rowsCompared)} rows compared, ${formatDuration(report.durationMs)})`;
+  const held = report.laws.filter((law) => law.verdict === "held").length;
+  const idle = report.laws.length - held - report.brokenLaws;
+  if (report.brokenLaws > 0) return `${terminal.bold(`${report.brokenLaws} of ${report.laws.length} laws broken`)} ${compared}`;
+  if (held === 0) return "nothing to check yet";
+  if (idle > 0) return `${held} laws hold, ${idle} had nothing to check ${compared}`;
+  return `${terminal.accent(`all ${held} laws hold`)} ${compared}`;
+}
+
+function toJson(report: LawsReport) {
+  return {
+    form: report.form,
+    has_journal: report.hasJournal,
+    laws_broken: report.brokenLaws,
+    rows_compared: report.rowsCompared,
+    duration_ms: report.durationMs,
+    laws: report.laws.map((law) => ({
+      law: law.law,
+      title: law.title,
+      form: law.form,
+      verdict: law.verdict,
+      rows_compared: law.rowsCompared,
+      broken: law.broken,
+      broken_count: law.brokenCount,
+      excused: law.excused,
+      excused_count: law.excusedCount,
+      duration_ms: law.durationMs,
+    })),
+  };
+}
+
+const checkHelp = `
+Reads both databases by the read-only role "check" and the carrier's journal; changes nothing. It may run while campaigns do: then
+each law is checked in the form that holds at every moment. A law with no rows to compare is "nothing to check", never "held".
+
+Where they are comes from BULKSMS_CHECK_DS_URL, BULKSMS_CHECK_SALESDB_URL and BULKSMS_CARRIER_DATA, else from the data folder.
+
+Examples:
+  npx bulksms check                    the system of .bulksms
+  npx bulksms check --json | jq .laws_broken
+  npx bulksms check --bulksms 0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f
+
+Exit codes: 0 no law is broken, 1 one is (its rows are named), 2 wrong use, 3 a database does not answer
+`;

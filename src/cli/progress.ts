@@ -1,0 +1,163 @@
+// A running campaign on screen: bar, states, rate, credit, time left. Drawn over itself where a person watches, a plain line every few seconds in a pipe.
+import { type CampaignState, countFinal } from "./campaign_watch.ts";
+import { formatCount, formatCreditText, formatDuration, type Terminal, visibleLength } from "./terminal.ts";
+
+/** Redrawn at most so often. */
+const frameMs = 100;
+/** In a pipe: one line so often. */
+const plainLineMs = 5_000;
+/** The rate is measured over this time: calm to look at, and still today's. */
+const rateWindowMs = 4_000;
+/** A longer guess is none. */
+const timeLeftMaxMs = 24 * 3_600_000;
+const barColumnsMax = 40;
+const barColumnsMin = 10;
+
+export interface ProgressOptions {
+  /** Clock in ms, that of the rate and of the time that passed. */
+  nowMs(): number;
+  /** The campaign ends by then whatever the carrier does (ms of the same clock); null: nobody knows. */
+  endsByMs: number | null;
+}
+
+export interface Progress {
+  show(state: CampaignState): void;
+  /** The last picture stays. */
+  end(): void;
+}
+
+export function createProgress(terminal: Terminal, options: ProgressOptions): Progress {
+  const startedMs = options.nowMs();
+  const samples: { atMs: number; done: number }[] = [{ atMs: startedMs, done: 0 }];
+  let last: CampaignState | null = null;
+  let shownMs = Number.NEGATIVE_INFINITY;
+  const draw = (state: CampaignState, nowMs: number): void => {
+    const pace = measurePace(samples, state, nowMs, options.endsByMs);
+    if (terminal.isLive) terminal.live(renderProgress(terminal, state, pace));
+    else terminal.line(renderPlain(state, pace, nowMs - startedMs));
+    shownMs = nowMs;
+  };
+  // the time left goes on when nothing else moves
+  const timer = setInterval(() => {
+    if (last !== null) show(last);
+  }, 250);
+  const show = (state: CampaignState): void => {
+    const nowMs = options.nowMs();
+    const isEnd = countFinal(state.counts) === state.contacts && (last === null || countFinal(last.counts) !== state.contacts);
+    last = { ...state };
+    if (nowMs - shownMs >= (terminal.isLive ? frameMs : plainLineMs) || (isEnd && terminal.isLive)) draw(last, nowMs);
+  };
+  return {
+    show,
+    end() {
+      clearInterval(timer);
+      if (last !== null) draw(last, options.nowMs());
+      terminal.endLive({ keeps: true });
+    },
+  };
+}
+
+interface Pace {
+  perSecond: number;
+  /** null: no guess. */
+  leftMs: number | null;
+}
+
+/** Adds the state to the samples and forgets those older than the window. */
+function measurePace(samples: { atMs: number; done: number }[], state: CampaignState, nowMs: number, endsByMs: number | null): Pace {
+  const done = countFinal(state.counts);
+  samples.push({ atMs: nowMs, done });
+  while (samples.length > 2 && nowMs - (samples[1]?.atMs ?? nowMs) >= rateWindowMs) samples.shift();
+  const oldest = samples[0] as { atMs: number; done: number };
+  const elapsedMs = nowMs - oldest.atMs;
+  const perSecond = elapsedMs < 500 ? 0 : ((done - oldest.done) * 1_000) / elapsedMs;
+  const byRateMs = perSecond > 0 ? ((state.contacts - done) / perSecond) * 1_000 : Number.POSITIVE_INFINITY;
+  const leftMs = Math.min(byRateMs, endsByMs === null ? Number.POSITIVE_INFINITY : Math.max(0, endsByMs - nowMs));
+  return { perSecond, leftMs: leftMs > timeLeftMaxMs ? null : leftMs };
+}
+
+/** One line where it fits, else two. Numbers have the width of the largest that may come. */
+export function renderProgress(terminal: Terminal, state: CampaignState, pace: Pace): string[] {
+  const columns = terminal.columns() - 4;
+  const percent = `${String(percentOf(state)).padStart(3)} %`;
+  const states = statesOf(state).map(([word, count]) => `${terminal.dim(word)} ${padCount(count, state.contacts)}`);
+  const facts = factsOf(terminal, state, pace);
+  const besides = [states.join("  "), ...facts].join("   ");
+  const oneLineBar = columns - visibleLength(besides) - percent.length - 5;
+  if (oneLineBar >= barColumnsMin) return [`${renderBar(terminal, state, Math.min(barColumnsMax, oneLineBar))} ${percent}   ${besides}`];
+  const twoLineBar = columns - visibleLength(facts.join("   ")) - percent.length - 5;
+  const bar = renderBar(terminal, state, Math.max(barColumnsMin, Math.min(barColumnsMax, twoLineBar)));
+  return [`${bar} ${percent}   ${facts.join("   ")}`, states.join("  ")];
+}
+
+/** Half a column counts: the bar moves twice as smoothly. */
+function renderBar(terminal: Terminal, state: CampaignState, columns: number): string {
+  const halves = Math.floor((countFinal(state.counts) / Math.max(1, state.contacts)) * columns * 2);
+  const whole = Math.floor(halves / 2);
+  const half = halves % 2 === 1 ? "╸" : "";
+  return terminal.accent("━".repeat(whole) + half) + terminal.dim("─".repeat(columns - whole - half.length));
+}
+
+function percentOf(state: CampaignState): number {
+  return Math.floor((countFinal(state.counts) * 100) / Math.max(1, state.contacts));
+}
+
+/** Those that a person follows: the usual ones always, the rare ones when they occur. */
+function statesOf({ counts }: CampaignState): [word: string, count: number][] {
+  const { delivered, sent, undelivered, failed, expired, canceled } = counts;
+  const usual: [string, number][] = [
+    ["delivered", delivered],
+    ["sent", sent],
+    ["undelivered", undelivered],
+    ["failed", failed],
+  ];
+  const rare: [string, number][] = [
+    ["expired", expired],
+    ["canceled", canceled],
+  ];
+  return [...usual, ...rare.filter(([, count]) => count > 0)];
+}
+
+function factsOf(terminal: Terminal, state: CampaignState, pace: Pace): string[] {
+  const credit = state.credit === null ? [] : [`${terminal.dim("credit")} ${formatCreditText(state.credit).padStart(7)}`];
+  if (state.silent !== null) return [...credit, `waiting: ${state.silent}`];
+  const why = waitsFor(state);
+  if (why !== null) return [...credit, why];
+  const left = pace.leftMs === null ? "" : `${formatLeft(pace.leftMs)} left`;
+  return [...credit, `${formatCount(Math.round(pace.perSecond)).padStart(5)}/s`, left.padStart(9)];
+}
+
+/** States of the campaign in which the rate says nothing. */
+function waitsFor(state: CampaignState): string | null {
+  switch (state.status) {
+    case "reserving":
+      return "reserving credit";
+    case "paused":
+      return `paused${state.lastError === null ? "" : `: ${state.lastError}`}`;
+    case "canceling":
+      return "canceling";
+    case "settling":
+      return "charging the last parts";
+    case "finished":
+    case "canceled":
+      return state.status;
+    default:
+      return null;
+  }
+}
+
+/** Whole seconds: a time left with decimals would flicker. */
+function formatLeft(leftMs: number): string {
+  return leftMs < 99_500 ? `${Math.max(1, Math.ceil(leftMs / 1_000))} s` : formatDuration(leftMs);
+}
+
+function renderPlain(state: CampaignState, pace: Pace, elapsedMs: number): string {
+  const elapsed = `${Math.round(elapsedMs / 1_000)} s`.padStart(5);
+  const states = statesOf(state).map(([word, count]) => `${word} ${padCount(count, state.contacts)}`);
+  const plain = { dim: (text: string) => text } as Terminal;
+  return [elapsed, `${String(percentOf(state)).padStart(3)} %`, states.join("  "), ...factsOf(plain, state, pace)].join("   ").trimEnd();
+}
+
+function padCount(count: number, largest: number): string {
+  return formatCount(count).padStart(formatCount(largest).length);
+}

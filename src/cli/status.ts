@@ -1,0 +1,142 @@
+// `bulksms status [ID]`: the campaigns of the workspace, or one with all its states.
+import type { Command } from "commander";
+import { settings } from "../contracts/settings.ts";
+import { messageStatuses } from "../contracts/states.ts";
+import { countFinal } from "./campaign_watch.ts";
+import { type Campaign, type Connection, connect } from "./connection.ts";
+import { endWell, Failure } from "./failure.ts";
+import { exitCodes } from "./report_error.ts";
+import { alignColumns, createTerminal, formatCount, formatCreditText, formatDuration, type Terminal } from "./terminal.ts";
+
+const limitDefault = 20;
+const limitMax = 100;
+
+interface StatusOptions {
+  data?: string;
+  limit?: string;
+  json?: boolean;
+}
+
+export function registerStatus(program: Command): void {
+  program
+    .command("status")
+    .argument("[id]", "one campaign")
+    .description("how campaigns stand: a table, newest first, or one with all its states")
+    .option("--data <dir>", `data folder of the system to ask (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
+    .option("--limit <n>", `so many campaigns, at most ${limitMax}`, String(limitDefault))
+    .option("--json", "one JSON object, as salesapi answers it")
+    .addHelpText("after", statusHelp)
+    .action((id: string | undefined, options: StatusOptions) => endWell(() => status(id, options)));
+}
+
+async function status(id: string | undefined, options: StatusOptions): Promise<number> {
+  const limit = Number(options.limit ?? limitDefault);
+  if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) {
+    throw new Failure(
+      exitCodes.wrongUse,
+      `--limit ${options.limit} is not possible`,
+      `it is a whole number from 1 to ${limitMax}`,
+      "leave it out for 20",
+    );
+  }
+  const connection = connect(options.data, process.env);
+  const terminal = createTerminal(process.stdout, process.env);
+  try {
+    if (id === undefined) await showList(connection, terminal, limit, options.json === true);
+    else await showOne(connection, terminal, id, options.json === true);
+    return exitCodes.ok;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function showList(connection: Connection, terminal: Terminal, limit: number, isJson: boolean): Promise<void> {
+  const page = await connection.callSalesapi<{ bulksms: Campaign[] }>("campaigns cannot be listed", "GET", `/bulksms?limit=${limit}`);
+  if (isJson) {
+    process.stdout.write(`${JSON.stringify(page)}\n`);
+    return;
+  }
+  terminal.line();
+  if (page.bulksms.length === 0)
+    terminal.line('no campaigns yet; the first one: npx bulksms send examples/5_contacts.csv --text "Hi {first_name}!"');
+  else for (const line of renderTable(terminal, page.bulksms)) terminal.line(line);
+  terminal.line();
+}
+
+export function renderTable(terminal: Terminal, campaigns: readonly Campaign[]): string[] {
+  const head = ["id", "name", "status", "contacts", "ended", "delivered", "charged", "created"].map(terminal.dim);
+  const rows = campaigns.map((campaign) => [
+    campaign.id,
+    shorten(campaign.name, 32),
+    campaign.status,
+    formatCount(campaign.contacts),
+    `${percentEnded(campaign)} %`,
+    formatCount(campaign.counts.delivered),
+    formatCreditText(campaign.charged),
+    campaign.created_at.slice(0, 16).replace("T", " "),
+  ]);
+  return alignColumns([head, ...rows], [3, 4, 5, 6]);
+}
+
+async function showOne(connection: Connection, terminal: Terminal, id: string, isJson: boolean): Promise<void> {
+  const campaign = await connection.callSalesapi<Campaign>(`campaign ${id} cannot be shown`, "GET", `/bulksms/${encodeURIComponent(id)}`);
+  if (isJson) {
+    process.stdout.write(`${JSON.stringify(campaign)}\n`);
+    return;
+  }
+  terminal.line();
+  for (const line of renderCampaign(terminal, campaign)) terminal.line(line);
+  terminal.line();
+}
+
+function renderCampaign(terminal: Terminal, campaign: Campaign): string[] {
+  const tookMs =
+    campaign.started_at === null ? null : Date.parse(campaign.ended_at ?? new Date().toISOString()) - Date.parse(campaign.started_at);
+  const facts = [
+    ["name", campaign.name],
+    ["status", campaign.last_error === null ? campaign.status : `${campaign.status}, last error: ${campaign.last_error}`],
+    ["contacts", `${formatCount(campaign.contacts)}, rejected ${formatCount(campaign.rejected)}${renderReasons(campaign.rejects)}`],
+    ["parts", `${formatCount(campaign.parts)}, sent ${formatCount(campaign.parts_sent)}`],
+    ["credits", `cost ${formatCreditText(campaign.cost)}, charged ${formatCreditText(campaign.charged)}`],
+    ["created", campaign.created_at],
+    ...(campaign.started_at === null || tookMs === null
+      ? []
+      : [["started", `${campaign.started_at}, ${campaign.ended_at === null ? "so far" : "took"} ${formatDuration(tookMs)}`]]),
+  ];
+  const states = messageStatuses.map((word) => [word, formatCount(campaign.counts[word])]);
+  return [
+    terminal.accent(campaign.id),
+    "",
+    ...alignColumns(facts.map(([word, value]) => [terminal.dim(word as string), value as string])),
+    "",
+    ...alignColumns(states, [1]),
+  ];
+}
+
+/** ` (duplicate 97, too short 41)`, most first; nothing when none. */
+export function renderReasons(rejects: Readonly<Record<string, number>>): string {
+  const reasons = Object.entries(rejects)
+    .filter(([, count]) => count > 0)
+    .sort((a, b) => b[1] - a[1])
+    .map(([reason, count]) => `${reason.replace(/^msisdn_/, "").replaceAll("_", " ")} ${formatCount(count)}`);
+  return reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
+}
+
+function percentEnded(campaign: Campaign): number {
+  return campaign.contacts === 0 ? 0 : Math.floor((countFinal(campaign.counts) * 100) / campaign.contacts);
+}
+
+function shorten(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}
+
+const statusHelp = `
+Asks salesapi with the key of the data folder, or BULKSMS_API_KEY; shows the campaigns of that key's workspace.
+
+Examples:
+  npx bulksms status
+  npx bulksms status 0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f
+  npx bulksms status --json | jq -r '.bulksms[] | select(.status == "running") | .id'
+
+Exit codes: 0 shown, 1 no such campaign, 2 wrong use or no key, 3 salesapi does not answer
+`;

@@ -1,0 +1,106 @@
+// The look of every command: two spaces of margin, aligned columns, one accent colour, no boxes. A pipe and NO_COLOR get plain lines.
+// Also the numbers as a person reads them: separators, units, and a width that does not jump.
+
+/** What a terminal of unknown width is taken to have. */
+const columnsDefault = 100;
+const margin = "  ";
+
+export interface Terminal {
+  /** A person watches: lines may be drawn again. Otherwise every line stays, so there are few. */
+  isLive: boolean;
+  columns(): number;
+  accent(text: string): string;
+  dim(text: string): string;
+  bold(text: string): string;
+  /** Prints lines with the margin, above what is live. */
+  line(text?: string): void;
+  /** Prints text as it is, above what is live. */
+  write(text: string): void;
+  /** Draws these lines at the bottom, over the last ones drawn so. Does nothing where nobody watches. */
+  live(lines: readonly string[]): void;
+  /** What is live disappears, or stays for good. */
+  endLive(options?: { keeps: boolean }): void;
+}
+
+export interface TerminalStream {
+  write(text: string): unknown;
+  isTTY?: boolean;
+  columns?: number;
+}
+
+export function createTerminal(stream: TerminalStream, environment: Readonly<Record<string, string | undefined>>): Terminal {
+  const isLive = stream.isTTY === true && environment.TERM !== "dumb";
+  // https://no-color.org: set and not empty
+  const hasColor = isLive && (environment.NO_COLOR ?? "") === "";
+  const paint = (code: number) => (text: string) => (hasColor && text !== "" ? `\u001b[${code}m${text}\u001b[0m` : text);
+  let drawn: readonly string[] = [];
+  /** Erases the live lines; the cursor is at the start of where the first one was. */
+  const erase = (): string => (drawn.length === 0 ? "" : `\r${"\u001b[1A".repeat(drawn.length)}\u001b[0J`);
+  const render = (lines: readonly string[]): string => lines.map((line) => `${margin}${line}`.trimEnd()).join("\n");
+  return {
+    isLive,
+    columns: () => stream.columns ?? columnsDefault,
+    accent: paint(36),
+    dim: paint(2),
+    bold: paint(1),
+    line(text = "") {
+      stream.write(`${erase()}${render(text.split("\n"))}\n${drawn.length > 0 ? `${render(drawn)}\n` : ""}`);
+    },
+    write(text) {
+      stream.write(`${erase()}${text}${drawn.length > 0 ? `${render(drawn)}\n` : ""}`);
+    },
+    live(lines) {
+      if (!isLive) return;
+      stream.write(`${erase()}${render(lines)}\n`);
+      drawn = lines;
+    },
+    endLive({ keeps } = { keeps: false }) {
+      if (!keeps && drawn.length > 0) stream.write(erase());
+      drawn = [];
+    },
+  };
+}
+
+/** 4812 -> "4,812". */
+export function formatCount(count: number | bigint): string {
+  return count.toString().replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** A decimal string of credits as a person reads it: "1234567.5" -> "1,234,567.5". */
+export function formatCreditText(credits: string): string {
+  const [whole = "0", decimals = "0"] = credits.split(".");
+  return `${whole.replace(/\B(?=(\d{3})+$)/g, ",")}.${decimals}`;
+}
+
+/** Time that passed: "1.6 s", "41 s", "2 min 05 s", "3 h 20 min". */
+export function formatDuration(durationMs: number): string {
+  const seconds = durationMs / 1_000;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 99.5) return `${Math.round(seconds)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3_600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+  return `${Math.floor(whole / 3_600)} h ${String(Math.floor((whole % 3_600) / 60)).padStart(2, "0")} min`;
+}
+
+/** Characters that are seen: without colour codes. */
+export function visibleLength(text: string): number {
+  return text.replaceAll(colorCode, "").length;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a colour code begins with ESC
+const colorCode = /\u001b\[\d+m/g;
+
+/** Rows of cells as lines of aligned columns, three spaces between; a column named in `right` is aligned to the right. */
+export function alignColumns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const widths: number[] = [];
+  for (const row of rows) for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, visibleLength(cell));
+  return rows.map((row) =>
+    row
+      .map((cell, index) => {
+        const gap = " ".repeat((widths[index] as number) - visibleLength(cell));
+        return right.includes(index) ? gap + cell : cell + gap;
+      })
+      .join("   ")
+      .trimEnd(),
+  );
+}
