@@ -8,7 +8,7 @@ import type { CarrierErrorCode } from "../contracts/receipts.ts";
  *   +1 NPA 555 01 00 .. 99     North America (NANPA)
  *   +44 7700 900 000 .. 999    United Kingdom (Ofcom, drama numbers); number libraries call them invalid
  */
-const unassignedNumbers = /^\+(?:46701740[6]\d\d|1[2-9]\d\d55501\d\d|447700900\d\d\d)$/;
+const unassignedNumbers = /^\+(?:467017406\d\d|1[2-9]\d\d55501\d\d|447700900\d\d\d)$/;
 
 export interface ForcedOutcome {
   /** Last two digits of the number. */
