@@ -1,0 +1,329 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../lab/cluster/engines.ts";
+import type { SubmitRequest } from "../contracts/receipts.ts";
+import { createLog } from "../platform/log.ts";
+import { openPostgres, type Sql } from "../platform/postgres.ts";
+import { cancelChunks } from "./cancel.ts";
+import type { SubmitOutcome } from "./carrier_client.ts";
+import { finishChunk, intendSubmit, type LeasedChunk, leaseChunk, releaseChunk } from "./chunk_leases.ts";
+import { type CampaignText, type DispatchOptions, dispatchNextChunk, readCampaignText } from "./dispatch.ts";
+
+let database: TestDatabase;
+let owner: Sql;
+let sql: Sql;
+
+beforeAll(async () => {
+  database = await createTestDatabase("salesdb");
+  owner = openPostgres(database.ownerUrl, { applicationName: "test", connections: 2 });
+  sql = openPostgres(database.urls.sales_worker as string, { applicationName: "test", connections: 6 });
+});
+afterAll(async () => {
+  await Promise.all([sql.end(), owner.end()]);
+  await database.drop();
+});
+
+/** A running campaign of `chunks` chunks of 10 rows each. */
+async function seed(chunks: number): Promise<string> {
+  const id = randomUUID();
+  const contacts = chunks * 10;
+  await owner`insert into bulksms ${owner({
+    id,
+    workspace_id: randomUUID(),
+    name: "Test",
+    sender: "Test",
+    text: "Hello",
+    country: "FI",
+    deadline_s: 100,
+    status: "running",
+    price: 100,
+    hold_id: randomUUID(),
+    contacts,
+    parts: contacts,
+    pending: contacts,
+  })}`;
+  await owner`insert into bulksms_info (bulksms_id, row_no, msisdn, parts) select ${id}, n, 358400000000 + n, 1 from generate_series(1, ${contacts}::int) n`;
+  await owner`insert into bulksms_chunk (bulksms_id, chunk_no, first_row, last_row, intent_to)
+    select ${id}, n, n * 10 - 9, n * 10, n * 10 - 10 from generate_series(1, ${chunks}::int) n`;
+  return id;
+}
+
+type Submit = (body: SubmitRequest) => Promise<SubmitOutcome>;
+const accept: SubmitOutcome = { kind: "answered", rejected: new Map() };
+
+function optionsFor(submit: Submit, more: Partial<DispatchOptions> = {}) {
+  const bodies: SubmitRequest[] = [];
+  const options: DispatchOptions = {
+    sql,
+    carrier: {
+      submit(body) {
+        bodies.push(body);
+        return submit(body);
+      },
+      close: async () => {},
+    },
+    leaseMs: 1_000,
+    submitTimeoutMs: 300,
+    log: createLog("test", { level: "fatal", format: "json" }),
+    isStopping: () => false,
+    onLeased: () => {},
+    onProgress: () => {},
+    onSubmit: () => {},
+    pauseRefused: async () => {},
+    ...more,
+  };
+  return { options, bodies };
+}
+
+const textOf = async (id: string) => (await readCampaignText(sql, id)) as CampaignText;
+const readChunk = async (id: string, chunkNo = 1) => {
+  const [row] = await owner`select * from bulksms_chunk where bulksms_id = ${id} and chunk_no = ${chunkNo}`;
+  return row as Record<string, unknown>;
+};
+const countRows = async (id: string) => {
+  const rows = await owner`select status, count(*)::int as n from bulksms_info where bulksms_id = ${id} group by status`;
+  return Object.fromEntries(rows.map((row) => [row.status, row.n]));
+};
+const lease = async (id: string, leaseMs = 1_000) => (await leaseChunk(sql, { bulksmsId: id, leaseMs })) as LeasedChunk;
+const endLease = (id: string) =>
+  owner`update bulksms_chunk set lease_until = clock_timestamp() - interval '1 s' where bulksms_id = ${id} and state = 'leased'`;
+const setStatus = (id: string, status: string) => owner`update bulksms set status = ${status} where id = ${id}`;
+
+describe("a chunk", () => {
+  it("goes to one of many workers that want it, and each to another", async () => {
+    const id = await seed(5);
+    const leases = await Promise.all(Array.from({ length: 8 }, () => lease(id)));
+    const chunkNos = leases.filter((each) => each !== null).map((each) => each.chunkNo);
+    expect(new Set(chunkNos).size).toBe(chunkNos.length);
+    const second = await Promise.all(Array.from({ length: 8 }, () => lease(id)));
+    const all = [...chunkNos, ...second.filter((each) => each !== null).map((each) => each.chunkNo)];
+    expect(all.sort()).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it("is leased only while its campaign runs", async () => {
+    const id = await seed(1);
+    for (const status of ["paused", "canceling", "settling"]) {
+      await setStatus(id, status);
+      expect(await lease(id)).toBeNull();
+    }
+  });
+
+  it("goes from lease to done: intent before the submit, answers after it", async () => {
+    const id = await seed(1);
+    const { options, bodies } = optionsFor(async (body) => {
+      const chunk = await readChunk(id);
+      expect(chunk).toMatchObject({ state: "leased", intent_to: 10 });
+      expect(new Date(body.valid_until).getTime()).toBe((chunk.submitted_at as Date).getTime() + 100_000);
+      return { kind: "answered", rejected: new Map([[4, "no_sms_service"]]) };
+    });
+    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "done" });
+    expect(bodies[0]?.messages).toHaveLength(10);
+    expect(await countRows(id)).toEqual({ queued: 9, failed: 1 });
+    expect(await readChunk(id)).toMatchObject({ state: "done", lease_owner: null });
+    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "none" });
+  });
+
+  it("is submitted again after silence with the same words and the same valid_until, and fails nobody", async () => {
+    const id = await seed(1);
+    let attempts = 0;
+    const { options, bodies } = optionsFor(async () =>
+      ++attempts < 3 ? { kind: "silent", isWithoutEffect: false, says: "carrier answered 503" } : accept,
+    );
+    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "done" });
+    expect(bodies).toHaveLength(3);
+    expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
+    expect(await countRows(id)).toEqual({ queued: 10 });
+  });
+
+  it("whose worker died is taken over after the lease, and resubmitted with its first valid_until", async () => {
+    const id = await seed(1);
+    const dead = await lease(id);
+    const intent = await intendSubmit(sql, dead, 1_000);
+    expect(await lease(id)).toBeNull();
+    await endLease(id);
+    const { options, bodies } = optionsFor(async () => accept);
+    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "done" });
+    expect(bodies[0]?.valid_until).toBe(intent?.validUntil.toISOString());
+    expect(await readChunk(id)).toMatchObject({ state: "done", attempt: 2 });
+  });
+
+  it("whose worker was frozen past its lease is not submitted again by it, but its answers are recorded", async () => {
+    const id = await seed(1);
+    let wake = (_outcome: SubmitOutcome) => {};
+    let hasBody = () => {};
+    const begun = new Promise<void>((resolve) => {
+      hasBody = resolve;
+    });
+    const frozen = optionsFor(() => {
+      hasBody();
+      return new Promise((resolve) => {
+        wake = resolve;
+      });
+    });
+    const first = dispatchNextChunk(frozen.options, await textOf(id));
+    await begun;
+    await endLease(id);
+    const other = optionsFor(async () => ({ kind: "silent", isWithoutEffect: false, says: "busy" }), {
+      isStopping: () => other.bodies.length > 0,
+    });
+    expect(await dispatchNextChunk(other.options, await textOf(id))).toEqual({ kind: "stopped" });
+    expect(await countRows(id)).toEqual({ pending: 10 });
+    wake(accept);
+    expect(await first).toEqual({ kind: "done" });
+    expect(await countRows(id)).toEqual({ queued: 10 });
+    expect(frozen.bodies).toHaveLength(1);
+    // the chunk is open again: the next holder finds nobody to submit and closes it
+    const next = optionsFor(async () => accept);
+    expect(await dispatchNextChunk(next.options, await textOf(id))).toEqual({ kind: "done" });
+    expect(next.bodies).toHaveLength(0);
+    expect(await readChunk(id)).toMatchObject({ state: "done" });
+  });
+
+  it("whose lease was lost fails its next intent, so the retry of a frozen worker never reaches the carrier", async () => {
+    const id = await seed(1);
+    const { options, bodies } = optionsFor(async () => {
+      await endLease(id);
+      await lease(id);
+      return { kind: "silent", isWithoutEffect: false, says: "reset" };
+    });
+    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "stopped" });
+    expect(bodies).toHaveLength(1);
+    expect(await readChunk(id)).toMatchObject({ state: "leased", attempt: 2 });
+  });
+
+  it("is not begun when what is left of the lease is shorter than a submit may take", async () => {
+    const id = await seed(1);
+    const { options, bodies } = optionsFor(async () => accept, { submitTimeoutMs: 2_000 });
+    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "stopped" });
+    expect(bodies).toHaveLength(0);
+    expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 0, submitted_at: null });
+  });
+
+  it("stops between attempts when its campaign is paused, and is open for the resume", async () => {
+    const id = await seed(1);
+    const { options, bodies } = optionsFor(async () => {
+      await setStatus(id, "paused");
+      return { kind: "silent", isWithoutEffect: false, says: "down" };
+    });
+    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "stopped" });
+    expect(bodies).toHaveLength(1);
+    expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 10 });
+    await setStatus(id, "running");
+    const again = optionsFor(async () => accept);
+    await dispatchNextChunk(again.options, await textOf(id));
+    expect(again.bodies[0]).toEqual(bodies[0]);
+    expect(await countRows(id)).toEqual({ queued: 10 });
+  });
+
+  it("that never reached the carrier is untouched again: the deadline of its rows has not begun", async () => {
+    const id = await seed(1);
+    const { options } = optionsFor(async () => {
+      await setStatus(id, "paused");
+      return { kind: "silent", isWithoutEffect: true, says: "refused connection" };
+    });
+    await dispatchNextChunk(options, await textOf(id));
+    expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 0, submitted_at: null });
+  });
+
+  it("that may have reached the carrier in any attempt stays meant, also when a later attempt was refused at the door", async () => {
+    const id = await seed(1);
+    let attempts = 0;
+    const { options } = optionsFor(async () => {
+      if (++attempts === 2) await setStatus(id, "paused");
+      return { kind: "silent", isWithoutEffect: attempts === 2, says: "down" };
+    });
+    await dispatchNextChunk(options, await textOf(id));
+    expect(attempts).toBe(2);
+    expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 10 });
+  });
+
+  it("is given back when the carrier is too busy, and says how long to wait", async () => {
+    const id = await seed(1);
+    const { options } = optionsFor(async () => ({ kind: "throttled", retryAfterMs: 1_500 }));
+    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "throttled", retryAfterMs: 1_500 });
+    expect(await countRows(id)).toEqual({ pending: 10 });
+    expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 0 });
+  });
+
+  it("is done only by its lease holder, when no row of it is pending", async () => {
+    const id = await seed(1);
+    const chunk = await lease(id);
+    const finish = (held: LeasedChunk) => sql.begin((transaction) => finishChunk(transaction as never, held));
+    expect(await finish(chunk)).toBe(false);
+    await owner`update bulksms_info set status = 'queued' where bulksms_id = ${id}`;
+    expect(await finish({ ...chunk, leaseOwner: randomUUID() })).toBe(false);
+    expect(await finish({ ...chunk, attempt: chunk.attempt - 1 })).toBe(false);
+    expect(await finish(chunk)).toBe(true);
+  });
+});
+
+describe("cancel", () => {
+  it("takes what was never meant for the carrier at once, and leaves a live lease its rows", async () => {
+    const id = await seed(3);
+    const chunk = await lease(id);
+    await intendSubmit(sql, chunk, 5_000);
+    await setStatus(id, "canceling");
+    await cancelChunks(sql, id);
+    expect(await countRows(id)).toEqual({ pending: 10, canceled: 20 });
+    expect(await readChunk(id, 2)).toMatchObject({ state: "done" });
+    await releaseChunk(sql, chunk, false);
+    await cancelChunks(sql, id);
+    expect(await countRows(id)).toEqual({ unknown: 10, canceled: 20 });
+    expect(await readChunk(id)).toMatchObject({ state: "done" });
+  });
+
+  it("makes unknown what a dead worker had meant to submit", async () => {
+    const id = await seed(1);
+    await intendSubmit(sql, await lease(id), 1_000);
+    await endLease(id);
+    await setStatus(id, "canceling");
+    await cancelChunks(sql, id);
+    expect(await countRows(id)).toEqual({ unknown: 10 });
+    const [campaign] = await owner`select pending, unknown from bulksms where id = ${id}`;
+    expect(campaign).toEqual({ pending: 0, unknown: 10 });
+  });
+
+  it("raises the attempt, so that an intent that waited for the chunk's lock fails although it had read `running`", async () => {
+    const id = await seed(1);
+    const chunk = await lease(id, 10_000);
+    let waiting: Promise<unknown> = Promise.resolve();
+    await owner.begin(async (transaction) => {
+      await transaction`select from bulksms_chunk where bulksms_id = ${id} for update`;
+      waiting = intendSubmit(sql, chunk, 10_000); // its snapshot says `running`
+      await expect
+        .poll(
+          async () => (await owner`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%lease_until%'`).length,
+          {
+            timeout: 5_000,
+          },
+        )
+        .toBeGreaterThan(0);
+      await transaction`update bulksms set status = 'canceling' where id = ${id}`;
+      await transaction`update bulksms_chunk set attempt = attempt + 1 where bulksms_id = ${id}`;
+    });
+    expect(await waiting).toBeNull();
+  });
+
+  it("lets a worker that knows that nothing was sent give its rows back, so that they are canceled and not unknown", async () => {
+    const id = await seed(1);
+    const { options } = optionsFor(async () => {
+      await setStatus(id, "canceling");
+      await cancelChunks(sql, id);
+      return { kind: "silent", isWithoutEffect: true, says: "refused connection" };
+    });
+    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "stopped" });
+    await cancelChunks(sql, id);
+    expect(await countRows(id)).toEqual({ canceled: 10 });
+  });
+
+  it("goes in transactions of at most 5,000 rows, and is safe when several do it at once", async () => {
+    const id = await seed(1);
+    await owner`insert into bulksms_info (bulksms_id, row_no, msisdn, parts) select ${id}, n, 358400000000 + n, 1 from generate_series(11, 10000) n`;
+    await owner`update bulksms set contacts = 10000, pending = 10000, parts = 10000, status = 'canceling' where id = ${id}`;
+    await owner`update bulksms_chunk set last_row = 10000 where bulksms_id = ${id}`;
+    await Promise.all([cancelChunks(sql, id), cancelChunks(sql, id), cancelChunks(sql, id)]);
+    expect(await countRows(id)).toEqual({ canceled: 10_000 });
+    const [campaign] = await owner`select pending, canceled from bulksms where id = ${id}`;
+    expect(campaign).toEqual({ pending: 0, canceled: 10_000 });
+  });
+});
