@@ -32,7 +32,8 @@ export function septetsOf(charCode: number): 0 | 1 | 2 {
 export function countSeptets(text: string): number {
   let septets = 0;
   for (let index = 0; index < text.length; index++) {
-    const cost = septetsOf(text.charCodeAt(index));
+    const code = text.charCodeAt(index);
+    const cost = code < tableSize ? (septetTable[code] as number) : 0;
     if (cost === 0) return -1;
     septets += cost;
   }

@@ -43,7 +43,7 @@ export function createNumberReader(country: string): ReadNumber {
   const plans = readPlans();
   const home = readHome(country, plans);
   return (spelled) => {
-    const compact = plainNumber.test(spelled) ? spelled : compactSpelling(spelled);
+    const compact = joinDigits(spelled) ?? compactSpelling(spelled);
     if (isVerdict(compact)) return compact;
     const international = internationalDigits(compact);
     const digits = international ?? compact;
@@ -68,6 +68,27 @@ function isVerdict(compact: string): compact is NumberVerdict {
 function internationalDigits(compact: string): string | null {
   if (compact.startsWith("+")) return compact.slice(1);
   return compact.startsWith("00") ? compact.slice(2) : null;
+}
+
+/** The usual spellings in one pass: digits in groups with blanks, hyphens or brackets between, a plus in front. Null for any other. */
+function joinDigits(cell: string): string | null {
+  let joined = "";
+  let groupStart = -1;
+  for (let index = 0; index < cell.length; index++) {
+    const code = cell.charCodeAt(index);
+    if (code >= 0x30 && code <= 0x39) {
+      if (groupStart === -1) groupStart = index;
+      continue;
+    }
+    const isPlusInFront = code === 0x2b && joined === "" && groupStart === -1;
+    const isZeroInBrackets = code === 0x28 && cell.startsWith("0)", index + 1);
+    if (isZeroInBrackets || !(isPlusInFront || code === 0x20 || code === 0x2d || code === 0x28 || code === 0x29 || code === 0xa0))
+      return null;
+    if (groupStart !== -1) joined += cell.slice(groupStart, index);
+    groupStart = isPlusInFront ? index : -1;
+  }
+  if (groupStart !== -1) joined += cell.slice(groupStart);
+  return joined.length === 0 || joined.length > cellLengthMax || joined === "+" ? null : joined;
 }
 
 /** 4.41E+11, 3,58e11: a spreadsheet kept three digits and threw the rest away. 358401234567.0: it took the number for an amount. */
@@ -105,9 +126,9 @@ interface Plan {
   callingCode(): string;
   nationalNumberPattern(): string;
   possibleLengths(): number[];
-  nationalPrefix(): string | undefined;
-  nationalPrefixForParsing(): string | undefined;
-  nationalPrefixTransformRule(): string | undefined;
+  nationalPrefix(): string | 0 | undefined;
+  nationalPrefixForParsing(): string | 0 | undefined;
+  nationalPrefixTransformRule(): string | 0 | undefined;
   type(name: "MOBILE"): { pattern(): string } | undefined;
 }
 
@@ -145,8 +166,8 @@ function readPlans(): Plans {
     for (let length = 1; length <= 3; length++) {
       const countries = countriesByCallingCode.get(digits.slice(0, length));
       if (countries === undefined) continue;
-      // shared codes (+1, +7, +44): which country a number belongs to is the library's to say
-      return countries.length === 1 && mobilePatternOf(countries[0] as CountryCode)?.test(digits.slice(length)) === true;
+      const national = digits.slice(length);
+      return countries.some((country) => mobilePatternOf(country)?.test(national) === true);
     }
     return false;
   };
@@ -159,7 +180,8 @@ function readHome(country: CountryCode, plans: Plans): { fromNational(digits: st
   const callingCode = plan.callingCode();
   const pattern = plans.mobilePatternOf(country);
   const prefix = plan.nationalPrefix();
-  const isPlain = plan.nationalPrefixTransformRule() === undefined && [undefined, prefix].includes(plan.nationalPrefixForParsing());
+  // the metadata says 0 for what a country lacks
+  const isPlain = !plan.nationalPrefixTransformRule() && (plan.nationalPrefixForParsing() || prefix) === prefix;
   return {
     fromNational(digits) {
       // carrier codes and transforms (Argentina, Brazil, Mexico): the library knows them

@@ -1,0 +1,106 @@
+import { parse } from "csv-parse/sync";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { AppError } from "../../contracts/errors.ts";
+import { createCsvReader, csvLineBytesMax } from "./csv_reader.ts";
+
+const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+
+/** All rows of a file that arrives in chunks of `chunkBytes`. */
+function read(file: Buffer | string, chunkBytes = 1_000): { rows: string[][]; lines: number[] } {
+  const bytes = Buffer.from(file);
+  const reader = createCsvReader();
+  const all: { rows: string[][]; lines: number[] } = { rows: [], lines: [] };
+  for (let at = 0; at < bytes.length; at += chunkBytes) {
+    const { rows, lines } = reader.push(bytes.subarray(at, at + chunkBytes));
+    all.rows.push(...rows);
+    all.lines.push(...lines);
+  }
+  const { rows, lines } = reader.end();
+  return { rows: [...all.rows, ...rows], lines: [...all.lines, ...lines] };
+}
+
+function refusalOf(file: Buffer | string, chunkBytes?: number): { code: string; details: unknown } {
+  try {
+    read(file, chunkBytes);
+  } catch (error) {
+    if (error instanceof AppError) return { code: error.code, details: error.details };
+    throw error;
+  }
+  throw new Error("was read");
+}
+
+describe("the CSV reader", () => {
+  it(`reads what csv-parse reads, in chunks of any size (seed ${seed})`, () => {
+    const cell = fc.string({ unit: fc.constantFrom(..."ab1 \"\n,;ä€😀'", "\t"), maxLength: 6 });
+    const table = fc
+      .integer({ min: 1, max: 4 })
+      .chain((width) => fc.array(fc.array(cell, { minLength: width, maxLength: width }), { minLength: 1, maxLength: 8 }));
+    const quoting = fc.func(fc.boolean());
+    fc.assert(
+      fc.property(
+        table,
+        quoting,
+        fc.constantFrom(",", ";", "\t"),
+        fc.constantFrom("\n", "\r\n"),
+        fc.integer({ min: 1, max: 30 }),
+        fc.boolean(),
+        fc.boolean(),
+        (rows, isQuoted, delimiter, lineBreak, chunkBytes, endsWithBreak, hasBom) => {
+          const write = (value: string, at: string) =>
+            /[",;\t\n]/.test(value) || value !== value.trim() || isQuoted(at) ? `"${value.replaceAll('"', '""')}"` : value;
+          // a plain header decides the delimiter
+          const header = (rows[0] as string[]).map((_, index) => `h${index}`);
+          const lines = [header, ...rows].map((cells, row) =>
+            cells.map((value, column) => write(value, `${row} ${column}`)).join(delimiter),
+          );
+          const text =
+            (hasBom ? "\ufeff" : "") + lines.filter((line) => line.trim() !== "").join(lineBreak) + (endsWithBreak ? lineBreak : "");
+          const usedDelimiter = header.length === 1 ? "," : delimiter;
+          const expected = parse(text, { bom: true, delimiter: usedDelimiter, relax_column_count: true }) as string[][];
+          expect(read(text, chunkBytes).rows).toEqual(expected.filter((cells) => cells.length > 0));
+        },
+      ),
+      { seed, numRuns: 1_500 },
+    );
+  });
+
+  it("gives each row the line on which it begins", () => {
+    const file = 'a,b\n1,2\n\n"x\ny\nz",3\n4,5\n';
+    for (const chunkBytes of [1, 2, 3, 7, 100]) expect(read(file, chunkBytes).lines).toEqual([1, 2, 4, 7]);
+  });
+
+  it.each([1, 2, 3, 4, 5, 64])("finds the same fault at the same place in chunks of %i bytes", (chunkBytes) => {
+    expect(refusalOf(Buffer.from("a,b\nä,\xe4\n", "latin1"), chunkBytes)).toMatchObject({
+      code: "csv_encoding_invalid",
+      details: { offset: 4, line: 2 },
+    });
+    expect(refusalOf(Buffer.concat([Buffer.from("a,b\n1,€\n2,"), Buffer.from([0xe2, 0x82, 0x41, 0x0a])]), chunkBytes)).toMatchObject({
+      code: "csv_encoding_invalid",
+      details: { offset: 12, line: 3 },
+    });
+    expect(refusalOf("a,b\n1,2\n3,\0\n", chunkBytes)).toMatchObject({ code: "csv_nul", details: { offset: 10, line: 3 } });
+    expect(refusalOf('a,b\n1,"2\n3,4\n', chunkBytes)).toMatchObject({ code: "csv_quote_unclosed", details: { line: 2, row: 1 } });
+    expect(refusalOf('a,b\n1,2\n3,"4\n5",6\n', chunkBytes)).toMatchObject({ code: "csv_row_ragged", details: { line: 3, row: 2 } });
+    expect(refusalOf("PK\u0003\u0004xxxx", chunkBytes)).toMatchObject({ code: "csv_not_text" });
+  });
+
+  it("holds no more than a line: one without end is refused at its limit", () => {
+    const reader = createCsvReader();
+    reader.push(Buffer.from("a,b\n"));
+    const piece = Buffer.alloc(64 * 1024, "x");
+    let pushed = 0;
+    expect(() => {
+      for (; pushed < 10 * csvLineBytesMax; pushed += piece.length) reader.push(piece);
+    }).toThrow(AppError);
+    expect(pushed).toBeLessThanOrEqual(csvLineBytesMax + piece.length);
+  });
+
+  it("takes the delimiter from outside the quotes of the header", () => {
+    expect(read('"a,b,c";d\n1;2\n').rows).toEqual([
+      ["a,b,c", "d"],
+      ["1", "2"],
+    ]);
+    expect(read("only\n1\n").rows).toEqual([["only"], ["1"]]);
+  });
+});
