@@ -66,6 +66,8 @@ function optionsFor(submit: Submit, more: Partial<DispatchOptions> = {}) {
     submitTimeoutMs: 300,
     log: createLog("test", { level: "fatal", format: "json" }),
     isStopping: () => false,
+    quietMs: () => 0,
+    onThrottled: () => {},
     onLeased: () => {},
     onProgress: () => {},
     onSubmit: () => {},
@@ -116,11 +118,11 @@ describe("a chunk", () => {
       expect(new Date(body.valid_until).getTime()).toBe((chunk.submitted_at as Date).getTime() + 100_000);
       return { kind: "answered", rejected: new Map([[4, "no_sms_service"]]) };
     });
-    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "done" });
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("done");
     expect(bodies[0]?.messages).toHaveLength(10);
     expect(await countRows(id)).toEqual({ queued: 9, failed: 1 });
     expect(await readChunk(id)).toMatchObject({ state: "done", lease_owner: null });
-    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "none" });
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("none");
   });
 
   it("is submitted again after silence with the same words and the same valid_until, and fails nobody", async () => {
@@ -129,7 +131,7 @@ describe("a chunk", () => {
     const { options, bodies } = optionsFor(async () =>
       ++attempts < 3 ? { kind: "silent", isWithoutEffect: false, says: "carrier answered 503" } : accept,
     );
-    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "done" });
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("done");
     expect(bodies).toHaveLength(3);
     expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
     expect(await countRows(id)).toEqual({ queued: 10 });
@@ -142,7 +144,7 @@ describe("a chunk", () => {
     expect(await lease(id)).toBeNull();
     await endLease(id);
     const { options, bodies } = optionsFor(async () => accept);
-    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "done" });
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("done");
     expect(bodies[0]?.valid_until).toBe(intent?.validUntil.toISOString());
     expect(await readChunk(id)).toMatchObject({ state: "done", attempt: 2 });
   });
@@ -166,15 +168,15 @@ describe("a chunk", () => {
     const other = optionsFor(async () => ({ kind: "silent", isWithoutEffect: false, says: "busy" }), {
       isStopping: () => other.bodies.length > 0,
     });
-    expect(await dispatchNextChunk(other.options, await textOf(id))).toEqual({ kind: "stopped" });
+    expect(await dispatchNextChunk(other.options, await textOf(id))).toBe("stopped");
     expect(await countRows(id)).toEqual({ pending: 10 });
     wake(accept);
-    expect(await first).toEqual({ kind: "done" });
+    expect(await first).toBe("done");
     expect(await countRows(id)).toEqual({ queued: 10 });
     expect(frozen.bodies).toHaveLength(1);
     // the chunk is open again: the next holder finds nobody to submit and closes it
     const next = optionsFor(async () => accept);
-    expect(await dispatchNextChunk(next.options, await textOf(id))).toEqual({ kind: "done" });
+    expect(await dispatchNextChunk(next.options, await textOf(id))).toBe("done");
     expect(next.bodies).toHaveLength(0);
     expect(await readChunk(id)).toMatchObject({ state: "done" });
   });
@@ -186,7 +188,7 @@ describe("a chunk", () => {
       await lease(id);
       return { kind: "silent", isWithoutEffect: false, says: "reset" };
     });
-    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "stopped" });
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("stopped");
     expect(bodies).toHaveLength(1);
     expect(await readChunk(id)).toMatchObject({ state: "leased", attempt: 2 });
   });
@@ -194,7 +196,7 @@ describe("a chunk", () => {
   it("is not begun when what is left of the lease is shorter than a submit may take", async () => {
     const id = await seed(1);
     const { options, bodies } = optionsFor(async () => accept, { submitTimeoutMs: 2_000 });
-    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "stopped" });
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("stopped");
     expect(bodies).toHaveLength(0);
     expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 0, submitted_at: null });
   });
@@ -205,7 +207,7 @@ describe("a chunk", () => {
       await setStatus(id, "paused");
       return { kind: "silent", isWithoutEffect: false, says: "down" };
     });
-    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "stopped" });
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("stopped");
     expect(bodies).toHaveLength(1);
     expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 10 });
     await setStatus(id, "running");
@@ -237,12 +239,21 @@ describe("a chunk", () => {
     expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 10 });
   });
 
-  it("is given back when the carrier is too busy, and says how long to wait", async () => {
+  it("is given back when the carrier asks for quiet, and not submitted before", async () => {
     const id = await seed(1);
-    const { options } = optionsFor(async () => ({ kind: "throttled", retryAfterMs: 1_500 }));
-    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "throttled", retryAfterMs: 1_500 });
+    let quietMs = 0;
+    const { options, bodies } = optionsFor(async () => ({ kind: "throttled", retryAfterMs: 1_500 }), {
+      quietMs: () => quietMs,
+      onThrottled(retryAfterMs) {
+        quietMs = retryAfterMs;
+      },
+    });
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("throttled");
     expect(await countRows(id)).toEqual({ pending: 10 });
     expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 0 });
+    expect(quietMs).toBe(1_500);
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("throttled"); // not asked again meanwhile
+    expect(bodies).toHaveLength(1);
   });
 
   it("is done only by its lease holder, when no row of it is pending", async () => {
@@ -311,7 +322,7 @@ describe("cancel", () => {
       await cancelChunks(sql, id);
       return { kind: "silent", isWithoutEffect: true, says: "refused connection" };
     });
-    expect(await dispatchNextChunk(options, await textOf(id))).toEqual({ kind: "stopped" });
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("stopped");
     await cancelChunks(sql, id);
     expect(await countRows(id)).toEqual({ canceled: 10 });
   });

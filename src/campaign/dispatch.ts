@@ -18,6 +18,9 @@ export interface DispatchOptions {
   log: Log;
   /** The process drains: begin no new body. */
   isStopping(): boolean;
+  /** For how long the carrier asked to be left alone; 0: not. */
+  quietMs(): number;
+  onThrottled(retryAfterMs: number): void;
   onLeased(bulksmsId: string): void;
   onProgress(progress: CampaignProgress): void;
   onSubmit(outcome: SubmitOutcome["kind"], durationMs: number, messages: number): void;
@@ -27,9 +30,9 @@ export interface DispatchOptions {
 
 /**
  * What became of a lease. `none`: there was no chunk to lease. `done`: go on. `stopped`: the campaign does not run any more, the lease was lost,
- * or the process drains. `throttled`: the carrier wants nothing for so long.
+ * or the process drains. `throttled`: the carrier wants nothing for a while.
  */
-export type ChunkOutcome = { kind: "none" | "done" | "stopped" } | { kind: "throttled"; retryAfterMs: number };
+export type ChunkOutcome = "none" | "done" | "stopped" | "throttled";
 
 /** What all chunks of a campaign share; frozen while it runs. */
 export interface CampaignText {
@@ -45,12 +48,12 @@ const backOffMaxMs = 2_000;
 /** Leases the next chunk of a campaign and works on it until it is done or must stop. */
 export async function dispatchNextChunk(options: DispatchOptions, text: CampaignText): Promise<ChunkOutcome> {
   const chunk = await leaseChunk(options.sql, { bulksmsId: text.bulksmsId, leaseMs: options.leaseMs });
-  if (chunk === null) return { kind: "none" };
+  if (chunk === null) return "none";
   options.onLeased(chunk.bulksmsId);
   const messages = await readPendingMessages(options.sql, chunk, text);
   if (messages.length === 0) {
     await recordAnswers(options, chunk, []);
-    return { kind: "done" };
+    return "done";
   }
   return submitUntilAnswered(options, chunk, { batch_id: chunk.bulksmsId, sender: text.sender, ...sharedText(text), messages });
 }
@@ -62,6 +65,10 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
   // whether nothing of this chunk can be at the carrier: this lease made the first intent, and each of its attempts certainly failed
   let isUntouched = false;
   for (let attempt = 1; ; attempt++) {
+    if (options.quietMs() > 0) {
+      await releaseChunk(sql, chunk, isUntouched);
+      return "throttled";
+    }
     const leaseEndsAtMs = performance.now() + options.leaseMs; // before the statement: never later than the database's own idea of it
     const intent = options.isStopping() ? null : await intendSubmit(sql, chunk, options.leaseMs);
     if (intent !== null && attempt === 1) isUntouched = intent.isFirst;
@@ -69,7 +76,7 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
     const isTooLate = performance.now() + options.submitTimeoutMs > leaseEndsAtMs;
     if (intent === null || isTooLate) {
       await releaseChunk(sql, chunk, isUntouched);
-      return { kind: "stopped" };
+      return "stopped";
     }
     const startedAt = performance.now();
     const outcome = await options.carrier.submit({ ...body, valid_until: intent.validUntil.toISOString() });
@@ -77,15 +84,16 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
     switch (outcome.kind) {
       case "answered":
         await recordAnswers(options, chunk, toVerdicts(body, outcome.rejected));
-        return { kind: "done" };
+        return "done";
       case "throttled":
+        options.onThrottled(outcome.retryAfterMs); // before the chunk is free for the next loop
         await releaseChunk(sql, chunk, isUntouched);
-        return { kind: "throttled", retryAfterMs: outcome.retryAfterMs };
+        return "throttled";
       case "refused":
         log.warn({ event: "carrier.refused", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, says: outcome.says });
         await options.pauseRefused(chunk.bulksmsId, outcome.says);
         await releaseChunk(sql, chunk, isUntouched);
-        return { kind: "stopped" };
+        return "stopped";
       case "silent":
         isUntouched &&= outcome.isWithoutEffect;
         if (attempt === 1) log.info({ event: "carrier.silent", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, says: outcome.says });

@@ -2,7 +2,7 @@
 import { errorFields } from "../platform/log.ts";
 import { type DispatchOptions, dispatchNextChunk, readCampaignText } from "./dispatch.ts";
 
-export interface DispatcherOptions extends Omit<DispatchOptions, "isStopping" | "onLeased"> {
+export interface DispatcherOptions extends Omit<DispatchOptions, "isStopping" | "onLeased" | "quietMs" | "onThrottled"> {
   /** Chunks in hand at once in this process. */
   concurrency: number;
   /** Tells the other workers that there is work: a job for each slice of time, so that one that joins takes its share. */
@@ -31,8 +31,16 @@ export function openDispatcher(options: DispatcherOptions): Dispatcher {
   let isStopping = false;
   /** The carrier asked for quiet until then (monotonic clock). */
   let quietUntilMs = 0;
-  // where there is one chunk there may be more: a free loop looks too
-  const dispatchOptions: DispatchOptions = { ...options, isStopping: () => isStopping, onLeased: ring };
+  const quietMs = () => Math.max(0, quietUntilMs - performance.now());
+  const dispatchOptions: DispatchOptions = {
+    ...options,
+    isStopping: () => isStopping,
+    quietMs,
+    onThrottled(retryAfterMs) {
+      quietUntilMs = Math.max(quietUntilMs, performance.now() + retryAfterMs);
+    },
+    onLeased: ring, // where there is one chunk there may be more: a free loop looks too
+  };
 
   function ring(bulksmsId: string): void {
     if (isStopping) return;
@@ -71,12 +79,10 @@ export function openDispatcher(options: DispatcherOptions): Dispatcher {
     if (text === null) return options.onIdle(bulksmsId);
     const sliceEndsAtMs = performance.now() + sliceMs;
     while (!isStopping) {
-      const quietMs = quietUntilMs - performance.now();
-      if (quietMs > 0) return ringLater(bulksmsId, quietMs);
+      if (quietMs() > 0) return ringLater(bulksmsId, quietMs());
       const outcome = await dispatchNextChunk(dispatchOptions, text);
-      if (outcome.kind === "none" || outcome.kind === "stopped") return options.onIdle(bulksmsId);
-      if (outcome.kind === "throttled") quietUntilMs = Math.max(quietUntilMs, performance.now() + outcome.retryAfterMs);
-      else if (performance.now() > sliceEndsAtMs) {
+      if (outcome === "none" || outcome === "stopped") return options.onIdle(bulksmsId);
+      if (performance.now() > sliceEndsAtMs) {
         options.ringOthers(bulksmsId);
         return ring(bulksmsId);
       }
