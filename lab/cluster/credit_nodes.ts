@@ -28,6 +28,7 @@ export interface CreditNodes {
   makeWorkspace(credits?: string): Promise<{ id: string; key: string }>;
   stopRpc(): Promise<void>;
   startRpc(): Promise<void>;
+  stopWebapi(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -84,6 +85,7 @@ export async function startCreditNodes(
   const webapiSettings = readConfig(environment, webapi.config);
   const webapiNode = webapi.create(webapiSettings, log);
   if (processes.includes("webapi")) await webapiNode.start();
+  let isWebapiUp = true;
   const webapiUrl = processes.includes("webapi") ? `http://127.0.0.1:${webapiNode.port()}` : "";
 
   const http: CreditNodes["http"] = async (method, path, { key = adminKey, body, headers = {} } = {}) => {
@@ -127,8 +129,12 @@ export async function startCreditNodes(
       await rpcNode.start();
       isRpcUp = true;
     },
+    async stopWebapi() {
+      if (isWebapiUp) await webapiNode.stop();
+      isWebapiUp = false;
+    },
     async stop() {
-      await Promise.all([isRpcUp ? rpcNode.stop() : undefined, workerNode.stop(), webapiNode.stop()]);
+      await Promise.all([isRpcUp ? rpcNode.stop() : undefined, workerNode.stop(), isWebapiUp ? webapiNode.stop() : undefined]);
       await owner.end();
       await database.drop();
     },

@@ -68,6 +68,11 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
     errorHandler: () => {},
     preClose: (done) => done(),
   });
+  // A refused upgrade has no parser that would see its client go: unless we cut it, the connection stays for ever. The plugin does so only
+  // when its own hook was reached, which a refusal of Host, Origin or rate comes before.
+  app.addHook("onResponse", async (request) => {
+    if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon();
+  });
   const requireRead = callers.require("read");
   app.route({
     method: "GET",
