@@ -17,10 +17,55 @@ export interface CampaignView {
   last_error: string | null;
 }
 
-/** A CSV of made-up Finnish mobile numbers, all good and different. */
+/** Area codes of North America; with 555 01xx behind them these numbers belong to nobody (carrier/forced_outcomes.ts). */
+const areaCodes = [
+  ...[201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 224, 225, 228, 229, 231, 234, 239, 240],
+  ...[248, 251, 252, 253, 254, 256, 260, 262, 267, 269, 270, 276, 281, 301, 302, 303, 304, 305, 307, 308, 309, 310, 312, 313, 314],
+  ...[315, 316, 317, 318, 319, 320, 321, 323, 325, 330, 331, 334, 336, 337, 339, 347, 351, 352, 360, 361, 386, 401, 402, 404, 405],
+];
+
+/** Last digits of a number, and how its message ends at the simulated carrier, always. Half of them with a quirk on the way. */
+const endings = [
+  ["10", "delivered"],
+  ["11", "delivered"],
+  ["12", "delivered"],
+  ["13", "delivered"],
+  ["32", "undelivered"],
+  ["33", "undelivered"],
+  ["40", "failed"],
+  ["50", "failed"],
+] as const;
+
+/** Most contacts that `csvOf` knows. */
+export const contactsMax = areaCodes.length * endings.length;
+
+/** A CSV of so many good and different numbers, each with a fixed end. */
 export function csvOf(contacts: number): string {
-  const rows = Array.from({ length: contacts }, (_, index) => `Student ${index + 1},+35840${String(1_000_000 + index)}`);
+  const rows = Array.from({ length: contacts }, (_, index) => {
+    const [digits] = endings[index % endings.length] ?? ["10"];
+    return `Student ${index + 1},+1${areaCodes[Math.floor(index / endings.length)]}55501${digits}`;
+  });
   return `first_name,phone\n${rows.join("\n")}\n`;
+}
+
+/** How a campaign of csvOf(contacts) must end: counts of all states. */
+export function expectedEnd(contacts: number): Record<string, number> {
+  const counts: Record<string, number> = {
+    pending: 0,
+    unknown: 0,
+    queued: 0,
+    sent: 0,
+    failed: 0,
+    undelivered: 0,
+    delivered: 0,
+    expired: 0,
+    canceled: 0,
+  };
+  for (let index = 0; index < contacts; index += 1) {
+    const [, end] = endings[index % endings.length] ?? ["10", "delivered"];
+    counts[end] = (counts[end] ?? 0) + 1;
+  }
+  return counts;
 }
 
 export async function createCampaign(
