@@ -46,7 +46,12 @@ export interface HttpAnswer {
 }
 
 export async function startCreditNodes(
-  options: { settings?: Partial<Record<SettingName, string>>; processes?: readonly ProcessName[] } = {},
+  options: {
+    settings?: Partial<Record<SettingName, string>>;
+    processes?: readonly ProcessName[];
+    /** Changes the address of webapi's database, as a proxy needs it. */
+    webapiDatabaseUrl?: (url: string) => string;
+  } = {},
 ): Promise<CreditNodes> {
   const processes = options.processes ?? ["rpc", "general_worker", "webapi"];
   const [database, redis] = await Promise.all([createTestDatabase("ds"), testRedis()]);
@@ -61,7 +66,7 @@ export async function startCreditNodes(
     BULKSMS_WEBAPI_PORT: "0",
     BULKSMS_RPC_DATABASE_URL: database.urls.rpc as string,
     BULKSMS_GENERAL_WORKER_DATABASE_URL: database.urls.general_worker as string,
-    BULKSMS_WEBAPI_DATABASE_URL: database.urls.webapi as string,
+    BULKSMS_WEBAPI_DATABASE_URL: (options.webapiDatabaseUrl ?? String)(database.urls.webapi as string),
     BULKSMS_REDIS_URL: redis.url,
     BULKSMS_REDIS_NAMESPACE: redis.namespace,
     BULKSMS_INTERNAL_TOKEN: internalToken,

@@ -1,12 +1,13 @@
 // Who is calling webapi: a hook that authenticates before a body is read, and the rules of which workspace a caller may see.
-import type { FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { AppError } from "../../contracts/errors.ts";
 import { workspaceNotFound } from "../../credit/workspaces.ts";
+import { answerInTime } from "../../platform/answer_in_time.ts";
 import { type Authenticate, type Caller, type KeyScope, requireScope } from "../../platform/authentication.ts";
 
 export interface Callers {
   /** For `onRequest` of a route. @throws AppError key_missing, key_invalid, scope_missing, service_unavailable */
-  require(scope: KeyScope): (request: FastifyRequest) => Promise<void>;
+  require(scope: KeyScope): (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
   /** The caller of a request that went through `require`. */
   of(request: FastifyRequest): Caller;
 }
@@ -14,8 +15,8 @@ export interface Callers {
 export function createCallers(authenticate: Authenticate): Callers {
   const callers = new WeakMap<FastifyRequest, Caller>();
   return {
-    require: (scope) => async (request) => {
-      const caller = await authenticate(request.headers.authorization);
+    require: (scope) => async (request, reply) => {
+      const caller = await answerInTime(reply.elapsedTime, authenticate(request.headers.authorization));
       requireScope(caller, scope);
       callers.set(request, caller);
     },

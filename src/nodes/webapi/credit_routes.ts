@@ -10,6 +10,7 @@ import { readLedger } from "../../credit/ledger.ts";
 import { topUp } from "../../credit/top_up.ts";
 import { assertAmount } from "../../credit/transfers.ts";
 import { type Balance, readWorkspace } from "../../credit/workspaces.ts";
+import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { Publisher } from "../../platform/broadcast.ts";
 import type { CreditClient } from "../../platform/grpc.ts";
 import type { HttpServer } from "../../platform/http.ts";
@@ -45,9 +46,9 @@ export function addCreditRoutes(app: HttpServer, options: CreditRoutesOptions): 
       onRequest: callers.require("read"),
       schema: { tags: ["credit"], summary: "The credit now", params: workspaceParams, response: { 200: workspaceCreditUpdate } },
     },
-    async (request) => {
+    async (request, reply) => {
       assertMaySee(callers.of(request), request.params.id);
-      return toCreditUpdate(await readCredit(request.params.id));
+      return toCreditUpdate(await answerInTime(reply.elapsedTime, readCredit(request.params.id)));
     },
   );
   app.post(
@@ -72,10 +73,11 @@ export function addCreditRoutes(app: HttpServer, options: CreditRoutesOptions): 
         status: 201,
         body: { ...toCreditUpdate(balance), transfer_id: transferId, amount: formatCredits(amountMilli) },
       });
-      const { answer, balance } =
+      const work =
         key === null
-          ? await topUpOnce(sql, { workspaceId, transferId: randomUUID(), amountMilli }, answerOf)
-          : await topUpByKey(sql, { workspaceId, key, amountMilli }, answerOf);
+          ? topUpOnce(sql, { workspaceId, transferId: randomUUID(), amountMilli }, answerOf)
+          : topUpByKey(sql, { workspaceId, key, amountMilli }, answerOf);
+      const { answer, balance } = await answerInTime(reply.elapsedTime, work);
       if (balance === null) {
         reply.header("idempotency-replayed", "true");
       } else {
@@ -119,11 +121,14 @@ function addLedgerRoute(app: HttpServer, { sql, callers }: CreditRoutesOptions):
         },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { id } = request.params;
       assertMaySee(callers.of(request), id);
-      await readWorkspace(sql, id);
-      const page = await readLedger(sql, id, { cursor: request.query.cursor ?? null, rowsMax: request.query.limit });
+      const read = async () => {
+        await readWorkspace(sql, id);
+        return readLedger(sql, id, { cursor: request.query.cursor ?? null, rowsMax: request.query.limit });
+      };
+      const page = await answerInTime(reply.elapsedTime, read());
       return {
         entries: page.entries.map((entry) => ({
           transfer_id: entry.transferId,

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { AppError } from "../../contracts/errors.ts";
 import { createKey, keyScopes, listKeys, revokeKey } from "../../credit/keys.ts";
 import { readWorkspace } from "../../credit/workspaces.ts";
+import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { Caller } from "../../platform/authentication.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
@@ -44,7 +45,7 @@ export function addKeyRoutes(app: HttpServer, { sql, callers, log }: { sql: Sql;
       if (workspaceId === null && !scopes.includes("admin")) {
         throw new AppError("request_invalid", "A key without the scope admin needs a workspace_id.");
       }
-      const created = await createKey(sql, { workspaceId, name, scopes });
+      const created = await answerInTime(reply.elapsedTime, createKey(sql, { workspaceId, name, scopes }));
       log.info({ event: "key.created", keyId: created.id, workspaceId, scopes, byKeyId: caller.keyId });
       return reply.status(201).send({ ...toAnswer(created), key: created.key });
     },
@@ -60,10 +61,13 @@ export function addKeyRoutes(app: HttpServer, { sql, callers, log }: { sql: Sql;
         response: { 200: z.object({ keys: z.array(keyAnswer) }) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const workspaceId = targetWorkspace(callers.of(request), request.query.workspace_id ?? null);
-      if (workspaceId !== null) await readWorkspace(sql, workspaceId);
-      return { keys: (await listKeys(sql, workspaceId)).map(toAnswer) };
+      const read = async () => {
+        if (workspaceId !== null) await readWorkspace(sql, workspaceId);
+        return listKeys(sql, workspaceId);
+      };
+      return { keys: (await answerInTime(reply.elapsedTime, read())).map(toAnswer) };
     },
   );
   app.delete(
@@ -79,7 +83,7 @@ export function addKeyRoutes(app: HttpServer, { sql, callers, log }: { sql: Sql;
     },
     async (request, reply) => {
       const caller = callers.of(request);
-      await revokeKey(sql, request.params.id, caller.workspaceId ?? undefined);
+      await answerInTime(reply.elapsedTime, revokeKey(sql, request.params.id, caller.workspaceId ?? undefined));
       log.info({ event: "key.revoked", keyId: request.params.id, byKeyId: caller.keyId });
       return reply.status(204).send(null);
     },

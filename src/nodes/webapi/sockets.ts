@@ -82,8 +82,8 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
       summary: "WebSocket: live updates of many channels",
       description: `Send {"subscribe": [{"topic", "channel"}]} or {"unsubscribe": [...]}. Topics: ${topicNames.join(", ")}. The first update of a channel is a snapshot.`,
     },
-    onRequest: async (request) => {
-      await requireRead(request);
+    onRequest: async (request, reply) => {
+      await requireRead(request, reply);
       if ((socketsOfKey.get(callers.of(request).keyId) ?? 0) >= socketsPerKeyMax) {
         throw new AppError("rate_limited", `This key has ${socketsPerKeyMax} sockets already.`, { retryAfterS: 5 });
       }

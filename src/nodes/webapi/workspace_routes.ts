@@ -3,6 +3,7 @@ import { z } from "zod";
 import { formatCredits } from "../../contracts/credits.ts";
 import { toCreditUpdate } from "../../credit/credit_update.ts";
 import { type Balance, createWorkspace, readWorkspace } from "../../credit/workspaces.ts";
+import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { assertMaySee, assertOfInstallation, type Callers } from "./callers.ts";
@@ -43,7 +44,7 @@ export function addWorkspaceRoutes(app: HttpServer, { sql, callers }: { sql: Sql
     },
     async (request, reply) => {
       assertOfInstallation(callers.of(request));
-      const workspace = await createWorkspace(sql, request.body.name);
+      const workspace = await answerInTime(reply.elapsedTime, createWorkspace(sql, request.body.name));
       return reply.status(201).header("location", `/workspaces/${workspace.workspaceId}`).send(toAnswer(workspace));
     },
   );
@@ -53,9 +54,9 @@ export function addWorkspaceRoutes(app: HttpServer, { sql, callers }: { sql: Sql
       onRequest: callers.require("read"),
       schema: { tags: ["workspaces"], summary: "A workspace and its credit", params: workspaceParams, response: { 200: workspaceAnswer } },
     },
-    async (request) => {
+    async (request, reply) => {
       assertMaySee(callers.of(request), request.params.id);
-      return toAnswer(await readWorkspace(sql, request.params.id));
+      return toAnswer(await answerInTime(reply.elapsedTime, readWorkspace(sql, request.params.id)));
     },
   );
 }
