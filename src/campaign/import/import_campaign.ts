@@ -8,6 +8,7 @@ import type { RejectReason } from "../../contracts/states.ts";
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
 import { findCostlyCharacters } from "../../sms/encodings.ts";
 import type { Template } from "../../sms/template.ts";
+import { newBulksmsId } from "../bulksms_id.ts";
 import { findColumns } from "./columns.ts";
 import { copyRows, type Reject, type RowBatch } from "./copy_rows.ts";
 import { type CreateAnswer, rejectsShownMax } from "./create_answer.ts";
@@ -94,7 +95,7 @@ function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Im
     sql,
     request,
     limits,
-    lease: { bulksmsId: randomUUID(), owner: randomUUID() },
+    lease: { bulksmsId: newBulksmsId(), owner: randomUUID() },
     judge: null,
     batch: { firstRow: 1, good: [], rejects: [] },
     counts: { rows: 0, contacts: 0, rejected: 0, parts: 0, rejects: {} },
