@@ -15,6 +15,8 @@ const retryAfterMaxMs = 300_000;
 const laneRowBits = 7;
 /** A single receipt refused so often waits aside and no longer holds up its lane. */
 const refusalsBeforeAside = 3;
+/** So many may wait aside; with more the receiver refuses everything, and the lanes may as well stand. */
+const asideMax = 256;
 
 export interface CallbackOptions {
   url: string;
@@ -38,6 +40,12 @@ export interface Callbacks {
   stop(): Promise<void>;
 }
 
+interface Answer {
+  /** 0: no answer. */
+  status: number;
+  retryAfterMs: number;
+}
+
 interface Lane {
   queue: PairQueue;
   isBusy: boolean;
@@ -54,11 +62,12 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
   });
   const lanes: Lane[] = Array.from({ length: options.concurrency }, () => ({ queue: createPairQueue(), isBusy: false }));
   const running = new Set<Promise<void>>();
-  /** Ends the waits of lanes that back off. */
-  const wakers = new Set<() => void>();
+  /** Ends each wait; and whether it is one for a receiver that cannot be reached at all. */
+  const waiting = new Map<() => void, boolean>();
   let isStopping = false;
   let pending = 0;
   let holdUntilMs = 0;
+  let asideCount = 0;
 
   function start(task: Promise<void>): void {
     running.add(task);
@@ -67,18 +76,18 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
 
   async function runLane(lane: Lane): Promise<void> {
     lane.isBusy = true;
-    while (lane.queue.size() > 0 && !isStopping) await deliver(lane.queue.take(options.receiptsPerBody), 1);
+    while (lane.queue.size() > 0 && !isStopping) await deliver(lane.queue.take(options.receiptsPerBody));
     lane.isBusy = false;
   }
 
-  async function deliver(body: Pairs, firstAttempt: number): Promise<void> {
-    for (let attempt = firstAttempt; !isStopping; attempt++) {
+  async function deliver(body: Pairs, isAside = false): Promise<void> {
+    for (let attempt = 1; !isStopping; attempt++) {
       const rendered = renderBody(body);
       if (rendered === null) return;
       body = rendered.body;
-      await waitUntil(holdUntilMs);
+      while (holdUntilMs > performance.now() && !isStopping) await wait(holdUntilMs - performance.now(), false);
       if (isStopping) return;
-      const status = await post(rendered);
+      const { status, retryAfterMs } = await post(rendered);
       if (status >= 200 && status < 300) {
         finish(body);
         return;
@@ -87,22 +96,21 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
         if (body.owners.length > 1) {
           // one receipt must not hold back the others: halves, until the culprit stands alone
           const [first, second] = halves(body);
-          await deliver(first, 1);
-          await deliver(second, 1);
+          await deliver(first);
+          await deliver(second);
           return;
         }
-        if (attempt === refusalsBeforeAside) {
-          start(deliver(body, attempt + 1));
+        if (attempt >= refusalsBeforeAside && !isAside && asideCount < asideMax) {
+          asideCount += 1;
+          start(deliver(body, true).finally(() => (asideCount -= 1)));
           return;
         }
       }
-      // half to one and a half of a doubling wait
-      const backoffMs = Math.min(backoffMaxMs, backoffFirstMs * 2 ** Math.min(attempt - 1, 16)) * (0.5 + Math.random());
-      await waitUntil(performance.now() + Math.min(backoffMs, backoffMaxMs));
+      await wait(backoffMs(attempt, retryAfterMs), status === 0);
     }
   }
 
-  async function post({ id, text, body }: { id: string; text: string; body: Pairs }): Promise<number> {
+  async function post({ id, text, body }: { id: string; text: string; body: Pairs }): Promise<Answer> {
     const startedAt = performance.now();
     try {
       const headers = signWebhook({ secret: options.secret, id, timestampS: Math.floor(Date.now() / 1_000), body: text });
@@ -116,37 +124,37 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
       const isAnswered = response.statusCode >= 200 && response.statusCode < 300;
       options.onAttempt(isAnswered ? "answered" : "refused", body.owners.length, (performance.now() - startedAt) / 1_000);
       if (isAnswered) wakeAll();
-      else obey(response.headers["retry-after"]);
-      return response.statusCode;
+      return { status: response.statusCode, retryAfterMs: isAnswered ? 0 : obey(response.headers["retry-after"]) };
     } catch {
       options.onAttempt("unreachable", body.owners.length, (performance.now() - startedAt) / 1_000);
-      return 0;
+      return { status: 0, retryAfterMs: 0 };
     }
   }
 
-  /** Retry-After in seconds or as a date holds back all lanes. */
-  function obey(retryAfter: string | string[] | undefined): void {
-    if (typeof retryAfter !== "string") return;
+  /** Retry-After in seconds or as a date holds back all lanes; answers how long. */
+  function obey(retryAfter: string | string[] | undefined): number {
+    if (typeof retryAfter !== "string") return 0;
     const waitMs = /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - Date.now();
-    if (waitMs > 0) holdUntilMs = Math.max(holdUntilMs, performance.now() + Math.min(waitMs, retryAfterMaxMs));
+    if (!(waitMs > 0)) return 0;
+    holdUntilMs = Math.max(holdUntilMs, performance.now() + Math.min(waitMs, retryAfterMaxMs));
+    return Math.min(waitMs, retryAfterMaxMs);
   }
 
-  /** The receiver is back: every lane that backs off tries at once. */
+  /** The receiver is back: every lane that could not reach it tries at once. Not those that it refused, or they would never rest. */
   function wakeAll(): void {
-    for (const wake of wakers) wake();
+    for (const [wake, isUnreachable] of waiting) if (isUnreachable || isStopping) wake();
   }
 
-  async function waitUntil(timeMs: number): Promise<void> {
-    const waitMs = timeMs - performance.now();
-    if (waitMs <= 0 || isStopping) return;
-    await new Promise<void>((resolve) => {
+  function wait(waitMs: number, isUnreachable: boolean): Promise<void> {
+    if (isStopping) return Promise.resolve();
+    return new Promise((resolve) => {
       const wake = (): void => {
         clearTimeout(timer);
-        wakers.delete(wake);
+        waiting.delete(wake);
         resolve();
       };
       const timer = setTimeout(wake, waitMs);
-      wakers.add(wake);
+      waiting.set(wake, isUnreachable);
     });
   }
 
@@ -198,6 +206,12 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
       await pool.destroy();
     },
   };
+}
+
+/** What the receiver asked for, else a doubling wait, both spread so that lanes do not come all at once. */
+function backoffMs(attempt: number, retryAfterMs: number): number {
+  if (retryAfterMs > 0) return retryAfterMs * (1 + 0.2 * Math.random());
+  return Math.min(backoffMaxMs, backoffFirstMs * 2 ** Math.min(attempt - 1, 16) * (0.5 + Math.random()));
 }
 
 /** Statuses that speak of the body itself, and not of who sends it, how fast, or how the receiver is. */

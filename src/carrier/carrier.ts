@@ -28,8 +28,9 @@ const stepsPerTurn = 4_096;
 const giveUpMarginMs = 24 * 3_600_000;
 /** A validity beyond this is cut: real networks keep a message for days. */
 const validityMsMax = 8 * 24 * 3_600_000;
-/** An early receipt has so long to overtake the answer when there are no delays. */
-const earlyHeadStartMs = 25;
+/** The answer to a submit waits for its early receipts, and no longer than this. */
+const earlyHeadStartMs = 500;
+const earlyPollMs = 2;
 
 const errorNumbers = new Map<CarrierErrorCode | null, number>(journalErrorCodes.map((code, index) => [code, index]));
 const endNumber = {
@@ -143,9 +144,10 @@ export function createCarrier(options: CarrierOptions): Carrier {
     try {
       const verdict = applySubmit(request, opened);
       await journal.commit();
-      beginPlans(verdict.fresh, verdict.answerAtMs);
+      await tellEarly(verdict.fresh);
       const answerInMs = verdict.answerAtMs - nowMs();
       if (answerInMs > 0) await sleep(answerInMs);
+      beginPlans(verdict.fresh);
       return { batch_id: request.batchId, accepted: request.messages.length - verdict.rejected.length, rejected: verdict.rejected };
     } finally {
       for (const { segment } of opened.values()) segment.uses -= 1;
@@ -213,8 +215,7 @@ export function createCarrier(options: CarrierOptions): Carrier {
       }
     }
     for (const open of opened.values()) journal.touch(open);
-    const headStartMs = options.speed === Number.POSITIVE_INFINITY && fresh.some(({ isEarly }) => isEarly) ? earlyHeadStartMs : 0;
-    return { rejected, fresh, answerAtMs: submitted.atMs + headStartMs };
+    return { rejected, fresh, answerAtMs: submitted.atMs };
   }
 
   function firstVerdict({ segment, block }: OpenSegment, message: SubmitMessage, forced: number, code: CarrierErrorCode | null): number {
@@ -239,14 +240,22 @@ export function createCarrier(options: CarrierOptions): Carrier {
     segment.markRepeat(slot, isSame);
   }
 
-  /** After the verdicts are on disk: the first receipt of the early ones now, all else from the answer on. */
-  function beginPlans(fresh: FreshMessage[], answerAtMs: number): void {
+  /** Some messages' first receipt comes before the answer to their submit: the verdict is on disk, so it may. */
+  async function tellEarly(fresh: readonly FreshMessage[]): Promise<void> {
+    const early = fresh.filter(({ isEarly }) => isEarly);
+    if (early.length === 0) return;
+    for (const { open, slot } of early) runSteps(open, slot, steps.queue, nowMs());
+    turn();
+    const limitMs = performance.now() + earlyHeadStartMs;
+    const isOneUntold = (): boolean => early.some(({ open, slot }) => ![1, 2, 3].some((no) => open.segment.isAnswered(slot, no)));
+    while (isOneUntold() && performance.now() < limitMs && !isDraining) await sleep(earlyPollMs);
+  }
+
+  /** All others go their way from the answer on. */
+  function beginPlans(fresh: readonly FreshMessage[]): void {
     const now = nowMs();
-    for (const { open, slot, isEarly } of fresh) {
-      if (isEarly) runSteps(open, slot, steps.queue, now);
-      else schedule(open.segment, slot, steps.queue, now, Math.max(answerAtMs, dueMs(open.segment, slot, steps.queue)));
-    }
-    if (told.size() > 0 || options.speed === Number.POSITIVE_INFINITY) turn();
+    for (const { open, slot, isEarly } of fresh) if (!isEarly) schedule(open.segment, slot, steps.queue, now);
+    turn();
   }
 
   /** Does a step and those after it that are due too. */
@@ -254,9 +263,8 @@ export function createCarrier(options: CarrierOptions): Carrier {
     for (let step: Step | null = first; step !== null; ) {
       step = runStep(open, slot, step, now);
       if (step === null) return;
-      const due = dueMs(open.segment, slot, step);
-      if (due > now) {
-        schedule(open.segment, slot, step, now, due);
+      if (dueMs(open.segment, slot, step) > now) {
+        schedule(open.segment, slot, step, now);
         return;
       }
     }
@@ -325,9 +333,9 @@ export function createCarrier(options: CarrierOptions): Carrier {
     counts.receipts_told += 1;
   }
 
-  function schedule(segment: Segment, slot: number, step: Step, now: number, due: number): void {
+  function schedule(segment: Segment, slot: number, step: Step, now: number): void {
     segment.uses += 1;
-    wheel.put(Math.max(now, due), segment.handle, (slot << 3) | step);
+    wheel.put(Math.max(now, dueMs(segment, slot, step)), segment.handle, (slot << 3) | step);
   }
 
   function plannedEndMs(segment: Segment, slot: number): number {
@@ -367,7 +375,7 @@ export function createCarrier(options: CarrierOptions): Carrier {
       if ((isSent || isEnded) && !segment.isAnswered(slot, 2)) tell(segment, slot, 2);
       if (isSent && isEnded && !segment.isAnswered(slot, 3)) tell(segment, slot, 3);
       const next = isEnded || segment.is(slot, flag.never) ? null : isSent ? steps.end : isQueuedTold ? steps.send : steps.queue;
-      if (next !== null) schedule(segment, slot, next, now, dueMs(segment, slot, next));
+      if (next !== null) schedule(segment, slot, next, now);
     }
   }
 

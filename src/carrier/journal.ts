@@ -18,7 +18,7 @@ const lazyCommitMs = 100;
 const idleMs = 5_000;
 /** Finished segments kept for repeats; about 0.5 MB each at most. */
 const idleSegmentsMax = 64;
-/** Open files; a process may have 1,024 by default, and sockets need some. */
+/** Files that stay open between commits; a process may have 1,024 by default, and sockets need some. */
 const openFilesMax = 128;
 /** Files written or loaded at once: libuv has four threads. */
 const filesAtOnce = 8;
@@ -156,7 +156,6 @@ export function createJournal(options: JournalOptions): Journal {
     const blocks = batch.filter(({ block }) => !block.isEmpty()).map((entry) => ({ entry, bytes: entry.block.take() }));
     await inTurns(blocks, filesAtOnce, ({ entry, bytes }) => appendBlock(entry, bytes, isLazy));
     for (const release of released) release();
-    await closeSpareFiles();
   }
 
   async function appendBlock(entry: Entry, block: Buffer, isLazy: boolean): Promise<void> {
@@ -170,6 +169,7 @@ export function createJournal(options: JournalOptions): Journal {
     }
     entry.fileBytes += bytes.length;
     if (!isLazy) await file.datasync();
+    if (openFiles > openFilesMax) await closeFile(entry);
   }
 
   /** The marker is on disk before the first record: a start looks only at marked segments. */
@@ -192,13 +192,6 @@ export function createJournal(options: JournalOptions): Journal {
     entry.file = file;
     openFiles += 1;
     return file;
-  }
-
-  async function closeSpareFiles(): Promise<void> {
-    if (openFiles <= openFilesMax) return;
-    const spare = [...entries.values()].filter((entry) => entry.file !== null && !dirty.has(entry));
-    spare.sort((a, b) => a.usedAtMs - b.usedAtMs);
-    await inTurns(spare.slice(0, openFiles - openFilesMax), filesAtOnce, closeFile);
   }
 
   async function closeFile(entry: Entry): Promise<void> {
