@@ -77,7 +77,7 @@ function badPhone(kind: keyof typeof badRows, known: readonly string[], random: 
     case "duplicate":
       return spell(pick(known, random), random);
     case "tooShort":
-      return `0${digits.slice(0, 2)} ${digits.slice(2, 4)}`;
+      return `0${digits.slice(0, 2)} ${digits.slice(2, 3)}`;
     case "letters":
       return pick(["ask my mother", `0${digits.slice(0, 2)} I23 4O56`, "no phone", "puh. kotona"], random);
     case "landline":

@@ -156,7 +156,8 @@ async function sizeOf(file: string): Promise<number> {
     throw new Failure(
       exitCodes.wrongUse,
       `${file} cannot be read`,
-      (error as Error).message,
+      { ENOENT: "there is no such file", EACCES: "you may not read it" }[(error as { code?: string }).code ?? ""] ??
+        (error as Error).message,
       "name a CSV file with a column of phone numbers",
     );
   }

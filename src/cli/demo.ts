@@ -30,9 +30,9 @@ const answersWithinS = 40;
 const deadlineS = 45;
 const horizonS = 10;
 /** Sweeping, charging and releasing after the last message. */
-const closingS = 3;
-/** Above so many contacts, submitting itself takes so long that the end cannot be foretold. */
-const foretoldContactsMax = 20_000;
+const closingS = 1;
+/** Among so many contacts some stay silent (0.4 % of them), so the end is known: it comes with their deadline. Among more, submitting itself takes long. */
+const foretoldContacts = { min: 1_000, max: 20_000 };
 /** A large file's top-up is a round figure. */
 const topUpStepMilli = 1_000_000n;
 const interruptedExitCode = 130;
@@ -176,9 +176,10 @@ async function runAndFollow(
   { created, workspaceId, signal }: { created: Campaign; workspaceId: string; signal: AbortSignal },
 ): Promise<Campaign | null> {
   const nowMs = () => performance.now();
-  const endsByMs = created.contacts > foretoldContactsMax ? null : nowMs() + (deadlineS + horizonS + closingS) * 1_000;
+  const isForetold = created.contacts >= foretoldContacts.min && created.contacts <= foretoldContacts.max;
+  const endsAtMs = isForetold ? nowMs() + (deadlineS + horizonS + closingS) * 1_000 : null;
   await connection.callSalesapi("the campaign was not run", "POST", "/run", { bulksms_id: created.id });
-  const progress = createProgress(terminal, { nowMs, endsByMs });
+  const progress = createProgress(terminal, { nowMs, endsAtMs });
   const started: Campaign = { ...created, status: "running" };
   return watchCampaign(connection, { bulksmsId: created.id, workspaceId }, started, { onChange: progress.show, signal }).finally(() =>
     progress.end(),

@@ -16,8 +16,8 @@ const barColumnsMin = 10;
 export interface ProgressOptions {
   /** Clock in ms, that of the rate and of the time that passed. */
   nowMs(): number;
-  /** The campaign ends by then whatever the carrier does (ms of the same clock); null: nobody knows. */
-  endsByMs: number | null;
+  /** When the campaign will end (ms of the same clock), where that is known better than the rate can tell; else null. */
+  endsAtMs: number | null;
 }
 
 export interface Progress {
@@ -32,7 +32,7 @@ export function createProgress(terminal: Terminal, options: ProgressOptions): Pr
   let last: CampaignState | null = null;
   let shownMs = Number.NEGATIVE_INFINITY;
   const draw = (state: CampaignState, nowMs: number): void => {
-    const pace = measurePace(samples, state, nowMs, options.endsByMs);
+    const pace = measurePace(samples, state, nowMs, options.endsAtMs);
     if (terminal.isLive) terminal.live(renderProgress(terminal, state, pace));
     else terminal.line(renderPlain(state, pace, nowMs - startedMs));
     shownMs = nowMs;
@@ -64,7 +64,7 @@ interface Pace {
 }
 
 /** Adds the state to the samples and forgets those older than the window. */
-function measurePace(samples: { atMs: number; done: number }[], state: CampaignState, nowMs: number, endsByMs: number | null): Pace {
+function measurePace(samples: { atMs: number; done: number }[], state: CampaignState, nowMs: number, endsAtMs: number | null): Pace {
   const done = countFinal(state.counts);
   samples.push({ atMs: nowMs, done });
   while (samples.length > 2 && nowMs - (samples[1]?.atMs ?? nowMs) >= rateWindowMs) samples.shift();
@@ -72,7 +72,7 @@ function measurePace(samples: { atMs: number; done: number }[], state: CampaignS
   const elapsedMs = nowMs - oldest.atMs;
   const perSecond = elapsedMs < 500 ? 0 : ((done - oldest.done) * 1_000) / elapsedMs;
   const byRateMs = perSecond > 0 ? ((state.contacts - done) / perSecond) * 1_000 : Number.POSITIVE_INFINITY;
-  const leftMs = Math.min(byRateMs, endsByMs === null ? Number.POSITIVE_INFINITY : Math.max(0, endsByMs - nowMs));
+  const leftMs = endsAtMs === null ? byRateMs : Math.max(0, endsAtMs - nowMs);
   return { perSecond, leftMs: leftMs > timeLeftMaxMs ? null : leftMs };
 }
 

@@ -70,7 +70,7 @@ async function runAndFollow(connection: Connection, terminal: Terminal, created:
   terminal.line();
   const interrupted = new AbortController();
   process.once("SIGINT", () => interrupted.abort());
-  const progress = createProgress(terminal, { nowMs: () => performance.now(), endsByMs: null });
+  const progress = createProgress(terminal, { nowMs: () => performance.now(), endsAtMs: null });
   const ended = await watchCampaign(
     connection,
     { bulksmsId: created.id, workspaceId },
@@ -99,8 +99,11 @@ async function runAndFollow(connection: Connection, terminal: Terminal, created:
 /** `file   5,000 rows → 4,810 contacts · 190 rejected (duplicate 97, ...)` */
 export function showCreated(terminal: Terminal, file: string, created: Campaign): void {
   const rows = created.contacts + created.rejected;
-  const rejected = `${formatCount(created.rejected)} rejected${renderReasons(created.rejects)}`;
-  terminal.line(`${terminal.bold(basename(file))}   ${formatCount(rows)} rows → ${formatCount(created.contacts)} contacts · ${rejected}`);
+  const counts = `${formatCount(rows)} rows → ${formatCount(created.contacts)} contacts · ${formatCount(created.rejected)} rejected`;
+  const name = basename(file);
+  // where a person watches, the rare reasons give way to the width of the line
+  const room = terminal.isLive ? terminal.columns() - name.length - counts.length - 8 : Number.POSITIVE_INFINITY;
+  terminal.line(`${terminal.bold(name)}   ${counts}${renderReasons(created.rejects, room)}`);
   terminal.line(`${formatCount(created.parts)} parts, cost ${formatCreditText(created.cost)} credits`);
 }
 

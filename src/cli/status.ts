@@ -113,13 +113,20 @@ function renderCampaign(terminal: Terminal, campaign: Campaign): string[] {
   ];
 }
 
-/** ` (duplicate 97, too short 41)`, most first; nothing when none. */
-export function renderReasons(rejects: Readonly<Record<string, number>>): string {
+/** ` (duplicate 97, too short 41)`, most first; the last ones as "..." where there is no room. Nothing when there are none. */
+export function renderReasons(rejects: Readonly<Record<string, number>>, room = Number.POSITIVE_INFINITY): string {
   const reasons = Object.entries(rejects)
     .filter(([, count]) => count > 0)
     .sort((a, b) => b[1] - a[1])
     .map(([reason, count]) => `${reason.replace(/^msisdn_/, "").replaceAll("_", " ")} ${formatCount(count)}`);
-  return reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
+  if (reasons.length === 0) return "";
+  const whole = ` (${reasons.join(", ")})`;
+  if (whole.length <= room) return whole;
+  for (let shown = reasons.length - 1; shown > 0; shown--) {
+    const cut = ` (${reasons.slice(0, shown).join(", ")}, ...)`;
+    if (cut.length <= room) return cut;
+  }
+  return "";
 }
 
 function percentEnded(campaign: Campaign): number {

@@ -5,7 +5,7 @@ import { type ProcessName, processes, processNames } from "../contracts/processe
 import type { SupervisorEvent } from "../platform/supervisor.ts";
 
 const nameWidth = 16;
-const addressWidth = 54;
+const addressWidth = 64;
 /** Log levels that are shown without --verbose. */
 const loudLevels = new Set(["warn", "error", "fatal"]);
 
