@@ -1,5 +1,5 @@
 // Pub/sub on Redis, and the WebSocket that carries it on: topics, payloads, the socket's messages.
-// Publishers: rpc, general_worker (workspace_credit), salesapi, sales_worker (bulksms_progress). Reader: webapi, and through it every client.
+// Publishers: rpc, general_worker, webapi for top-ups (workspace_credit), salesapi, sales_worker (bulksms_progress). Reader: webapi, and through it every client.
 import { z } from "zod";
 import { bulksmsStatuses } from "./states.ts";
 
