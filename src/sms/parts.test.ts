@@ -44,7 +44,7 @@ describe("parts", () => {
     const gsm7 = fc.constantFrom(..."abcdefgh ABC,.!?0123456789@£$èéÇ\nØøÅΔ_ΦßÉäöñüà");
     const extension = fc.constantFrom(..."^{}\\[~]|€");
     const ucs2 = fc.constantFrom(..."’“–…łşжд中文ç", "😀", "🎓", "𝒳");
-    const textOf = (character: fc.Arbitrary<string>) => fc.array(character, { maxLength: 500, size: "max" }).map((all) => all.join(""));
+    const textOf = (character: fc.Arbitrary<string>) => fc.array(character, { maxLength: 330, size: "max" }).map((all) => all.join(""));
     const text = fc.oneof(
       textOf(gsm7),
       textOf(fc.oneof({ arbitrary: gsm7, weight: 5 }, { arbitrary: extension, weight: 1 })),

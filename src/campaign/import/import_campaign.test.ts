@@ -1,0 +1,204 @@
+// The import against real Postgres when things go wrong in the middle: leases lost, connections cut, two of the same at once.
+import { createHash, randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../../lab/cluster/engines.ts";
+import { isAppError } from "../../contracts/errors.ts";
+import { closePostgres, openPostgres, type Sql } from "../../platform/postgres.ts";
+import { importCampaign } from "./import_campaign.ts";
+import { readImportFields } from "./import_fields.ts";
+
+const limits = { partsMax: 6, rowsMax: 1_000_000, chunkRows: 1_000, leaseMs: 20_000 };
+const settings = { defaultCountry: "FI", partPriceMilli: 100, textPartsMax: 6, deadlineS: 60 };
+
+let database: TestDatabase;
+let owner: Sql;
+let sql: Sql;
+beforeAll(async () => {
+  database = await createTestDatabase("salesdb");
+  owner = openPostgres(database.ownerUrl, { applicationName: "test", connections: 3 });
+  sql = openPostgres(database.urls.salesapi as string, { applicationName: "import", connections: 6 });
+});
+afterAll(async () => {
+  await closePostgres(sql);
+  await closePostgres(owner);
+  await database?.drop();
+});
+
+/** Rows `from` to `to` of a file whose every tenth number is doubled. */
+function rows(from: number, to: number): Buffer {
+  const lines: string[] = [];
+  for (let index = from; index < to; index++) lines.push(`040${1_000_000 + (index % 10 === 9 ? index - 1 : index)},Väinö ${index}`);
+  return Buffer.from(`${lines.join("\n")}\n`);
+}
+
+type Step = Buffer | (() => Promise<unknown>);
+
+/** A file that does things between its chunks. */
+async function* file(...steps: Step[]): AsyncGenerator<Buffer> {
+  yield Buffer.from("phone,name\n");
+  for (const step of steps) {
+    if (typeof step === "function") await step();
+    else yield step;
+  }
+}
+
+function request(text = "Hello {name}", key: string | null = null, workspaceId = randomUUID()) {
+  const requestSha256 = createHash("sha256").update(text).digest();
+  const claim = key === null ? null : { workspaceId, key, requestSha256 };
+  return { ...readImportFields(new Map([["text", text]]), "a.csv", settings), workspaceId, claim };
+}
+
+/** Waits until the one campaign of the workspace has copied so many messages. */
+async function untilCopied(workspaceId: string, messages: number): Promise<string> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const [found] = await owner<{ id: string }[]>`
+      select b.id from bulksms b where workspace_id = ${workspaceId} and status = 'importing'
+        and (select count(*) from bulksms_info where bulksms_id = b.id) >= ${messages}`;
+    if (found !== undefined) return found.id;
+    if (performance.now() > deadline) throw new Error("waited for 10 s");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+async function stored(bulksmsId: string) {
+  const [row] = await owner`
+    select b.status, b.contacts, b.rejected, b.parts::int,
+      (select count(*)::int from bulksms_info where bulksms_id = b.id) as messages,
+      (select coalesce(sum(parts), 0)::int from bulksms_info where bulksms_id = b.id) as message_parts,
+      (select coalesce(max(row_no), 0) from bulksms_info where bulksms_id = b.id) as last_row,
+      (select count(*)::int from bulksms_reject where bulksms_id = b.id) as rejects,
+      (select count(*)::int from bulksms_chunk where bulksms_id = b.id) as chunks
+    from bulksms b where id = ${bulksmsId}`;
+  return row;
+}
+
+const nothing = { messages: 0, message_parts: 0, last_row: 0, rejects: 0, chunks: 0 };
+
+describe("an import", () => {
+  it("stores in rows what it answers in counts", async () => {
+    const { answer } = await importCampaign(sql, request(), limits, file(rows(0, 25_000)));
+    expect(answer).toMatchObject({ contacts: 22_500, rejected: 2_500, rejects: { duplicate: 2_500 }, parts: 22_500, cost: "2250.0" });
+    expect(await stored(answer.id)).toEqual({
+      status: "ready",
+      contacts: 22_500,
+      rejected: 2_500,
+      parts: 22_500,
+      messages: 22_500,
+      message_parts: 22_500,
+      last_row: 22_500,
+      rejects: 2_500,
+      chunks: 23,
+    });
+  });
+
+  it("whose connections are cut in the middle loses and doubles nothing", async () => {
+    const asked = request();
+    const cut = async () => {
+      await untilCopied(asked.workspaceId, 1);
+      await owner`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'import' and datname = current_database()`;
+    };
+    const { answer } = await importCampaign(
+      sql,
+      asked,
+      limits,
+      file(rows(0, 25_000), cut, rows(25_000, 40_000), cut, rows(40_000, 50_000)),
+    );
+    expect(answer).toMatchObject({ contacts: 45_000, rejected: 5_000 });
+    expect(await stored(answer.id)).toMatchObject({ status: "ready", messages: 45_000, last_row: 45_000, rejects: 5_000, chunks: 45 });
+  });
+
+  it("that has lost its lease copies no more, cannot close, and says so", async () => {
+    const asked = request();
+    let id = "";
+    const loseLease = async () => {
+      id = await untilCopied(asked.workspaceId, 10_000);
+      await owner`update bulksms set import_lease_until = now() - interval '1 s' where id = ${id}`;
+    };
+    const lost = importCampaign(sql, asked, limits, file(rows(0, 25_000), loseLease, rows(25_000, 50_000)));
+    await expect(lost).rejects.toSatisfy((error) => isAppError(error, "import_lost"));
+    // what it had copied waits for the sweeper
+    expect(await stored(id)).toMatchObject({ status: "importing", contacts: 0, chunks: 0 });
+    expect((await stored(id))?.messages).toBeLessThanOrEqual(22_500);
+  });
+
+  it("that has lost its lease just before its end does not become ready", async () => {
+    const asked = request();
+    let id = "";
+    const loseLease = async () => {
+      id = await untilCopied(asked.workspaceId, 9_000);
+      await owner`update bulksms set import_lease_owner = ${randomUUID()} where id = ${id}`;
+    };
+    const lost = importCampaign(sql, asked, limits, file(rows(0, 12_000), loseLease));
+    await expect(lost).rejects.toSatisfy((error) => isAppError(error, "import_lost"));
+    expect(await stored(id)).toMatchObject({ status: "importing", chunks: 0 });
+  });
+
+  it("that breaks off in the middle is purged at once, and its key is free", async () => {
+    const workspaceId = randomUUID();
+    const asked = request("Hello {name}", "broken", workspaceId);
+    let id = "";
+    const breakOff = async () => {
+      id = await untilCopied(workspaceId, 10_000);
+      throw new Error("the disk is gone");
+    };
+    await expect(importCampaign(sql, asked, limits, file(rows(0, 25_000), breakOff))).rejects.toThrow("the disk is gone");
+    expect(await stored(id)).toEqual({ status: "import_failed", contacts: 0, rejected: 0, parts: 0, ...nothing });
+    const { isRepeat } = await importCampaign(sql, asked, limits, file(rows(0, 10)));
+    expect(isRepeat).toBe(false);
+  });
+
+  it("renews its lease as it goes", async () => {
+    const asked = request();
+    const leaseUntil = async () => {
+      const [lease] = await owner<{ until: number }[]>`
+        select extract(epoch from import_lease_until)::float as until from bulksms where workspace_id = ${asked.workspaceId}`;
+      return lease?.until ?? 0;
+    };
+    const deadline = performance.now() + 15_000;
+    async function* longFile(): AsyncGenerator<Buffer> {
+      yield* file(rows(0, 12_000));
+      const first = await leaseUntil();
+      for (let from = 12_000; (await leaseUntil()) === first; from += 12_000) {
+        if (performance.now() > deadline) throw new Error("the lease was not renewed");
+        yield rows(from, from + 12_000);
+      }
+    }
+    const { answer } = await importCampaign(sql, asked, { ...limits, leaseMs: 6_000 }, longFile());
+    expect(await stored(answer.id)).toMatchObject({ status: "ready", messages: answer.contacts });
+  });
+});
+
+describe("two imports with one Idempotency-Key in two processes", () => {
+  it("end as one campaign", async () => {
+    const workspaceId = randomUUID();
+    const both = await Promise.allSettled(
+      [0, 1].map(() => importCampaign(sql, request("Hi", "same", workspaceId), limits, file(rows(0, 100)))),
+    );
+    const answers = both.flatMap((result) => (result.status === "fulfilled" ? [result.value.answer.id] : []));
+    expect(new Set(answers).size).toBe(1);
+    for (const result of both) {
+      if (result.status === "rejected") expect(isAppError(result.reason, "idempotency_key_in_flight")).toBe(true);
+    }
+    const [found] = await owner`select count(*)::int as campaigns from bulksms where workspace_id = ${workspaceId} and status = 'ready'`;
+    expect(found).toEqual({ campaigns: 1 });
+    const repeat = await importCampaign(sql, request("Hi", "same", workspaceId), limits, file(rows(0, 100)));
+    expect(repeat).toMatchObject({ isRepeat: true, answer: { id: answers[0] } });
+  });
+
+  it("where the first has died: the second takes the key, and the first cannot close when it wakes", async () => {
+    const workspaceId = randomUUID();
+    const asked = request("Hello {name}", "taken", workspaceId);
+    let secondId = "";
+    const sleepTooLong = async () => {
+      const id = await untilCopied(workspaceId, 9_000);
+      await owner`update bulksms set import_lease_until = now() - interval '1 s' where id = ${id}`;
+      secondId = (await importCampaign(sql, asked, limits, file(rows(0, 12_000)))).answer.id;
+    };
+    const first = importCampaign(sql, asked, limits, file(rows(0, 12_000), sleepTooLong));
+    await expect(first).rejects.toSatisfy((error) => isAppError(error, "import_lost"));
+    const ready = await owner`select id from bulksms where workspace_id = ${workspaceId} and status = 'ready'`;
+    expect([...ready]).toEqual([{ id: secondId }]);
+    expect(await stored(secondId)).toMatchObject({ messages: 10_800 });
+  });
+});
