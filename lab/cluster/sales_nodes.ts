@@ -28,7 +28,14 @@ export interface SalesNodes {
   /** The campaign's row, once `isRight` says so. */
   // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever fields the row has
   campaign(bulksmsId: string, isRight?: (row: any) => boolean, limitMs?: number): Promise<any>;
-  startWorker(settings?: Partial<Record<SettingName, string>>): Promise<Node>;
+  startWorker(settings?: Partial<Record<SettingName, string>>): Promise<TestWorker>;
+  stop(): Promise<void>;
+}
+
+/** Another sales_worker beside the first. */
+export interface TestWorker {
+  /** Messages in bodies that the carrier answered to this worker. */
+  submitted(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -72,7 +79,15 @@ export async function startSalesNodes(
     const node = salesWorker.create(workerSettings, log);
     await node.start();
     nodes.push(node);
-    return { start: node.start, stop: async () => void (nodes.includes(node) && (await nodes.splice(nodes.indexOf(node), 1)[0]?.stop())) };
+    return {
+      async submitted() {
+        const metrics = await (await fetch(`http://127.0.0.1:${node.ports().management}/metrics`)).text();
+        return Number(/^bulksms_messages_submitted_total\S* (\d+)/m.exec(metrics)?.[1] ?? 0);
+      },
+      async stop() {
+        if (nodes.includes(node)) await nodes.splice(nodes.indexOf(node), 1)[0]?.stop();
+      },
+    };
   };
   if (options.isWithoutWorker !== true) await startWorker();
 

@@ -1,0 +1,338 @@
+// The doors of salesapi: commands, reads, receipts - what they answer, and that a refusal has no effect.
+import { randomUUID } from "node:crypto";
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type SalesNodes, startSalesNodes } from "../../../lab/cluster/sales_nodes.ts";
+import { makeReceipt, sendReceipts } from "../../../lab/cluster/test_carrier.ts";
+import { sha256 } from "../../platform/authentication.ts";
+
+let nodes: SalesNodes;
+let workspace: { id: string; key: string };
+let stranger: { id: string; key: string };
+let readOnlyKey: string;
+const rows = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
+const send = (body: unknown, options: Partial<Parameters<typeof sendReceipts>[2]> = {}) =>
+  sendReceipts(nodes.salesapiUrl, body, { secret: nodes.carrier.secret, ...options });
+const get = (path: string, key: string = workspace.key) => nodes.http("GET", path, { key });
+
+beforeAll(async () => {
+  nodes = await startSalesNodes();
+  [workspace, stranger] = await Promise.all([nodes.credit.makeWorkspace("100"), nodes.credit.makeWorkspace("100")]);
+  readOnlyKey = `bk_read_${randomUUID()}`;
+  await nodes.credit
+    .owner`insert into api_key (workspace_id, name, secret_sha256, scopes) values (${workspace.id}, 'read', ${sha256(readOnlyKey)}, ${["read"]})`;
+});
+afterAll(() => nodes.stop());
+
+describe("a command", () => {
+  it("needs a key, its scope, JSON, the field bulksms_id, and nothing else", async () => {
+    const id = await nodes.create(workspace.key, 2);
+    const post = (options: Parameters<SalesNodes["http"]>[2]) => nodes.http("POST", "/run", options);
+    const { key } = workspace;
+    const cases: [Parameters<SalesNodes["http"]>[2], number, string][] = [
+      [{ body: { bulksms_id: id } }, 401, "key_missing"],
+      [{ body: { bulksms_id: id }, key: "wrong" }, 401, "key_invalid"],
+      [{ body: { bulksms_id: id }, key: readOnlyKey }, 403, "scope_missing"],
+      [{ body: { bulksms_id: id }, key: nodes.credit.adminKey }, 403, "scope_missing"],
+      [{ body: "{", key }, 400, "json_invalid"],
+      [{ body: "", key }, 400, "json_invalid"],
+      [{ body: { bulksms_id: id, extra: 1 }, key }, 422, "field_unknown"],
+      [{ body: {}, key }, 400, "request_invalid"],
+      [{ body: { bulksms_id: 7 }, key }, 400, "request_invalid"],
+      [{ body: { bulksms_id: "x" }, key }, 400, "request_invalid"],
+      [{ body: { bulksms_id: id }, key, headers: { "content-type": "text/plain" } }, 415, "content_type_unsupported"],
+      [{ body: { bulksms_id: randomUUID() }, key }, 404, "bulksms_not_found"],
+      [{ body: { bulksms_id: id }, key: stranger.key }, 404, "bulksms_not_found"],
+      [{ body: JSON.stringify({ bulksms_id: id, x: "y".repeat(100_000) }), key }, 413, "body_too_large"],
+    ];
+    for (const [options, status, code] of cases) {
+      const answer = await post(options);
+      expect([answer.status, answer.body.code], JSON.stringify(options).slice(0, 200)).toEqual([status, code]);
+      expect(answer.headers.get("content-type")).toContain("application/problem+json");
+    }
+    const wrongMethod = await nodes.http("PUT", "/run", { key, body: {} });
+    expect([wrongMethod.status, wrongMethod.headers.get("allow")]).toEqual([405, "POST"]);
+    expect(await nodes.campaign(id)).toMatchObject({ status: "ready", hold_id: null });
+  });
+
+  it("in the wrong state is refused with the current one", async () => {
+    const id = await nodes.create(workspace.key, 2);
+    for (const name of ["pause", "resume"] as const) {
+      const answer = await nodes.command(name, workspace.key, id);
+      expect([answer.status, answer.body.code, answer.body.current], name).toEqual([409, "state_conflict", "ready"]);
+    }
+    await nodes.command("cancel", workspace.key, id);
+    await nodes.campaign(id, (row) => row.status === "canceled");
+    for (const name of ["run", "pause", "resume", "cancel"] as const) {
+      expect((await nodes.command(name, workspace.key, id)).body, name).toMatchObject({ code: "state_conflict", current: "canceled" });
+    }
+  });
+
+  it("of a stranger never touches a campaign, whatever the command", async () => {
+    const id = await nodes.create(workspace.key, 2);
+    for (const name of ["run", "pause", "resume", "cancel"] as const) {
+      expect((await nodes.command(name, stranger.key, id)).status, name).toBe(404);
+    }
+    expect(await nodes.campaign(id)).toMatchObject({ status: "ready", hold_id: null, last_error: null });
+  });
+});
+
+describe("a read", () => {
+  let id = "";
+  beforeAll(async () => {
+    id = await nodes.create(workspace.key, 25, { text: "Hei {name}", name: "Oulu" });
+    await nodes.command("run", workspace.key, id);
+    await nodes.campaign(id, (row) => row.queued === 25);
+    await nodes.receive(id, rows(1, 5), "sent");
+    await nodes.receive(id, rows(1, 3), "delivered");
+  });
+
+  it("of one campaign has its money as decimal strings and its counts", async () => {
+    const { status, body } = await get(`/bulksms/${id}`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      id,
+      name: "Oulu",
+      sender: "Test",
+      text: "Hei {name}",
+      status: "running",
+      contacts: 25,
+      rejected: 0,
+      rejects: {},
+      parts: 25,
+      parts_sent: 5,
+      price: "0.1",
+      cost: "2.5",
+      charged: "0.5",
+      last_error: null,
+      ended_at: null,
+      counts: { pending: 0, queued: 20, sent: 2, delivered: 3, failed: 0, undelivered: 0, unknown: 0, expired: 0, canceled: 0 },
+    });
+    expect(body.hold_id).toMatch(/^[0-9a-f-]{36}$/);
+    expect((await get(`/bulksms/${id}`, readOnlyKey)).status).toBe(200);
+  });
+
+  it("of the list goes newest first, page by page, and shows no stranger's campaigns", async () => {
+    const other = await nodes.create(workspace.key, 1);
+    const first = await get("/bulksms?limit=1");
+    expect(first.body.bulksms.map((each: { id: string }) => each.id)).toEqual([other]);
+    const second = await get(`/bulksms?limit=1&cursor=${first.body.next_cursor}`);
+    expect(second.body.bulksms[0].id).toBe(id);
+    expect((await get("/bulksms?status=running")).body.bulksms.map((each: { id: string }) => each.id)).toEqual([id]);
+    expect((await get("/bulksms", stranger.key)).body).toEqual({ bulksms: [], next_cursor: null });
+  });
+
+  it("of messages filters and pages in the order of the file", async () => {
+    const seen: number[] = [];
+    let cursor = 0;
+    for (;;) {
+      const { body } = await get(`/bulksms/${id}/messages?status=queued&limit=7&cursor=${cursor}`);
+      seen.push(...body.messages.map((message: { row_no: number }) => message.row_no));
+      if (body.next_cursor === null) break;
+      cursor = body.next_cursor;
+    }
+    expect(seen).toEqual(rows(6, 25));
+    const delivered = await get(`/bulksms/${id}/messages?status=delivered,sent`);
+    expect(delivered.body.messages.map((message: { status: string }) => message.status)).toEqual([
+      "delivered",
+      "delivered",
+      "delivered",
+      "sent",
+      "sent",
+    ]);
+    expect(delivered.body.messages[0]).toMatchObject({ row_no: 1, msisdn: "+358401000000", parts: 1, error_code: null });
+  });
+
+  it("of one message shows its steps in time order, and what its state refused", async () => {
+    const contradiction = makeReceipt(id, 1, "failed");
+    await send(contradiction);
+    const { body } = await get(`/bulksms/${id}/messages/1`);
+    expect(body).toMatchObject({ row_no: 1, status: "delivered" });
+    expect(body.steps.map((step: { step: string }) => step.step)).toEqual(["created", "run", "submitted", "sent", "delivered"]);
+    expect(body.steps.map((step: { at: string }) => step.at)).toEqual(body.steps.map((step: { at: string }) => step.at).toSorted());
+    expect(body.anomalies).toMatchObject([{ receipt_id: contradiction.id, kind: "contradiction", status: "failed" }]);
+  });
+
+  it("of what is too much or nothing is refused: page of a billion, no number, unknown state, no such row", async () => {
+    const cases: [string, number, string][] = [
+      ["/bulksms?limit=1000000000", 400, "request_invalid"],
+      ["/bulksms?limit=0", 400, "request_invalid"],
+      ["/bulksms?limit=ten", 400, "request_invalid"],
+      ["/bulksms?cursor=x", 400, "request_invalid"],
+      ["/bulksms?status=sleeping", 400, "request_invalid"],
+      ["/bulksms?color=red", 422, "field_unknown"],
+      [`/bulksms/${id}/messages?limit=1000000000`, 400, "request_invalid"],
+      [`/bulksms/${id}/messages?cursor=-1`, 400, "request_invalid"],
+      [`/bulksms/${id}/messages?status=sleeping`, 400, "request_invalid"],
+      [`/bulksms/${id}/messages/26`, 404, "message_not_found"],
+      [`/bulksms/${id}/messages/0`, 404, "message_not_found"],
+      [`/bulksms/${id}/messages/x`, 404, "message_not_found"],
+      [`/bulksms/${id}/messages/99999999999`, 404, "message_not_found"],
+      ["/bulksms/x", 404, "bulksms_not_found"],
+      [`/bulksms/${randomUUID()}`, 404, "bulksms_not_found"],
+    ];
+    for (const [path, status, code] of cases) {
+      const answer = await get(path);
+      expect([answer.status, answer.body.code], path).toEqual([status, code]);
+    }
+  });
+
+  it("of another workspace's campaign is 404 on every path", async () => {
+    for (const path of ["", "/messages", "/messages/1", "/report.csv", "/rejects.csv"]) {
+      const answer = await get(`/bulksms/${id}${path}`, stranger.key);
+      expect([answer.status, answer.body.code], path).toEqual([404, "bulksms_not_found"]);
+    }
+  });
+
+  it("of report.csv has every message with its end", async () => {
+    const { status, headers, body } = await get(`/bulksms/${id}/report.csv`);
+    expect([status, headers.get("content-type")]).toEqual([200, "text/csv; charset=utf-8"]);
+    const lines = body.split("\r\n");
+    expect(lines).toHaveLength(27);
+    expect(lines[0]).toBe("row_no,msisdn,status,parts,error_code,sent_at,done_at");
+    expect(lines[1]).toMatch(/^1,\+358401000000,delivered,1,,20\d\d-.*Z,20\d\d-.*Z$/);
+    expect(lines[25]).toBe("25,+358401000024,queued,1,,,");
+  });
+
+  it("of rejects.csv marks what a spreadsheet would run as a formula", async () => {
+    const form = new FormData();
+    form.set("text", "Hello");
+    form.set("file", new Blob(['phone\n+358401234567\n"=HYPERLINK(""http://x"")"\n@SUM(A1)\n"-1,2"\n'], { type: "text/csv" }), "a.csv");
+    const created = await nodes.http("POST", "/create", { key: workspace.key, body: form });
+    expect(created.status).toBe(201);
+    const { body } = await get(`/bulksms/${created.body.id}/rejects.csv`);
+    const lines = body.trimEnd().split("\r\n");
+    expect(lines[0]).toBe("line,reason,value");
+    expect(lines).toHaveLength(4);
+    expect(lines[1]).toContain(`"'=HYPERLINK(""http://x"")"`);
+    expect(lines[2]).toContain(",'@SUM(A1)");
+    expect(lines[3]).toContain(`"'-1,2"`);
+  });
+
+  it("of a progress snapshot is for our own processes", async () => {
+    const path = `/internal/progress/${id}`;
+    expect((await get(path)).body.code).toBe("internal_token_invalid");
+    const answer = await get(path, nodes.credit.internalToken);
+    expect(answer.body).toMatchObject({
+      workspace_id: workspace.id,
+      update: { bulksms_id: id, status: "running", contacts: 25, parts_sent: 5 },
+    });
+  });
+});
+
+describe("POST /receipts/{carrier}", () => {
+  let id = "";
+  beforeAll(async () => {
+    id = await nodes.create(workspace.key, 20);
+    await nodes.command("run", workspace.key, id);
+    await nodes.campaign(id, (row) => row.queued === 20);
+  });
+  const statusOf = async (rowNo: number) =>
+    (await nodes.owner`select status from bulksms_info where bulksms_id = ${id} and row_no = ${rowNo}`)[0]?.status;
+
+  it("takes one receipt or many, and answers after their commit", async () => {
+    expect(await send(makeReceipt(id, 1, "sent"))).toEqual({ status: 200, body: { committed: 1 } });
+    expect(await statusOf(1)).toBe("sent");
+    expect((await send({ receipts: [makeReceipt(id, 2, "sent"), makeReceipt(id, 3, "delivered")] })).status).toBe(200);
+    expect([await statusOf(2), await statusOf(3)]).toEqual(["sent", "delivered"]);
+  });
+
+  it("takes nothing that is forged, altered, old, from the future, or unsigned", async () => {
+    const nowS = Math.floor(Date.now() / 1_000);
+    const body = makeReceipt(id, 4, "delivered");
+    const refused = [
+      await send(body, { secret: "another secret" }),
+      await send(body, { timestampS: nowS - 400 }),
+      await send(body, { timestampS: nowS + 400 }),
+      await send(body, { headers: { "webhook-signature": "v1,AAAA" } }),
+      await send(body, { headers: { "webhook-signature": "" } }),
+      await send(body, { headers: { "webhook-id": "another" } }),
+    ];
+    expect(refused.map(({ status, body: problem }) => [status, problem.code])).toEqual(refused.map(() => [401, "signature_invalid"]));
+    expect(await statusOf(4)).toBe("queued");
+    const tolerated = await send(makeReceipt(id, 4, "sent"), { timestampS: nowS - 250 });
+    expect(tolerated.status).toBe(200);
+  });
+
+  it("refuses a carrier that it does not know, a body of another form, another type, or ten megabytes", async () => {
+    expect((await send(makeReceipt(id, 5, "sent"), { carrier: "other" })).body.code).toBe("carrier_not_found");
+    expect(await send({ receipts: "none" })).toMatchObject({ status: 400, body: { code: "receipts_invalid" } });
+    expect(await send("{")).toMatchObject({ status: 400, body: { code: "json_invalid" } });
+    expect(await send({ receipts: rows(1, 1_001).map(() => makeReceipt(id, 5, "sent")) })).toMatchObject({
+      status: 400,
+      body: { code: "receipts_invalid" },
+    });
+    expect(await send(makeReceipt(id, 5, "sent"), { headers: { "content-type": "text/plain" } })).toMatchObject({ status: 415 });
+    expect(await send(makeReceipt(id, 5, "sent", { x: "y".repeat(10_000_000) }))).toMatchObject({
+      status: 413,
+      body: { code: "body_too_large" },
+    });
+    expect(await statusOf(5)).toBe("queued");
+  });
+
+  it("answers 2xx to what no message can take, keeps it once, and takes the good ones beside it", async () => {
+    const odd = [
+      makeReceipt(randomUUID(), 1, "sent"),
+      makeReceipt(id, 2_000_000_000, "sent"),
+      makeReceipt(id, 6, "read"),
+      makeReceipt(id, 6, "sent", { error_code: "x\u0000y" }),
+      makeReceipt(id, 6, "sent", { at: 7 }),
+    ];
+    const body = { receipts: [...odd, makeReceipt(id, 6, "sent")] };
+    expect([(await send(body)).status, (await send(body)).status]).toEqual([200, 200]);
+    const kept =
+      await nodes.owner`select kind, body from receipt_anomaly where receipt_id = any (${odd.map((each) => each.id)}) order by receipt_id`;
+    expect(kept.map((row) => row.kind)).toEqual(["unknown_reference", "unknown_reference", "unknown_status", "malformed", "malformed"]);
+    expect(await statusOf(6)).toBe("sent");
+  });
+
+  it("takes a thousand bodies at once, each exactly once", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 300 }, (_, index) => send(makeReceipt(id, 7 + (index % 14), index % 2 === 0 ? "sent" : "delivered"))),
+    );
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    const campaign = await nodes.campaign(id, (row) => row.queued + row.sent + row.delivered === 20);
+    const [charged] = await nodes.owner`select sum(parts)::int as parts from credit_outbox where bulksms_id = ${id}`;
+    expect(charged?.parts).toBe(Number(campaign.parts_sent));
+    const [marked] = await nodes.owner`select sum(parts)::int as parts from bulksms_info where bulksms_id = ${id} and sent_at is not null`;
+    expect(marked?.parts).toBe(charged?.parts);
+  });
+
+  it("ends what is cut off in the middle of its body without an effect", async () => {
+    const { hostname, port } = new URL(nodes.salesapiUrl);
+    await new Promise<void>((resolve) => {
+      const socket = connect(Number(port), hostname, () => {
+        socket.write(
+          'POST /receipts/simulated HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"id":',
+        );
+        socket.end(() => resolve());
+      });
+      socket.on("error", () => resolve());
+    });
+    expect((await nodes.http("GET", "/health")).status).toBe(200);
+  });
+});
+
+describe("salesapi", () => {
+  it("answers health, readiness and metrics, and describes itself at /docs", async () => {
+    expect((await nodes.http("GET", "/health")).body).toMatchObject({ status: "alive", process: "salesapi" });
+    expect((await nodes.http("GET", "/ready")).body).toMatchObject({ status: "ready" });
+    const metrics = (await nodes.http("GET", "/metrics")).body;
+    for (const name of ["receipts_committed_total", "receipt_batch_rows", "receipts_waiting"]) expect(metrics).toContain(`bulksms_${name}`);
+    const docs = (await nodes.http("GET", "/docs/json")).body;
+    expect(Object.keys(docs.paths)).toEqual(
+      expect.arrayContaining([
+        "/create",
+        "/run",
+        "/pause",
+        "/resume",
+        "/cancel",
+        "/bulksms",
+        "/bulksms/{id}",
+        "/bulksms/{id}/messages",
+        "/receipts/{carrier}",
+      ]),
+    );
+    expect(Object.keys(docs.paths)).not.toContain("/internal/progress/{id}");
+  });
+});
