@@ -123,6 +123,15 @@ export async function waitUntilInFlight(cluster: Cluster, id: string): Promise<C
   });
 }
 
+/** Sum of the samples of one of our metrics (without its prefix) whose labels hold `label` (`outcome="throttled"`); 0 when it has none yet. */
+export async function readMetric(url: string | undefined, name: string, label = ""): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
+  return text
+    .split("\n")
+    .filter((line) => line.startsWith(`bulksms_${name}{`) && line.includes(label))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+}
+
 export interface Credit {
   available: string;
   held: string;

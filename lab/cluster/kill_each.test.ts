@@ -1,5 +1,5 @@
 // kill -9 of each process in the middle of a campaign: the supervisor starts it again, the campaign ends, all laws hold.
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { processNames } from "../../src/contracts/processes.ts";
 import {
   createCampaign,
@@ -15,6 +15,9 @@ import { type Cluster, startCluster } from "./cluster.ts";
 
 /** The carrier takes 200 parts a second, so most of a campaign is still to be submitted when the first ones are in flight. */
 const contacts = 600;
+
+// real processes, on a machine that may be busy with other tests
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let cluster: Cluster;
 beforeAll(async () => {
@@ -47,7 +50,7 @@ test.each(processNames)(
       return pid !== pidBefore && cluster.isReady(name) ? pid : null;
     });
     expect(pidAfter).not.toBe(pidBefore);
-    const ended = await waitUntilFinished(cluster, id, 30_000);
+    const ended = await waitUntilFinished(cluster, id);
     expect(ended.counts).toEqual(expectedEnd(contacts));
     const after = await readCredit(cluster);
     expect(Number(before.available) - Number(after.available)).toBeCloseTo(0.1 * ended.parts_sent, 6);
