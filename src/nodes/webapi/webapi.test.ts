@@ -168,8 +168,10 @@ describe("a bad request has a clear answer and no effect:", () => {
     expectProblem(await nodes.http("POST", "/workspaces", { body: "{" }), 400, "json_invalid");
     expectProblem(await nodes.http("POST", "/workspaces", { body: '{"name":"a","__proto__":{}}' }), 400, "json_invalid");
     expectProblem(await nodes.http("POST", "/workspaces", { body: { name: "a", credit: "9" } }), 422, "field_unknown");
-    const xml = { body: "<name/>", headers: { "content-type": "application/xml" } };
-    expectProblem(await nodes.http("POST", "/workspaces", xml), 415, "content_type_unsupported");
+    for (const type of ["application/xml", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]) {
+      const typed = { body: '{"name":"a"}', headers: { "content-type": type } };
+      expectProblem(await nodes.http("POST", "/workspaces", typed), 415, "content_type_unsupported");
+    }
     expectProblem(await nodes.http("POST", "/workspaces", { body: { name: "a".repeat(70_000) } }), 413, "body_too_large");
     for (const name of ["", "  ", "a\u0000b", "a\nb", 1, null, "a".repeat(201)]) {
       expectProblem(await nodes.http("POST", "/workspaces", { body: { name } }), 400, "request_invalid");
@@ -212,6 +214,21 @@ describe("while rpc is down", () => {
     await expect.poll(async () => (await nodes.http("GET", "/ready", { key: null })).status, { timeout: 10_000 }).toBe(200);
     expect((await nodes.http("GET", `/workspaces/${unseen.id}`, { key: unseen.key })).status).toBe(200);
   });
+});
+
+test("over its rate a key is refused with 429 and Retry-After, another key goes on", async () => {
+  const limited = await startCreditNodes({ settings: { BULKSMS_REQUESTS_PER_MINUTE: "5" }, processes: ["rpc", "webapi"] });
+  try {
+    const { status } = (await Promise.all(Array.from({ length: 5 }, () => limited.http("GET", "/keys")))).at(-1) as HttpAnswer;
+    expect(status).toBe(200);
+    const refused = await limited.http("GET", "/keys");
+    expectProblem(refused, 429, "rate_limited");
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expectProblem(await limited.http("GET", "/keys", { key: "bk_other" }), 401, "key_invalid");
+    expect((await limited.http("GET", "/health", { key: null })).status).toBe(200);
+  } finally {
+    await limited.stop();
+  }
 });
 
 test("OpenAPI names every route, and no key is ever logged", async () => {
