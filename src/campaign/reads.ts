@@ -69,7 +69,7 @@ export async function readBulksms(sql: Sql, workspaceId: string, bulksmsId: stri
   return toView(row);
 }
 
-/** Campaigns of a workspace, newest first; `cursor` is the id of the last one seen. */
+/** Campaigns of a workspace, newest first; `cursor` is the id of the last one seen. Refused uploads and those under way only when asked for by status. */
 export async function listBulksms(
   sql: Sql,
   workspaceId: string,
@@ -79,7 +79,7 @@ export async function listBulksms(
     select ${bulksmsColumns(sql)} from bulksms b
     where b.workspace_id = ${workspaceId}
       ${page.cursor === undefined ? sql`` : sql`and b.id < ${page.cursor}`}
-      ${page.status === undefined ? sql`` : sql`and b.status = ${page.status}`}
+      ${page.status === undefined ? sql`and b.status not in ('importing', 'import_failed')` : sql`and b.status = ${page.status}`}
     order by b.id desc limit ${page.limit + 1}`;
   const shown = rows.slice(0, page.limit);
   return { bulksms: shown.map(toView), next_cursor: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null };

@@ -8,8 +8,6 @@ import { type ImportLease, renewImportLease, requireImportLease, takeDeadImport 
 
 /** A purge holds its locks for so many rows at most (design 6.7). */
 export const purgeRowsMax = 5_000;
-/** Dead imports that one pass takes on; the next pass finds the others. */
-const importsPerPassMax = 20;
 
 /**
  * Purges what our import has copied and leaves the campaign `import_failed` with the error's code. Its effect: none that a client can see.
@@ -39,20 +37,9 @@ export async function abandonImport(sql: Sql, lease: ImportLease, options: { lea
 }
 
 /**
- * Repairs imports whose process died (C02): each is taken over by its passed lease and purged. Safe to run by many at once.
- * Needs delete on bulksms_info, bulksms_reject and idempotency_key, update on bulksms. Returns how many it ended.
+ * Repairs an import whose process died (C02): takes it over by its passed lease and purges it. False when it is not dead, or someone else purges it.
+ * Needs delete on bulksms_info, bulksms_reject and idempotency_key, update on bulksms.
  */
-export async function purgeDeadImports(sql: Sql, { leaseMs }: { leaseMs: number }): Promise<number> {
-  const dead = await sql<{ id: string }[]>`
-    select id from bulksms
-    where status = 'importing' and status not in ('import_failed', 'ready', 'finished', 'canceled') and import_lease_until < clock_timestamp()
-    order by id limit ${importsPerPassMax}`;
-  let purged = 0;
-  for (const { id } of dead) if (await purgeDeadImport(sql, id, { leaseMs })) purged++;
-  return purged;
-}
-
-/** The same for one campaign; false when it is not dead, or someone else purges it. */
 export async function purgeDeadImport(sql: Sql, bulksmsId: string, { leaseMs }: { leaseMs: number }): Promise<boolean> {
   const lease = { bulksmsId, owner: randomUUID() };
   if (!(await takeDeadImport(sql, lease, leaseMs))) return false;
