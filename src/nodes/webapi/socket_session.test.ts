@@ -3,10 +3,13 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
+import { AppError } from "../../contracts/errors.ts";
 import type { TopicUpdates } from "../../contracts/topics.ts";
 import { type BroadcastHub, createBroadcastHub } from "../../platform/broadcast_hub.ts";
+import { createLog } from "../../platform/log.ts";
 import type { ChannelSnapshots } from "./channel_snapshots.ts";
 import { openSocketSession, type SocketSession } from "./socket_session.ts";
+import { keepAlive } from "./sockets.ts";
 
 const workspaceId = "0198c0de-0000-7000-8000-000000000001";
 const update = (version: number): TopicUpdates["workspace_credit"] => ({
@@ -119,6 +122,20 @@ test("a client that answers no ping is dropped with 1013, one that does is kept"
   silent.resume();
   expect(await code).toBe(1013);
   alive.close();
+});
+
+test("the sockets of a key end with 4403 once it is revoked, and stay while nobody can say so", async () => {
+  const client = await subscribed();
+  const code = closeCode(client);
+  const asked = new Map(sessions.map((session) => [session, { authorization: "Bearer x" }]));
+  const log = createLog("test", { level: "fatal", format: "json" });
+  const refuseWith = (refusal: "service_unavailable" | "key_invalid") => async () => {
+    throw new AppError(refusal, "for a test");
+  };
+  await keepAlive(asked, { authenticate: refuseWith("service_unavailable"), log });
+  expect(ended).toEqual([]);
+  await keepAlive(asked, { authenticate: refuseWith("key_invalid"), log });
+  expect(await code).toBe(4403);
 });
 
 test("a client that asks without waiting for answers is dropped with 1013", async () => {

@@ -125,9 +125,9 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
 }
 
 /** Pings all, and ends the sockets of keys that were revoked meanwhile: one look-up a key. */
-async function keepAlive(
+export async function keepAlive(
   sessions: Map<SocketSession, { authorization: string | undefined }>,
-  { authenticate, log }: SocketsOptions,
+  { authenticate, log }: Pick<SocketsOptions, "authenticate" | "log">,
 ): Promise<void> {
   const authorizations = new Map<string, string | undefined>();
   for (const [session, { authorization }] of [...sessions]) {
