@@ -1,7 +1,6 @@
 // The end of a campaign: every message final (counted, not believed), every charge confirmed, the rest of the hold given back.
 // Called by advance, after confirmations, receipts and cancels, and by the sweeper; any of them may be at it at once.
-import type { Sql } from "../platform/postgres.ts";
-import { inTransaction } from "../platform/postgres.ts";
+import { type AnySql, inTransaction, type Sql } from "../platform/postgres.ts";
 import { type Campaign, changeStatus, lockCampaign } from "./campaign_rows.ts";
 import { openMessages } from "./move_messages.ts";
 import { type ReserveDependencies, release } from "./reserve.ts";
@@ -17,7 +16,7 @@ export async function finish(dependencies: ReserveDependencies, campaign: Campai
   const { sql } = dependencies;
   let ending = campaign;
   if (campaign.status === "running" || campaign.status === "paused" || campaign.status === "canceling") {
-    if (openMessages(campaign) > 0 || !(await areAllFinal(sql, campaign))) return null;
+    if (openMessages(campaign) > 0 || (await hasUnconfirmed(sql, campaign.bulksmsId)) || !(await areAllFinal(sql, campaign))) return null;
     const settled = await settle(sql, campaign.bulksmsId);
     if (settled === null) return null;
     ending = settled;
@@ -49,12 +48,16 @@ async function settle(sql: Sql, bulksmsId: string): Promise<Campaign | null> {
   return inTransaction(sql, async (transaction) => {
     const campaign = await lockCampaign(transaction, bulksmsId);
     if (campaign === null || openMessages(campaign) > 0) return null;
-    const unconfirmed = await transaction`
-      select from credit_outbox where bulksms_id = ${bulksmsId} and confirmed_at is null limit 1`;
-    if (unconfirmed.length > 0) return null;
+    if (await hasUnconfirmed(transaction, bulksmsId)) return null;
     if (campaign.status === "running" || campaign.status === "paused") {
       return changeStatus(transaction, bulksmsId, { from: ["running", "paused"], to: "settling" });
     }
     return campaign.status === "canceling" || campaign.status === "settling" ? campaign : null;
   });
+}
+
+/** Charges on their way to the ledger. Without the campaign's lock only a hint that saves the counting. */
+async function hasUnconfirmed(sql: AnySql, bulksmsId: string): Promise<boolean> {
+  const rows = await sql`select from credit_outbox where bulksms_id = ${bulksmsId} and confirmed_at is null limit 1`;
+  return rows.length > 0;
 }

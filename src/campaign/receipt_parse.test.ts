@@ -35,7 +35,7 @@ describe("the body of a receipts request", () => {
       { ...good, id: "bad", status: null },
       { ...good, id: "bad", error_code: { a: 1 } },
       { ...good, id: "bad", error_code: "x\u0000" },
-      { ...good, id: "bad", at: "yesterday" },
+      { ...good, id: "bad", at: "y".repeat(100) },
       { ...good, id: "bad", at: 7 },
     ];
     for (const receipt of bad) {
@@ -65,6 +65,15 @@ describe("the body of a receipts request", () => {
       expect(checkReceipt({ ...good, reference }), reference).toMatchObject({ kind: "unknown_reference", bulksmsId: null });
     }
     expect(checkReceipt({ ...good, reference: `${bulksmsId.toUpperCase()}.7` })).toMatchObject({ bulksmsId, rowNo: 7 });
+    expect(checkReceipt({ ...good, reference: `${bulksmsId}.2147483647` })).toMatchObject({ rowNo: 2_147_483_647 });
+    expect(checkReceipt({ ...good, reference: `${bulksmsId}.2147483648` })).toMatchObject({ kind: "unknown_reference" });
+  });
+
+  it("reads each reference of a body that speaks of several campaigns", () => {
+    const ids = [bulksmsId, randomUUID(), bulksmsId, randomUUID().toUpperCase(), bulksmsId];
+    const parsed = parse({ receipts: ids.map((id, index) => ({ ...good, reference: `${id}.${index + 1}` })) });
+    expect(parsed.map((receipt) => receipt.bulksmsId)).toEqual(ids.map((id) => id.toLowerCase()));
+    expect(parsed.map((receipt) => receipt.rowNo)).toEqual([1, 2, 3, 4, 5]);
   });
 
   it("judges any JSON without throwing, and keeps it in a form that jsonb takes", () => {

@@ -66,7 +66,7 @@ async function readTotals(id: string) {
   return { campaign: campaign as Record<string, unknown>, outbox: outbox as { rows: number; parts: number; amount: number } };
 }
 
-const checked = (receipts: unknown[]) => receipts.map(checkReceipt);
+const checked = (receipts: unknown[]) => receipts.map((receipt) => checkReceipt(receipt));
 
 describe("a batch of receipts", () => {
   it("moves rows up, counts them, and charges what was sent in one outbox row", async () => {

@@ -51,6 +51,7 @@ export function startSweeper(options: SweeperOptions): Sweeper {
   let timer: NodeJS.Timeout | undefined;
   let pass: Promise<void> = Promise.resolve();
   let isClosing = false;
+  let isFailing = false;
 
   async function claimAndRepair(): Promise<void> {
     const claimed = repairs.size < repairsMax ? await claimCampaigns(options.sql, options.receiptHorizonS, claimedMax) : [];
@@ -71,11 +72,21 @@ export function startSweeper(options: SweeperOptions): Sweeper {
     repairs.set(campaign.bulksmsId, repaired);
   }
 
+  /** A database that is away is told once, and once more when it is back. */
+  function tellOnce(error: unknown): void {
+    if (error !== null && !isFailing) options.log.warn({ event: "sweeper.failed", ...errorFields(error) });
+    if (error === null && isFailing) options.log.info({ event: "sweeper.recovered" });
+    isFailing = error !== null;
+  }
+
   function schedule(delayMs: number): void {
     if (isClosing) return;
     timer = setTimeout(() => {
       pass = claimAndRepair()
-        .catch((error: unknown) => options.log.warn({ event: "sweeper.failed", ...errorFields(error) }))
+        .then(
+          () => tellOnce(null),
+          (error: unknown) => tellOnce(error),
+        )
         .finally(() => schedule(options.intervalMs));
     }, delayMs);
   }
