@@ -27,11 +27,12 @@ export interface CallbackOptions {
   render(owner: number, what: number): { id: string; json: string } | null;
   /** It got its 2xx, or `render` gave null: it is nobody's any more. */
   done(owner: number, what: number, isAnswered: boolean): void;
-  onAttempt(outcome: "answered" | "refused" | "unreachable", receipts: number, seconds: number): void;
+  /** Status 0: no answer. */
+  onAttempt(status: number, seconds: number): void;
 }
 
 export interface Callbacks {
-  /** Queues one receipt; `row` chooses its lane. Nothing goes out before `flush`. */
+  /** Queues one receipt; `owner` and `row` choose its lane. Nothing goes out before `flush`. */
   push(row: number, owner: number, what: number): void;
   flush(): void;
   /** Receipts queued, in flight or waiting for another attempt. */
@@ -110,7 +111,7 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
     }
   }
 
-  async function post({ id, text, body }: { id: string; text: string; body: Pairs }): Promise<Answer> {
+  async function post({ id, text }: { id: string; text: string }): Promise<Answer> {
     const startedAt = performance.now();
     try {
       const headers = signWebhook({ secret: options.secret, id, timestampS: Math.floor(Date.now() / 1_000), body: text });
@@ -122,11 +123,11 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
       });
       await response.body.dump();
       const isAnswered = response.statusCode >= 200 && response.statusCode < 300;
-      options.onAttempt(isAnswered ? "answered" : "refused", body.owners.length, (performance.now() - startedAt) / 1_000);
+      options.onAttempt(response.statusCode, (performance.now() - startedAt) / 1_000);
       if (isAnswered) wakeAll();
       return { status: response.statusCode, retryAfterMs: isAnswered ? 0 : obey(response.headers["retry-after"]) };
     } catch {
-      options.onAttempt("unreachable", body.owners.length, (performance.now() - startedAt) / 1_000);
+      options.onAttempt(0, (performance.now() - startedAt) / 1_000);
       return { status: 0, retryAfterMs: 0 };
     }
   }
@@ -192,7 +193,7 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
   return {
     push(row, owner, what) {
       pending += 1;
-      (lanes[(row >>> laneRowBits) % lanes.length] as Lane).queue.push(owner, what);
+      (lanes[(owner + (row >>> laneRowBits)) % lanes.length] as Lane).queue.push(owner, what);
     },
     flush() {
       if (isStopping) return;

@@ -29,7 +29,7 @@ const giveUpMarginMs = 24 * 3_600_000;
 /** A validity beyond this is cut: real networks keep a message for days. */
 const validityMsMax = 8 * 24 * 3_600_000;
 /** The answer to a submit waits for its early receipts, and no longer than this. */
-const earlyHeadStartMs = 500;
+const earlyHeadStartMs = 250;
 const earlyPollMs = 2;
 
 const errorNumbers = new Map<CarrierErrorCode | null, number>(journalErrorCodes.map((code, index) => [code, index]));
@@ -56,7 +56,8 @@ export interface CarrierOptions {
   receiptSecret: string;
   receiptsPerBody: number;
   callbackConcurrency: number;
-  onCallback?(outcome: "answered" | "refused" | "unreachable", receipts: number, seconds: number): void;
+  /** Called after each attempt to bring receipts; status 0 is no answer. */
+  onCallback?(status: number, seconds: number): void;
   /** The journal cannot be written: the process must end and start anew from what is on disk. */
   onFatal(error: unknown): void;
   /** Wall clock in ms; for tests of what happens days later. */
@@ -135,12 +136,13 @@ export function createCarrier(options: CarrierOptions): Carrier {
     if (journal.unfinished() > unfinishedMax) {
       throw new AppError("overloaded", "Too many messages are under way; ask again later.", { retryAfterS: overloadedRetryS });
     }
+    const segmentNos = segmentsOf(request);
     const waitS = bucket.take(request.parts);
     if (waitS > 0) {
       counts.throttled += 1;
       throw new AppError("rate_limited", `More than ${options.partsPerSecond} parts a second.`, { retryAfterS: waitS });
     }
-    const opened = await openSegments(request);
+    const opened = await openSegments(request.batchId, segmentNos);
     try {
       const verdict = applySubmit(request, opened);
       await journal.commit();
@@ -154,17 +156,10 @@ export function createCarrier(options: CarrierOptions): Carrier {
     }
   }
 
-  async function openSegments(request: Submit): Promise<Map<number, OpenSegment>> {
-    const segmentNos = new Set(request.messages.map(({ rowNo }) => Math.floor(rowNo / segmentRows)));
-    if (segmentNos.size > bodySegmentsMax) {
-      throw new AppError(
-        "request_invalid",
-        `messages: rows too far apart; one body touches at most ${bodySegmentsMax} runs of ${segmentRows} rows`,
-      );
-    }
+  async function openSegments(batchId: string, segmentNos: ReadonlySet<number>): Promise<Map<number, OpenSegment>> {
     const opened = new Map<number, OpenSegment>();
     try {
-      for (const segmentNo of segmentNos) opened.set(segmentNo, await journal.use(request.batchId, segmentNo));
+      for (const segmentNo of segmentNos) opened.set(segmentNo, await journal.use(batchId, segmentNo));
     } catch (error) {
       for (const { segment } of opened.values()) segment.uses -= 1;
       throw error;
@@ -187,7 +182,7 @@ export function createCarrier(options: CarrierOptions): Carrier {
       profile: options.profile,
       seed: options.seed,
       speed: options.speed,
-      atMs: receivedAtMs + answerDelayMs(profile, stream, firstRow) / options.speed,
+      atMs: receivedAtMs + answerDelayMs(profile, stream, firstRow, options.speed),
       validUntilMs: Math.min(request.validUntilMs, receivedAtMs + validityMsMax),
     };
     const rejected: SubmitResponse["rejected"] = [];
@@ -479,6 +474,16 @@ export function createCarrier(options: CarrierOptions): Carrier {
       await unlock?.();
     },
   };
+}
+
+/** @throws AppError request_invalid */
+function segmentsOf({ messages }: Submit): Set<number> {
+  const segmentNos = new Set(messages.map(({ rowNo }) => Math.floor(rowNo / segmentRows)));
+  if (segmentNos.size <= bodySegmentsMax) return segmentNos;
+  throw new AppError(
+    "request_invalid",
+    `messages: rows too far apart; one body touches at most ${bodySegmentsMax} runs of ${segmentRows} rows`,
+  );
 }
 
 function deltaOf(segment: Segment, slot: number, now: number): number {

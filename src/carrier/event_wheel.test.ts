@@ -5,7 +5,7 @@ import { createEventWheel, tickMs } from "./event_wheel.ts";
 const hour = 3_600_000;
 
 test("steps come out by time, those of one moment in the order they were put in, none before its time", () => {
-  const dueTimes = fc.array(fc.integer({ min: -1_000, max: 200 * hour }), { maxLength: 300 });
+  const dueTimes = fc.array(fc.integer({ min: -1_000, max: 100 * hour }), { maxLength: 300 });
   fc.assert(
     fc.property(dueTimes, fc.integer({ min: 1, max: 50 }), (dues, most) => {
       const wheel = createEventWheel(0);
@@ -13,15 +13,20 @@ test("steps come out by time, those of one moment in the order they were put in,
         wheel.put(dueMs, 1, what);
       });
       const taken: number[] = [];
-      for (let nowMs = 0; wheel.size() > 0; nowMs += hour / 4) {
-        while (wheel.take(nowMs, most, (_owner, what) => taken.push(what)) === most);
-        for (const what of taken) expect(dues[what] as number).toBeLessThanOrEqual(nowMs);
+      const early: number[] = [];
+      for (let nowMs = 0; wheel.size() > 0; nowMs += hour) {
+        const each = (_owner: number, what: number): void => {
+          taken.push(what);
+          if ((dues[what] as number) > nowMs) early.push(what);
+        };
+        while (wheel.take(nowMs, most, each) === most);
       }
+      expect(early).toEqual([]);
       const tick = (what: number): number => Math.max(0, Math.ceil((dues[what] as number) / tickMs));
       const expected = dues.map((_, what) => what).sort((a, b) => tick(a) - tick(b) || a - b);
       expect(taken).toEqual(expected);
     }),
-    { numRuns: 60 },
+    { numRuns: 8 },
   );
 });
 

@@ -52,6 +52,7 @@ const answerMsMax = 2_000;
 /** `forced`: of forcedOutcomeOf, 0 by chance. */
 export function fateOf(profile: CarrierProfile, stream: ChanceStream, rowNo: number, forced: number): Fate {
   const fate = forced === 0 ? fateByChance(profile, stream, rowNo) : fateByForce(profile, forced);
+  if (fate.isEarly) fate.reorderedNo = 0;
   if (fate.reorderedNo === 2 && (fate.end === "failed" || fate.end === "never")) fate.reorderedNo = 1;
   if (fate.doubledNo === 3 && (fate.end === "failed" || fate.end === "never")) fate.doubledNo = 2;
   return fate;
@@ -115,9 +116,10 @@ export function delaysOf(profile: CarrierProfile, stream: ChanceStream, rowNo: n
   return { queuedMs: Math.min(queuedMs, sentMs), sentMs, endedMs, doubledMs };
 }
 
-/** How long a submit whose first row is `rowNo` waits for its answer, at speed 1. */
-export function answerDelayMs(profile: CarrierProfile, stream: ChanceStream, rowNo: number): number {
-  return Math.min(answerMsMax, drawLogNormal(stream, rowNo, delayPurposes.answer, profile.answer.medianMs, profile.answer.sigma));
+/** How long a submit whose first row is `rowNo` waits for its answer. */
+export function answerDelayMs(profile: CarrierProfile, stream: ChanceStream, rowNo: number, speed: number): number {
+  const { medianMs, sigma } = profile.answer;
+  return Math.min(answerMsMax, drawLogNormal(stream, rowNo, delayPurposes.answer, medianMs, sigma) / speed);
 }
 
 /** Half of the phones still out of reach answer at each retry, the rest at the last one. */

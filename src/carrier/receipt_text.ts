@@ -32,17 +32,21 @@ function timeOf(segment: Segment, slot: number, receiptNo: number): number {
   return atMs + delaysOf(carrierProfiles[terms.profile], terms.stream, segment.rowNo(slot), segment.fate(slot)).queuedMs / terms.speed;
 }
 
-/** RFC 3339 in UTC. Formatting would be the dearest part of a receipt; most come in the same second as the one before. */
+/** Seconds whose text is kept: those of the receipts that go out together. */
+const secondsKept = 1_000;
+
+/** RFC 3339 in UTC. Formatting would be the dearest part of a receipt; most share their second with others. */
 function createInstantText(): (timeMs: number) => string {
   const fractions = Array.from({ length: 1_000 }, (_, ms) => `.${String(ms).padStart(3, "0")}Z`);
-  let lastSecond = Number.NaN;
-  let lastText = "";
+  const secondTexts = new Map<number, string>();
   return (timeMs) => {
     const second = Math.floor(timeMs / 1_000);
-    if (second !== lastSecond) {
-      lastSecond = second;
-      lastText = new Date(second * 1_000).toISOString().slice(0, 19);
+    let text = secondTexts.get(second);
+    if (text === undefined) {
+      if (secondTexts.size >= secondsKept) secondTexts.clear();
+      text = new Date(second * 1_000).toISOString().slice(0, 19);
+      secondTexts.set(second, text);
     }
-    return lastText + fractions[Math.floor(timeMs) - second * 1_000];
+    return text + (fractions[Math.floor(timeMs) - second * 1_000] as string);
   };
 }

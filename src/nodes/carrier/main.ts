@@ -35,7 +35,6 @@ export interface CarrierNode extends Node {
 
 export function create(settings: Config<typeof config>, log: Log): CarrierNode {
   const metrics = createMetrics("carrier");
-  const callbackSeconds = metrics.histogram("carrier_callback_seconds", "Attempts to bring receipts", secondsBuckets, ["outcome"]);
   const carrier = createCarrier({
     folder: settings.folder,
     seed: settings.seed,
@@ -47,7 +46,7 @@ export function create(settings: Config<typeof config>, log: Log): CarrierNode {
     receiptSecret: newestSecret(settings.receiptSecrets),
     receiptsPerBody: settings.receiptsPerBody,
     callbackConcurrency: settings.callbackConcurrency,
-    onCallback: (outcome, _receipts, seconds) => callbackSeconds.observe({ outcome }, seconds),
+    onCallback: callbackObserver(metrics, log),
     onFatal: dieOf,
   });
   addGauges(metrics, carrier);
@@ -127,6 +126,27 @@ function dieOf(error: unknown): void {
   setImmediate(() => {
     throw error;
   });
+}
+
+/** A receiver that is away is refused thousands of times: one line in so long is enough. */
+const refusalLogMs = 10_000;
+
+/** Measures every attempt, and says now and then that receipts do not get through. */
+function callbackObserver(metrics: Metrics, log: Log): (status: number, seconds: number) => void {
+  const callbackSeconds = metrics.histogram("carrier_callback_seconds", "Attempts to bring receipts", secondsBuckets, ["outcome"]);
+  let refused = 0;
+  let loggedAtMs = Number.NEGATIVE_INFINITY;
+  return (status, seconds) => {
+    const isAnswered = status >= 200 && status < 300;
+    callbackSeconds.observe({ outcome: isAnswered ? "answered" : status === 0 ? "unreachable" : "refused" }, seconds);
+    if (isAnswered) return;
+    refused += 1;
+    const now = performance.now();
+    if (now - loggedAtMs < refusalLogMs) return;
+    log.warn({ event: "carrier.receipts_refused", status, attempts: refused });
+    loggedAtMs = now;
+    refused = 0;
+  };
 }
 
 function addGauges(metrics: Metrics, carrier: Carrier): void {
