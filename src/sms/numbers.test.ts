@@ -29,6 +29,7 @@ describe("numbers", () => {
     "０４０１２３４５６７",
     "\u202a+358401234567\u202c",
     "040/1234567",
+    '="0401234567"',
   ])("%s is a Finnish mobile number", (spelled) => {
     expect(read(spelled)).toBe(358401234567);
   });

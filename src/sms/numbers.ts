@@ -36,7 +36,7 @@ export function isCountry(country: string): country is CountryCode {
 
 /**
  * A reader of numbers, where those without `+` or `00` are the country's.
- * Throws RangeError for an unknown country. Read spellings: `040 123 4567`, `+358 (0)40-1234567`, `00358401234567`, `358401234567`, `tel:+358...`.
+ * Throws RangeError for an unknown country. Read spellings: `040 123 4567`, `+358 (0)40-1234567`, `00358401234567`, `358401234567`, `tel:+358...`, `="040..."`.
  */
 export function createNumberReader(country: string): ReadNumber {
   if (!isCountry(country)) throw new RangeError(`unknown country ${country}`);
@@ -103,7 +103,8 @@ function compactSpelling(cell: string): string {
   if (cell.length > cellLengthMax) return /\p{L}/u.test(cell) ? "msisdn_letters" : "msisdn_too_long";
   const spelled = asciiDigits(cell)
     .replace(/^[\s']+|\s+$/g, "")
-    .replace(/^tel:/i, "");
+    .replace(/^tel:/i, "")
+    .replace(/^="(.*)"$/, "$1");
   if (spreadsheetNumber.test(spelled)) return "msisdn_spreadsheet_number";
   const compact = spelled.replace(optionalZero, "$1$2").replace(separators, "");
   if (compact === "") return "msisdn_missing";

@@ -36,6 +36,8 @@ export async function claimKey(transaction: TransactionSql, claim: IdempotencyCl
   if (inserted.count === 1) return null;
   const held = await readKey(transaction, claim);
   if (held === null) throw inFlight();
+  // ours already: the transaction was committed, its answer lost, and this is its repetition
+  if (held.bulksms_id === bulksmsId) return null;
   // its import cannot be closed while we look at its lease
   await transaction`select from bulksms where id = ${held.bulksms_id} for no key update`;
   const row = await readKey(transaction, claim);

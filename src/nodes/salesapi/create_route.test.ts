@@ -18,11 +18,14 @@ const otherWorkspaceId = randomUUID();
 const uploadBytesMax = 3_000_000;
 const callers: Record<string, Caller> = {
   sender: { keyId: "1", workspaceId, scopes: new Set(["send"]) },
+  slow: { keyId: "5", workspaceId, scopes: new Set(["send"]) },
   other: { keyId: "2", workspaceId: otherWorkspaceId, scopes: new Set(["send"]) },
   reader: { keyId: "3", workspaceId, scopes: new Set(["read"]) },
   installation: { keyId: "4", workspaceId: null, scopes: new Set(["admin"]) },
 };
 
+/** Keys of requests that have arrived. */
+const arrived = new Set<string>();
 let database: TestDatabase;
 let owner: Sql;
 let sql: Sql;
@@ -49,6 +52,7 @@ beforeAll(async () => {
     authenticate: async (authorization) => {
       const caller = callers[(authorization ?? "").replace("Bearer ", "")];
       if (caller === undefined) throw new AppError("key_missing", "no key");
+      arrived.add(caller.keyId);
       return caller;
     },
     log,
@@ -298,6 +302,12 @@ describe("a good file", () => {
     expect({ status, contacts: body.contacts, rejected: body.rejected }).toEqual({ status: 201, contacts: 1, rejected: 0 });
   });
 
+  it("waits for its turn beside eleven others, and all become campaigns", async () => {
+    const answers = await Promise.all(Array.from({ length: 12 }, () => create({ csv: `phone\n${numbers(50).join("\n")}\n` })));
+    expect(answers.map(({ status, body }) => [status, body.contacts])).toEqual(Array(12).fill([201, 50]));
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(12);
+  });
+
   it("may name its phone column in the request", async () => {
     const csv = "who,contact info\nA,0401234567\n";
     expect((await create({ csv, fields: { text: "Hi", phone_column: "Contact Info" } })).status).toBe(201);
@@ -500,8 +510,12 @@ describe("an Idempotency-Key", () => {
         yield Buffer.from(`Content-Disposition: form-data; name="file"; filename="students.csv"\r\n\r\n${csv}\r\n--b--\r\n`);
       })(),
     );
-    const slow = send(Readable.toWeb(body) as never, { idempotencyKey }, { "content-type": "multipart/form-data; boundary=b" });
-    await until(async () => (await create({ csv: "phone\n123\n", idempotencyKey })).status === 409);
+    const slow = send(
+      Readable.toWeb(body) as never,
+      { idempotencyKey, key: "slow" },
+      { "content-type": "multipart/form-data; boundary=b" },
+    );
+    await until(async () => arrived.has("5"));
     const during = await create({ csv, idempotencyKey });
     expect(during).toMatchObject({ status: 409, body: { code: "idempotency_key_in_flight" } });
     expect(during.headers.get("retry-after")).toBe("1");

@@ -13,8 +13,10 @@ import type { Log } from "../../platform/log.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { bodyTooLarge, formBytesMax, receiveUpload } from "./create_upload.ts";
 
-/** Uploads of one process at once: each needs room on disk for its file and 16 bytes of memory a row. */
+/** Uploads of one process at once: each needs room on disk for its file. */
 const uploadsAtOnceMax = 16;
+/** Imports of one process at once: each needs 16 bytes of memory a row, and more would only share one thread. Others wait with their file. */
+const importsAtOnceMax = 4;
 /** An Idempotency-Key at most, as the column idempotency_key.key has it. */
 const keyCharactersMax = 255;
 
@@ -56,6 +58,25 @@ Every row gets a verdict: its number is read (national numbers as the country's)
 Fields and file may come in any order. A refused file has no effect. With an \`Idempotency-Key\`, the same fields and file get the stored answer
 (\`idempotent-replayed: true\`), others 422 \`idempotency_key_reused\`, and 409 \`idempotency_key_in_flight\` while the first is being worked on.`;
 
+/** Runs at most `max` things at once, the others in the order in which they came. */
+function createSlots(max: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let free = max;
+  return async (work) => {
+    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+    else free--;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    }
+  };
+}
+
+type Slots = ReturnType<typeof createSlots>;
+
 interface Caller {
   workspaceId: string;
   key: string | null;
@@ -65,6 +86,7 @@ interface Caller {
 export async function createRoute(app: HttpServer, deps: CreateRouteDependencies): Promise<void> {
   const callers = new WeakMap<FastifyRequest, Caller>();
   const keysInFlight = new Set<string>();
+  const importSlots = createSlots(importsAtOnceMax);
   let uploads = 0;
   await app.register(async (scope) => {
     // receiveUpload counts the bytes itself and refuses at once
@@ -95,7 +117,7 @@ export async function createRoute(app: HttpServer, deps: CreateRouteDependencies
         uploads++;
         if (inFlightName !== null) keysInFlight.add(inFlightName);
         try {
-          const { answer, isRepeat } = await create(request, caller, deps);
+          const { answer, isRepeat } = await create(request, caller, importSlots, deps);
           if (isRepeat) reply.header("idempotent-replayed", "true");
           return await reply.status(201).send(answer);
         } finally {
@@ -127,6 +149,7 @@ async function readCaller(request: FastifyRequest, { authenticate, settings }: C
 async function create(
   request: FastifyRequest,
   caller: Caller,
+  importSlots: Slots,
   deps: CreateRouteDependencies,
 ): Promise<{ answer: CreateAnswer; isRepeat: boolean }> {
   const { sql, settings, log } = deps;
@@ -142,7 +165,7 @@ async function create(
       chunkRows: settings.chunkRows,
       leaseMs: settings.importLeaseMs,
     };
-    const created = await importCampaign(sql, { ...fields, workspaceId, claim }, limits, upload.read());
+    const created = await importSlots(() => importCampaign(sql, { ...fields, workspaceId, claim }, limits, upload.read()));
     const { id, contacts, rejected, parts } = created.answer;
     const durationMs = Math.round(performance.now() - startedMs);
     log.info({ event: "campaign.created", bulksmsId: id, workspaceId, contacts, rejected, parts, isRepeat: created.isRepeat, durationMs });
