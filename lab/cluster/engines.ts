@@ -1,7 +1,7 @@
 // Real engines for tests: one Postgres server and one Redis for the whole run of vitest, a fresh database a test file.
 // `setup` is vitest's globalSetup; the tests call createTestDatabase and testRedis.
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -30,6 +30,8 @@ const templateOf = (kind: DatabaseName) => `template_${kind}`;
 /** vitest's globalSetup: engines up, both databases migrated once as templates. Returns the teardown. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), "bulksms-test-"));
+  // under root Postgres runs as nobody, who must be let in; else its files would go to a lasting place
+  chmodSync(folder, 0o711);
   const [postgres, redis] = await Promise.all([
     startPostgresServer({
       folder: join(folder, "postgres"),

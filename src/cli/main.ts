@@ -97,10 +97,11 @@ function overrideExit(command: Command): void {
 
 const mainHelp = `
 Start here:
-  npx bulksms demo                                  texts 5,000 made-up students and proves that every credit adds up
-  npx bulksms up                                    the whole system on this machine
-  npx bulksms send contacts.csv --text "Hi {name}"  a campaign of your own, on the system that is up
-  npx bulksms check                                 the laws, over both databases and the carrier's journal
+  npx bulksms demo     texts 5,000 made-up students and proves that every credit adds up
+  npx bulksms up       the whole system on this machine
+  npx bulksms send contacts.csv --text "Hi {first_name}"
+                       a campaign of your own, on the system that is up
+  npx bulksms check    the laws, over both databases and the carrier's journal
 
 Settings are environment variables (npx bulksms settings). NO_COLOR is obeyed; output is plain lines when piped.
 Exit codes: 0 ok, 1 a law is broken or the job failed, 2 wrong use or settings, 3 a service does not answer

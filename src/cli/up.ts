@@ -70,7 +70,7 @@ function closingLines(system: System): string {
   return `
   API        ${webapi}/docs · ${salesapi}/docs
   workspace  ${system.workspace().workspaceId}, its key lies in ${system.dataFolder().path}
-  next       npx bulksms send examples/5_contacts.csv --text "Hello {name}"
+  next       npx bulksms send examples/5_contacts.csv --text "Hello {first_name}"
 
 `;
 }

@@ -1,5 +1,7 @@
 // Runs a whole system on one machine: engines, migrations, the six processes. Behind `bulksms up`, `bulksms demo` and lab/cluster.
 // Start order: data folder, engines, migrations, children (which wait for nobody). Stop order: the reverse.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { type DatabaseName, databaseNames, type ProcessName, processes, processNames } from "../contracts/processes.ts";
 import { settings as settingTable } from "../contracts/settings.ts";
 import type { Environment } from "./config.ts";
@@ -81,6 +83,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const startAll = async (): Promise<void> => {
     const given = givenSettings(options.environment);
     dataFolder = openDataFolder(options.dataFolder);
+    // its journal holds full numbers: for our eyes alone
+    mkdirSync(join(dataFolder.path, "carrier"), { recursive: true, mode: 0o700 });
     await endLeftOvers(dataFolder.path, onEvent);
     const wantsDefaultPorts = options.wantsFreePorts !== true;
     const engineOptions = { dataFolder, given, taken: ports, wantsDefaultPorts, onEvent: onLife };

@@ -26,7 +26,7 @@ export interface RedisServerOptions {
 export async function startRedisServer(options: RedisServerOptions): Promise<RunningEngine> {
   const startedAt = performance.now();
   const binary = await findRedisBinary(options.search);
-  mkdirSync(options.folder, { recursive: true });
+  mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   const logFile = join(options.folder, "redis.log");
   const taken = new Set(options.takenPorts);
   for (;;) {
