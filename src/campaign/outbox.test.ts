@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../lab/cluster/engines.ts";
+import type { Jobs } from "../contracts/jobs.ts";
+import { openPostgres, type Sql } from "../platform/postgres.ts";
+import { confirmOutbox, countUnconfirmed, relayOutbox } from "./outbox.ts";
+
+let database: TestDatabase;
+let owner: Sql;
+let sql: Sql;
+type Settle = Jobs["general"]["settle_credit"];
+
+beforeAll(async () => {
+  database = await createTestDatabase("salesdb");
+  owner = openPostgres(database.ownerUrl, { applicationName: "test", connections: 2 });
+  sql = openPostgres(database.urls.sales_worker as string, { applicationName: "test", connections: 4 });
+});
+afterAll(async () => {
+  await Promise.all([sql.end(), owner.end()]);
+  await database.drop();
+});
+
+async function seed(outboxRows: number): Promise<{ bulksmsId: string; holdId: string }> {
+  await owner`update credit_outbox set confirmed_at = now() where confirmed_at is null`;
+  const bulksmsId = randomUUID();
+  const holdId = randomUUID();
+  await owner`insert into bulksms (id, workspace_id, name, sender, text, country, deadline_s, status, price, hold_id)
+    values (${bulksmsId}, ${randomUUID()}, 'Test', 'Test', 'Hello', 'FI', 100, 'running', 100, ${holdId})`;
+  await owner`insert into credit_outbox (bulksms_id, hold_id, parts, amount)
+    select ${bulksmsId}, ${holdId}, n, n * 100 from generate_series(1, ${outboxRows}::int) n`;
+  return { bulksmsId, holdId };
+}
+
+async function relay(): Promise<Settle[]> {
+  const jobs: Settle[] = [];
+  await relayOutbox(sql, (job) => jobs.push(job));
+  return jobs;
+}
+const idsOf = (jobs: Settle[]) => jobs.flatMap((job) => job.settles.map((settle) => settle.outbox_id));
+
+describe("the outbox", () => {
+  it("is sent a hold a job, at most a thousand charges each, every row once by however many relays", async () => {
+    const first = await seed(2_500);
+    const other = randomUUID();
+    await owner`update credit_outbox set hold_id = ${other} where bulksms_id = ${first.bulksmsId} and parts <= 10`;
+    const jobs = (await Promise.all([relay(), relay(), relay()])).flat();
+    expect(new Set(idsOf(jobs)).size).toBe(2_500);
+    expect(idsOf(jobs)).toHaveLength(2_500);
+    for (const job of jobs) expect(job.settles.length).toBeLessThanOrEqual(1_000);
+    const amountOf = (holdId: string) =>
+      jobs
+        .filter((job) => job.hold_id === holdId)
+        .reduce((sum, job) => sum + job.settles.reduce((part, { amount_milli }) => part + Number(amount_milli), 0), 0);
+    expect(amountOf(other)).toBe(5_500);
+    expect(amountOf(first.holdId)).toBe((2_500 * 2_501 * 100) / 2 - 5_500);
+  });
+
+  it("is sent again with a growing pause until it is confirmed, and never after", async () => {
+    const { bulksmsId } = await seed(1);
+    const pauses: number[] = [];
+    for (let time = 0; time < 8; time++) {
+      expect(await relay()).toHaveLength(1);
+      expect(await relay()).toHaveLength(0);
+      const [row] =
+        await owner`select extract(epoch from next_try_at - now())::float8 as pause from credit_outbox where bulksms_id = ${bulksmsId}`;
+      pauses.push(Math.round(row?.pause));
+      await owner`update credit_outbox set next_try_at = now() where bulksms_id = ${bulksmsId}`;
+    }
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 30, 30, 30]);
+    const ids = idsOf(await relay());
+    expect(await countUnconfirmed(sql)).toBe(1);
+    expect(await confirmOutbox(sql, ids)).toEqual([bulksmsId]);
+    expect(await confirmOutbox(sql, ids)).toEqual([]); // a repeat is no news
+    await owner`update credit_outbox set next_try_at = now() where bulksms_id = ${bulksmsId}`;
+    expect(await relay()).toHaveLength(0);
+    expect(await countUnconfirmed(sql)).toBe(0);
+  });
+
+  it("ignores confirmations of rows that it does not have", async () => {
+    expect(await confirmOutbox(sql, [randomUUID()])).toEqual([]);
+  });
+});
