@@ -32,8 +32,8 @@ export async function copyRows(sql: Sql, lease: { bulksmsId: string; owner: stri
   const rows = encodeRows(lease.bulksmsId, batch);
   const { rejects } = batch;
   await inTransaction(sql, async (transaction) => {
-    await requireImportLease(transaction, lease);
-    if (await isInPlace(transaction, lease.bulksmsId, batch)) return;
+    const [, isDone] = await Promise.all([requireImportLease(transaction, lease), isInPlace(transaction, lease.bulksmsId, batch)]);
+    if (isDone) return;
     if (batch.good.length > 0) await copyBinary(transaction, rows);
     if (rejects.length > 0) {
       await transaction`
