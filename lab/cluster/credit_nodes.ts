@@ -5,9 +5,9 @@ import type { SettingName } from "../../src/contracts/settings.ts";
 import * as generalWorker from "../../src/nodes/general_worker/main.ts";
 import * as rpc from "../../src/nodes/rpc/main.ts";
 import * as webapi from "../../src/nodes/webapi/main.ts";
-import { sha256 } from "../../src/platform/authentication.ts";
 import { readConfig } from "../../src/platform/config.ts";
 import { openPostgres, type Sql } from "../../src/platform/postgres.ts";
+import { sha256 } from "../../src/platform/sha256.ts";
 import { createTestDatabase, type TestDatabase, testRedis } from "./engines.ts";
 
 export interface CreditNodes {

@@ -1,7 +1,7 @@
 // Who is calling: API keys, checked through rpc by their SHA-256 and cached for a short time. Used by webapi and salesapi.
-import { createHash } from "node:crypto";
 import { AppError, isAppError } from "../contracts/errors.ts";
 import type { CreditClient } from "./grpc.ts";
+import { sha256 } from "./sha256.ts";
 
 export const keyScopes = ["admin", "send", "read"] as const;
 export type KeyScope = (typeof keyScopes)[number];
@@ -78,8 +78,4 @@ export function requireWorkspace(caller: Caller): string {
     });
   }
   return caller.workspaceId;
-}
-
-export function sha256(text: string | Buffer): Buffer {
-  return createHash("sha256").update(text).digest();
 }

@@ -19,8 +19,8 @@ import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation } from "grpc-health-check";
 import { AppError, type ErrorCode, type ErrorDetails, errorRules } from "../contracts/errors.ts";
 import * as credit from "../contracts/generated/credit.ts";
-import { sha256 } from "./authentication.ts";
 import { errorFields, type Log } from "./log.ts";
+import { sha256 } from "./sha256.ts";
 
 /** A call of ours carries ids and amounts: a larger message is an attack or an error. */
 const messageBytesMax = 64 * 1024;

@@ -13,11 +13,11 @@ import {
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
 import { AppError, type ErrorCode, errorRules } from "../contracts/errors.ts";
-import { sha256 } from "./authentication.ts";
 import { isLoopback } from "./config.ts";
 import { errorFields, type Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { asUnavailable } from "./postgres.ts";
+import { sha256 } from "./sha256.ts";
 
 export type HttpServer = ReturnType<typeof withZod>;
 

@@ -4,8 +4,9 @@ import { z } from "zod";
 import type { Carrier } from "../../carrier/carrier.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { submitRequest, submitResponse } from "../../contracts/receipts.ts";
-import { bearerToken, sha256 } from "../../platform/authentication.ts";
+import { bearerToken } from "../../platform/authentication.ts";
 import type { FastifyInstance, HttpServer } from "../../platform/http.ts";
+import { sha256 } from "../../platform/sha256.ts";
 
 /** 10,000 messages with a text of their own of some 1,500 bytes each; with one text for all a body is near 1 MB. */
 const submitBytesMax = 16 * 1024 * 1024;

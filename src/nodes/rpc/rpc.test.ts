@@ -10,9 +10,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CreditNodes, startCreditNodes } from "../../../lab/cluster/credit_nodes.ts";
 import { workspaceCreditUpdate } from "../../contracts/topics.ts";
 import { createKey, revokeKey } from "../../credit/keys.ts";
-import { sha256 } from "../../platform/authentication.ts";
 import { openSubscriber } from "../../platform/broadcast.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
+import { sha256 } from "../../platform/sha256.ts";
 
 let nodes: CreditNodes;
 let client: Client;

@@ -9,9 +9,9 @@ import { AppError } from "../../contracts/errors.ts";
 import { rowNoMax } from "../../contracts/receipts.ts";
 import { anomalyKinds, bulksmsStatuses, messageStatuses } from "../../contracts/states.ts";
 import { bulksmsProgressUpdate } from "../../contracts/topics.ts";
-import { sha256 } from "../../platform/authentication.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Sql } from "../../platform/postgres.ts";
+import { sha256 } from "../../platform/sha256.ts";
 import { answerInTime, type SalesCallers } from "./sales_callers.ts";
 
 export interface ReadDependencies {

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type SalesNodes, startSalesNodes } from "../../../lab/cluster/sales_nodes.ts";
 import { makeReceipt, sendReceipts } from "../../../lab/cluster/test_carrier.ts";
-import { sha256 } from "../../platform/authentication.ts";
+import { sha256 } from "../../platform/sha256.ts";
 
 let nodes: SalesNodes;
 let workspace: { id: string; key: string };
