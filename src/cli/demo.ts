@@ -206,7 +206,7 @@ function checkAll(system: System, carrierFolder: string): Promise<LawsReport> {
 /** Why it takes as long as it does: these waits are real, whatever the speed. */
 function foretell(speed: string): string {
   const answers = speed === "max" ? "at once" : `within ${Math.ceil(answersWithinS / Math.max(Number(speed), 0.001))} s`;
-  return `about ${deadlineS + horizonS} s: phones answer ${answers}; one that stays silent is given up after ${deadlineS} s, and ${horizonS} s for late receipts`;
+  return `about ${deadlineS + horizonS} s: answers come ${answers}; a silent phone is given up after ${deadlineS} s + ${horizonS} s`;
 }
 
 function showDoors(terminal: Terminal, system: System): void {
