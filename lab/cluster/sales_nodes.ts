@@ -39,10 +39,10 @@ export interface TestWorker {
   stop(): Promise<void>;
 }
 
-/** Short times, so that a test of a dead lease takes a second. */
+/** Short times, so that a test of a dead lease takes two seconds; long enough for a busy machine. */
 const quickSettings: Partial<Record<SettingName, string>> = {
-  BULKSMS_LEASE_MS: "1000",
-  BULKSMS_SUBMIT_TIMEOUT_MS: "400",
+  BULKSMS_LEASE_MS: "2000",
+  BULKSMS_SUBMIT_TIMEOUT_MS: "1000",
   BULKSMS_SWEEP_INTERVAL_MS: "100",
   BULKSMS_RECEIPT_HORIZON_S: "0",
   BULKSMS_CHUNK_ROWS: "10",

@@ -174,23 +174,23 @@ describe("pause, resume and cancel", () => {
       expect(paused.status).toBe(202);
       expect(paused.body).toMatchObject({ status: "paused" });
       expect(paused.body.in_flight_max).toBeGreaterThanOrEqual(10);
-      bodiesAtCommit = bodiesOf(id).length;
+      bodiesAtCommit = firstRowsOf(id).size;
     };
     id = await nodes.create(workspace.key, 200);
     await nodes.command("run", workspace.key, id);
     await nodes.campaign(id, inState("paused"));
     await expect.poll(() => chunkStates(id), { timeout: 5_000 }).not.toContain("leased");
-    const bodiesAtPause = bodiesOf(id).length;
+    const bodiesAtPause = firstRowsOf(id).size;
     expect(bodiesAtPause).toBeLessThanOrEqual(bodiesAtCommit + 4); // one a leased chunk, four chunks at once
     expect(bodiesAtPause).toBeLessThan(20);
-    expect((await nodes.campaign(id)).queued).toBe(bodiesAtPause * 10);
+    expect((await nodes.campaign(id)).queued).toBeLessThanOrEqual(bodiesAtPause * 10);
     await nodes.receive(id, [1], "sent"); // receipts go on
     expect(await nodes.campaign(id)).toMatchObject({ status: "paused", parts_sent: 1n });
     expect((await nodes.command("pause", workspace.key, id)).body).toMatchObject({ code: "state_conflict", current: "paused" });
 
     expect((await nodes.command("resume", workspace.key, id)).status).toBe(202);
     await nodes.campaign(id, (row) => row.pending === 0);
-    expect(bodiesOf(id)).toHaveLength(20);
+    expectSameWords(id, 20);
     await deliver(id, 1, 200);
     await nodes.campaign(id, inState("finished"));
   });
@@ -223,13 +223,13 @@ describe("pause, resume and cancel", () => {
     id = await nodes.create(workspace.key, 200);
     await nodes.command("run", workspace.key, id);
     const canceling = await nodes.campaign(id, (row) => row.pending === 0 && row.unknown === 0);
-    expect(canceling.queued).toBe(bodiesOf(id).length * 10);
+    expect(canceling.queued).toBe(firstRowsOf(id).size * 10);
     expect(canceling.canceled).toBe(200 - canceling.queued);
     await nodes.receive(id, rows(1, 200), "delivered");
     const ended = await nodes.campaign(id, inState("canceled"));
     expect(ended).toMatchObject({ delivered: canceling.queued, canceled: canceling.canceled });
     expect(Number(ended.parts_sent)).toBe(canceling.queued);
-    expect(await readCredit()).toMatchObject({ held: 0n });
+    await expectHoldClosed(ended);
   });
 
   it("cancel while a body has no answer waits for its receipts as unknown", async () => {
@@ -362,19 +362,29 @@ describe("several workers", () => {
     const id = await run(1_000);
     await nodes.campaign(id, (row) => row.queued === 1_000, 30_000);
     expect(isShared).toBe(true);
-    const bodies = new Map<number, string>();
-    for (const body of bodiesOf(id)) {
-      const rowNo = body.messages[0]?.row_no ?? 0;
-      expect(bodies.get(rowNo) ?? JSON.stringify(body)).toBe(JSON.stringify(body));
-      bodies.set(rowNo, JSON.stringify(body));
-    }
-    expect(bodies.size).toBe(100);
+    expectSameWords(id, 100);
     await Promise.all([deliver(id, 1, 1_000), deliver(id, 1, 1_000)]);
-    expect(await nodes.campaign(id, inState("finished"))).toMatchObject({ delivered: 1_000, parts_sent: 1_000n });
+    const ended = await nodes.campaign(id, inState("finished"));
+    expect(ended).toMatchObject({ delivered: 1_000, parts_sent: 1_000n });
     await Promise.all(others.map((other) => other.stop()));
-    expect(await readCredit()).toMatchObject({ held: 0n });
+    await expectHoldClosed(ended);
   });
 });
+
+/** Distinct bodies: a chunk that was submitted again counts once. */
+const firstRowsOf = (id: string) => new Set(bodiesOf(id).map((body) => body.messages[0]?.row_no));
+
+/** A carrier that was slow may get a body again: then word for word. */
+function expectSameWords(id: string, chunks: number): void {
+  expect(firstRowsOf(id).size).toBe(chunks);
+  expect(new Set(bodiesOf(id).map((body) => JSON.stringify(body))).size).toBe(chunks);
+}
+
+async function expectHoldClosed(campaign: { hold_id: string; parts_sent: bigint }): Promise<void> {
+  const [hold] = await nodes.credit
+    .owner`select state, settled, amount - settled - released as kept from credit_hold where id = ${campaign.hold_id}`;
+  expect(hold).toEqual({ state: "closed", settled: campaign.parts_sent * 100n, kept: 0n });
+}
 
 const bodiesOf = (id: string) => nodes.carrier.bodies.filter((body) => body.batch_id === id);
 async function chunkStates(id: string): Promise<string[]> {

@@ -1,9 +1,5 @@
 // sales_worker: submits, relays charges, sweeps. Only wires; works on from the rows while Redis, rpc or the carrier are away.
-import { type AdvanceDependencies, advance } from "../../campaign/advance.ts";
-import { changeStatus } from "../../campaign/campaign_rows.ts";
 import { openCarrierClient } from "../../campaign/carrier_client.ts";
-import { openDispatcher } from "../../campaign/dispatcher.ts";
-import { confirmOutbox, countUnconfirmed, relayOutbox } from "../../campaign/outbox.ts";
 import { openProgressPublisher } from "../../campaign/progress.ts";
 import { type Sweeper, startSweeper } from "../../campaign/sweeper.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
@@ -11,12 +7,12 @@ import { type Config, ConfigError, readConfig } from "../../platform/config.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
 import { startManagementServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
-import { createMetrics, secondsBuckets } from "../../platform/metrics.ts";
+import { createMetrics } from "../../platform/metrics.ts";
 import { type Node, runNode } from "../../platform/node.ts";
 import { closePostgres, openPostgres, pingPostgres } from "../../platform/postgres.ts";
 import { openQueue, type QueueWorker, startQueueWorker } from "../../platform/queue.ts";
 import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
-import { coalesce } from "./coalesce.ts";
+import { openCampaignWork } from "./campaign_work.ts";
 
 export const config = {
   host: "BULKSMS_HOST",
@@ -68,55 +64,18 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
     connections: settings.dispatchConcurrency,
   });
 
-  const submits = metrics.counter("submits_total", "Bodies submitted to the carrier, by what its answer meant", ["outcome"]);
-  const submitSeconds = metrics.histogram("submit_seconds", "One body, from its first byte to the carrier's answer", secondsBuckets);
-  const messagesSubmitted = metrics.counter("messages_submitted_total", "Messages in bodies that the carrier answered");
-  const outboxRelayed = metrics.counter("outbox_relayed_total", "Outbox rows sent to general_worker, repeats included");
-  const outboxConfirmed = metrics.counter("outbox_confirmed_total", "Outbox rows that the ledger has");
-  const repairs = metrics.counter("sweeper_repairs_total", "Steps that the sweeper took up", ["status"]);
-  metrics.gauge("outbox_unconfirmed", "Outbox rows that wait for the ledger", () => countUnconfirmed(sql));
-  metrics.gauge("queue_rings_dropped", "Rings of this process that Redis did not take", () => sales.dropped() + general.dropped());
-
-  const dispatcher = openDispatcher({
-    sql,
-    carrier,
-    leaseMs: settings.leaseMs,
-    submitTimeoutMs: settings.submitTimeoutMs,
-    concurrency: settings.dispatchConcurrency,
-    log,
-    ringOthers: (bulksmsId) => sales.ring("dispatch_chunk", { bulksms_id: bulksmsId }),
-    onIdle: (bulksmsId) => lookAgain(bulksmsId),
-    onProgress: progress.changed,
-    onSubmit(outcome, durationMs, messages) {
-      submits.inc({ outcome });
-      submitSeconds.observe(durationMs / 1_000);
-      if (outcome === "answered") messagesSubmitted.inc(messages);
-    },
-    async pauseRefused(bulksmsId, lastError) {
-      const paused = await changeStatus(sql, bulksmsId, { from: ["running"], to: "paused", lastError });
-      if (paused === null) return;
-      log.warn({ event: "campaign.paused", bulksmsId, lastError });
-      progress.changed(paused);
-    },
-  });
-  metrics.gauge("chunks_in_hand", "Chunks that this process is submitting", () => dispatcher.chunksInHand());
-
-  const steps: AdvanceDependencies = {
+  const work = openCampaignWork({
     sql,
     credit,
-    onProgress: progress.changed,
-    /** Here at once, and by a job for each other worker that may share the work. */
-    ringDispatch(bulksmsId) {
-      dispatcher.ring(bulksmsId);
-      for (let ring = 0; ring < settings.dispatchConcurrency; ring++) sales.ring("dispatch_chunk", { bulksms_id: bulksmsId });
-    },
-  };
-  /** The dispatcher has nothing to submit: perhaps the campaign is at its end, or being canceled. */
-  const lookAgain = coalesce((bulksmsId: string) => advance({ ...steps, ringDispatch: () => {} }, bulksmsId), log);
-  const relay = coalesce(async () => {
-    // without Redis a claim would only grow the back-off of its rows
-    if (redis.status === "ready") outboxRelayed.inc(await relayOutbox(sql, (job) => general.ring("settle_credit", job)));
-  }, log);
+    carrier,
+    progress,
+    sales,
+    general,
+    isRedisUp: () => redis.status === "ready",
+    settings,
+    metrics,
+    log,
+  });
 
   let worker: QueueWorker | undefined;
   let sweeper: Sweeper | undefined;
@@ -138,32 +97,18 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
         receiptHorizonS: settings.receiptHorizonS,
         importLeaseMs: settings.importLeaseMs,
         log,
-        advance: (bulksmsId) => advance(steps, bulksmsId),
-        relay: async () => relay(""),
+        advance: work.advance,
+        relay: async () => work.relay(),
         onProgress: progress.changed,
-        onRepair: (status) => repairs.inc({ status }),
+        onRepair: work.onRepair,
       });
-      worker = startQueueWorker("sales", {
-        ...redisOptions,
-        concurrency: jobsAtOnce,
-        log,
-        handlers: {
-          run_bulksms: ({ bulksms_id }) => advance(steps, bulksms_id),
-          dispatch_chunk: async ({ bulksms_id }) => dispatcher.ring(bulksms_id),
-          relay_outbox: async () => relay(""),
-          async credit_settled({ outbox_ids }) {
-            outboxConfirmed.inc(outbox_ids.length);
-            for (const bulksmsId of await confirmOutbox(sql, outbox_ids)) lookAgain(bulksmsId);
-          },
-        },
-      });
+      worker = startQueueWorker("sales", { ...redisOptions, concurrency: jobsAtOnce, log, handlers: work.handlers });
       log.info({ event: "sales_worker.listening", managementPort: management.port });
     },
     async stop() {
       await worker?.close();
       await sweeper?.close();
-      await dispatcher.close();
-      await Promise.all([lookAgain.idle(), relay.idle()]);
+      await work.close();
       progress.close();
       await Promise.all([sales.close(), general.close()]);
       await carrier.close();

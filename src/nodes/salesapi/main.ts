@@ -1,16 +1,13 @@
 // salesapi: campaigns over HTTP, receipts from carriers. Only wires; takes receipts while Redis and rpc are away.
 
-import { openMessages } from "../../campaign/move_messages.ts";
 import { openProgressPublisher } from "../../campaign/progress.ts";
-import { openReceiptBatcher, type ReceiptBatcher } from "../../campaign/receipt_batcher.ts";
-import { type CommittedReceipts, commitReceipts } from "../../campaign/receipts.ts";
 import { createAuthenticator } from "../../platform/authentication.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
 import { type Config, ConfigError, readConfig } from "../../platform/config.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
 import { createHttpServer, type HttpServer, listen } from "../../platform/http.ts";
-import { errorFields, type Log } from "../../platform/log.ts";
-import { createMetrics, rowsBuckets, secondsBuckets } from "../../platform/metrics.ts";
+import type { Log } from "../../platform/log.ts";
+import { createMetrics } from "../../platform/metrics.ts";
 import { type Node, runNode } from "../../platform/node.ts";
 import { closePostgres, openPostgres, pingPostgres } from "../../platform/postgres.ts";
 import { openQueue } from "../../platform/queue.ts";
@@ -18,6 +15,7 @@ import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
 import { commandRoutes } from "./command_routes.ts";
 import { createRoute } from "./create_route.ts";
 import { readRoutes } from "./read_routes.ts";
+import { openReceiptIntake } from "./receipt_intake.ts";
 import { receiptsRoute } from "./receipts_route.ts";
 import { createSalesCallers } from "./sales_callers.ts";
 
@@ -65,34 +63,16 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
   const authenticate = createAuthenticator(credit);
   const callers = createSalesCallers(authenticate);
 
-  const receiptsCommitted = metrics.counter("receipts_committed_total", "Receipts answered 2xx");
-  const anomaliesKept = metrics.counter("receipt_anomalies_total", "Receipts that no message could take", ["kind"]);
-  const batchRows = metrics.histogram("receipt_batch_rows", "Receipts of one transaction", rowsBuckets);
-  const batchSeconds = metrics.histogram("receipt_batch_seconds", "One transaction of receipts", secondsBuckets);
-  const batcher: ReceiptBatcher = openReceiptBatcher({
-    commit: (batch) => commitReceipts(sql, batch),
-    onCommitted(committed, batch) {
-      receiptsCommitted.inc(batch.receipts);
-      batchRows.observe(batch.receipts);
-      batchSeconds.observe(batch.durationMs / 1_000);
-      for (const [kind, count] of Object.entries(committed.anomalies)) anomaliesKept.inc({ kind }, count);
-      tell(committed);
-    },
-    onCulprit: (error) => log.warn({ event: "receipt.culprit", ...errorFields(error) }),
+  const batcher = openReceiptIntake({
+    sql,
+    progress,
+    sales,
+    metrics,
+    log,
     batchMax: settings.receiptBatchMax,
     queueMax: settings.receiptQueueMax,
   });
-  metrics.gauge("receipts_waiting", "Receipts in memory that wait for their commit", () => batcher.waiting());
   metrics.gauge("queue_sales_rings_dropped", "Rings of this process that Redis did not take", () => sales.dropped());
-
-  /** After the commit: watchers, the relay, and a look whether a campaign has ended. All of it may get lost. */
-  function tell({ changed, hasCharge }: CommittedReceipts): void {
-    for (const campaign of changed) {
-      progress.changed(campaign);
-      if (openMessages(campaign) === 0) sales.ring("run_bulksms", { bulksms_id: campaign.bulksmsId });
-    }
-    if (hasCharge) sales.ring("relay_outbox", {});
-  }
 
   let app: HttpServer | undefined;
   let boundPort: number | undefined;

@@ -1,0 +1,117 @@
+// What a sales_worker does for campaigns, whoever asks: the dispatcher, the next step of a campaign, the relay; with their metrics. Wired by main to jobs and sweeper.
+import { type AdvanceDependencies, advance } from "../../campaign/advance.ts";
+import { changeStatus } from "../../campaign/campaign_rows.ts";
+import type { CarrierClient } from "../../campaign/carrier_client.ts";
+import { type Dispatcher, openDispatcher } from "../../campaign/dispatcher.ts";
+import { confirmOutbox, countUnconfirmed, relayOutbox } from "../../campaign/outbox.ts";
+import type { ProgressPublisher } from "../../campaign/progress.ts";
+import type { BulksmsStatus } from "../../contracts/states.ts";
+import type { CreditClient } from "../../platform/grpc.ts";
+import type { Log } from "../../platform/log.ts";
+import { type Metrics, secondsBuckets } from "../../platform/metrics.ts";
+import type { Sql } from "../../platform/postgres.ts";
+import type { RingingQueue, WorkerOptions } from "../../platform/queue.ts";
+import { coalesce } from "./coalesce.ts";
+
+export interface CampaignWorkOptions {
+  sql: Sql;
+  credit: CreditClient;
+  carrier: CarrierClient;
+  progress: ProgressPublisher;
+  sales: RingingQueue<"sales">;
+  general: RingingQueue<"general">;
+  isRedisUp(): boolean;
+  settings: { leaseMs: number; submitTimeoutMs: number; dispatchConcurrency: number };
+  metrics: Metrics;
+  log: Log;
+}
+
+export interface CampaignWork {
+  /** The next step of a campaign, by its row. */
+  advance(bulksmsId: string): Promise<void>;
+  /** Sends due outbox rows; never waits. */
+  relay(): void;
+  onRepair(status: BulksmsStatus): void;
+  /** Of queue sales. */
+  handlers: WorkerOptions<"sales">["handlers"];
+  /** Begins no new body, waits for what is in hand. */
+  close(): Promise<void>;
+}
+
+export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
+  const { sql, credit, progress, sales, general, metrics, log } = options;
+  const relayed = metrics.counter("outbox_relayed_total", "Outbox rows sent to general_worker, repeats included");
+  const confirmed = metrics.counter("outbox_confirmed_total", "Outbox rows that the ledger has");
+  const repairs = metrics.counter("sweeper_repairs_total", "Steps that the sweeper took up", ["status"]);
+  metrics.gauge("outbox_unconfirmed", "Outbox rows that wait for the ledger", () => countUnconfirmed(sql));
+  metrics.gauge("queue_rings_dropped", "Rings of this process that Redis did not take", () => sales.dropped() + general.dropped());
+
+  const dispatcher = openMeasuredDispatcher(options, (bulksmsId) => lookAgain(bulksmsId));
+  const steps: AdvanceDependencies = {
+    sql,
+    credit,
+    onProgress: progress.changed,
+    /** Here at once, and by jobs for the other workers, which may share the work. */
+    ringDispatch(bulksmsId) {
+      dispatcher.ring(bulksmsId);
+      for (let ring = 0; ring < options.settings.dispatchConcurrency; ring++) sales.ring("dispatch_chunk", { bulksms_id: bulksmsId });
+    },
+  };
+  /** There is nothing to submit: perhaps the campaign is at its end, or being canceled. */
+  const lookAgain = coalesce((bulksmsId) => advance({ ...steps, ringDispatch: () => {} }, bulksmsId), log);
+  const relay = coalesce(async () => {
+    // without Redis a claim would only grow the back-off of its rows
+    if (options.isRedisUp()) relayed.inc(await relayOutbox(sql, (job) => general.ring("settle_credit", job)));
+  }, log);
+
+  return {
+    advance: (bulksmsId) => advance(steps, bulksmsId),
+    relay: () => relay("outbox"),
+    onRepair: (status) => repairs.inc({ status }),
+    handlers: {
+      run_bulksms: ({ bulksms_id }) => advance(steps, bulksms_id),
+      dispatch_chunk: async ({ bulksms_id }) => dispatcher.ring(bulksms_id),
+      relay_outbox: async () => relay("outbox"),
+      async credit_settled({ outbox_ids }) {
+        const bulksmsIds = await confirmOutbox(sql, outbox_ids);
+        confirmed.inc(outbox_ids.length);
+        for (const bulksmsId of bulksmsIds) lookAgain(bulksmsId);
+      },
+    },
+    async close() {
+      await dispatcher.close();
+      await Promise.all([lookAgain.idle(), relay.idle()]);
+    },
+  };
+}
+
+function openMeasuredDispatcher(options: CampaignWorkOptions, onIdle: (bulksmsId: string) => void): Dispatcher {
+  const { sql, carrier, progress, sales, settings, metrics, log } = options;
+  const submits = metrics.counter("submits_total", "Bodies submitted to the carrier, by what its answer meant", ["outcome"]);
+  const submitSeconds = metrics.histogram("submit_seconds", "One body, from its first byte to the carrier's answer", secondsBuckets);
+  const messagesSubmitted = metrics.counter("messages_submitted_total", "Messages in bodies that the carrier answered");
+  const dispatcher = openDispatcher({
+    sql,
+    carrier,
+    leaseMs: settings.leaseMs,
+    submitTimeoutMs: settings.submitTimeoutMs,
+    concurrency: settings.dispatchConcurrency,
+    log,
+    ringOthers: (bulksmsId) => sales.ring("dispatch_chunk", { bulksms_id: bulksmsId }),
+    onIdle,
+    onProgress: progress.changed,
+    onSubmit(outcome, durationMs, messages) {
+      submits.inc({ outcome });
+      submitSeconds.observe(durationMs / 1_000);
+      if (outcome === "answered") messagesSubmitted.inc(messages);
+    },
+    async pauseRefused(bulksmsId, lastError) {
+      const paused = await changeStatus(sql, bulksmsId, { from: ["running"], to: "paused", lastError });
+      if (paused === null) return;
+      log.warn({ event: "campaign.paused", bulksmsId, lastError });
+      progress.changed(paused);
+    },
+  });
+  metrics.gauge("chunks_in_hand", "Chunks that this process is submitting", () => dispatcher.chunksInHand());
+  return dispatcher;
+}

@@ -1,0 +1,52 @@
+// Receipts of this process: their batcher, its metrics, and who is told after each commit. Opened by main, used by POST /receipts/{carrier}.
+import { openMessages } from "../../campaign/move_messages.ts";
+import type { ProgressPublisher } from "../../campaign/progress.ts";
+import { openReceiptBatcher, type ReceiptBatcher } from "../../campaign/receipt_batcher.ts";
+import { type CommittedReceipts, commitReceipts } from "../../campaign/receipts.ts";
+import { errorFields, type Log } from "../../platform/log.ts";
+import { type Metrics, rowsBuckets, secondsBuckets } from "../../platform/metrics.ts";
+import type { Sql } from "../../platform/postgres.ts";
+import type { RingingQueue } from "../../platform/queue.ts";
+
+export interface ReceiptIntakeOptions {
+  sql: Sql;
+  progress: ProgressPublisher;
+  sales: RingingQueue<"sales">;
+  metrics: Metrics;
+  log: Log;
+  batchMax: number;
+  queueMax: number;
+}
+
+export function openReceiptIntake(options: ReceiptIntakeOptions): ReceiptBatcher {
+  const { sql, progress, sales, metrics, log } = options;
+  const committedTotal = metrics.counter("receipts_committed_total", "Receipts answered 2xx");
+  const anomaliesTotal = metrics.counter("receipt_anomalies_total", "Receipts that no message could take", ["kind"]);
+  const batchRows = metrics.histogram("receipt_batch_rows", "Receipts of one transaction", rowsBuckets);
+  const batchSeconds = metrics.histogram("receipt_batch_seconds", "One transaction of receipts", secondsBuckets);
+
+  /** After the commit: watchers, the relay, and a look whether a campaign has ended. All of it may get lost. */
+  function tell({ changed, hasCharge }: CommittedReceipts): void {
+    for (const campaign of changed) {
+      progress.changed(campaign);
+      if (openMessages(campaign) === 0) sales.ring("run_bulksms", { bulksms_id: campaign.bulksmsId });
+    }
+    if (hasCharge) sales.ring("relay_outbox", {});
+  }
+
+  const batcher = openReceiptBatcher({
+    commit: (batch) => commitReceipts(sql, batch),
+    onCommitted(committed, batch) {
+      committedTotal.inc(batch.receipts);
+      batchRows.observe(batch.receipts);
+      batchSeconds.observe(batch.durationMs / 1_000);
+      for (const [kind, count] of Object.entries(committed.anomalies)) anomaliesTotal.inc({ kind }, count);
+      tell(committed);
+    },
+    onCulprit: (error) => log.warn({ event: "receipt.culprit", ...errorFields(error) }),
+    batchMax: options.batchMax,
+    queueMax: options.queueMax,
+  });
+  metrics.gauge("receipts_waiting", "Receipts in memory that wait for their commit", () => batcher.waiting());
+  return batcher;
+}
