@@ -9,6 +9,8 @@ import type { Campaign, Connection } from "./connection.ts";
 const silenceMs = 1_500;
 /** A lost socket is opened again after this. */
 const reconnectMs = 1_000;
+/** A process that died is back within seconds; asking so often, a second apart, outlasts that. */
+const restartTriesMax = 20;
 /** The watch looks at the time so often. */
 const tickMs = 250;
 
@@ -103,6 +105,18 @@ async function ask(connection: Connection, watched: Watched, state: CampaignStat
 export async function readCredit(connection: Connection, workspaceId: string): Promise<string> {
   const path = `/workspaces/${workspaceId}`;
   return (await connection.callWebapi<{ credit: string }>("the credit cannot be read", "GET", path)).credit;
+}
+
+/** The same, when a process that was just killed may be starting again: waits for webapi. */
+export async function readCreditPatiently(connection: Connection, workspaceId: string): Promise<string> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await readCredit(connection, workspaceId);
+    } catch (error) {
+      if (tries >= restartTriesMax || !isAppError(error, "service_unavailable", "deadline_exceeded")) throw error;
+      await pause(reconnectMs, new AbortController().signal);
+    }
+  }
 }
 
 function stateOf(campaign: Campaign): Omit<CampaignState, "credit" | "silent"> {

@@ -9,7 +9,7 @@ import { settings } from "../contracts/settings.ts";
 import { checkLaws, type LawsReport } from "../laws/check_laws.ts";
 import { countSentParts } from "../laws/journal.ts";
 import { isStoppedWhileStarting } from "../platform/supervisor.ts";
-import { countFinal, readCredit, watchCampaign } from "./campaign_watch.ts";
+import { countFinal, readCredit, readCreditPatiently, watchCampaign } from "./campaign_watch.ts";
 import { showReport, summaryOf } from "./check.ts";
 import { type Campaign, type Connection, openConnection } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
@@ -156,7 +156,7 @@ async function runCampaign(
     const ended = await runAndFollow(connection, terminal, { created, workspaceId, signal });
     if (ended === null) return null;
     const durationMs = Math.round(performance.now() - startedMs);
-    const creditAfter = await readCredit(connection, workspaceId);
+    const creditAfter = await readCreditPatiently(connection, workspaceId);
     const partsSent = await countSentParts(carrierFolder, ended.id);
     terminal.line();
     showEnded(terminal, ended, durationMs);

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import type { Command } from "commander";
 import { parseCredits } from "../contracts/credits.ts";
 import { settings } from "../contracts/settings.ts";
-import { countFinal, readCredit, watchCampaign } from "./campaign_watch.ts";
+import { countFinal, readCredit, readCreditPatiently, watchCampaign } from "./campaign_watch.ts";
 import { type Campaign, type Connection, connect } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
 import { createProgress } from "./progress.ts";
@@ -85,7 +85,7 @@ async function runAndFollow(connection: Connection, terminal: Terminal, created:
     return interruptedExitCode;
   }
   showEnded(terminal, ended, performance.now() - startedMs);
-  const creditAfter = await readCredit(connection, workspaceId);
+  const creditAfter = await readCreditPatiently(connection, workspaceId);
   showCharge(terminal, { ...ended, before: creditBefore, after: creditAfter, partsSent: ended.parts_sent });
   if (ended.status !== "finished") terminal.line(`it ended as ${ended.status}${ended.last_error === null ? "" : `: ${ended.last_error}`}`);
   terminal.line();
