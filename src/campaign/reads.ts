@@ -1,35 +1,10 @@
 // What callers may read of campaigns: lists, one, its messages, its exports. Called by the routes of salesapi. Every statement carries the workspace.
 import { formatCredits } from "../contracts/credits.ts";
 import { AppError } from "../contracts/errors.ts";
+import type { BulksmsAnswer } from "../contracts/http.ts";
 import type { AnomalyKind, BulksmsStatus, MessageStatus } from "../contracts/states.ts";
 import type { Sql } from "../platform/postgres.ts";
 import type { CampaignProgress } from "./move_messages.ts";
-
-/** One campaign as GET /bulksms/{id} and the commands answer it. Money is decimal strings of credits. */
-export interface BulksmsView {
-  id: string;
-  name: string;
-  sender: string;
-  text: string;
-  country: string;
-  status: BulksmsStatus;
-  contacts: number;
-  rejected: number;
-  rejects: Record<string, number>;
-  parts: number;
-  parts_sent: number;
-  price: string;
-  cost: string;
-  charged: string;
-  counts: Record<MessageStatus, number>;
-  last_error: string | null;
-  hold_id: string | null;
-  deadline_s: number;
-  created_at: string;
-  started_at: string | null;
-  ended_at: string | null;
-  version: number;
-}
 
 interface BulksmsRow {
   id: string;
@@ -61,7 +36,7 @@ const bulksmsColumns = (sql: Sql) => sql`b.id, b.name, b.sender, b.text, b.count
     'undelivered', b.undelivered, 'delivered', b.delivered, 'expired', b.expired, 'canceled', b.canceled) as counts`;
 
 /** @throws AppError bulksms_not_found, also for another workspace's. */
-export async function readBulksms(sql: Sql, workspaceId: string, bulksmsId: string): Promise<BulksmsView> {
+export async function readBulksms(sql: Sql, workspaceId: string, bulksmsId: string): Promise<BulksmsAnswer> {
   const rows = await sql<BulksmsRow[]>`
     select ${bulksmsColumns(sql)} from bulksms b where b.id = ${bulksmsId} and b.workspace_id = ${workspaceId}`;
   const row = rows[0];
@@ -74,7 +49,7 @@ export async function listBulksms(
   sql: Sql,
   workspaceId: string,
   page: { limit: number; cursor: string | undefined; status: BulksmsStatus | undefined },
-): Promise<{ bulksms: BulksmsView[]; next_cursor: string | null }> {
+): Promise<{ bulksms: BulksmsAnswer[]; next_cursor: string | null }> {
   const rows = await sql<BulksmsRow[]>`
     select ${bulksmsColumns(sql)} from bulksms b
     where b.workspace_id = ${workspaceId}
@@ -243,7 +218,7 @@ async function requireBulksms(sql: Sql, workspaceId: string, bulksmsId: string):
 
 const notFound = () => new AppError("bulksms_not_found", "There is no such campaign in your workspace.");
 
-function toView(row: BulksmsRow): BulksmsView {
+function toView(row: BulksmsRow): BulksmsAnswer {
   return {
     id: row.id,
     name: row.name,

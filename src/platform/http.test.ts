@@ -64,6 +64,7 @@ test.each([
   ["a missing field", "{}", json, 400, "request_invalid"],
   ["an unknown field", '{"bulksms_id":"0199d3c0-0000-7000-8000-000000000001","color":"red"}', json, 422, "field_unknown"],
   ["another content type", "a=b", { "content-type": "application/x-www-form-urlencoded" }, 415, "content_type_unsupported"],
+  ["plain text", "{}", { "content-type": "text/plain" }, 415, "content_type_unsupported"],
   ["a body over the limit", JSON.stringify({ a: "x".repeat(70_000) }), json, 413, "body_too_large"],
 ])("%s gets one clear problem with a stable code", async (_title, body, headers, status, code) => {
   const answer = await ask("POST", "/run", { body, headers });

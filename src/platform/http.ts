@@ -46,6 +46,7 @@ export interface HttpServerOptions {
 /** A server without routes of its own; add them, then `listen`. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const app = withZod();
+  app.removeContentTypeParser("text/plain"); // commands are JSON; any other type is 415
   const routes: Route[] = [];
   app.addHook("onRoute", (route) => {
     for (const method of [route.method].flat()) if (method !== "HEAD") routes.push({ method, pattern: patternOf(route.url) });

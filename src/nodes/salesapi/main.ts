@@ -88,7 +88,6 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
         allowedHosts: settings.allowedHosts,
         requestsPerMinute: settings.requestsPerMinute,
       });
-      app.removeContentTypeParser("text/plain"); // commands are JSON; any other type is 415
       await createRoute(app, { sql, authenticate, settings, log });
       commandRoutes(app, { sql, credit, callers, sales, progress, partPriceMilli: settings.partPriceMilli, log });
       readRoutes(app, { sql, callers, internalToken: settings.internalToken });

@@ -71,7 +71,6 @@ export function create(settings: Config<typeof config>, log: Log): WebapiNode {
         allowedHosts: settings.allowedHosts,
         requestsPerMinute: settings.requestsPerMinute,
       });
-      app.removeContentTypeParser("text/plain"); // commands are JSON; any other type is 415
       addWorkspaceRoutes(app, { sql, callers });
       addCreditRoutes(app, { sql, creditClient, publisher, callers, log, metrics });
       addKeyRoutes(app, { sql, callers, log });
