@@ -1,9 +1,10 @@
 // Follows one campaign to its end: live over webapi's WebSocket, and by asking salesapi when the socket is silent. Used by send and the demo.
 import { WebSocket } from "ws";
 import { isAppError } from "../contracts/errors.ts";
+import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
 import { type BulksmsStatus, firstFinalStatus, type MessageStatus, messageStatuses } from "../contracts/states.ts";
 import type { SocketUpdate } from "../contracts/topics.ts";
-import type { Campaign, Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 
 /** A silent socket is doubted so soon; then salesapi and webapi are asked instead, this often. */
 const silenceMs = 1_500;
@@ -27,7 +28,7 @@ export interface CampaignState {
   silent: string | null;
 }
 
-export interface Watched {
+interface Watched {
   bulksmsId: string;
   workspaceId: string;
 }
@@ -41,16 +42,16 @@ export function countFinal(counts: Record<MessageStatus, number>): number {
 }
 
 /**
- * Calls `onChange` with each new state until the campaign rests; answers it as it is then. While a process is down it waits.
+ * `created` was just told to run. Calls `onChange` with each new state until the campaign rests; answers it as it is then. While a process is down it waits.
  * Aborting `signal` ends the watch with null; the campaign goes on.
  */
 export async function watchCampaign(
   connection: Connection,
-  watched: Watched,
-  started: Campaign,
-  options: { onChange(state: CampaignState): void; signal: AbortSignal },
-): Promise<Campaign | null> {
-  const state: CampaignState = { ...stateOf(started), credit: null, silent: null };
+  created: CreateAnswer,
+  options: { workspaceId: string; onChange(state: CampaignState): void; signal: AbortSignal },
+): Promise<BulksmsAnswer | null> {
+  const watched = { bulksmsId: created.id, workspaceId: options.workspaceId };
+  const state: CampaignState = { ...untouched(created), credit: null, silent: null };
   let version = -1;
   let creditVersion = -1;
   let heardAt = Number.NEGATIVE_INFINITY;
@@ -87,10 +88,10 @@ export async function watchCampaign(
 }
 
 /** Both by HTTP. null: salesapi did not answer. */
-async function ask(connection: Connection, watched: Watched, state: CampaignState): Promise<Campaign | null> {
+async function ask(connection: Connection, watched: Watched, state: CampaignState): Promise<BulksmsAnswer | null> {
   try {
     const path = `/bulksms/${watched.bulksmsId}`;
-    const campaign = await connection.callSalesapi<Campaign>("the campaign cannot be read", "GET", path);
+    const campaign = await connection.callSalesapi<BulksmsAnswer>("the campaign cannot be read", "GET", path);
     Object.assign(state, stateOf(campaign), { silent: null });
     state.credit = await readCredit(connection, watched.workspaceId);
     return campaign;
@@ -119,7 +120,13 @@ export async function readCreditPatiently(connection: Connection, workspaceId: s
   }
 }
 
-function stateOf(campaign: Campaign): Omit<CampaignState, "credit" | "silent"> {
+/** Just set to run: every message waits. */
+function untouched({ contacts, parts }: CreateAnswer): Omit<CampaignState, "credit" | "silent"> {
+  const counts = Object.fromEntries(messageStatuses.map((status) => [status, 0])) as Record<MessageStatus, number>;
+  return { status: "running", contacts, parts, partsSent: 0, counts: { ...counts, pending: contacts }, lastError: null };
+}
+
+function stateOf(campaign: BulksmsAnswer): Omit<CampaignState, "credit" | "silent"> {
   const { status, contacts, parts, counts } = campaign;
   return { status, contacts, parts, partsSent: campaign.parts_sent, counts, lastError: campaign.last_error };
 }

@@ -5,8 +5,8 @@ import { basename, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { request } from "undici";
 import { AppError } from "../contracts/errors.ts";
+import type { CreateAnswer } from "../contracts/http.ts";
 import { settings } from "../contracts/settings.ts";
-import type { BulksmsStatus, MessageStatus } from "../contracts/states.ts";
 import { type Environment, readConfig } from "../platform/config.ts";
 import { readDataFolderSettings } from "../platform/data_folder.ts";
 import { type HttpClient, openHttpClient } from "../platform/http_client.ts";
@@ -18,29 +18,6 @@ const answerMaxMs = 10_000;
 /** An upload is imported before it is answered: a gigabyte takes minutes. */
 const uploadMaxMs = 30 * 60_000;
 
-/** A campaign as salesapi tells of it. Credits are decimal strings. */
-export interface Campaign {
-  id: string;
-  name: string;
-  status: BulksmsStatus;
-  contacts: number;
-  rejected: number;
-  /** By reason. */
-  rejects: Record<string, number>;
-  parts: number;
-  parts_sent: number;
-  /** Of one part. */
-  price: string;
-  cost: string;
-  charged: string;
-  counts: Record<MessageStatus, number>;
-  last_error: string | null;
-  deadline_s: number;
-  created_at: string;
-  started_at: string | null;
-  ended_at: string | null;
-}
-
 export interface Connection {
   webapiUrl: string;
   apiKey: string;
@@ -48,7 +25,7 @@ export interface Connection {
   callWebapi<T>(asked: string, method: "GET" | "POST", path: string, body?: unknown): Promise<T>;
   callSalesapi<T>(asked: string, method: "GET" | "POST", path: string, body?: unknown): Promise<T>;
   /** POST /create: the file goes as a stream, after the fields. */
-  create(file: string, fields: Readonly<Record<string, string>>): Promise<Campaign>;
+  create(file: string, fields: Readonly<Record<string, string>>): Promise<CreateAnswer>;
   close(): Promise<void>;
 }
 
@@ -104,7 +81,7 @@ async function upload(
   headers: Record<string, string>,
   file: string,
   fields: Readonly<Record<string, string>>,
-): Promise<Campaign> {
+): Promise<CreateAnswer> {
   const bytes = await sizeOf(file);
   const boundary = `bulksms-${crypto.randomUUID()}`;
   const part = (disposition: string) => `--${boundary}\r\ncontent-disposition: form-data; ${disposition}`;
@@ -135,7 +112,7 @@ async function upload(
     const text = await answer.body.text();
     const parsed: unknown = text.startsWith("{") ? JSON.parse(text) : undefined;
     if (answer.statusCode !== 201) throw failureOfAnswer(asked, answer.statusCode, parsed);
-    return parsed as Campaign;
+    return parsed as CreateAnswer;
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new AppError("service_unavailable", `salesapi (${url.origin}) does not answer.`, { cause: error });

@@ -5,13 +5,14 @@ import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, InvalidArgumentError } from "commander";
 import { formatCredits, parseCredits } from "../contracts/credits.ts";
+import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
 import { settings } from "../contracts/settings.ts";
 import { checkLaws, type LawsReport } from "../laws/check_laws.ts";
 import { countSentParts } from "../laws/journal.ts";
 import { isStoppedWhileStarting } from "../platform/supervisor.ts";
 import { countFinal, readCredit, readCreditPatiently, watchCampaign } from "./campaign_watch.ts";
 import { showReport, summaryOf } from "./check.ts";
-import { type Campaign, type Connection, openConnection } from "./connection.ts";
+import { type Connection, openConnection } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
 import { createProgress } from "./progress.ts";
 import { exitCodes } from "./report_error.ts";
@@ -120,7 +121,7 @@ function demoEnvironment(options: DemoOptions, environment: NodeJS.ProcessEnv): 
 }
 
 interface Outcome {
-  campaign: Campaign;
+  campaign: BulksmsAnswer;
   creditBefore: string;
   creditAfter: string;
   /** By the carrier's journal. */
@@ -173,21 +174,18 @@ async function runCampaign(
 async function runAndFollow(
   connection: Connection,
   terminal: Terminal,
-  { created, workspaceId, signal }: { created: Campaign; workspaceId: string; signal: AbortSignal },
-): Promise<Campaign | null> {
+  { created, workspaceId, signal }: { created: CreateAnswer; workspaceId: string; signal: AbortSignal },
+): Promise<BulksmsAnswer | null> {
   const nowMs = () => performance.now();
   const isForetold = created.contacts >= foretoldContacts.min && created.contacts <= foretoldContacts.max;
   const endsAtMs = isForetold ? nowMs() + (deadlineS + horizonS + closingS) * 1_000 : null;
   await connection.callSalesapi("the campaign was not run", "POST", "/run", { bulksms_id: created.id });
   const progress = createProgress(terminal, { nowMs, endsAtMs });
-  const started: Campaign = { ...created, status: "running" };
-  return watchCampaign(connection, { bulksmsId: created.id, workspaceId }, started, { onChange: progress.show, signal }).finally(() =>
-    progress.end(),
-  );
+  return watchCampaign(connection, created, { workspaceId, onChange: progress.show, signal }).finally(() => progress.end());
 }
 
 /** A file that costs more than the first credit gets what it lacks, in whole thousands. */
-async function topUp(system: System, terminal: Terminal, workspaceId: string, created: Campaign, credit: string): Promise<void> {
+async function topUp(system: System, terminal: Terminal, workspaceId: string, created: CreateAnswer, credit: string): Promise<void> {
   const lackingMilli = (parseCredits(created.cost) ?? 0n) - (parseCredits(credit) ?? 0n);
   if (lackingMilli > 0n) {
     const amount = formatCredits(((lackingMilli + topUpStepMilli - 1n) / topUpStepMilli) * topUpStepMilli);

@@ -1,10 +1,12 @@
 // `bulksms send FILE --text ...`: a campaign from a CSV file, created, run and followed to its end on the system that is up.
+
 import { basename } from "node:path";
 import type { Command } from "commander";
 import { parseCredits } from "../contracts/credits.ts";
+import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
 import { settings } from "../contracts/settings.ts";
 import { countFinal, readCredit, readCreditPatiently, watchCampaign } from "./campaign_watch.ts";
-import { type Campaign, type Connection, connect } from "./connection.ts";
+import { type Connection, connect } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
 import { createProgress } from "./progress.ts";
 import { exitCodes } from "./report_error.ts";
@@ -61,22 +63,19 @@ async function send(file: string, options: SendOptions): Promise<number> {
   }
 }
 
-async function runAndFollow(connection: Connection, terminal: Terminal, created: Campaign, options: SendOptions): Promise<number> {
+async function runAndFollow(connection: Connection, terminal: Terminal, created: CreateAnswer, options: SendOptions): Promise<number> {
   const startedMs = performance.now();
   const workspaceId = await findWorkspace(connection);
   const creditBefore = await readCredit(connection, workspaceId);
-  const running = await connection.callSalesapi<Campaign>("the campaign was not run", "POST", "/run", { bulksms_id: created.id });
+  await connection.callSalesapi("the campaign was not run", "POST", "/run", { bulksms_id: created.id });
   terminal.line(`campaign ${terminal.accent(created.id)}`);
   terminal.line();
   const interrupted = new AbortController();
   process.once("SIGINT", () => interrupted.abort());
   const progress = createProgress(terminal, { nowMs: () => performance.now(), endsAtMs: null });
-  const ended = await watchCampaign(
-    connection,
-    { bulksmsId: created.id, workspaceId },
-    { ...created, ...running, counts: running.counts ?? created.counts },
-    { onChange: progress.show, signal: interrupted.signal },
-  ).finally(() => progress.end());
+  const ended = await watchCampaign(connection, created, { workspaceId, onChange: progress.show, signal: interrupted.signal }).finally(() =>
+    progress.end(),
+  );
   terminal.line();
   if (ended === null) {
     terminal.line("detached: the campaign goes on without this command");
@@ -97,7 +96,7 @@ async function runAndFollow(connection: Connection, terminal: Terminal, created:
 }
 
 /** `file   5,000 rows → 4,810 contacts · 190 rejected (duplicate 97, ...)` */
-export function showCreated(terminal: Terminal, file: string, created: Campaign): void {
+export function showCreated(terminal: Terminal, file: string, created: CreateAnswer): void {
   const rows = created.contacts + created.rejected;
   const counts = `${formatCount(rows)} rows → ${formatCount(created.contacts)} contacts · ${formatCount(created.rejected)} rejected`;
   const name = basename(file);
@@ -108,7 +107,7 @@ export function showCreated(terminal: Terminal, file: string, created: Campaign)
 }
 
 /** `delivered 4,571 · undelivered 168 · failed 49 · expired 24        41 s` */
-export function showEnded(terminal: Terminal, ended: Campaign, durationMs: number): void {
+export function showEnded(terminal: Terminal, ended: BulksmsAnswer, durationMs: number): void {
   const words = (["delivered", "undelivered", "failed", "expired", "canceled"] as const)
     .filter((word) => word === "delivered" || ended.counts[word] > 0)
     .map((word) => `${word} ${formatCount(ended.counts[word])}`);
@@ -147,7 +146,7 @@ export function isExactCharge({
   return beforeMilli - afterMilli === priceMilli * BigInt(partsSent);
 }
 
-function finish(options: SendOptions, campaign: Campaign, exitCode: number): number {
+function finish(options: SendOptions, campaign: BulksmsAnswer | CreateAnswer, exitCode: number): number {
   if (options.json === true) process.stdout.write(`${JSON.stringify(campaign)}\n`);
   return exitCode;
 }

@@ -1,9 +1,10 @@
 // `bulksms status [ID]`: the campaigns of the workspace, or one with all its states.
 import type { Command } from "commander";
+import type { BulksmsAnswer } from "../contracts/http.ts";
 import { settings } from "../contracts/settings.ts";
 import { messageStatuses } from "../contracts/states.ts";
 import { countFinal } from "./campaign_watch.ts";
-import { type Campaign, type Connection, connect } from "./connection.ts";
+import { type Connection, connect } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
 import { exitCodes } from "./report_error.ts";
 import { alignColumns, createTerminal, formatCount, formatCreditText, formatDuration, type Terminal } from "./terminal.ts";
@@ -51,7 +52,7 @@ async function status(id: string | undefined, options: StatusOptions): Promise<n
 }
 
 async function showList(connection: Connection, terminal: Terminal, limit: number, isJson: boolean): Promise<void> {
-  const page = await connection.callSalesapi<{ bulksms: Campaign[] }>("campaigns cannot be listed", "GET", `/bulksms?limit=${limit}`);
+  const page = await connection.callSalesapi<{ bulksms: BulksmsAnswer[] }>("campaigns cannot be listed", "GET", `/bulksms?limit=${limit}`);
   if (isJson) {
     process.stdout.write(`${JSON.stringify(page)}\n`);
     return;
@@ -63,7 +64,7 @@ async function showList(connection: Connection, terminal: Terminal, limit: numbe
   terminal.line();
 }
 
-export function renderTable(terminal: Terminal, campaigns: readonly Campaign[]): string[] {
+export function renderTable(terminal: Terminal, campaigns: readonly BulksmsAnswer[]): string[] {
   const head = ["id", "name", "status", "contacts", "ended", "delivered", "charged", "created"].map(terminal.dim);
   const rows = campaigns.map((campaign) => [
     campaign.id,
@@ -79,7 +80,11 @@ export function renderTable(terminal: Terminal, campaigns: readonly Campaign[]):
 }
 
 async function showOne(connection: Connection, terminal: Terminal, id: string, isJson: boolean): Promise<void> {
-  const campaign = await connection.callSalesapi<Campaign>(`campaign ${id} cannot be shown`, "GET", `/bulksms/${encodeURIComponent(id)}`);
+  const campaign = await connection.callSalesapi<BulksmsAnswer>(
+    `campaign ${id} cannot be shown`,
+    "GET",
+    `/bulksms/${encodeURIComponent(id)}`,
+  );
   if (isJson) {
     process.stdout.write(`${JSON.stringify(campaign)}\n`);
     return;
@@ -89,7 +94,7 @@ async function showOne(connection: Connection, terminal: Terminal, id: string, i
   terminal.line();
 }
 
-function renderCampaign(terminal: Terminal, campaign: Campaign): string[] {
+function renderCampaign(terminal: Terminal, campaign: BulksmsAnswer): string[] {
   const tookMs =
     campaign.started_at === null ? null : Date.parse(campaign.ended_at ?? new Date().toISOString()) - Date.parse(campaign.started_at);
   const facts = [
@@ -129,7 +134,7 @@ export function renderReasons(rejects: Readonly<Record<string, number>>, room = 
   return "";
 }
 
-function percentEnded(campaign: Campaign): number {
+function percentEnded(campaign: BulksmsAnswer): number {
   return campaign.contacts === 0 ? 0 : Math.floor((countFinal(campaign.counts) * 100) / campaign.contacts);
 }
 

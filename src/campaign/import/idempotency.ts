@@ -1,8 +1,8 @@
 // POST /create under an Idempotency-Key: who holds the key, and what was answered. Locks: the campaign first, then the key.
 // A key is in flight while its answer is null and its import lives; an import that died leaves it free for anything.
 import { AppError } from "../../contracts/errors.ts";
+import type { CreateAnswer } from "../../contracts/http.ts";
 import type { AnySql, TransactionSql } from "../../platform/postgres.ts";
-import type { CreateAnswer } from "./create_answer.ts";
 
 export interface IdempotencyClaim {
   workspaceId: string;

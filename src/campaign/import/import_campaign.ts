@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError, isAppError } from "../../contracts/errors.ts";
+import { type CreateAnswer, rejectsShownMax } from "../../contracts/http.ts";
 import type { RejectReason } from "../../contracts/states.ts";
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
 import { findCostlyCharacters } from "../../sms/encodings.ts";
@@ -11,7 +12,6 @@ import type { Template } from "../../sms/template.ts";
 import { newBulksmsId } from "../bulksms_id.ts";
 import { findColumns } from "./columns.ts";
 import { copyRows, type Reject, type RowBatch } from "./copy_rows.ts";
-import { type CreateAnswer, rejectsShownMax } from "./create_answer.ts";
 import { type CsvRows, createCsvReader } from "./csv_reader.ts";
 import { claimKey, findAnswer, type IdempotencyClaim, storeAnswer } from "./idempotency.ts";
 import { type ImportLease, importLost, renewImportLease } from "./import_lease.ts";
