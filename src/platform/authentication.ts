@@ -13,7 +13,8 @@ export interface Caller {
   scopes: ReadonlySet<KeyScope>;
 }
 
-export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
+/** `address`: where the call comes from; an address that shows too many unknown keys is told to wait. */
+export type Authenticate = (authorization: string | undefined, address?: string) => Promise<Caller>;
 
 /** A revoked key goes on for at most so long; a process goes on for so long while rpc is down. */
 const cacheMs = 30_000;
@@ -21,10 +22,14 @@ const cacheMs = 30_000;
 const keyLengthMax = 200;
 /** Callers remembered; the oldest are forgotten first. */
 const cachedMax = 10_000;
+/** A caller hears within 2 s also while rpc is frozen. */
+const checkDeadlineMs = 1_500;
+/** Unknown keys of one address: nobody guesses 256 bits, but each costs a look-up in the database. Ten a second, well above any honest mistake. */
+const unknownKeysPerMinuteMax = 600;
 
 /**
  * A function from an `Authorization: Bearer <key>` header to its caller.
- * It throws AppError key_missing, key_invalid, or service_unavailable when rpc is silent and the key is not cached.
+ * It throws AppError key_missing, key_invalid, rate_limited (unknown keys alone), or service_unavailable when rpc is silent and the key is not cached.
  */
 export function createAuthenticator(creditClient: Pick<CreditClient, "authenticateKey">): Authenticate {
   const cache = new Map<string, { caller: Caller; until: number }>();
@@ -33,12 +38,15 @@ export function createAuthenticator(creditClient: Pick<CreditClient, "authentica
     if (cache.size >= cachedMax) cache.delete(cache.keys().next().value as string);
     cache.set(keySha256, { caller, until: performance.now() + cacheMs });
   };
-  return async (authorization) => {
+  const unknownKeys = createUnknownKeysLimit();
+  return async (authorization, address) => {
     const keySha256 = sha256(bearerToken(authorization)).toString("hex");
     const cached = cache.get(keySha256);
     if (cached !== undefined && cached.until > performance.now()) return cached.caller;
+    // a key that was good before is not held up by whoever tries others from its address
+    if (cached === undefined && address !== undefined) unknownKeys.assertFew(address);
     try {
-      const answer = await creditClient.authenticateKey({ keySha256 });
+      const answer = await creditClient.authenticateKey({ keySha256 }, { deadlineMs: checkDeadlineMs });
       const caller: Caller = {
         keyId: answer.keyId,
         workspaceId: answer.workspaceId === "" ? null : answer.workspaceId,
@@ -47,20 +55,59 @@ export function createAuthenticator(creditClient: Pick<CreditClient, "authentica
       remember(keySha256, caller);
       return caller;
     } catch (error) {
-      if (isAppError(error, "key_invalid")) cache.delete(keySha256);
+      if (isAppError(error, "key_invalid")) {
+        cache.delete(keySha256);
+        if (address !== undefined) unknownKeys.count(address);
+      }
+      if (isAppError(error, "deadline_exceeded")) {
+        throw new AppError("service_unavailable", "The key cannot be checked now.", { retryAfterS: 2, cause: error });
+      }
       throw error;
     }
   };
 }
 
+/** Counts unknown keys by address, a minute at a time. */
+function createUnknownKeysLimit() {
+  const minuteMs = 60_000;
+  const addresses = new Map<string, { keys: number; until: number }>();
+  const current = (address: string) => {
+    const counted = addresses.get(address);
+    return counted !== undefined && counted.until > performance.now() ? counted : undefined;
+  };
+  return {
+    /** @throws AppError rate_limited */
+    assertFew(address: string): void {
+      const counted = current(address);
+      if (counted === undefined || counted.keys < unknownKeysPerMinuteMax) return;
+      throw new AppError("rate_limited", "Too many unknown keys came from this address.", {
+        retryAfterS: Math.ceil((counted.until - performance.now()) / 1_000),
+      });
+    },
+    count(address: string): void {
+      const counted = current(address);
+      if (counted !== undefined) {
+        counted.keys++;
+        return;
+      }
+      addresses.delete(address);
+      if (addresses.size >= cachedMax) addresses.delete(addresses.keys().next().value as string);
+      addresses.set(address, { keys: 1, until: performance.now() + minuteMs });
+    },
+  };
+}
+
 /** The key of an `Authorization: Bearer <key>` header. @throws AppError key_missing. */
 export function bearerToken(authorization: string | undefined): string {
-  const match = /^Bearer +(\S+)$/i.exec(authorization ?? "");
-  const key = match?.[1];
-  if (key === undefined || key.length > keyLengthMax) {
-    throw new AppError("key_missing", "Send your API key as `Authorization: Bearer <key>`.");
-  }
+  const key = findBearerToken(authorization);
+  if (key === null) throw new AppError("key_missing", "Send your API key as `Authorization: Bearer <key>`.");
   return key;
+}
+
+/** The same key however its header is spelt (case, spaces); null when there is none. */
+export function findBearerToken(authorization: string | undefined): string | null {
+  const key = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+  return key === undefined || key.length > keyLengthMax ? null : key;
 }
 
 /** @throws AppError scope_missing unless the caller has the scope. `admin` includes the others; `send` includes `read`. */

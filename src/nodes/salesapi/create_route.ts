@@ -131,7 +131,7 @@ export async function createRoute(app: HttpServer, deps: CreateRouteDependencies
 
 /** Before the body is read. @throws AppError key_*, scope_missing, content_type_unsupported, body_too_large, idempotency_key_invalid. */
 async function readCaller(request: FastifyRequest, { authenticate, settings }: CreateRouteDependencies): Promise<Caller> {
-  const caller = await authenticate(request.headers.authorization);
+  const caller = await authenticate(request.headers.authorization, request.ip);
   requireScope(caller, "send");
   const workspaceId = requireWorkspace(caller);
   if (!/^multipart\/form-data\b/i.test(request.headers["content-type"] ?? "")) {

@@ -4,7 +4,7 @@ import { AppError } from "../../contracts/errors.ts";
 import { type Authenticate, type KeyScope, requireScope, requireWorkspace } from "../../platform/authentication.ts";
 
 export interface SalesCallers {
-  /** For `onRequest` of a route. @throws AppError key_missing, key_invalid, scope_missing, service_unavailable */
+  /** For `onRequest` of a route. @throws AppError key_missing, key_invalid, rate_limited, scope_missing, service_unavailable */
   require(scope: KeyScope): (request: FastifyRequest) => Promise<void>;
   /** The workspace of a request that went through `require`. */
   workspaceOf(request: FastifyRequest): string;
@@ -14,7 +14,7 @@ export function createSalesCallers(authenticate: Authenticate): SalesCallers {
   const workspaces = new WeakMap<FastifyRequest, string>();
   return {
     require: (scope) => async (request) => {
-      const caller = await authenticate(request.headers.authorization);
+      const caller = await authenticate(request.headers.authorization, request.ip);
       requireScope(caller, scope);
       workspaces.set(request, requireWorkspace(caller));
     },
