@@ -47,6 +47,7 @@ export const errorRules = {
   carrier_not_found: rule(404, "notFound", "Carrier not found"),
   method_not_allowed: rule(405, "invalidArgument", "Method not allowed"),
   request_invalid: rule(400, "invalidArgument", "Request invalid"),
+  request_incomplete: rule(408, "deadlineExceeded", "Request did not arrive whole in time"),
   json_invalid: rule(400, "invalidArgument", "Body is not valid JSON"),
   field_unknown: rule(422, "invalidArgument", "Unknown field"),
   content_type_unsupported: rule(415, "invalidArgument", "Content type not supported"),
@@ -84,7 +85,6 @@ export const errorRules = {
   idempotency_key_in_flight: rule(409, "failedPrecondition", "A request with this Idempotency-Key is in flight"),
   // state
   state_conflict: rule(409, "failedPrecondition", "Not possible in the campaign's state"),
-  workspace_exists: rule(409, "alreadyExists", "Workspace exists"),
   // credit
   insufficient_credit: rule(402, "failedPrecondition", "Not enough credit"),
   hold_conflict: rule(409, "alreadyExists", "Hold exists with another amount"),

@@ -1,4 +1,5 @@
 import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { AppError } from "../contracts/errors.ts";
@@ -127,4 +128,18 @@ test("a caller over its rate gets 429 with Retry-After, another key does not", a
   expect(refused).toMatchObject({ status: 429, body: { code: "rate_limited" } });
   expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
   expect((await ask("GET", "/bulksms/1", { headers: { authorization: "Bearer second" } })).status).toBe(402);
+  for (const spelling of ["Bearer  first", "bearer first", "BEARER   first"]) {
+    expect((await ask("GET", "/bulksms/1", { headers: { authorization: spelling } })).status, spelling).toBe(429);
+  }
+});
+
+test("headers that are too large, or no HTTP at all, get a problem too", async () => {
+  const huge = await ask("GET", "/health", { headers: { "x-large": "a".repeat(20_000) } });
+  expect(huge).toMatchObject({ status: 431, body: { status: 431, code: "header_too_large" } });
+  expect(huge.headers["content-type"]).toBe("application/problem+json");
+  const socket = connect(port, "127.0.0.1");
+  socket.end("nonsense\r\n\r\n");
+  const answer = (await socket.setEncoding("utf8").toArray()).join("");
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  expect(JSON.parse(answer.split("\r\n\r\n")[1] as string)).toMatchObject({ status: 400, code: "request_invalid" });
 });

@@ -1,4 +1,6 @@
 // The HTTP server of every process: problem+json errors, limits, Host and Origin check, health, readiness, metrics, OpenAPI. Knows no route of a domain.
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
@@ -13,6 +15,7 @@ import {
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
 import { AppError, type ErrorCode, errorRules } from "../contracts/errors.ts";
+import { findBearerToken } from "./authentication.ts";
 import { isLoopback } from "./config.ts";
 import { errorFields, type Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -63,7 +66,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       max: options.requestsPerMinute,
       timeWindow: 60_000,
       cache: 10_000,
-      keyGenerator: (request) => sha256(request.headers.authorization ?? request.ip).toString("base64"),
+      keyGenerator: (request) => sha256(findBearerToken(request.headers.authorization) ?? request.ip).toString("base64"),
       errorResponseBuilder: (_request, context) =>
         new AppError("rate_limited", `More than ${context.max} requests a minute.`, { retryAfterS: Math.ceil(context.ttl / 1_000) }),
     });
@@ -109,6 +112,7 @@ function withZod() {
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
     http: { maxHeaderSize: headerBytesMax, headersTimeout: headersTimeoutMs },
+    clientErrorHandler: answerClientError,
   })
     .setValidatorCompiler(validatorCompiler)
     .setSerializerCompiler(serializerCompiler)
@@ -222,6 +226,27 @@ function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply
   if (error.retryAfterS !== undefined) reply.header("retry-after", String(error.retryAfterS));
   if (problem.status === 401) reply.header("www-authenticate", "Bearer");
   return reply.status(problem.status).type("application/problem+json").serializer(JSON.stringify).send(problem);
+}
+
+/** What is no whole request never becomes one: it gets its problem on the bare connection, which then ends. */
+function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy(error);
+    return;
+  }
+  const problem = problemOf(toClientError(error.code));
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** By the code of node's HTTP parser. */
+function toClientError(code: string | undefined): AppError {
+  if (code === "HPE_HEADER_OVERFLOW") return new AppError("header_too_large", `The headers are above ${headerBytesMax} bytes.`);
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return new AppError("request_incomplete", "The request did not arrive whole in time.");
+  return new AppError("request_invalid", "This is not HTTP.");
 }
 
 interface Route {

@@ -64,6 +64,7 @@ describe("a bad submit has a clear answer and no effect", () => {
     ["broken JSON", '{"batch_id":', bearer, 400, "json_invalid"],
     ["an empty body", "", { ...bearer, "content-type": "application/json" }, 400, "json_invalid"],
     ["another content type", "a=b", { ...bearer, "content-type": "application/x-www-form-urlencoded" }, 415, "content_type_unsupported"],
+    ["plain text", "{}", { ...bearer, "content-type": "text/plain" }, 415, "content_type_unsupported"],
     ["an unknown field", body({ urgent: true }), bearer, 422, "field_unknown"],
     ["a wrong type", body({ sender: 5 }), bearer, 400, "request_invalid"],
     ["a malformed number", body({ messages: [{ row_no: 1, to: "0401234567", parts: 1 }] }), bearer, 400, "request_invalid"],
