@@ -42,10 +42,16 @@ export async function readLedger(
 }
 
 function parseCursor(cursor: string): { createdAt: string; transferId: string } {
-  const match = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z) ([0-9a-f-]{36})$/.exec(Buffer.from(cursor, "base64url").toString());
+  const match = /^([1-9]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z) ([0-9a-f-]{36})$/.exec(Buffer.from(cursor, "base64url").toString());
   const [, createdAt, transferId] = match ?? [];
-  if (createdAt === undefined || transferId === undefined || Number.isNaN(Date.parse(createdAt)) || !isUuid(transferId)) {
+  if (createdAt === undefined || transferId === undefined || !isInstant(createdAt) || !isUuid(transferId)) {
     throw new AppError("request_invalid", "The cursor is not one that an earlier page gave.");
   }
   return { createdAt, transferId };
+}
+
+/** No 30th of February, which Date.parse would take for a day in March and Postgres refuses. */
+function isInstant(text: string): boolean {
+  const time = new Date(text);
+  return !Number.isNaN(time.getTime()) && time.toISOString().slice(0, 19) === text.slice(0, 19);
 }

@@ -181,6 +181,14 @@ describe("a bad request has a clear answer and no effect:", () => {
     expectProblem(await nodes.http("POST", "/keys", { body: { name: "x", scopes: ["root"] } }), 400, "request_invalid");
   });
 
+  test("a cursor that no page gave, though it looks like one", async () => {
+    const { id, key } = await nodes.makeWorkspace("1.0");
+    for (const day of ["2026-02-30", "0000-01-01", "2026-13-01"]) {
+      const cursor = Buffer.from(`${day}T00:00:00.000000Z ${randomUUID()}`).toString("base64url");
+      expectProblem(await nodes.http("GET", `/workspaces/${id}/ledger?cursor=${cursor}`, { key }), 400, "request_invalid");
+    }
+  });
+
   test("a wrong method, a wrong path, an id that is none", async () => {
     const wrongMethod = await nodes.http("PUT", "/workspaces", { body: {} });
     expectProblem(wrongMethod, 405, "method_not_allowed");
