@@ -3,7 +3,7 @@
 import { openProgressPublisher } from "../../campaign/progress.ts";
 import { createAuthenticator } from "../../platform/authentication.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
-import { type Config, ConfigError, readConfig } from "../../platform/config.ts";
+import { type Config, ConfigError, type Environment, readConfig, requireSafeDoor } from "../../platform/config.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
 import { createHttpServer, type HttpServer, listen } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
@@ -113,5 +113,12 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
 }
 
 export function main(): Promise<void> {
-  return runNode("salesapi", () => readConfig(process.env, config), create);
+  return runNode("salesapi", () => readNodeConfig(process.env), create);
+}
+
+/** The settings; beyond loopback none of its secrets may be weak. @throws ConfigError */
+export function readNodeConfig(environment: Environment): Config<typeof config> {
+  const settings = readConfig(environment, config);
+  requireSafeDoor(settings.host, { BULKSMS_INTERNAL_TOKEN: settings.internalToken, BULKSMS_RECEIPT_SECRETS: settings.receiptSecrets });
+  return settings;
 }

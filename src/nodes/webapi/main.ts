@@ -2,7 +2,7 @@
 import { purgeStoredAnswers } from "../../credit/idempotent_top_up.ts";
 import { createAuthenticator } from "../../platform/authentication.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
-import { type Config, readConfig } from "../../platform/config.ts";
+import { type Config, type Environment, readConfig, requireSafeDoor } from "../../platform/config.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
 import { createHttpServer, type HttpServer, listen } from "../../platform/http.ts";
 import { openHttpClient } from "../../platform/http_client.ts";
@@ -100,5 +100,12 @@ export function create(settings: Config<typeof config>, log: Log): WebapiNode {
 }
 
 export function main(): Promise<void> {
-  return runNode("webapi", () => readConfig(process.env, config), create);
+  return runNode("webapi", () => readNodeConfig(process.env), create);
+}
+
+/** The settings; beyond loopback none of its secrets may be weak. @throws ConfigError */
+export function readNodeConfig(environment: Environment): Config<typeof config> {
+  const settings = readConfig(environment, config);
+  requireSafeDoor(settings.host, { BULKSMS_INTERNAL_TOKEN: settings.internalToken });
+  return settings;
 }
