@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openRedis } from "../redis.ts";
 import { findOnPath } from "./bound_process.ts";
+import type { EngineError } from "./engine_error.ts";
 import { findRedisBinary } from "./redis_binaries.ts";
 import { startRedisServer } from "./redis_server.ts";
 
@@ -38,11 +39,14 @@ function linkAll(from: string): void {
 
 test.runIf(hasPackages)(
   "with the installed Redis hidden, two starts at once fetch it from Debian packages, and it serves",
-  async () => {
+  async (context) => {
     const cache = join(folder, "cache");
     let fetched = 0;
     const search = { path: pathWithoutRedis, cache, onFetch: () => fetched++ };
-    const found = await Promise.all([findRedisBinary(search), findRedisBinary(search)]);
+    const found = await Promise.all([findRedisBinary(search), findRedisBinary(search)]).catch((error: EngineError) => {
+      if (/resolving|Could not connect|Connection timed out/.test(error.why)) context.skip("no Debian mirror can be reached from here");
+      throw error;
+    });
     expect(fetched).toBe(2);
     for (const binary of found) {
       expect(binary.file.startsWith(cache)).toBe(true);
