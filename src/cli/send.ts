@@ -67,11 +67,12 @@ async function runAndFollow(connection: Connection, terminal: Terminal, created:
   const startedMs = performance.now();
   const workspaceId = await findWorkspace(connection);
   const creditBefore = await readCredit(connection, workspaceId);
+  // before the run: from here on Ctrl-C detaches, and never ends the command in silence
+  const interrupted = new AbortController();
+  process.once("SIGINT", () => interrupted.abort());
   await connection.callSalesapi("the campaign was not run", "POST", "/run", { bulksms_id: created.id });
   terminal.line(`campaign ${terminal.accent(created.id)}`);
   terminal.line();
-  const interrupted = new AbortController();
-  process.once("SIGINT", () => interrupted.abort());
   const progress = createProgress(terminal, { nowMs: () => performance.now(), endsAtMs: null });
   const ended = await watchCampaign(connection, created, { workspaceId, onChange: progress.show, signal: interrupted.signal }).finally(() =>
     progress.end(),
