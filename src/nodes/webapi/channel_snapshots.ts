@@ -61,8 +61,14 @@ async function readProgresses(
 ): Promise<Map<string, SnapshotResult>> {
   const results = new Map<string, SnapshotResult>();
   const waiting = [...bulksmsIds];
+  let isSilent = false;
   const readSome = async () => {
-    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) results.set(id, await readProgress(options, id));
+    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+      // who does not answer for one will not for the next: nobody waits longer than one time-out
+      const result = isSilent ? "silent" : await readProgress(options, id);
+      if (result === "silent") isSilent = true;
+      results.set(id, result === "silent" ? "unavailable" : result);
+    }
   };
   await Promise.all(Array.from({ length: Math.min(progressReadsAtOnce, bulksmsIds.length) }, readSome));
   return results;
@@ -71,7 +77,7 @@ async function readProgresses(
 async function readProgress(
   { salesapi, internalToken }: { salesapi: HttpClient; internalToken: string },
   bulksmsId: string,
-): Promise<SnapshotResult> {
+): Promise<SnapshotResult | "silent"> {
   try {
     const { status, body } = await salesapi.request({
       method: "GET",
@@ -83,7 +89,7 @@ async function readProgress(
     if (status !== 200 || !answer.success) return "unavailable";
     return { topic: "bulksms_progress", channel: bulksmsId, workspaceId: answer.data.workspace_id, update: answer.data.update };
   } catch (error) {
-    if (isAppError(error, "service_unavailable", "deadline_exceeded")) return "unavailable";
+    if (isAppError(error, "service_unavailable", "deadline_exceeded")) return "silent";
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import { AppError } from "../../contracts/errors.ts";
 import type { TopicUpdates } from "../../contracts/topics.ts";
 import { type BroadcastHub, createBroadcastHub } from "../../platform/broadcast_hub.ts";
 import { createLog } from "../../platform/log.ts";
-import type { ChannelSnapshots } from "./channel_snapshots.ts";
+import type { ChannelSnapshots, SnapshotResult } from "./channel_snapshots.ts";
 import { openSocketSession, type SocketSession } from "./socket_session.ts";
 import { keepAlive } from "./sockets.ts";
 
@@ -162,8 +162,9 @@ test("a subscription that cannot be answered yet waits, and is not put back once
   await expect.poll(() => hub.watched("bulksms_progress").length + hub.watched("workspace_credit").length).toBe(1);
   hub.offer("workspace_credit", workspaceId, update(7)); // from Redis, before anybody said that it may be seen
   expect(heard).toEqual([]);
-  snapshots.read = answer;
-  await sessions[0]?.retryWaiting();
+  const names = [campaign.channel, workspaceId].map((channel) => ({ topic: "workspace_credit" as const, channel }));
+  const results = await answer(names);
+  sessions[0]?.takeWaiting("workspace_credit", new Map(names.map(({ channel }, index) => [channel, results[index] as SnapshotResult])));
   await expect.poll(() => heard.length).toBe(1);
   expect(JSON.parse(heard[0] as string)).toMatchObject({ is_snapshot: true, channel: workspaceId, update: { version: 7 } });
   client.close();

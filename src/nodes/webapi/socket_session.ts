@@ -1,6 +1,6 @@
 // One WebSocket client: its requests in order, its subscriptions, its end. The hub sends to it; sockets.ts keeps it alive.
 import type { WebSocket } from "ws";
-import { type ChannelName, type SocketRequest, socketCloseCodes, socketRequest } from "../../contracts/topics.ts";
+import { type ChannelName, type SocketRequest, socketCloseCodes, socketRequest, type TopicName } from "../../contracts/topics.ts";
 import type { Caller } from "../../platform/authentication.ts";
 import type { BroadcastHub, Listener } from "../../platform/broadcast_hub.ts";
 import type { ChannelSnapshots, SnapshotResult } from "./channel_snapshots.ts";
@@ -14,8 +14,8 @@ const closeGraceMs = 5_000;
 
 export interface SocketSession {
   readonly caller: Caller;
-  /** Asks again for the snapshots that could not be read before. */
-  retryWaiting(): Promise<void>;
+  /** Takes those snapshots, by channel, that could not be read before. */
+  takeWaiting(topic: TopicName, snapshotOf: ReadonlyMap<string, SnapshotResult>): void;
   /** A ping; a client that left the last two unanswered reads no more and is dropped. */
   keepAlive(): void;
   end(code: number, reason: string): void;
@@ -126,15 +126,11 @@ export function openSocketSession(options: SocketSessionOptions): SocketSession 
 
   const session: SocketSession = {
     caller,
-    async retryWaiting() {
-      const names = [...waiting.values()];
-      if (names.length === 0) return;
-      const results = await snapshots.read(names);
-      // unsubscribed meanwhile: not to be put back
-      const isWanted = names.map((name) => waiting.has(keyOf(name)));
+    takeWaiting(topic, snapshotOf) {
+      const names = [...waiting.values()].filter((name) => name.topic === topic && snapshotOf.has(name.channel));
       begin(
-        names.filter((_, index) => isWanted[index]),
-        results.filter((_, index) => isWanted[index]),
+        names,
+        names.map(({ channel }) => snapshotOf.get(channel) as SnapshotResult),
       );
     },
     keepAlive() {

@@ -198,6 +198,33 @@ describe("while", () => {
     expect(client.of(campaign)[0]).toMatchObject({ is_snapshot: true });
   });
 
+  test("salesapi is frozen, a lost publish of the credit is still seen at once, however many campaigns wait", async () => {
+    const { id, key } = await nodes.makeWorkspace("1.0");
+    await stopSalesapi();
+    let asked = 0;
+    const frozen = createServer(() => {
+      asked++;
+    });
+    frozen.listen(salesapiPort, "127.0.0.1");
+    await once(frozen, "listening");
+    const client = await connect(key);
+    try {
+      client.send({ subscribe: [creditOf(id)] });
+      await expect.poll(() => client.of(id).length).toBe(1);
+      client.send({ subscribe: Array.from({ length: 100 }, () => progressOf(randomUUID())) });
+      // eight for the subscribe, the others for a round of repairs
+      await expect.poll(() => asked, { timeout: 5_000 }).toBeGreaterThan(8);
+      await topUp(nodes.owner, { workspaceId: id, transferId: randomUUID(), amountMilli: 500n });
+      await expect.poll(() => client.of(id).at(-1)?.update, { timeout: 4_000 }).toMatchObject({ credit: "1.5" });
+    } finally {
+      client.socket.terminate();
+      frozen.closeAllConnections();
+      await new Promise((resolve) => frozen.close(resolve));
+      salesapi = startSalesapi(salesapiPort);
+      await once(salesapi, "listening");
+    }
+  });
+
   test("Redis is away, updates come by re-reading; and when it is back, by publishing again", async () => {
     const { id, key } = await nodes.makeWorkspace("1.0");
     const client = await connect(key);

@@ -1,7 +1,7 @@
 // GET /ws: pub/sub carried on to WebSocket clients. Keeps the sessions, repairs lost updates by re-reading, and drops who does not answer.
 import websocket from "@fastify/websocket";
 import { AppError, isAppError } from "../../contracts/errors.ts";
-import { type ChannelName, socketCloseCodes, topicNames } from "../../contracts/topics.ts";
+import { socketCloseCodes, type TopicName, topicNames } from "../../contracts/topics.ts";
 import type { Authenticate } from "../../platform/authentication.ts";
 import { openSubscriber, type Subscriber } from "../../platform/broadcast.ts";
 import { type BroadcastHub, createBroadcastHub } from "../../platform/broadcast_hub.ts";
@@ -9,7 +9,7 @@ import type { HttpServer } from "../../platform/http.ts";
 import { errorFields, type Log } from "../../platform/log.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import type { Callers } from "./callers.ts";
-import type { ChannelSnapshots } from "./channel_snapshots.ts";
+import type { ChannelSnapshots, SnapshotResult } from "./channel_snapshots.ts";
 import { openSocketSession, type SocketSession } from "./socket_session.ts";
 
 /** About ten updates a second a channel: more than an eye follows. */
@@ -138,7 +138,8 @@ export async function keepAlive(
     try {
       await authenticate(authorization);
     } catch (error) {
-      if (!isAppError(error, "key_invalid")) continue; // rpc is away: who is in stays in
+      // rpc is away: who is in stays in; the next round asks again, and rounds do not pile up on its silence
+      if (!isAppError(error, "key_invalid")) return;
       log.info({ event: "socket.key_revoked", keyId });
       for (const session of [...sessions.keys()]) {
         if (session.caller.keyId === keyId) session.end(socketCloseCodes.channelForbidden, "key revoked");
@@ -147,23 +148,46 @@ export async function keepAlive(
   }
 }
 
-/** Every two seconds, and at once when Redis is back: reads what is watched, offers it to the hub, tries the waiting again. */
-function startRepairs(options: { hub: BroadcastHub; sessions: Map<SocketSession, unknown>; snapshots: ChannelSnapshots; log: Log }): {
+interface RepairOptions {
+  hub: BroadcastHub;
+  sessions: Map<SocketSession, unknown>;
+  snapshots: ChannelSnapshots;
+  log: Log;
+}
+
+interface Repairs {
   now(): void;
   stop(): Promise<void>;
-} {
-  const { hub, sessions, snapshots, log } = options;
+}
+
+/** Each topic on its own: who knows of one may be silent, and the others' lost updates are still seen in time. */
+function startRepairs(options: RepairOptions): Repairs {
+  const ofTopics = topicNames.map((topic) => startRepairsOf(topic, options));
+  return {
+    now() {
+      for (const repairs of ofTopics) repairs.now();
+    },
+    async stop() {
+      await Promise.all(ofTopics.map((repairs) => repairs.stop()));
+    },
+  };
+}
+
+/** Every two seconds, and at once when Redis is back: reads what is watched, offers it to the hub and to those who wait for it. */
+function startRepairsOf(topic: TopicName, { hub, sessions, snapshots, log }: RepairOptions): Repairs {
   let isStopping = false;
   let wake = () => {};
   const repair = async () => {
-    const names: ChannelName[] = topicNames.flatMap((topic) => hub.watched(topic).map((channel) => ({ topic, channel })));
+    const names = hub.watched(topic).map((channel) => ({ topic, channel }));
     if (names.length === 0) return;
-    for (const result of await snapshots.read(names)) {
+    const results = await snapshots.read(names);
+    for (const result of results) {
       if (typeof result === "string") continue;
       if (result.topic === "workspace_credit") hub.offer(result.topic, result.channel, result.update);
       else hub.offer(result.topic, result.channel, result.update);
     }
-    for (const session of [...sessions.keys()]) await session.retryWaiting();
+    const snapshotOf = new Map(names.map(({ channel }, index) => [channel, results[index] as SnapshotResult]));
+    for (const session of [...sessions.keys()]) session.takeWaiting(topic, snapshotOf);
   };
   const run = async () => {
     while (!isStopping) {
