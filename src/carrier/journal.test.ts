@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { fileMagic, openFolder, segmentPath, segmentRows } from "../contracts/carrier_journal.ts";
 import { createJournal, type Journal, type OpenSegment } from "./journal.ts";
 import { flag } from "./segment.ts";
@@ -173,6 +173,38 @@ test("who waits for a commit during another one is answered by the next, with it
     }),
   );
   expect(rowsOnDisk.length).toBe(50);
+  await journal.close();
+});
+
+test("an answered mark whose time comes during a commit is on disk soon, also when nobody commits again", async () => {
+  const journal = await openJournal();
+  const open = await journal.use(batchId, 0);
+  accept(open, 1);
+  journal.touch(open);
+  const committing = journal.commit();
+  open.block.answered(1, 1);
+  journal.touch(open, true);
+  // nothing of the commit is heard of before the mark's timer
+  for (const untilMs = performance.now() + 150; performance.now() < untilMs; );
+  await committing;
+  await expect.poll(() => open.block.isEmpty(), { timeout: 2_000 }).toBe(true);
+  await journal.close();
+});
+
+test("a record that an answered mark's commit carried along is synced all the same", async () => {
+  const handle = await open(folder, "r");
+  const datasync = vi.spyOn(Object.getPrototypeOf(handle), "datasync");
+  await handle.close();
+  const journal = await openJournal();
+  const segment = await journal.use(batchId, 0);
+  accept(segment, 1);
+  journal.touch(segment);
+  segment.block.answered(1, 1);
+  journal.touch(segment, true);
+  await expect.poll(() => segment.block.isEmpty()).toBe(true);
+  await journal.commit();
+  expect(datasync).toHaveBeenCalledTimes(1);
+  datasync.mockRestore();
   await journal.close();
 });
 

@@ -56,6 +56,8 @@ interface Entry extends OpenSegment {
   file: FileHandle | null;
   fileBytes: number;
   isMarked: boolean;
+  /** Its block has records that somebody will be told of: not only answered marks. */
+  mustSync: boolean;
   usedAtMs: number;
 }
 
@@ -80,6 +82,8 @@ export function createJournal(options: JournalOptions): Journal {
   let waiting: (() => void)[] = [];
   let committing: Promise<void> | null = null;
   let lazyTimer: NodeJS.Timeout | null = null;
+  /** Answered marks have waited their time: the next commit follows the one under way. */
+  let isLazyDue = false;
   let sweepTimer: NodeJS.Timeout | null = null;
   let openFiles = 0;
 
@@ -118,6 +122,7 @@ export function createJournal(options: JournalOptions): Journal {
       file: null,
       fileBytes: wholeBytes,
       isMarked: false,
+      mustSync: false,
       usedAtMs: performance.now(),
     };
     segment.handle = freeHandles.pop() ?? handles.length;
@@ -140,7 +145,7 @@ export function createJournal(options: JournalOptions): Journal {
     committing = commitAll().then(
       () => {
         committing = null;
-        if (waiting.length > 0) startCommit();
+        if (waiting.length > 0 || isLazyDue) startCommit();
       },
       (error: unknown) => options.onFatal(error),
     );
@@ -149,16 +154,22 @@ export function createJournal(options: JournalOptions): Journal {
   async function commitAll(): Promise<void> {
     const batch = [...dirty];
     const released = waiting;
-    const isLazy = released.length === 0;
     dirty = new Set();
     waiting = [];
-    // taken all at once: a record added from here on belongs to the next commit, which syncs it if somebody waits for it
-    const blocks = batch.filter(({ block }) => !block.isEmpty()).map((entry) => ({ entry, bytes: entry.block.take() }));
-    await inTurns(blocks, filesAtOnce, ({ entry, bytes }) => appendBlock(entry, bytes, isLazy));
+    isLazyDue = false;
+    // taken all at once: a record added from here on belongs to the next commit
+    const blocks = batch.filter(({ block }) => !block.isEmpty()).map(takeBlock);
+    await inTurns(blocks, filesAtOnce, ({ entry, bytes, mustSync }) => appendBlock(entry, bytes, mustSync));
     for (const release of released) release();
   }
 
-  async function appendBlock(entry: Entry, block: Buffer, isLazy: boolean): Promise<void> {
+  function takeBlock(entry: Entry): { entry: Entry; bytes: Buffer; mustSync: boolean } {
+    const { mustSync } = entry;
+    entry.mustSync = false;
+    return { entry, bytes: entry.block.take(), mustSync };
+  }
+
+  async function appendBlock(entry: Entry, block: Buffer, mustSync: boolean): Promise<void> {
     if (block.length > blockPayloadBytesMax) throw new Error(`journal block of ${block.length} bytes`);
     const file = entry.file ?? (await openEntry(entry));
     const bytes = entry.fileBytes === 0 ? Buffer.concat([fileMagic, block]) : block;
@@ -168,7 +179,7 @@ export function createJournal(options: JournalOptions): Journal {
       written += bytesWritten;
     }
     entry.fileBytes += bytes.length;
-    if (!isLazy) await file.datasync();
+    if (mustSync) await file.datasync();
     if (openFiles > openFilesMax) await closeFile(entry);
   }
 
@@ -256,12 +267,15 @@ export function createJournal(options: JournalOptions): Journal {
       return entry;
     },
     touch(openSegment, isLazy = false) {
-      dirty.add(openSegment as Entry);
-      (openSegment as Entry).usedAtMs = performance.now();
+      const entry = openSegment as Entry;
+      dirty.add(entry);
+      entry.usedAtMs = performance.now();
+      if (!isLazy) entry.mustSync = true;
       if (isLazy && lazyTimer === null) {
         lazyTimer = setTimeout(() => {
           lazyTimer = null;
-          if (dirty.size > 0) startCommit();
+          isLazyDue = true;
+          startCommit();
         }, lazyCommitMs);
       }
     },
