@@ -5,6 +5,7 @@ import { type CarrierProfileName, type JournalSubmit, journalEnds, journalErrorC
 import { AppError } from "../contracts/errors.ts";
 import type { CarrierErrorCode, SubmitResponse } from "../contracts/receipts.ts";
 import { type Callbacks, createCallbacks } from "./callbacks.ts";
+import { createClock } from "./clock.ts";
 import { createEventWheel, tickMs } from "./event_wheel.ts";
 import { lockFolder } from "./folder_lock.ts";
 import { forcedOutcomeOf } from "./forced_outcomes.ts";
@@ -94,8 +95,7 @@ export interface Carrier {
 }
 
 export function createCarrier(options: CarrierOptions): Carrier {
-  const startedAtMs = Date.now() - performance.now();
-  const nowMs = options.nowMs ?? (() => startedAtMs + performance.now());
+  const nowMs = options.nowMs ?? createClock();
   const profile = carrierProfiles[options.profile];
   const bucket = createTokenBucket(Math.ceil(options.partsPerSecond / profile.slowdown), () => performance.now());
   const wheel = createEventWheel(nowMs());
