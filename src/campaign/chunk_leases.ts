@@ -31,7 +31,7 @@ export async function leaseChunk(sql: AnySql, lease: { bulksmsId: string; leaseM
 }
 
 export interface Intent {
-  /** Until when the carrier may send these messages; the same on every resubmit, because submitted_at is. */
+  /** Until when the carrier may send these messages; the same on every resubmit, because submitted_at is, unless `isUntouched`. */
   validUntil: Date;
   /** Whether rows of the chunk may go to the carrier now for the first time. */
   isFirst: boolean;
@@ -42,11 +42,13 @@ export interface Intent {
  * Renews the lease. null: submit nothing more.
  * The campaign is read without a lock: a pause that commits after this statement's start meets at most this one body in flight.
  * Cancel raises the attempt under the chunk's lock, so that an intent that waited for it finds another attempt.
+ * `isUntouched`: nothing of the chunk ever reached the carrier, so the deadline of its rows begins anew; else those who waited for
+ * a carrier that is down would meet it with their time already over.
  */
-export async function intendSubmit(sql: AnySql, chunk: LeasedChunk, leaseMs: number): Promise<Intent | null> {
+export async function intendSubmit(sql: AnySql, chunk: LeasedChunk, leaseMs: number, isUntouched = false): Promise<Intent | null> {
   const rows = await sql<Intent[]>`
     update bulksms_chunk c set lease_until = clock_timestamp() + ${leaseMs}::int * interval '1 ms', intent_to = c.last_row,
-      submitted_at = case when c.intent_to < c.last_row then now() else c.submitted_at end
+      submitted_at = case when c.intent_to < c.last_row or ${isUntouched} then now() else c.submitted_at end
     from bulksms b
     where b.id = c.bulksms_id and b.status = 'running'
       and c.bulksms_id = ${chunk.bulksmsId} and c.chunk_no = ${chunk.chunkNo}

@@ -227,6 +227,20 @@ describe("a chunk", () => {
     expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 0, submitted_at: null });
   });
 
+  it("that waited for a carrier that was down meets it with its whole deadline, not with one that is over", async () => {
+    const id = await seed(1);
+    let attempts = 0;
+    const { options, bodies } = optionsFor(async () => {
+      attempts++;
+      if (attempts === 1) await owner`update bulksms_chunk set submitted_at = now() - interval '1 hour' where bulksms_id = ${id}`;
+      return attempts < 3 ? { kind: "silent", isWithoutEffect: attempts === 1, says: "down" } : accept;
+    });
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("done");
+    expect(new Date(bodies[1]?.valid_until ?? 0).getTime()).toBeGreaterThan(Date.now() + 60_000);
+    // the second attempt may have reached it: the third says the same
+    expect(bodies[2]?.valid_until).toBe(bodies[1]?.valid_until);
+  });
+
   it("that may have reached the carrier in any attempt stays meant, also when a later attempt was refused at the door", async () => {
     const id = await seed(1);
     let attempts = 0;

@@ -6,7 +6,7 @@ import { inTransaction, type Sql } from "../platform/postgres.ts";
 import { compileTemplate, type Template } from "../sms/template.ts";
 import { lockCampaign } from "./campaign_rows.ts";
 import type { CarrierClient, SubmitOutcome } from "./carrier_client.ts";
-import { finishChunk, intendSubmit, type LeasedChunk, leaseChunk, lockChunk, releaseChunk } from "./chunk_leases.ts";
+import { finishChunk, type Intent, intendSubmit, type LeasedChunk, leaseChunk, lockChunk, releaseChunk } from "./chunk_leases.ts";
 import { type CampaignProgress, moveMessages, type Verdict } from "./move_messages.ts";
 
 export interface DispatchOptions {
@@ -70,7 +70,7 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
       return "throttled";
     }
     const leaseEndsAtMs = performance.now() + options.leaseMs; // before the statement: never later than the database's own idea of it
-    const intent = options.isStopping() ? null : await intendSubmit(sql, chunk, options.leaseMs);
+    const intent: Intent | null = options.isStopping() ? null : await intendSubmit(sql, chunk, options.leaseMs, isUntouched);
     if (intent !== null && attempt === 1) isUntouched = intent.isFirst;
     // frozen or slow meanwhile: a body that could outlive the lease is not begun
     const isTooLate = performance.now() + options.submitTimeoutMs > leaseEndsAtMs;
