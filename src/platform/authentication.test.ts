@@ -45,3 +45,17 @@ test("while rpc is frozen a key cannot be checked: service_unavailable with a ti
   client.close();
   frozen.close();
 });
+
+test("while only rpc's database is away, a refusal that rpc passed on keeps its Retry-After", async () => {
+  const without = await startCreditNodes({
+    settings: { BULKSMS_RPC_DATABASE_URL: "postgres://rpc@127.0.0.1:1/ds" },
+    processes: ["rpc", "webapi"],
+  });
+  try {
+    const refused = await without.http("GET", "/keys");
+    expect(refused.body).toMatchObject({ status: 503, code: "service_unavailable" });
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+  } finally {
+    await without.stop();
+  }
+});

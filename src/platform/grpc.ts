@@ -1,5 +1,5 @@
 // gRPC both ways: the server of rpc (with health and reflection) and the client of webapi, salesapi and sales_worker.
-// One typed error crosses: AppError as a status plus the trailing metadata `error-code` and `error-details`.
+// One typed error crosses: AppError as a status plus the trailing metadata `error-code`, `error-details` and `error-retry-after-s`.
 import { timingSafeEqual } from "node:crypto";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -95,6 +95,7 @@ function toStatus(error: unknown) {
   const metadata = new Metadata();
   metadata.set("error-code", known.code);
   metadata.set("error-details", JSON.stringify(known.details));
+  if (known.retryAfterS !== undefined) metadata.set("error-retry-after-s", String(known.retryAfterS));
   return { code: errorRules[known.code].grpc as status, details: known.message, metadata };
 }
 
@@ -159,7 +160,11 @@ export function openCreditClient(options: { address: string; internalToken: stri
 function fromStatus(error: ServiceError): AppError {
   const code = error.metadata?.get("error-code")[0];
   if (typeof code === "string" && code in errorRules) {
-    return new AppError(code as ErrorCode, error.details, { details: parseDetails(error.metadata.get("error-details")[0]) });
+    const retryAfterS = error.metadata.get("error-retry-after-s")[0];
+    return new AppError(code as ErrorCode, error.details, {
+      details: parseDetails(error.metadata.get("error-details")[0]),
+      ...(retryAfterS === undefined ? {} : { retryAfterS: Number(retryAfterS) }),
+    });
   }
   return error.code === status.DEADLINE_EXCEEDED
     ? new AppError("deadline_exceeded", "rpc did not answer in time.", { cause: error })
