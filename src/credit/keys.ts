@@ -62,15 +62,26 @@ export async function listKeys(sql: AnySql, workspaceId: string | null): Promise
 
 /**
  * Ends a key: its callers are refused as soon as their 30 s of cache are over. Revoking it again changes nothing.
- * `workspaceId`: the key must be this workspace's; undefined: any key.
- * @throws AppError key_not_found
+ * `workspaceId`: the key must be this workspace's; undefined: any key. `scopes`: it must have no others than these.
+ * @throws AppError key_not_found, scope_missing
  */
-export async function revokeKey(sql: AnySql, keyId: string, workspaceId: string | undefined): Promise<void> {
-  const revoked = await sql`
-    update api_key set revoked_at = coalesce(revoked_at, now())
-    where id = ${keyId} and ${workspaceId === undefined ? sql`true` : sql`workspace_id = ${workspaceId}`}
-    returning id`;
-  if (revoked.length === 0) throw new AppError("key_not_found", "There is no such key.");
+export async function revokeKey(
+  sql: AnySql,
+  keyId: string,
+  workspaceId: string | undefined,
+  scopes: readonly KeyScope[] = keyScopes,
+): Promise<void> {
+  // scopes never change, so what was read of them still holds at the update
+  const [key] = await sql<{ isWithin: boolean }[]>`
+    with named as (
+      select id, scopes <@ ${scopes as KeyScope[]}::text[] as is_within from api_key
+      where id = ${keyId} and ${workspaceId === undefined ? sql`true` : sql`workspace_id = ${workspaceId}`}
+    ), revoked as (
+      update api_key set revoked_at = coalesce(revoked_at, now()) where id in (select id from named where is_within)
+    )
+    select is_within as "isWithin" from named`;
+  if (key === undefined) throw new AppError("key_not_found", "There is no such key.");
+  if (!key.isWithin) throw new AppError("scope_missing", "This key may do more than the one that would revoke it.");
 }
 
 /**

@@ -110,11 +110,14 @@ export function findBearerToken(authorization: string | undefined): string | nul
   return key === undefined || key.length > keyLengthMax ? null : key;
 }
 
-/** @throws AppError scope_missing unless the caller has the scope. `admin` includes the others; `send` includes `read`. */
+/** `admin` includes the others; `send` includes `read`. */
+export function hasScope({ scopes }: Caller, scope: KeyScope): boolean {
+  return scopes.has("admin") || scopes.has(scope) || (scope === "read" && scopes.has("send"));
+}
+
+/** @throws AppError scope_missing unless the caller has the scope. */
 export function requireScope(caller: Caller, scope: KeyScope): void {
-  const { scopes } = caller;
-  const isAllowed = scopes.has("admin") || scopes.has(scope) || (scope === "read" && scopes.has("send"));
-  if (!isAllowed) throw new AppError("scope_missing", `This key lacks the scope ${scope}.`, { details: { scope } });
+  if (!hasScope(caller, scope)) throw new AppError("scope_missing", `This key lacks the scope ${scope}.`, { details: { scope } });
 }
 
 /** The workspace that the key belongs to. @throws AppError scope_missing for a key of the whole installation. */

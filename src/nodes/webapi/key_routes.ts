@@ -1,10 +1,10 @@
 // POST, GET and DELETE /keys: API keys of a workspace, or of the whole installation.
 import { z } from "zod";
 import { AppError } from "../../contracts/errors.ts";
-import { createKey, keyScopes, listKeys, revokeKey } from "../../credit/keys.ts";
+import { createKey, type KeyScope, keyScopes, listKeys, revokeKey } from "../../credit/keys.ts";
 import { readWorkspace } from "../../credit/workspaces.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
-import type { Caller } from "../../platform/authentication.ts";
+import { type Caller, hasScope } from "../../platform/authentication.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Sql } from "../../platform/postgres.ts";
@@ -76,14 +76,14 @@ export function addKeyRoutes(app: HttpServer, { sql, callers, log }: { sql: Sql;
       onRequest: callers.require("send"),
       schema: {
         tags: ["keys"],
-        summary: "Revoke a key; its callers are refused within 30 s",
+        summary: "Revoke a key with no more scopes than one's own; its callers are refused within 30 s",
         params: z.strictObject({ id: z.uuid() }),
         response: { 204: z.null() },
       },
     },
     async (request, reply) => {
       const caller = callers.of(request);
-      await answerInTime(reply.elapsedTime, revokeKey(sql, request.params.id, caller.workspaceId ?? undefined));
+      await answerInTime(reply.elapsedTime, revokeKey(sql, request.params.id, caller.workspaceId ?? undefined, scopesOf(caller)));
       log.info({ event: "key.revoked", keyId: request.params.id, byKeyId: caller.keyId });
       return reply.status(204).send(null);
     },
@@ -97,12 +97,16 @@ function targetWorkspace(caller: Caller, named: string | null): string | null {
 }
 
 /** Nobody hands out more than he has. @throws AppError scope_missing */
-function assertMayGrant(caller: Caller, scopes: readonly (typeof keyScopes)[number][]): void {
-  if (caller.scopes.has("admin")) return;
-  for (const scope of scopes) {
-    const isOwn = caller.scopes.has(scope) || (scope === "read" && caller.scopes.has("send"));
-    if (!isOwn) throw new AppError("scope_missing", `This key lacks the scope ${scope} that it would give.`, { details: { scope } });
-  }
+function assertMayGrant(caller: Caller, scopes: readonly KeyScope[]): void {
+  const own = scopesOf(caller);
+  const scope = scopes.find((asked) => !own.includes(asked));
+  if (scope !== undefined)
+    throw new AppError("scope_missing", `This key lacks the scope ${scope} that it would give.`, { details: { scope } });
+}
+
+/** With those that its scopes include. */
+function scopesOf(caller: Caller): KeyScope[] {
+  return keyScopes.filter((scope) => hasScope(caller, scope));
 }
 
 function toAnswer(key: Awaited<ReturnType<typeof listKeys>>[number]): z.infer<typeof keyAnswer> {

@@ -134,6 +134,14 @@ describe("keys", () => {
     expectProblem(await nodes.http("POST", "/workspaces", { key, body: { name: "mine" } }), 403, "scope_missing");
   });
 
+  test("revoke no key that may do more than they", async () => {
+    const { id, key } = await nodes.makeWorkspace();
+    const owner = (await nodes.http("POST", "/keys", { body: { name: "owner", scopes: ["admin"], workspace_id: id } })).body;
+    expectProblem(await nodes.http("DELETE", `/keys/${owner.id}`, { key }), 403, "scope_missing");
+    expect((await nodes.http("GET", "/keys", { key: owner.key })).body.keys).toHaveLength(2);
+    expect((await nodes.http("DELETE", `/keys/${owner.id}`, { key: owner.key })).status).toBe(204);
+  });
+
   test("of a workspace with scope admin rule that workspace alone", async () => {
     const { id } = await nodes.makeWorkspace();
     const other = await nodes.makeWorkspace();
