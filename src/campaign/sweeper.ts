@@ -1,5 +1,6 @@
 // Repairs every half-done step from the rows, because a process may die between any two lines and Redis may forget everything. Runs in each sales_worker;
 // a transaction-level advisory lock lets one pass claim at a time, and a claim puts off the next one for that row: 0.5 s, 1 s ... 30 s.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { BulksmsStatus } from "../contracts/states.ts";
 import { errorFields, type Log } from "../platform/log.ts";
 import { inTransaction, type Sql } from "../platform/postgres.ts";
@@ -54,12 +55,20 @@ export function startSweeper(options: SweeperOptions): Sweeper {
   let isFailing = false;
 
   async function claimAndRepair(): Promise<void> {
+    await options.relay();
     const claimed = repairs.size < repairsMax ? await claimCampaigns(options.sql, options.receiptHorizonS, claimedMax) : [];
     for (const campaign of claimed) {
-      while (repairs.size >= repairsMax) await Promise.race(repairs.values());
+      await waitForPlace();
       if (!repairs.has(campaign.bulksmsId)) startRepair(campaign);
     }
-    await options.relay();
+  }
+
+  /** The repair of a large campaign may take minutes: charges do not wait for it. */
+  async function waitForPlace(): Promise<void> {
+    while (repairs.size >= repairsMax) {
+      await Promise.race([...repairs.values(), sleep(options.intervalMs, undefined, { ref: false })]);
+      await options.relay();
+    }
   }
 
   function startRepair(campaign: Claimed): void {
