@@ -83,10 +83,13 @@ async function refuse(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms): P
   throw new AppError("state_conflict", `The campaign is ${current}.`, { details: { current } });
 }
 
-/** Messages of chunks with a live lease whose body may be on its way: at most one body a chunk. */
+/**
+ * Messages of chunks with a live lease: at most one body a chunk may be on its way. Also when its intent is not to be seen yet:
+ * it may have read `running` before our commit and be committed after we look.
+ */
 async function countInFlight(sql: Sql, bulksmsId: string): Promise<number> {
   const rows = await sql<{ messages: number }[]>`
-    select coalesce(sum(intent_to - first_row + 1), 0)::int as messages from bulksms_chunk
+    select coalesce(sum(last_row - first_row + 1), 0)::int as messages from bulksms_chunk
     where bulksms_id = ${bulksmsId} and state = 'leased' and lease_until > clock_timestamp()`;
   return rows[0]?.messages ?? 0;
 }

@@ -7,6 +7,7 @@ import { openPostgres, type Sql } from "../platform/postgres.ts";
 import { cancelChunks } from "./cancel.ts";
 import type { SubmitOutcome } from "./carrier_client.ts";
 import { finishChunk, intendSubmit, type LeasedChunk, leaseChunk, releaseChunk } from "./chunk_leases.ts";
+import { pause } from "./commands.ts";
 import { type CampaignText, type DispatchOptions, dispatchNextChunk, readCampaignText } from "./dispatch.ts";
 
 let database: TestDatabase;
@@ -89,6 +90,12 @@ const countRows = async (id: string) => {
 const lease = async (id: string, leaseMs = 1_000) => (await leaseChunk(sql, { bulksmsId: id, leaseMs })) as LeasedChunk;
 const endLease = (id: string) =>
   owner`update bulksms_chunk set lease_until = clock_timestamp() - interval '1 s' where bulksms_id = ${id} and state = 'leased'`;
+const intentWaits = () =>
+  expect
+    .poll(async () => (await owner`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%lease_until%'`).length, {
+      timeout: 5_000,
+    })
+    .toBeGreaterThan(0);
 const setStatus = (id: string, status: string) => owner`update bulksms set status = ${status} where id = ${id}`;
 
 describe("a chunk", () => {
@@ -282,6 +289,24 @@ describe("a chunk", () => {
   });
 });
 
+describe("pause", () => {
+  it("counts a leased chunk as in flight while its intent is under way, because that has read `running`", async () => {
+    const id = await seed(1);
+    const chunk = await lease(id, 10_000);
+    const [campaign] = await owner`select workspace_id from bulksms where id = ${id}`;
+    let waiting: Promise<unknown> = Promise.resolve();
+    let inFlight = 0;
+    await owner.begin(async (transaction) => {
+      await transaction`select from bulksms_chunk where bulksms_id = ${id} for update`;
+      waiting = intendSubmit(sql, chunk, 10_000);
+      await intentWaits();
+      ({ inFlight } = await pause(sql, { workspaceId: campaign?.workspace_id, bulksmsId: id }));
+    });
+    expect(await waiting).not.toBeNull();
+    expect(inFlight).toBe(10);
+  });
+});
+
 describe("cancel", () => {
   it("takes what was never meant for the carrier at once, and leaves a live lease its rows", async () => {
     const id = await seed(3);
@@ -315,14 +340,7 @@ describe("cancel", () => {
     await owner.begin(async (transaction) => {
       await transaction`select from bulksms_chunk where bulksms_id = ${id} for update`;
       waiting = intendSubmit(sql, chunk, 10_000); // its snapshot says `running`
-      await expect
-        .poll(
-          async () => (await owner`select from pg_stat_activity where wait_event_type = 'Lock' and query like '%lease_until%'`).length,
-          {
-            timeout: 5_000,
-          },
-        )
-        .toBeGreaterThan(0);
+      await intentWaits();
       await transaction`update bulksms set status = 'canceling' where id = ${id}`;
       await transaction`update bulksms_chunk set attempt = attempt + 1 where bulksms_id = ${id}`;
     });

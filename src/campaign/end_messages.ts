@@ -1,5 +1,5 @@
 // Ends messages by our own hand, a range of rows at a time: canceled, unknown (submitted, unanswered, never to be asked again), expired.
-// Called by cancel and expiry with the campaign and the chunk locked. None of these moves charges anything.
+// Called by cancel and expiry with the campaign locked, which every other writer of messages locks first. None of these moves charges anything.
 import type { MessageStatus } from "../contracts/states.ts";
 import type { TransactionSql } from "../platform/postgres.ts";
 import { type Campaign, campaignColumns } from "./campaign_rows.ts";
