@@ -8,12 +8,14 @@ export interface Campaign extends CampaignProgress {
   holdId: string | null;
   parts: bigint;
   priceMilli: bigint;
+  /** It has been `running` with this hold: there is no way back to `ready` from there. */
+  hasRun: boolean;
 }
 
 /** Columns of Campaign; the select list of every statement that returns one. */
 export function campaignColumns(sql: AnySql) {
   return sql`b.id as "bulksmsId", b.workspace_id as "workspaceId", b.status, b.contacts, b.parts_sent as "partsSent", b.version,
-    b.hold_id as "holdId", b.parts, b.price as "priceMilli",
+    b.hold_id as "holdId", b.parts, b.price as "priceMilli", b.started_at is not null as "hasRun",
     json_build_object('pending', b.pending, 'unknown', b.unknown, 'queued', b.queued, 'sent', b.sent, 'failed', b.failed,
       'undelivered', b.undelivered, 'delivered', b.delivered, 'expired', b.expired, 'canceled', b.canceled) as counts`;
 }

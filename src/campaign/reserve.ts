@@ -52,8 +52,9 @@ async function giveBack(
 }
 
 /**
- * The credit is held, but the campaign is not `reserving` with this hold any more. Whoever moved it on to `running` (or beyond) finished our work;
- * in any other case nobody will use the hold.
+ * The credit is held, but the campaign is not `reserving` with this hold any more. Whoever moved it on to `running` (or beyond) finished our work,
+ * and from then on only its end gives the hold back: a campaign that ran and is `canceling` has charges on their way. In any other case nobody
+ * will use the hold.
  */
 async function resolveElsewhere(
   dependencies: ReserveDependencies,
@@ -61,7 +62,7 @@ async function resolveElsewhere(
   holdId: string,
 ): Promise<Reserved> {
   const campaign = await readCampaign(dependencies.sql, bulksmsId);
-  const isUnused = campaign === null || campaign.holdId !== holdId || ["ready", "canceling", "canceled"].includes(campaign.status);
+  const isUnused = campaign === null || campaign.holdId !== holdId || !campaign.hasRun;
   if (isUnused) await release(dependencies, { workspaceId, holdId }, releaseDeadlineMs);
   return { kind: "elsewhere", campaign };
 }

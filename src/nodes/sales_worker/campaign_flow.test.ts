@@ -2,6 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type SalesNodes, startSalesNodes } from "../../../lab/cluster/sales_nodes.ts";
+import { type Campaign, readCampaign } from "../../campaign/campaign_rows.ts";
+import { reserve } from "../../campaign/reserve.ts";
+import { openCreditClient } from "../../platform/grpc.ts";
 
 let nodes: SalesNodes;
 let workspace: { id: string; key: string };
@@ -269,6 +272,25 @@ describe("the credit service", () => {
     expect(await readCredit()).toEqual(before);
     const [hold] = await nodes.credit.owner`select state, settled, amount - released as kept from credit_hold where id = ${hold_id}`;
     expect(hold).toMatchObject({ state: "closed", settled: 0n, kept: 0n });
+  });
+});
+
+describe("a reserve that is answered late", () => {
+  it("leaves the hold of a campaign that ran meanwhile and is being canceled to its charges", async () => {
+    const id = await run(10);
+    const { hold_id } = await nodes.campaign(id, (row) => row.queued === 10);
+    const stale = { ...(await readCampaign(nodes.owner, id)), status: "reserving" } as Campaign;
+    await nodes.command("cancel", workspace.key, id);
+    const credit = openCreditClient({ address: nodes.credit.rpcAddress, internalToken: nodes.credit.internalToken });
+    try {
+      expect(await reserve({ sql: nodes.owner, credit }, stale, 5_000)).toMatchObject({ kind: "elsewhere" });
+    } finally {
+      credit.close();
+    }
+    await deliver(id, 1, 10);
+    expect(await nodes.campaign(id, inState("canceled"))).toMatchObject({ delivered: 10, hold_id });
+    const [hold] = await nodes.credit.owner`select settled, released, state from credit_hold where id = ${hold_id}`;
+    expect(hold).toEqual({ settled: 1_000n, released: 0n, state: "closed" });
   });
 });
 
