@@ -1,5 +1,5 @@
 // Finds a TCP port that nobody listens on. Used for engines, doors of the six processes and tests.
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,8 +28,9 @@ export async function claimPort(host: string, preferred: number, taken: Set<numb
   }
 }
 
+/** Gives up this process's own claim; another's stays. */
 export function releasePort(port: number): void {
-  rmSync(claimFile(port), { force: true });
+  if (readClaim(port)?.pid === process.pid) removeClaim(port);
 }
 
 /** False when another process that lives has claimed it. */
@@ -46,9 +47,18 @@ function claim(port: number): boolean {
     const holder = readClaim(port);
     if (holder !== null && holder.pid !== process.pid && isAlive(holder)) return false;
     if (holder?.pid === process.pid) return true;
-    releasePort(port);
+    removeClaim(port);
   }
   return true;
+}
+
+/** What a dead process of another user left cannot be removed by us (sticky folder): then without a claim, as nobody listens there. */
+function removeClaim(port: number): void {
+  try {
+    unlinkSync(claimFile(port));
+  } catch {
+    // gone already, or another user's
+  }
 }
 
 function readClaim(port: number): RememberedProcess | null {
