@@ -1,5 +1,6 @@
 // `bulksms check`: the laws, over both databases and the carrier's journal. Reads only.
 import type { Command } from "commander";
+import { isAppError } from "../contracts/errors.ts";
 import { settings } from "../contracts/settings.ts";
 import { checkLaws, type LawsReport } from "../laws/check_laws.ts";
 import type { LawResult } from "../laws/law.ts";
@@ -42,7 +43,10 @@ async function check(options: CheckOptions): Promise<number> {
       "start one with `npx bulksms up` or `npx bulksms demo`, or name its folder with --data",
     );
   }
-  const report = await checkLaws({ dsUrl, salesdbUrl, carrierFolder }, scopeOf(options));
+  const report = await checkLaws({ dsUrl, salesdbUrl, carrierFolder }, scopeOf(options)).catch((error: unknown) => {
+    if (!isAppError(error, "bulksms_not_found", "workspace_not_found")) throw error;
+    throw new Failure(exitCodes.wrongUse, "nothing was checked", error.message, "`npx bulksms status` lists campaigns with their ids");
+  });
   if (options.json === true) process.stdout.write(`${JSON.stringify(toJson(report))}\n`);
   else showReport(createTerminal(process.stdout, process.env), report);
   return report.brokenLaws > 0 ? exitCodes.failed : exitCodes.ok;
@@ -145,5 +149,5 @@ Examples:
   npx bulksms check --json | jq .laws_broken
   npx bulksms check --bulksms 0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f
 
-Exit codes: 0 no law is broken, 1 one is (its rows are named), 2 wrong use, 3 a database does not answer
+Exit codes: 0 no law is broken, 1 one is (its rows are named), 2 wrong use or no such id, 3 a database does not answer
 `;

@@ -130,6 +130,14 @@ describe("the commands on a system that the demo started", () => {
     expect((await run("status", "0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f", "--data", folder)).exitCode).toBe(1);
   });
 
+  it("check of a campaign or workspace that does not exist is never held", async () => {
+    for (const option of ["--bulksms", "--workspace"]) {
+      const { out, err, exitCode } = await run("check", option, "0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f", "--data", folder);
+      expect({ out, exitCode }).toEqual({ out: "", exitCode: 2 });
+      expect(err).toContain("There is no such");
+    }
+  });
+
   it("check prints a line a law, and exits 0", async () => {
     const { out, exitCode } = await run("check", "--data", folder);
     expect(exitCode).toBe(0);

@@ -117,7 +117,8 @@ describe("the laws", () => {
     expect(verdicts(await check({ bulksmsId: finished.id }))).toEqual(allHold);
     expect((await check({ bulksmsId: canceled.id })).brokenLaws).toBe(1);
     expect((await check({ workspaceId })).brokenLaws).toBe(1);
-    expect((await check({ workspaceId: strangerId })).rowsCompared).toBe(0);
+    await expect(check({ workspaceId: strangerId })).rejects.toThrow("There is no such workspace.");
+    await expect(check({ bulksmsId: finished.id.replace(/.{4}$/, "ffff") })).rejects.toThrow("There is no such campaign.");
   });
 
   it("cannot write: the audit's role has no right to", async () => {

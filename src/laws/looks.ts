@@ -1,5 +1,6 @@
 // The looks that the laws take at a system that may be running, in a fixed order, so that each law has the order it needs:
 // journal so far, ds, salesdb, ds again, journal to its end. What stands in an earlier look must show in a later one that it depends on.
+import { AppError } from "../contracts/errors.ts";
 import type { Sql, TransactionSql } from "../platform/postgres.ts";
 
 /** Read by one statement of the audit at most so long: ten million messages, with room. */
@@ -25,14 +26,15 @@ export interface Looks {
 
 /**
  * Opens the looks in their order, hands them to `work`, and closes them. Writes nothing.
- * @throws the database's error when one does not answer
+ * @throws AppError bulksms_not_found or workspace_not_found when the scope names what does not exist (a typing error must not look like "held");
+ * the database's error when one does not answer
  */
 export async function withLooks<T>(databases: { ds: Sql; salesdb: Sql }, scope: Scope, work: (looks: Looks) => Promise<T>): Promise<T> {
   const { ds, salesdb } = databases;
   const result = await inSnapshot(ds, (dsBefore) =>
     inSnapshot(salesdb, (sales) =>
       inSnapshot(ds, async (dsAfter) => {
-        const resolved = await resolveScope(sales, scope);
+        const resolved = await resolveScope({ dsBefore, salesdb: sales }, scope);
         const isInFlight = await hasWorkInFlight(sales, resolved);
         return work({ scope: resolved, dsBefore, salesdb: sales, dsAfter, isInFlight });
       }),
@@ -65,10 +67,16 @@ async function inSnapshot<T>(sql: Sql, work: (transaction: TransactionSql) => Pr
 }
 
 /** A campaign's credit is its workspace's: with a campaign alone, the workspace is looked up. */
-async function resolveScope(sql: TransactionSql, scope: Scope): Promise<Scope> {
+async function resolveScope({ dsBefore, salesdb }: Pick<Looks, "dsBefore" | "salesdb">, scope: Scope): Promise<Scope> {
+  if (scope.workspaceId !== undefined) {
+    const [workspace] = await dsBefore`select 1 from workspace where id = ${scope.workspaceId}`;
+    if (workspace === undefined) throw new AppError("workspace_not_found", "There is no such workspace.");
+  }
   if (scope.bulksmsId === undefined) return scope;
-  const [found] = await sql<{ workspaceId: string }[]>`select workspace_id as "workspaceId" from bulksms where id = ${scope.bulksmsId}`;
-  return found === undefined ? scope : { ...scope, workspaceId: found.workspaceId };
+  const [found] = await salesdb<{ workspaceId: string }[]>`
+    select workspace_id as "workspaceId" from bulksms where id = ${scope.bulksmsId} ${onlyWorkspace(salesdb, "workspace_id", scope)}`;
+  if (found === undefined) throw new AppError("bulksms_not_found", "There is no such campaign.");
+  return { ...scope, workspaceId: found.workspaceId };
 }
 
 async function hasWorkInFlight(sql: TransactionSql, scope: Scope): Promise<boolean> {
