@@ -114,7 +114,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   };
 
   const stopAll = async (isImmediate: boolean): Promise<void> => {
-    onEvent({ type: "stopping" });
+    // without the folder nothing has started: "stopping" would be about somebody else's system
+    if (dataFolder !== null) onEvent({ type: "stopping" });
     // children first: the start may be waiting for them
     await Promise.all([...children.values()].map((child) => child.stop({ isImmediate })));
     await starting.catch(() => {});
