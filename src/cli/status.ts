@@ -24,7 +24,7 @@ export function registerStatus(program: Command): void {
     .argument("[id]", "one campaign")
     .description("how campaigns stand: a table, newest first, or one with all its states")
     .option("--data <dir>", `data folder of the system to ask (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
-    .option("--limit <n>", `so many campaigns, at most ${limitMax}`, String(limitDefault))
+    .option("--limit <n>", `so many campaigns, at most ${limitMax} (default ${limitDefault})`)
     .option("--json", "one JSON object, as salesapi answers it")
     .addHelpText("after", statusHelp)
     .action((id: string | undefined, options: StatusOptions) => endWell(() => status(id, options)));
@@ -37,7 +37,7 @@ async function status(id: string | undefined, options: StatusOptions): Promise<n
       exitCodes.wrongUse,
       `--limit ${options.limit} is not possible`,
       `it is a whole number from 1 to ${limitMax}`,
-      "leave it out for 20",
+      `leave it out for ${limitDefault}`,
     );
   }
   const connection = connect(options.data, process.env);
