@@ -37,6 +37,7 @@ export async function receiptsRoute(app: HttpServer, { batcher, secrets, metrics
       "/receipts/:carrier",
       {
         bodyLimit: bodyBytesMax,
+        helmet: false, // headers for browsers: no carrier reads them
         config: { rateLimit: false },
         schema: {
           tags: ["receipts"],
