@@ -82,7 +82,7 @@ async function demo(options: DemoOptions): Promise<number> {
   });
   try {
     await system.start();
-    terminal.write(addressTable(system.addresses(), { hasColour }));
+    terminal.write(addressTable(system, { hasColour }));
     const outcome = await runCampaign(system, terminal, {
       file,
       speed: environment.BULKSMS_CARRIER_SPEED as string,

@@ -2,7 +2,7 @@
 import { relative } from "node:path";
 import { styleText } from "node:util";
 import { type ProcessName, processes, processNames } from "../contracts/processes.ts";
-import type { SupervisorEvent } from "../platform/supervisor.ts";
+import type { Supervisor, SupervisorEvent } from "../platform/supervisor.ts";
 
 const nameWidth = 16;
 const addressWidth = 64;
@@ -88,14 +88,15 @@ export function createSystemDisplay(options: DisplayOptions): SystemDisplay {
   };
 }
 
-/** The six doors, in the order of the process table; printed when all are ready. */
-export function addressTable(addresses: Readonly<Record<string, string>>, options: Pick<DisplayOptions, "hasColour">): string {
+/** The six doors, in the order of the process table, each with the process to kill -9; printed when all are ready. */
+export function addressTable(system: Pick<Supervisor, "addresses" | "pids">, options: Pick<DisplayOptions, "hasColour">): string {
+  const [addresses, pids] = [system.addresses(), system.pids()];
   const paint = (colour: Colour, text: string) => (options.hasColour ? styleText(colour, text, { validateStream: false }) : text);
   return processNames
     .filter((name) => addresses[name] !== undefined)
     .map((name: ProcessName) => {
       const address = (addresses[name] ?? "").padEnd(26);
-      return `  ${paint("cyan", name.padEnd(nameWidth))}${address}${processes[name].says.padEnd(addressWidth - 26)}${paint("dim", "ready")}\n`;
+      return `  ${paint("cyan", name.padEnd(nameWidth))}${address}${processes[name].says.padEnd(addressWidth - 26)}${paint("dim", `pid ${pids[name] ?? "?"}`)}\n`;
     })
     .join("");
 }

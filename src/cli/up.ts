@@ -45,7 +45,7 @@ async function up(options: UpOptions): Promise<void> {
   }
   const { workspaceId } = system.workspace();
   if (isJson) write(`${JSON.stringify({ type: "ready", addresses: system.addresses(), workspace_id: workspaceId })}\n`);
-  else write(addressTable(system.addresses(), { hasColour }) + closingLines(system));
+  else write(addressTable(system, { hasColour }) + closingLines(system));
   await stopped;
 }
 
