@@ -261,8 +261,9 @@ async function textFor(file: string): Promise<string> {
 }
 
 function parseSpeed(text: string): string {
-  if (text === "max" || (/^\d{1,6}(\.\d{1,3})?$/.test(text) && Number(text) > 0)) return text;
-  throw new InvalidArgumentError("It is a number above 0, or max.");
+  const { pattern, says } = settings.BULKSMS_CARRIER_SPEED.form;
+  if (pattern.test(text)) return text;
+  throw new InvalidArgumentError(`It is ${says}.`);
 }
 
 function parseSeed(text: string): string {

@@ -66,7 +66,7 @@ function shortOfCredit(asked: string, problem: Record<string, unknown>): Failure
     exitCodes.failed,
     asked,
     why,
-    "top the workspace up (POST /workspaces/{id}/credit of webapi), then POST /run of salesapi",
+    "top the workspace up: POST /workspaces/{id}/credit of webapi, with the admin_key of secrets.json in the data folder; then POST /run",
   );
 }
 

@@ -1,4 +1,5 @@
 // The `bulksms` command: names every subcommand, loads only the one that is asked for, and turns errors into three lines and an exit code.
+import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { type ProcessName, processes, processNames } from "../contracts/processes.ts";
 import type { SettingName } from "../contracts/settings.ts";
@@ -43,6 +44,7 @@ async function createProgram(word: string | undefined): Promise<Command> {
   const program = new Command("bulksms");
   program
     .description("One text to many people: charged by the part, followed to the end, nothing lost, doubled or mischarged.")
+    .version(readVersion(), "-v, --version", "which version this is")
     .helpOption("-h, --help", "what it does, its options, examples")
     .helpCommand(false)
     .showSuggestionAfterError()
@@ -53,6 +55,11 @@ async function createProgram(word: string | undefined): Promise<Command> {
   for (const name of processNames) if (!isNamed || name === word) registerNode(program, name);
   for (const command of program.commands) overrideExit(command);
   return program;
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 function registerNode(program: Command, name: ProcessName): void {

@@ -64,6 +64,6 @@ function limitsOf(setting: Setting): string | null {
     case "list":
       return "words with a comma between";
     case "text":
-      return null;
+      return setting.form?.says ?? null;
   }
 }

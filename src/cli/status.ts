@@ -108,6 +108,13 @@ function renderCampaign(terminal: Terminal, campaign: BulksmsAnswer): string[] {
       ? []
       : [["started", `${campaign.started_at}, ${campaign.ended_at === null ? "so far" : "took"} ${formatDuration(tookMs)}`]]),
   ];
+  const open = campaign.contacts - countFinal(campaign.counts);
+  if (campaign.status === "canceling" && open > 0) {
+    facts.push([
+      "waits for",
+      `${formatCount(open)} that the carrier has: each ends by its receipt, or ${formatDuration(campaign.deadline_s * 1_000)} after its submit`,
+    ]);
+  }
   const states = messageStatuses.map((word) => [word, formatCount(campaign.counts[word])]);
   return [
     terminal.accent(campaign.id),

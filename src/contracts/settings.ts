@@ -4,7 +4,7 @@
 export type Setting = { says: string; isSecret?: true } & (
   | { kind: "integer"; unit: string; min: number; max: number; default?: number }
   | { kind: "port"; default?: number }
-  | { kind: "text"; default?: string }
+  | { kind: "text"; default?: string; form?: { pattern: RegExp; says: string } }
   | { kind: "url"; protocols: readonly string[]; default?: string }
   | { kind: "address"; default?: string }
   | { kind: "choice"; choices: readonly string[]; default?: string }
@@ -35,7 +35,13 @@ export const settings = {
     isSecret: true,
     says: "the common Redis; `bulksms up` starts its own when unset",
   },
-  BULKSMS_REDIS_NAMESPACE: { kind: "text", default: "bulksms", says: "first word of every Redis key and channel" },
+  BULKSMS_REDIS_NAMESPACE: {
+    kind: "text",
+    default: "bulksms",
+    // braces would make another hash tag of it
+    form: { pattern: /^[A-Za-z0-9_-]{1,64}$/, says: "1 to 64 letters, digits, _ or -" },
+    says: "first word of every Redis key and channel",
+  },
   BULKSMS_INTERNAL_TOKEN: {
     kind: "text",
     isSecret: true,
@@ -102,6 +108,7 @@ export const settings = {
   BULKSMS_DEFAULT_COUNTRY: {
     kind: "text",
     default: "FI",
+    form: { pattern: /^[A-Z]{2}$/, says: "two capital letters" },
     says: "country of numbers without +, ISO 3166 alpha-2; a campaign may set its own",
   },
   BULKSMS_PART_PRICE_MILLI: {
@@ -227,7 +234,12 @@ export const settings = {
     default: "typical",
     says: "mix of outcomes and delays",
   },
-  BULKSMS_CARRIER_SPEED: { kind: "text", default: "1", says: "divides the carrier's delays: a number, or max for none" },
+  BULKSMS_CARRIER_SPEED: {
+    kind: "text",
+    default: "1",
+    form: { pattern: /^(?:max|(?!0+(?:\.0+)?$)\d{1,6}(?:\.\d{1,3})?)$/, says: "a number from 0.001 to 999999, or max" },
+    says: "divides the carrier's delays; max is none",
+  },
   BULKSMS_CARRIER_MPS_MAX: {
     kind: "integer",
     unit: "parts a second",

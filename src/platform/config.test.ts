@@ -42,6 +42,19 @@ test.each(["  ", "8000.5", "x", "-1", "70000"])("%j is no port", (text) => {
   expect(problemsOf({ ...good, BULKSMS_WEBAPI_PORT: text })).toHaveLength(1);
 });
 
+test.each(["fast", "-1", "0", "0.0", "1e9", "Infinity", "1,5"])(
+  "%j is no speed of the carrier, and nothing else becomes a default",
+  (text) => {
+    expect(() => readConfig({ BULKSMS_CARRIER_SPEED: text }, { speed: "BULKSMS_CARRIER_SPEED" })).toThrow(
+      /a number from 0.001 to 999999, or max/,
+    );
+  },
+);
+
+test.each(["max", "1", "0.5", "999999"])("%j is a speed of the carrier", (text) => {
+  expect(readConfig({ BULKSMS_CARRIER_SPEED: text }, { speed: "BULKSMS_CARRIER_SPEED" }).speed).toBe(text);
+});
+
 test("an empty value counts as not given", () => {
   expect(readConfig({ ...good, BULKSMS_WEBAPI_PORT: "" }, fields).port).toBe(8000);
 });

@@ -116,6 +116,7 @@ function parseSetting(setting: Setting, text: string): Parsed {
           .filter((item) => item !== ""),
       };
     case "text":
+      if (setting.form !== undefined && !setting.form.pattern.test(text)) return { problem: `${shown} is not ${setting.form.says}` };
       return { value: text };
   }
 }

@@ -2,7 +2,7 @@
 // Written by the supervisor; read by the command line, which finds keys and addresses here.
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { isAlive, type RememberedProcess, rememberProcess } from "./engines/bound_process.ts";
 import { EngineError } from "./engines/engine_error.ts";
@@ -42,7 +42,7 @@ export interface DataFolder {
 export function openDataFolder(folder: string): DataFolder {
   const path = resolve(folder);
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
     // under root the database's own user walks through it to its files; the secrets themselves are 0600
     chmodSync(path, serverUser() === null ? 0o700 : 0o711);
     claim(path);
@@ -146,4 +146,15 @@ function renderEnvironment(settings: Readonly<Record<string, string>>): string {
     ([name, value]) => `${name}=${/^[\w./:@,+%~-]*$/.test(value) ? value : `'${value.replaceAll("'", "")}'`}`,
   );
   return `# Settings of the system that \`bulksms up\` runs here. Secret. For a shell: set -a; . ./settings.env\n${lines.join("\n")}\n`;
+}
+
+/** Step by step: mkdir's own recursion never ends where a folder exists and takes no other (/proc). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }

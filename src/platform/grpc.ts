@@ -7,6 +7,7 @@ import {
   credentials,
   type handleUnaryCall,
   Metadata,
+  makeGenericClientConstructor,
   Server,
   ServerCredentials,
   type ServiceDefinition,
@@ -16,7 +17,7 @@ import {
 } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
-import { HealthImplementation } from "grpc-health-check";
+import { HealthImplementation, service as healthService } from "grpc-health-check";
 import { AppError, type ErrorCode, type ErrorDetails, errorRules } from "../contracts/errors.ts";
 import * as credit from "../contracts/generated/credit.ts";
 import { errorFields, type Log } from "./log.ts";
@@ -24,6 +25,8 @@ import { sha256 } from "./sha256.ts";
 
 /** A call of ours carries ids and amounts: a larger message is an attack or an error. */
 const messageBytesMax = 64 * 1024;
+/** /ready is asked often, and an answer takes a millisecond. */
+const pingDeadlineMs = 1_000;
 const callDeadlineMs = 2_000;
 const contractsFolder = join(dirname(fileURLToPath(import.meta.url)), "../contracts");
 
@@ -99,6 +102,8 @@ function toStatus(error: unknown) {
   return { code: errorRules[known.code].grpc as status, details: known.message, metadata };
 }
 
+const HealthClient = makeGenericClientConstructor(healthService as ServiceDefinition, "Health");
+
 type Call<Q, A> = (request: Q, options?: { deadlineMs?: number }) => Promise<A>;
 
 export interface CreditClient {
@@ -117,14 +122,16 @@ export interface CreditClient {
  * @throws AppError with rpc's code; deadline_exceeded and service_unavailable tell nothing of the effect: ask again by the same id.
  */
 export function openCreditClient(options: { address: string; internalToken: string }): CreditClient {
-  const client = new credit.CreditServiceClient(options.address, credentials.createInsecure(), {
+  const channel = {
     "grpc.max_receive_message_length": messageBytesMax,
     // rpc that is back is found soon
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 1_000,
     "grpc.keepalive_time_ms": 10_000,
     "grpc.keepalive_timeout_ms": 2_000,
-  });
+  };
+  const client = new credit.CreditServiceClient(options.address, credentials.createInsecure(), channel);
+  const health = new HealthClient(options.address, credentials.createInsecure(), channel);
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${options.internalToken}`);
 
@@ -149,11 +156,18 @@ export function openCreditClient(options: { address: string; internalToken: stri
     releaseCredit: promised(client.releaseCredit as Method<credit.ReleaseCreditRequest, credit.ReleaseCreditResponse>),
     addCredit: promised(client.addCredit as Method<credit.AddCreditRequest, credit.AddCreditResponse>),
     authenticateKey: promised(client.authenticateKey as Method<credit.AuthenticateKeyRequest, credit.AuthenticateKeyResponse>),
+    // by a call, not by the channel's state: a frozen rpc keeps its connections
     ping: () =>
-      new Promise((resolve, reject) =>
-        client.waitForReady(Date.now() + 1_000, (error) => (error === undefined ? resolve() : reject(error))),
-      ),
-    close: () => client.close(),
+      new Promise((resolve, reject) => {
+        const deadline = Date.now() + pingDeadlineMs;
+        health.Check?.({ service: "" }, new Metadata(), { deadline }, (error: ServiceError | null) =>
+          error === null ? resolve() : reject(error),
+        );
+      }),
+    close() {
+      client.close();
+      health.close();
+    },
   };
 }
 

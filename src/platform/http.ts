@@ -120,9 +120,9 @@ function withZod() {
 }
 
 function addManagementRoutes(app: HttpServer, { metrics, checks, name }: HttpServerOptions): void {
-  const open = { schema: { tags: ["management"], security: [] }, config: { rateLimit: false } } as const;
-  app.get("/health", { ...open }, async () => ({ status: "alive", process: name, pid: process.pid }));
-  app.get("/ready", { ...open }, async (_request, reply) => {
+  const open = (summary: string) => ({ schema: { tags: ["management"], summary, security: [] }, config: { rateLimit: false } });
+  app.get("/health", open("Whether the process is alive"), async () => ({ status: "alive", process: name, pid: process.pid }));
+  app.get("/ready", open("Whether what it depends on answers; 503 when something is silent"), async (_request, reply) => {
     const answers = await Promise.all(Object.entries(checks).map(async ([check, ask]) => [check, await isAnswering(ask)] as const));
     const isReady = answers.every(([, isUp]) => isUp);
     return reply.status(isReady ? 200 : 503).send({
@@ -132,7 +132,7 @@ function addManagementRoutes(app: HttpServer, { metrics, checks, name }: HttpSer
       checks: Object.fromEntries(answers.map(([check, isUp]) => [check, isUp ? "ok" : "silent"])),
     });
   });
-  app.get("/metrics", { ...open }, async (_request, reply) =>
+  app.get("/metrics", open("Metrics for Prometheus"), async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
 }

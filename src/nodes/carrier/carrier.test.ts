@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ReceiptsReceiver, startReceiptsReceiver } from "../../../lab/receipts_receiver.ts";
 import { submitMessagesMax } from "../../contracts/receipts.ts";
-import { ConfigError, readConfig } from "../../platform/config.ts";
+import { readConfig } from "../../platform/config.ts";
 import { type HttpClient, type HttpResponse, openHttpClient } from "../../platform/http_client.ts";
 import { createLog } from "../../platform/log.ts";
-import { type CarrierNode, config, create, parseSpeed } from "./main.ts";
+import { type CarrierNode, config, create } from "./main.ts";
 
 const key = "the carrier's key of the test";
 const batchId = "0192f0c1-2345-7abc-8def-0123456789ab";
@@ -124,9 +124,4 @@ test("health, readiness, metrics and documentation answer without a key", async 
   for (const path of ["/health", "/ready", "/metrics", "/docs/json"]) {
     expect([path, (await client.request({ method: "GET", path })).status]).toEqual([path, 200]);
   }
-});
-
-test("a speed is a number or max, and nothing else becomes a default", () => {
-  expect([parseSpeed("max"), parseSpeed("1"), parseSpeed("0.5")]).toEqual([Number.POSITIVE_INFINITY, 1, 0.5]);
-  for (const wrong of ["", "fast", "-1", "0", "1e9", "Infinity", "NaN", "1,5"]) expect(() => parseSpeed(wrong), wrong).toThrow(ConfigError);
 });
