@@ -23,7 +23,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 let cluster: Cluster;
 beforeAll(async () => {
   // slow enough a carrier, and small enough chunks, that there is work to share
-  cluster = await startCluster({ settings: { BULKSMS_CARRIER_MPS_MAX: "200", BULKSMS_CHUNK_ROWS: "20" } });
+  cluster = await startCluster({ settings: { BULKSMS_CARRIER_MPS_MAX: "200", BULKSMS_CHUNK_ROWS: "20", BULKSMS_LOG_LEVEL: "debug" } });
 });
 afterAll(async () => {
   await cluster?.stop();
@@ -74,4 +74,14 @@ test("a carrier that says 429 is obeyed, and no message fails for it", async () 
   // 200 parts at once, and 200 more each second
   expect(performance.now() - startedAt).toBeGreaterThan(1_500);
   expect(ended.counts).toEqual(expectedEnd(contacts));
+});
+
+test("no log line of any process has a number, a text, a key or a secret, not even at level debug", () => {
+  const lines = cluster.events.flatMap((event) => (event.type === "line" ? [event.line] : []));
+  expect(lines.length).toBeGreaterThan(20);
+  const log = lines.join("\n");
+  const { BULKSMS_RECEIPT_SECRETS, BULKSMS_CARRIER_KEY, BULKSMS_INTERNAL_TOKEN } = cluster.settings;
+  const kept = [cluster.apiKey, cluster.adminKey, BULKSMS_RECEIPT_SECRETS, BULKSMS_CARRIER_KEY, BULKSMS_INTERNAL_TOKEN, "Hello "];
+  for (const secret of kept) expect(log.includes(secret as string), String(secret).slice(0, 4)).toBe(false);
+  expect(log.match(/\+?358\s?\d{8,9}|040\s?\d{7}/)).toBeNull();
 });
