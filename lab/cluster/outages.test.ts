@@ -1,6 +1,7 @@
-// What is down is waited for: the carrier alone, and all six processes at once.
+// What is down is waited for, and what Redis forgets is rung again: the carrier alone, Redis wiped, all processes, all engines.
 import { afterEach, expect, test, vi } from "vitest";
 import { processNames } from "../../src/contracts/processes.ts";
+import { openRedis } from "../../src/platform/redis.ts";
 import {
   createCampaign,
   csvOf,
@@ -38,6 +39,29 @@ test("a carrier that is down is waited for, and no message fails for it", async 
   await running.startAnother("carrier", { BULKSMS_CARRIER_PORT: running.settings.BULKSMS_CARRIER_PORT ?? "" });
   const ended = await waitUntilFinished(running, id);
   expect(ended.counts).toEqual(expectedEnd(contacts));
+  await expectAllLawsToHold(running);
+});
+
+test("Redis wiped again and again in mid-campaign loses nothing: the sweeper rings from the rows", async () => {
+  const running = await startCluster({ settings: { BULKSMS_CARRIER_MPS_MAX: "200", BULKSMS_CHUNK_ROWS: "20" } });
+  cluster = running;
+  const contacts = 600;
+  const { id } = await createCampaign(running, csvOf(contacts));
+  const redis = openRedis(running.settings.BULKSMS_REDIS_URL ?? "", { connectionName: "test", isBlocking: true });
+  let keysWiped = 0;
+  try {
+    await runCampaign(running, id);
+    await waitUntilInFlight(running, id);
+    await running.waitFor("the campaign to end under wipes", async () => {
+      keysWiped += await redis.dbsize();
+      await redis.flushall();
+      return (await readCampaign(running, id)).status === "finished";
+    });
+  } finally {
+    redis.disconnect();
+  }
+  expect(keysWiped).toBeGreaterThan(0);
+  expect((await readCampaign(running, id)).counts).toEqual(expectedEnd(contacts));
   await expectAllLawsToHold(running);
 });
 
