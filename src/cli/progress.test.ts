@@ -51,6 +51,14 @@ describe("the progress of a campaign", () => {
     expect(last({ silent: "http://127.0.0.1:8002 does not answer." })).toContain("waiting: http://127.0.0.1:8002 does not answer.");
   });
 
+  it("says that only silent phones are left, when nothing moves and nobody knows for how long", () => {
+    const draw = (counts: Partial<CampaignState["counts"]>, perSecond: number) =>
+      renderProgress(terminalOf(150).terminal, stateWith(counts), { perSecond, leftMs: null }).join();
+    expect(draw({ delivered: 4_800, sent: 10 }, 0)).toContain("waits for silent phones");
+    expect(draw({ delivered: 4_800, sent: 10 }, 2)).not.toContain("silent");
+    expect(draw({ pending: 4_810 }, 0)).not.toContain("silent");
+  });
+
   it("is one plain line every five seconds in a pipe, and one at the end", () => {
     const { terminal, written } = terminalOf(100, false);
     let nowMs = 0;

@@ -123,8 +123,13 @@ function factsOf(terminal: Terminal, state: CampaignState, pace: Pace): string[]
   if (state.silent !== null) return [...credit, `waiting: ${state.silent}`];
   const why = waitsFor(state);
   if (why !== null) return [...credit, why];
-  const left = pace.leftMs === null ? "" : `${formatLeft(pace.leftMs)} left`;
+  const left = pace.leftMs === null ? (isSilent(state, pace) ? "waits for silent phones" : "") : `${formatLeft(pace.leftMs)} left`;
   return [...credit, `${formatCount(Math.round(pace.perSecond)).padStart(5)}/s`, left.padStart(9)];
+}
+
+/** All is with the carrier and nothing moves: what is left ends by a late receipt or at its deadline. */
+function isSilent({ counts }: CampaignState, pace: Pace): boolean {
+  return pace.perSecond === 0 && counts.pending === 0 && counts.queued + counts.sent + counts.unknown > 0;
 }
 
 /** States of the campaign in which the rate says nothing. */
