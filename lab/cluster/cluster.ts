@@ -130,10 +130,12 @@ export async function waitFor<T>(
     } catch (error) {
       last = error;
     }
-    if (performance.now() > endAt) throw new Error(`waited ${limitMs} ms in vain for ${what}`, { cause: last });
+    if (performance.now() > endAt) throw new Error(`waited ${limitMs} ms in vain for ${what}; last: ${shown(last)}`, { cause: last });
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+const shown = (value: unknown) => (value instanceof Error ? value.message : (JSON.stringify(value) ?? "nothing")).slice(0, 500);
 
 async function startAnother(name: ProcessName, settings: SystemSettings): Promise<AnotherProcess> {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([variable]) => !variable.startsWith("BULKSMS_")));

@@ -94,11 +94,10 @@ test("a second `up` on the same data folder is refused while the first lives, an
   expect(second.errors()).toContain(`process ${first.child.pid} holds it`);
   expect((await fetch(`${addresses.webapi}/ready`)).status).toBe(200);
 
-  // the first copy has its default ports or none: a second one elsewhere takes others
+  // a second one elsewhere takes other ports, whichever the first has
   const elsewhere = bulksms(["up", "--json", "--data", dataFolder()]);
   const other = await waitUntilUp(elsewhere);
   for (const name of processNames) expect(other.addresses[name]).not.toBe(addresses[name]);
-  expect(elsewhere.output()).toContain('"type":"port_moved"');
 });
 
 test("SIGTERM stops everything in order, and a frozen process is not waited for", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase } from "../../lab/cluster/engines.ts";
-import { inTransaction, isConnectionError, isDataError, openPostgres, type Sql } from "./postgres.ts";
+import { closePostgres, inTransaction, isConnectionError, isDataError, openPostgres, type Sql } from "./postgres.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let sql: Sql;
@@ -11,7 +11,7 @@ beforeAll(async () => {
   await sql`create table counter (id int primary key, value bigint not null check (value < 100))`;
 });
 afterAll(async () => {
-  await sql.end();
+  await closePostgres(sql);
   await database.drop();
 });
 
