@@ -108,7 +108,10 @@ export function waitUntilFinished(cluster: Cluster, id: string, limitMs?: number
     `campaign ${id} to finish`,
     async () => {
       const campaign = await readCampaign(cluster, id);
-      return campaign.status === "finished" ? campaign : false;
+      const { status, counts, parts_sent, charged, last_error } = campaign;
+      // thrown, so that a wait in vain says where the campaign stands
+      if (status !== "finished") throw new Error(JSON.stringify({ status, counts, parts_sent, charged, last_error }));
+      return campaign;
     },
     limitMs,
   );
