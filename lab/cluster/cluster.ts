@@ -9,7 +9,7 @@ import { type ProcessName, processes, processNames } from "../../src/contracts/p
 import { endChild, hasEnded } from "../../src/platform/engines/bound_process.ts";
 import type { RedisSearch } from "../../src/platform/engines/redis_binaries.ts";
 import type { EngineName } from "../../src/platform/supervised_engines.ts";
-import type { SupervisorEvent } from "../../src/platform/supervisor.ts";
+import type { Intervention, SupervisorEvent } from "../../src/platform/supervisor.ts";
 import type { SystemSettings } from "../../src/platform/system_settings.ts";
 
 export interface ClusterOptions {
@@ -17,6 +17,8 @@ export interface ClusterOptions {
   settings?: SystemSettings;
   processes?: readonly ProcessName[];
   redisSearch?: RedisSearch;
+  /** What the lab changes between the processes (links, crash points, holds). */
+  intervention?: Intervention;
 }
 
 export interface Cluster {
@@ -76,6 +78,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     isWithoutWorkspace: !names.includes("webapi") || !names.includes("rpc"),
     onEvent: (event) => events.push(event),
     ...(options.redisSearch === undefined ? {} : { redisSearch: options.redisSearch }),
+    ...(options.intervention === undefined ? {} : { intervention: options.intervention }),
   });
   try {
     await system.start();

@@ -43,6 +43,8 @@ export interface EngineOptions {
   /** Default ports of the engines are taken when free, unless 0 is wanted (tests). */
   wantsDefaultPorts: boolean;
   redisSearch?: RedisSearch;
+  /** Awaited before each start after a death. */
+  beforeRestart(name: EngineName): Promise<void>;
   onEvent(event: EngineEvent): void;
 }
 
@@ -60,6 +62,7 @@ export async function superviseEngine(name: EngineName, options: EngineOptions):
 
   /** On the same port: the processes know no other. */
   const bringBack = async (): Promise<void> => {
+    await options.beforeRestart(name);
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, restartPauseMs));
       if (isStopping) return;

@@ -25,9 +25,12 @@ export interface SupervisedProcessOptions {
   name: string;
   command: string;
   args: readonly string[];
-  environment: NodeJS.ProcessEnv;
+  /** Read at each start. */
+  environment(): NodeJS.ProcessEnv;
   /** Answers 200 when the process and all that it needs are there. */
   readyUrl: string;
+  /** Awaited before each start after a death. */
+  beforeRestart(): Promise<void>;
   onEvent(event: ChildEvent): void;
 }
 
@@ -58,9 +61,10 @@ export function superviseProcess(options: SupervisedProcessOptions): SupervisedP
 
   const start = (): void => {
     restartTimer = null;
+    if (isStopping) return;
     const startedAt = performance.now();
     const mine = spawnBound(options.command, options.args, "KILL", {
-      env: options.environment,
+      env: options.environment(),
       // the channel tells the child of our death where the kernel does not
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
@@ -79,7 +83,7 @@ export function superviseProcess(options: SupervisedProcessOptions): SupervisedP
       quickDeaths = performance.now() - startedAt > healthyMs ? 0 : quickDeaths + 1;
       const restartInMs = quickDeaths <= 1 ? backOffMs.first : Math.min(backOffMs.max, backOffMs.first * 3 ** (quickDeaths - 1));
       onEvent({ type: "process_died", name, pid: mine.pid ?? 0, code, signal, restartInMs });
-      restartTimer = setTimeout(start, restartInMs);
+      restartTimer = setTimeout(() => void options.beforeRestart().then(start), restartInMs);
     };
     mine.once("error", (error) => {
       lines.push(error.message);

@@ -37,7 +37,16 @@ export interface SupervisorOptions {
   /** Free ports everywhere, never the default ones (tests, many systems side by side). */
   wantsFreePorts?: boolean;
   redisSearch?: RedisSearch;
+  /** For whoever experiments with the system (lab). */
+  intervention?: Intervention;
   onEvent?(event: SupervisorEvent): void;
+}
+
+export interface Intervention {
+  /** Settings of a process about to start, at each start: other addresses to reach its neighbours by, a crash point. */
+  settingsOf?(name: ProcessName, settings: SystemSettings): SystemSettings;
+  /** Awaited before a dead process or engine is started again: it stays down so long, and its files may be changed meanwhile. Must end before `stop`. */
+  beforeRestart?(name: ProcessName | EngineName): Promise<void>;
 }
 
 export interface Supervisor {
@@ -87,7 +96,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     mkdirSync(join(dataFolder.path, "carrier"), { recursive: true, mode: 0o700 });
     await endLeftOvers(dataFolder.path, onEvent);
     const wantsDefaultPorts = options.wantsFreePorts !== true;
-    const engineOptions = { dataFolder, given, taken: ports, wantsDefaultPorts, onEvent: onLife };
+    const beforeRestart = async (name: EngineName): Promise<void> => options.intervention?.beforeRestart?.(name);
+    const engineOptions = { dataFolder, given, taken: ports, wantsDefaultPorts, beforeRestart, onEvent: onLife };
     const search = options.redisSearch === undefined ? {} : { redisSearch: options.redisSearch };
     // one engine that fails must not leave another one starting behind our back: all are waited for
     const started = await Promise.allSettled(
@@ -107,7 +117,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     settings = { ...settings, ...(await doorSettings({ given, wantsDefaultPorts, ports, addresses, onEvent })) };
     dataFolder.writeSettings(settings as Record<string, string>);
     requireGoingOn(isStopping);
-    for (const name of names) children.set(name, childOf(name, options.program, settings, onLife));
+    for (const name of names) children.set(name, childOf(name, options, settings, onLife));
     for (const child of children.values()) child.start();
     await waitUntilAllReady(children, () => isStopping);
     writeState();
@@ -232,18 +242,20 @@ async function doorSettings(options: {
 
 function childOf(
   name: ProcessName,
-  program: SupervisorOptions["program"],
+  { program, intervention }: SupervisorOptions,
   settings: SystemSettings,
   onEvent: (event: ChildEvent) => void,
 ): SupervisedProcess {
   const entry = processes[name];
   const readyPort = settings[portsOf(entry).at(-1)?.portSetting ?? "BULKSMS_WEBAPI_PORT"];
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([variable]) => !variable.startsWith("BULKSMS_")));
+  const mine = { ...settingsOf(name, settings), BULKSMS_LOG_FORMAT: "json" };
   return superviseProcess({
     name,
     command: program.command,
     args: [...program.args, ...entry.command],
-    environment: { ...inherited, ...settingsOf(name, settings), BULKSMS_LOG_FORMAT: "json" },
+    environment: () => ({ ...inherited, ...(intervention?.settingsOf?.(name, mine) ?? mine) }),
+    beforeRestart: async () => intervention?.beforeRestart?.(name),
     readyUrl: `http://127.0.0.1:${readyPort}/ready`,
     onEvent,
   });
