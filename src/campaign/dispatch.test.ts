@@ -1,48 +1,31 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../../lab/cluster/engines.ts";
+import { openSalesRows, type SalesRows } from "../../lab/cluster/sales_rows.ts";
 import type { SubmitRequest } from "../contracts/receipts.ts";
 import { createLog } from "../platform/log.ts";
-import { openPostgres, type Sql } from "../platform/postgres.ts";
+import type { Sql } from "../platform/postgres.ts";
 import { cancelChunks } from "./cancel.ts";
 import type { SubmitOutcome } from "./carrier_client.ts";
 import { finishChunk, intendSubmit, type LeasedChunk, leaseChunk, releaseChunk } from "./chunk_leases.ts";
 import { pause } from "./commands.ts";
 import { type CampaignText, type DispatchOptions, dispatchNextChunk, readCampaignText } from "./dispatch.ts";
 
-let database: TestDatabase;
+let rows: SalesRows;
 let owner: Sql;
 let sql: Sql;
 
 beforeAll(async () => {
-  database = await createTestDatabase("salesdb");
-  owner = openPostgres(database.ownerUrl, { applicationName: "test", connections: 2 });
-  sql = openPostgres(database.urls.sales_worker as string, { applicationName: "test", connections: 6 });
+  rows = await openSalesRows("sales_worker");
+  ({ owner, sql } = rows);
 });
 afterAll(async () => {
-  await Promise.all([sql.end(), owner.end()]);
-  await database.drop();
+  await rows?.close();
 });
 
 /** A running campaign of `chunks` chunks of 10 rows each. */
 async function seed(chunks: number): Promise<string> {
-  const id = randomUUID();
   const contacts = chunks * 10;
-  await owner`insert into bulksms ${owner({
-    id,
-    workspace_id: randomUUID(),
-    name: "Test",
-    sender: "Test",
-    text: "Hello",
-    country: "FI",
-    deadline_s: 100,
-    status: "running",
-    price: 100,
-    hold_id: randomUUID(),
-    contacts,
-    parts: contacts,
-    pending: contacts,
-  })}`;
+  const id = await rows.insertCampaign({ contacts, parts: contacts, pending: contacts });
   await owner`insert into bulksms_info (bulksms_id, row_no, msisdn, parts) select ${id}, n, 358400000000 + n, 1 from generate_series(1, ${contacts}::int) n`;
   await owner`insert into bulksms_chunk (bulksms_id, chunk_no, first_row, last_row, intent_to)
     select ${id}, n, n * 10 - 9, n * 10, n * 10 - 10 from generate_series(1, ${chunks}::int) n`;

@@ -1,31 +1,27 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../../lab/cluster/engines.ts";
+import { openSalesRows, type SalesRows } from "../../lab/cluster/sales_rows.ts";
 import type { Jobs } from "../contracts/jobs.ts";
-import { openPostgres, type Sql } from "../platform/postgres.ts";
+import type { Sql } from "../platform/postgres.ts";
 import { confirmOutbox, countUnconfirmed, relayOutbox } from "./outbox.ts";
 
-let database: TestDatabase;
+let rows: SalesRows;
 let owner: Sql;
 let sql: Sql;
 type Settle = Jobs["general"]["settle_credit"];
 
 beforeAll(async () => {
-  database = await createTestDatabase("salesdb");
-  owner = openPostgres(database.ownerUrl, { applicationName: "test", connections: 2 });
-  sql = openPostgres(database.urls.sales_worker as string, { applicationName: "test", connections: 4 });
+  rows = await openSalesRows("sales_worker");
+  ({ owner, sql } = rows);
 });
 afterAll(async () => {
-  await Promise.all([sql.end(), owner.end()]);
-  await database.drop();
+  await rows?.close();
 });
 
 async function seed(outboxRows: number): Promise<{ bulksmsId: string; holdId: string }> {
   await owner`update credit_outbox set confirmed_at = now() where confirmed_at is null`;
-  const bulksmsId = randomUUID();
   const holdId = randomUUID();
-  await owner`insert into bulksms (id, workspace_id, name, sender, text, country, deadline_s, status, price, hold_id)
-    values (${bulksmsId}, ${randomUUID()}, 'Test', 'Test', 'Hello', 'FI', 100, 'running', 100, ${holdId})`;
+  const bulksmsId = await rows.insertCampaign({ hold_id: holdId });
   await owner`insert into credit_outbox (bulksms_id, hold_id, parts, amount)
     select ${bulksmsId}, ${holdId}, n, n * 100 from generate_series(1, ${outboxRows}::int) n`;
   return { bulksmsId, holdId };

@@ -6,20 +6,13 @@ import type { AnomalyKind, BulksmsStatus, MessageStatus } from "../contracts/sta
 import type { Sql } from "../platform/postgres.ts";
 import type { CampaignProgress } from "./move_messages.ts";
 
-interface BulksmsRow {
-  id: string;
-  name: string;
-  sender: string;
-  text: string;
-  country: string;
-  status: BulksmsStatus;
-  contacts: number;
-  rejected: number;
+/** The columns that are answered as they are, and those that are not. */
+interface BulksmsRow
+  extends Pick<BulksmsAnswer, "id" | "name" | "sender" | "text" | "country" | "status" | "contacts" | "rejected" | "counts"> {
   rejectCounts: Record<string, number>;
   parts: bigint;
   partsSent: bigint;
   price: bigint;
-  counts: Record<MessageStatus, number>;
   lastError: string | null;
   holdId: string | null;
   deadlineS: number;

@@ -1,50 +1,38 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../../lab/cluster/engines.ts";
+import { openSalesRows, type SalesRows } from "../../lab/cluster/sales_rows.ts";
 import { makeReceipt } from "../../lab/cluster/test_carrier.ts";
 import { type BulksmsStatus, type MessageStatus, messageStatuses, type ReceiptStatus, receiptStatuses } from "../contracts/states.ts";
-import { openPostgres, type Sql } from "../platform/postgres.ts";
+import type { Sql } from "../platform/postgres.ts";
 import { isCharged, isFinal, isImplied, receive } from "./message_state.ts";
 import { checkReceipt } from "./receipt_parse.ts";
 import { commitReceipts } from "./receipts.ts";
 
-let database: TestDatabase;
+let rows: SalesRows;
 let owner: Sql;
 let sql: Sql;
 
 beforeAll(async () => {
-  database = await createTestDatabase("salesdb");
-  owner = openPostgres(database.ownerUrl, { applicationName: "test", connections: 2 });
-  sql = openPostgres(database.urls.salesapi as string, { applicationName: "test", connections: 4 });
+  rows = await openSalesRows("salesapi");
+  ({ owner, sql } = rows);
 });
 afterAll(async () => {
-  await Promise.all([sql.end(), owner.end()]);
-  await database.drop();
+  await rows?.close();
 });
 
 /** A campaign whose rows 1.. have these states; row n has 1 + n % 3 parts. */
 async function seed(statuses: readonly MessageStatus[], status: BulksmsStatus = "running"): Promise<string> {
-  const id = randomUUID();
   const counters = Object.fromEntries(messageStatuses.map((name) => [name, statuses.filter((each) => each === name).length]));
   const partsOf = statuses.map((_, index) => 1 + ((index + 1) % 3));
   const sent = statuses.reduce((sum, each, index) => sum + (isCharged(each) ? (partsOf[index] as number) : 0), 0);
-  await owner`insert into bulksms ${owner({
-    id,
-    workspace_id: randomUUID(),
-    name: "Test",
-    sender: "Test",
-    text: "Hello",
-    country: "FI",
-    deadline_s: 100,
+  const id = await rows.insertCampaign({
     status,
-    price: 100,
-    hold_id: randomUUID(),
     contacts: statuses.length,
     parts: partsOf.reduce((a, b) => a + b, 0),
     parts_sent: sent,
     ...counters,
-  })}`;
+  });
   await owner`
     insert into bulksms_info (bulksms_id, row_no, msisdn, parts, status, sent_at, done_at)
     select ${id}, row_no, 358400000000 + row_no, 1 + row_no % 3, status,
