@@ -1,5 +1,6 @@
 // The work after the command cancel: takes the messages that were never submitted, chunk by chunk. Called by advance for a campaign in `canceling`, again and again until
 // nothing is left to take; a crash between two transactions leaves chunks for the next pass.
+import { reachFailpoint } from "../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../platform/postgres.ts";
 import { type Campaign, lockCampaign } from "./campaign_rows.ts";
 import { endMessages, rowsPerTransactionMax } from "./end_messages.ts";
@@ -13,6 +14,7 @@ export async function cancelChunks(sql: Sql, bulksmsId: string): Promise<Campaig
     let step: CanceledStep;
     do {
       step = await inTransaction(sql, (transaction) => cancelStep(transaction, bulksmsId, chunkNo));
+      if (step.campaign !== null) reachFailpoint("cancel_step_committed");
       last = step.campaign ?? last;
     } while (step.hasMore);
   }

@@ -2,6 +2,7 @@
 // Called by the routes of salesapi; every statement carries the workspace.
 import { AppError } from "../contracts/errors.ts";
 import type { BulksmsStatus } from "../contracts/states.ts";
+import { reachFailpoint } from "../platform/failpoint.ts";
 import type { Sql } from "../platform/postgres.ts";
 import { type Campaign, campaignColumns, changeStatus } from "./campaign_rows.ts";
 import { type ReserveDependencies, reserve } from "./reserve.ts";
@@ -21,6 +22,7 @@ const reserveDeadlineMs = 1_500;
 export async function run(dependencies: ReserveDependencies, commanded: CommandedBulksms, priceMilli: bigint): Promise<Campaign> {
   const reserving = await beginRun(dependencies.sql, commanded, priceMilli);
   if (reserving === null) return refuse(dependencies.sql, commanded);
+  reachFailpoint("run_committed");
   const reserved = await reserve(dependencies, reserving, reserveDeadlineMs);
   switch (reserved.kind) {
     case "running":
@@ -52,6 +54,7 @@ async function beginRun(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms, 
 /** After its commit no new submit body starts; `inFlight` messages at most may be on their way in bodies begun before. */
 export async function pause(sql: Sql, commanded: CommandedBulksms): Promise<{ campaign: Campaign; inFlight: number }> {
   const campaign = await change(sql, commanded, { from: ["running"], to: "paused" });
+  reachFailpoint("pause_committed");
   return { campaign, inFlight: await countInFlight(sql, commanded.bulksmsId) };
 }
 

@@ -1,6 +1,7 @@
 // One chunk from lease to done: intent, submit, record the answers. Called by the dispatcher of sales_worker.
 // No database connection is held while the carrier is called; a crash at any line leaves a lease that ends and rows that are submitted again by reference.
 import type { SubmitRequest } from "../contracts/receipts.ts";
+import { reachFailpoint } from "../platform/failpoint.ts";
 import { errorFields, type Log } from "../platform/log.ts";
 import { inTransaction, type Sql } from "../platform/postgres.ts";
 import { compileTemplate, type Template } from "../sms/template.ts";
@@ -49,6 +50,7 @@ const backOffMaxMs = 2_000;
 export async function dispatchNextChunk(options: DispatchOptions, text: CampaignText): Promise<ChunkOutcome> {
   const chunk = await leaseChunk(options.sql, { bulksmsId: text.bulksmsId, leaseMs: options.leaseMs });
   if (chunk === null) return "none";
+  reachFailpoint("chunk_leased");
   options.onLeased(chunk.bulksmsId);
   const messages = await readPendingMessages(options.sql, chunk, text);
   if (messages.length === 0) {
@@ -71,6 +73,7 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
     }
     const leaseEndsAtMs = performance.now() + options.leaseMs; // before the statement: never later than the database's own idea of it
     const intent: Intent | null = options.isStopping() ? null : await intendSubmit(sql, chunk, options.leaseMs, isUntouched);
+    if (intent !== null) reachFailpoint("intent_committed");
     if (intent !== null && attempt === 1) isUntouched = intent.isFirst;
     // frozen or slow meanwhile: a body that could outlive the lease is not begun
     const isTooLate = performance.now() + options.submitTimeoutMs > leaseEndsAtMs;
@@ -78,12 +81,15 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
       await releaseChunk(sql, chunk, isUntouched);
       return "stopped";
     }
+    reachFailpoint("submit_begins");
     const startedAt = performance.now();
     const outcome = await options.carrier.submit({ ...body, valid_until: intent.validUntil.toISOString() });
     options.onSubmit(outcome.kind, performance.now() - startedAt, body.messages.length);
     switch (outcome.kind) {
       case "answered":
+        reachFailpoint("submit_answered");
         await recordAnswers(options, chunk, toVerdicts(body, outcome.rejected));
+        reachFailpoint("answers_committed");
         return "done";
       case "throttled":
         options.onThrottled(outcome.retryAfterMs); // before the chunk is free for the next loop
@@ -117,6 +123,7 @@ async function recordAnswers(options: DispatchOptions, chunk: LeasedChunk, verdi
     const { progress, isDone } = await inTransaction(options.sql, async (transaction) => {
       await Promise.all([lockCampaign(transaction, chunk.bulksmsId), lockChunk(transaction, chunk)]);
       const [moved, isDone] = await Promise.all([moveMessages(transaction, chunk.bulksmsId, verdicts), finishChunk(transaction, chunk)]);
+      reachFailpoint("answers_uncommitted");
       return { progress: moved.progress, isDone };
     });
     if (!isDone) await releaseChunk(options.sql, chunk, false); // canceled meanwhile

@@ -1,5 +1,6 @@
 // The end of a campaign: every message final (counted, not believed), every charge confirmed, the rest of the hold given back.
 // Called by advance, after confirmations, receipts and cancels, and by the sweeper; any of them may be at it at once.
+import { reachFailpoint } from "../platform/failpoint.ts";
 import { type AnySql, inTransaction, type Sql } from "../platform/postgres.ts";
 import { type Campaign, changeStatus, lockCampaign } from "./campaign_rows.ts";
 import { openMessages } from "./move_messages.ts";
@@ -20,10 +21,12 @@ export async function finish(dependencies: ReserveDependencies, campaign: Campai
     const settled = await settle(sql, campaign.bulksmsId);
     if (settled === null) return null;
     ending = settled;
+    reachFailpoint("settling_committed");
   }
   if (ending.status !== "settling" && ending.status !== "canceling") return null;
   const { bulksmsId, workspaceId, holdId } = ending;
   if (holdId !== null && (await release(dependencies, { workspaceId, holdId })) === "silent") return ending;
+  reachFailpoint("hold_released");
   const to = ending.status === "settling" ? "finished" : "canceled";
   return (await changeStatus(sql, bulksmsId, { from: [ending.status], to, holdId })) ?? ending;
 }

@@ -1,5 +1,6 @@
 // The outbox: what was sent and is not charged yet. Relayed to general_worker as jobs, confirmed when the ledger has it. Called by jobs and the sweeper of sales_worker.
 import { type Jobs, settlesPerJobMax } from "../contracts/jobs.ts";
+import { reachFailpoint } from "../platform/failpoint.ts";
 import type { Sql } from "../platform/postgres.ts";
 
 type SettleJob = Jobs["general"]["settle_credit"];
@@ -24,6 +25,7 @@ export async function relayOutbox(sql: Sql, ring: (job: SettleJob) => void): Pro
   let sent = 0;
   for (;;) {
     const rows = await claimDue(sql);
+    if (rows.length > 0) reachFailpoint("outbox_claimed");
     for (const job of settleJobs(rows)) ring(job);
     sent += rows.length;
     if (rows.length < rowsPerClaimMax) return sent;

@@ -1,6 +1,7 @@
 // One transaction of a batch of receipts: lock campaigns, fold, move rows up, charge what was sent, keep what no row could take.
 // Called by the receipt batcher alone; a batch is whole or not at all, and doing it twice changes nothing.
 import type { AnomalyKind, MessageStatus, ReceiptStatus } from "../contracts/states.ts";
+import { reachFailpoint } from "../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../platform/postgres.ts";
 import { foldVerdict, isFinal, isImplied } from "./message_state.ts";
 import { type CampaignProgress, integers, moveMessages, type Verdict } from "./move_messages.ts";
@@ -31,6 +32,7 @@ export async function commitReceipts(sql: Sql, batch: readonly CheckedReceipt[])
     }
     const moved = await Promise.all(moves);
     if (anomalies.length > 0) await keepAnomalies(transaction, anomalies);
+    reachFailpoint("receipts_uncommitted");
     return {
       changed: moved.flatMap(({ progress }) => (progress === null ? [] : [progress])),
       hasCharge: moved.some(({ partsCharged }) => partsCharged > 0n),

@@ -2,6 +2,7 @@
 // Both may be at it at once: every call is idempotent by the hold's id, every change of state is guarded by it.
 import { formatCredits } from "../contracts/credits.ts";
 import { AppError, type ErrorDetails, isAppError } from "../contracts/errors.ts";
+import { reachFailpoint } from "../platform/failpoint.ts";
 import type { CreditClient } from "../platform/grpc.ts";
 import type { Sql } from "../platform/postgres.ts";
 import { type Campaign, changeStatus, readCampaign } from "./campaign_rows.ts";
@@ -32,7 +33,9 @@ export async function reserve(dependencies: ReserveDependencies, campaign: Campa
     if (!(error instanceof AppError)) throw error;
     return giveBack(dependencies, campaign, holdId, error, deadlineMs);
   }
+  reachFailpoint("hold_answered");
   const running = await changeStatus(dependencies.sql, bulksmsId, { from: ["reserving"], to: "running", holdId, lastError: null });
+  reachFailpoint("running_committed");
   return running === null ? resolveElsewhere(dependencies, campaign, holdId) : { kind: "running", campaign: running };
 }
 
@@ -44,7 +47,9 @@ async function giveBack(
   error: AppError,
   deadlineMs: number,
 ): Promise<Reserved> {
+  reachFailpoint("refusal_answered");
   if ((await release(dependencies, { workspaceId, holdId }, deadlineMs)) === "silent") return { kind: "silent" };
+  reachFailpoint("refusal_released");
   const ready = await changeStatus(dependencies.sql, bulksmsId, { from: ["reserving"], to: "ready", holdId, lastError: error.code });
   return ready === null
     ? { kind: "elsewhere", campaign: await readCampaign(dependencies.sql, bulksmsId) }

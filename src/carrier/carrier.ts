@@ -1,16 +1,25 @@
 // The simulated carrier: takes batches, sends them into a network of plans (plan.ts), tells receipts. Joins the journal, the wheel of
 // coming steps and the callbacks. Called by nodes/carrier.
 import { setTimeout as sleep } from "node:timers/promises";
-import { type CarrierProfileName, type JournalSubmit, journalEnds, journalErrorCodes, segmentRows } from "../contracts/carrier_journal.ts";
+import {
+  type CarrierProfileName,
+  type JournalSubmit,
+  journalEnds,
+  journalErrorCodes,
+  receiptStatusOf,
+  segmentRows,
+} from "../contracts/carrier_journal.ts";
+import type { CarrierWeather } from "../contracts/carrier_weather.ts";
 import { AppError } from "../contracts/errors.ts";
 import type { CarrierErrorCode, SubmitResponse } from "../contracts/receipts.ts";
+import { reachFailpoint } from "../platform/failpoint.ts";
 import { type Callbacks, createCallbacks } from "./callbacks.ts";
 import { createClock } from "./clock.ts";
 import { createEventWheel, tickMs } from "./event_wheel.ts";
 import { lockFolder } from "./folder_lock.ts";
 import { forcedOutcomeOf } from "./forced_outcomes.ts";
 import { createJournal, type Journal, type OpenSegment } from "./journal.ts";
-import { createPairQueue } from "./pair_queue.ts";
+import { createPairQueue, type Pairs } from "./pair_queue.ts";
 import { answerDelayMs, delaysOf, fateOf } from "./plan.ts";
 import { carrierProfiles } from "./profiles.ts";
 import { chanceStream } from "./random.ts";
@@ -19,6 +28,8 @@ import { createReceiptText } from "./receipt_text.ts";
 import { flag, type Segment } from "./segment.ts";
 import { bodySegmentsMax, readSubmit, type Submit, type SubmitMessage } from "./submit.ts";
 import { createTokenBucket } from "./token_bucket.ts";
+import { openWeather, type Weather, type WeatherCounts, type WeatheredReceipt } from "./weather.ts";
+import { openStrays, type StrayCounts, type Strays } from "./weather_strays.ts";
 
 /** Messages with something to come: about 60 bytes each in memory; above it a submit is asked to come later. */
 const unfinishedMax = 10_000_000;
@@ -43,6 +54,8 @@ const endNumber = {
 /** The steps of a message, in order. `again`: a doubled receipt. */
 const steps = { queue: 1, send: 2, end: 3, again: 4 } as const;
 type Step = (typeof steps)[keyof typeof steps];
+/** Steps 5 to 7: tell receipt 1 to 3, which the weather has put off. */
+const tellLaterStep = 4;
 
 export interface CarrierOptions {
   folder: string;
@@ -89,6 +102,10 @@ export interface Carrier {
   message(reference: string): Promise<MessageFate>;
   /** From the journal: all that was ever said of the batch. */
   batch(batchId: string): Promise<BatchStatistics>;
+  /** Receipt weather (contracts/carrier_weather.ts): what is set, and what it has done since the process started. */
+  weather(): { weather: CarrierWeather; happened: WeatherCounts; strays: StrayCounts };
+  /** On disk when it resolves, so that it outlives a crash. */
+  setWeather(next: CarrierWeather): Promise<void>;
   counts(): CarrierCounts;
   gauges(): { unfinished: number; steps: number; receipts_pending: number; segments_in_memory: number };
   stop(): Promise<void>;
@@ -119,6 +136,9 @@ export function createCarrier(options: CarrierOptions): Carrier {
   let turning: Promise<void> | null = null;
   let isTurnWanted = false;
   let unlock: (() => Promise<void>) | null = null;
+  // opened by start, before the journal, which tells receipts at once
+  let weather!: Weather;
+  let strays!: Strays;
   const journal: Journal = createJournal({ folder: options.folder, onResume: resume, onFatal: options.onFatal });
   const callbacks: Callbacks = createCallbacks({
     url: options.receiptsUrl,
@@ -127,6 +147,7 @@ export function createCarrier(options: CarrierOptions): Carrier {
     concurrency: options.callbackConcurrency,
     render: renderReceipt,
     done: receiptDone,
+    onBodyTaken: (headers, text) => strays.onBodyTaken(headers, text),
     onAttempt: options.onCallback ?? (() => {}),
   });
 
@@ -145,7 +166,9 @@ export function createCarrier(options: CarrierOptions): Carrier {
     const opened = await openSegments(request.batchId, segmentNos);
     try {
       const verdict = applySubmit(request, opened);
+      reachFailpoint("verdict_unjournaled");
       await journal.commit();
+      reachFailpoint("verdict_journaled");
       await tellEarly(verdict.fresh);
       const answerInMs = verdict.answerAtMs - nowMs();
       if (answerInMs > 0) await sleep(answerInMs);
@@ -203,7 +226,7 @@ export function createCarrier(options: CarrierOptions): Carrier {
         const forced = forcedOutcomeOf(message.to);
         const fate = fateOf(profile, stream, message.rowNo, forced);
         slot = firstVerdict(open, message, forced, fate.end === "rejected" ? fate.code : null);
-        if (fate.end !== "rejected") fresh.push({ open, slot, isEarly: fate.isEarly });
+        if (fate.end !== "rejected") fresh.push({ open, slot, isEarly: fate.isEarly || weather.isEarly(stream, message.rowNo) });
       }
       if (segment.is(slot, flag.rejected)) {
         rejected.push({ row_no: message.rowNo, error_code: journalErrorCodes[segment.codes[slot] as number] ?? "network_failure" });
@@ -303,6 +326,7 @@ export function createCarrier(options: CarrierOptions): Carrier {
 
   function send(open: OpenSegment, slot: number, isNever: boolean, now: number): void {
     const { segment, block } = open;
+    reachFailpoint("sending_begins");
     const deltaMs = deltaOf(segment, slot, now);
     segment.markSent(slot, deltaMs, isNever);
     block.sent(segment.rows[slot] as number, deltaMs);
@@ -321,8 +345,38 @@ export function createCarrier(options: CarrierOptions): Carrier {
     counts.ended += 1;
   }
 
-  /** Queues a receipt; it goes out when the journal's next commit has been made. */
+  /** Tells a receipt as the weather lets it: now, later, several times, never. */
   function tell(segment: Segment, slot: number, receiptNo: number): void {
+    if (segment.isLost(slot, receiptNo)) return;
+    if (weather.isClear()) {
+      tellNow(segment, slot, receiptNo);
+      return;
+    }
+    const now = nowMs();
+    const times = weather.timesOf(weatheredReceipt(segment, slot, receiptNo), now);
+    if (times.length === 0) {
+      const open = journal.byHandle(segment.handle);
+      segment.markLost(slot, receiptNo);
+      open.block.lost(segment.rows[slot] as number, receiptNo);
+      journal.touch(open);
+    }
+    for (const atMs of times) {
+      if (atMs <= now) {
+        tellNow(segment, slot, receiptNo);
+        continue;
+      }
+      segment.uses += 1;
+      wheel.put(atMs, segment.handle, (slot << 3) | (tellLaterStep + receiptNo));
+    }
+  }
+
+  function weatheredReceipt(segment: Segment, slot: number, receiptNo: number): WeatheredReceipt {
+    const { stream, validUntilMs } = segment.submitOf(slot);
+    return { stream, rowNo: segment.rowNo(slot), receiptNo, closesAtMs: validUntilMs + options.receiptHorizonMs };
+  }
+
+  /** Queues a receipt; it goes out when the journal's next commit has been made. */
+  function tellNow(segment: Segment, slot: number, receiptNo: number): void {
     segment.uses += 1;
     told.push(segment.handle, (slot << 2) | receiptNo);
     counts.receipts_told += 1;
@@ -393,8 +447,10 @@ export function createCarrier(options: CarrierOptions): Carrier {
       const tellings = told.size();
       if (tellings > 0) {
         await journal.commit();
+        reachFailpoint("sending_journaled");
         release(tellings);
       }
+      if (weather.held() > 0) pushOut(weather.letOut(now));
       if (taken === stepsPerTurn) {
         isTurnWanted = true;
         await new Promise((resolve) => setImmediate(resolve));
@@ -404,12 +460,19 @@ export function createCarrier(options: CarrierOptions): Carrier {
 
   function runDueStep(handle: number, what: number, now: number): void {
     const open = journal.byHandle(handle);
-    runSteps(open, what >>> 3, (what & 7) as Step, now);
+    const step = what & 7;
+    if (step > tellLaterStep) tellNow(open.segment, what >>> 3, step - tellLaterStep);
+    else runSteps(open, what >>> 3, step as Step, now);
     open.segment.uses -= 1;
   }
 
   function release(tellings: number): void {
-    const { owners, whats } = told.take(tellings);
+    const pairs = told.take(tellings);
+    if (weather.read().burst === undefined) pushOut(pairs);
+    else for (let at = 0; at < pairs.owners.length; at++) weather.hold(pairs.owners[at] as number, pairs.whats[at] as number);
+  }
+
+  function pushOut({ owners, whats }: Pairs): void {
     for (let at = 0; at < owners.length; at++) {
       const owner = owners[at] as number;
       const what = whats[at] as number;
@@ -439,6 +502,7 @@ export function createCarrier(options: CarrierOptions): Carrier {
       // a doubled one has its mark already
       if (segment.isAnswered(slot, what & 3)) return;
       segment.markAnswered(slot, what & 3);
+      if (!weather.isClear()) makeUpStrays(segment, slot, what & 3);
       block.answered(row, what & 3);
     } else {
       counts.receipts_given_up += 1;
@@ -449,27 +513,46 @@ export function createCarrier(options: CarrierOptions): Carrier {
     journal.touch(open, true);
   }
 
+  function makeUpStrays(segment: Segment, slot: number, receiptNo: number): void {
+    const end = journalEnds[segment.ends[slot] as number] ?? null;
+    const status = receiptStatusOf(receiptNo, segment.is(slot, flag.sent), end);
+    if (status === null) throw new Error(`receipt ${receiptNo} of a message that has none`);
+    const receipt = weatheredReceipt(segment, slot, receiptNo);
+    strays.onReceiptTaken(receipt, { batchId: segment.batchId, rowNo: receipt.rowNo, receiptNo, status, isLast: status === end });
+  }
+
   return {
     async start() {
       unlock = await lockFolder(options.folder);
+      weather = await openWeather(options.folder);
+      strays = await openStrays({
+        folder: options.folder,
+        weather,
+        url: options.receiptsUrl,
+        secret: options.receiptSecret,
+        nowMs,
+        onFatal: options.onFatal,
+      });
       await journal.open();
       turnTimer = setInterval(turn, tickMs);
     },
     submit,
     message: (reference) => messageFate(journal, reference),
     batch: (batchId) => batchStatistics(journal, batchId),
+    weather: () => ({ weather: weather.read(), happened: { ...weather.counts }, strays: { ...strays.counts } }),
+    setWeather: (next) => weather.set(next),
     counts: () => ({ ...counts }),
     gauges: () => ({
       unfinished: journal.unfinished(),
       steps: wheel.size(),
-      receipts_pending: told.size() + callbacks.pending(),
+      receipts_pending: told.size() + weather.held() + callbacks.pending(),
       segments_in_memory: journal.segmentsInMemory(),
     }),
     async stop() {
       isDraining = true;
       if (turnTimer !== null) clearInterval(turnTimer);
       await turning;
-      await callbacks.stop();
+      await Promise.all([callbacks.stop(), strays.stop()]);
       await journal.close();
       await unlock?.();
     },

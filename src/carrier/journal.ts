@@ -9,6 +9,7 @@
 import { type FileHandle, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { blockPayloadBytesMax, fileMagic, journalFolder, openFolder, parseSegmentName, segmentPath } from "../contracts/carrier_journal.ts";
+import { reachFailpoint } from "../platform/failpoint.ts";
 import { JournalBlock } from "./journal_block.ts";
 import { Segment } from "./segment.ts";
 
@@ -159,7 +160,10 @@ export function createJournal(options: JournalOptions): Journal {
     isLazyDue = false;
     // taken all at once: a record added from here on belongs to the next commit
     const blocks = batch.filter(({ block }) => !block.isEmpty()).map(takeBlock);
-    await inTurns(blocks, filesAtOnce, ({ entry, bytes, mustSync }) => appendBlock(entry, bytes, mustSync));
+    await inTurns(blocks, filesAtOnce, async ({ entry, bytes, mustSync }) => {
+      await appendBlock(entry, bytes, mustSync);
+      if (blocks.length > 1) reachFailpoint("body_half_journaled");
+    });
     for (const release of released) release();
   }
 

@@ -49,6 +49,12 @@ export const settings = {
   },
   BULKSMS_ADMIN_KEY: { kind: "text", isSecret: true, says: "API key with scope admin that `bulksms migrate` stores (its hash only)" },
 
+  BULKSMS_CRASH_AT: {
+    kind: "text",
+    form: { pattern: /^[a-z0-9_]+(:[1-9]\d{0,6}(:freeze)?)?$/, says: "name:n or name:n:freeze" },
+    says: "for experiments: a process kills itself at the n-th hit of this place (contracts/failpoints.ts), or freezes; refused beyond loopback",
+  },
+
   // databases: the owner's URLs are for `bulksms migrate` and `bulksms up` alone
   BULKSMS_DS_OWNER_URL: { ...postgresUrl, says: "owner of database ds; `bulksms up` starts its own server when unset" },
   BULKSMS_SALESDB_OWNER_URL: { ...postgresUrl, says: "owner of database salesdb; `bulksms up` starts its own server when unset" },

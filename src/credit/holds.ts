@@ -2,6 +2,7 @@
 // A hold's states: (none) -> open by reserve; open -> closed by release; (none) -> closed by a refused reserve or by a release that
 // came first (tombstone). A closed hold never opens again, so a late or repeated call always gets the same answer.
 import { AppError } from "../contracts/errors.ts";
+import { reachFailpoint } from "../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../platform/postgres.ts";
 import { assertAmount, deriveTransferId } from "./transfers.ts";
 import { type Balance, lockWorkspace, moveBalance } from "./workspaces.ts";
@@ -27,6 +28,7 @@ export async function reserve(
 ): Promise<{ existed: boolean; balance: Balance }> {
   assertAmount(request.amountMilli);
   const outcome = await inTransaction(sql, (transaction) => reserveOnce(transaction, request));
+  reachFailpoint("hold_committed");
   // thrown only here: inside, it would undo the stored refusal
   if (outcome instanceof AppError) throw outcome;
   return outcome;
@@ -54,6 +56,7 @@ async function reserveOnce(
     insert into credit_ledger (transfer_id, kind, workspace_id, hold_id, debit, credit, amount)
     values (${deriveTransferId("hold", holdId)}, 'hold', ${workspaceId}, ${holdId}, 'available', 'held', ${amountMilli})`;
   const balance = await moveBalance(transaction, workspaceId, { availableMilli: -amountMilli, heldMilli: amountMilli });
+  reachFailpoint("hold_uncommitted");
   return { existed: false, balance };
 }
 
@@ -75,7 +78,7 @@ export async function release(
   sql: Sql,
   { workspaceId, holdId }: { workspaceId: string; holdId: string },
 ): Promise<{ releasedMilli: bigint; settledMilli: bigint; balance: Balance | null }> {
-  return inTransaction(sql, async (transaction) => {
+  const outcome = await inTransaction(sql, async (transaction) => {
     await lockWorkspace(transaction, workspaceId);
     const hold = await lockHold(transaction, holdId);
     if (hold === null) {
@@ -95,6 +98,8 @@ export async function release(
     const balance = await moveBalance(transaction, workspaceId, { availableMilli: openMilli, heldMilli: -openMilli });
     return { releasedMilli: openMilli, settledMilli: hold.settledMilli, balance };
   });
+  reachFailpoint("release_committed");
+  return outcome;
 }
 
 /** Locks the hold until the transaction ends; null when there is none. The workspace must be locked before. */

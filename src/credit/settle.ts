@@ -1,5 +1,6 @@
 // Settling: what was sent is paid out of its hold, each outbox row of salesdb exactly once. Called by general_worker for settle_credit jobs.
 import { AppError, type ErrorCode, isAppError } from "../contracts/errors.ts";
+import { reachFailpoint } from "../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../platform/postgres.ts";
 import { lockHold } from "./holds.ts";
 import { type Balance, moveBalance } from "./workspaces.ts";
@@ -85,6 +86,7 @@ async function settleBatch(
     moveBalance(transaction, workspace.id, { heldMilli: -sumMilli, spentMilli: sumMilli }),
     transaction`update credit_hold set settled = settled + ${sumMilli} where id = ${holdId}`,
   ]);
+  reachFailpoint("settle_uncommitted");
   return { newRows: inserted.length, balance };
 }
 

@@ -1,5 +1,6 @@
 // Prometheus metrics of one process, served at /metrics.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { failpointHits } from "./failpoint.ts";
 
 export interface Metrics {
   registry: Registry;
@@ -18,6 +19,7 @@ export function createMetrics(processName: string): Metrics {
   registry.setDefaultLabels({ process: processName });
   collectDefaultMetrics({ register: registry });
   const prefix = "bulksms_";
+  if (failpointHits() !== null) addFailpointHits(registry, prefix);
   return {
     registry,
     counter: (name, help, labels = []) => new Counter({ name: prefix + name, help, labelNames: [...labels], registers: [registry] }),
@@ -37,4 +39,18 @@ export function createMetrics(processName: string): Metrics {
     histogram: (name, help, buckets, labels = []) =>
       new Histogram({ name: prefix + name, help, buckets, labelNames: [...labels], registers: [registry] }),
   };
+}
+
+/** For experiments: which places an armed process has been at, before it dies of one. */
+function addFailpointHits(registry: Registry, prefix: string): void {
+  new Counter({
+    name: `${prefix}failpoint_hits_total`,
+    help: "Hits of each crash point since the process was armed",
+    labelNames: ["name"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [name, hits] of failpointHits() ?? []) this.inc({ name }, hits);
+    },
+  });
 }

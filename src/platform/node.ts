@@ -1,5 +1,6 @@
 // The life of a process: create -> start -> stop. Signals, a dead parent, exit codes. Called by each node's main.ts.
 import { ConfigError } from "./config.ts";
+import { armFailpoint } from "./failpoint.ts";
 import { createLog, errorFields, type Log } from "./log.ts";
 
 export interface Node {
@@ -29,6 +30,7 @@ export async function runNode<C extends NodeConfig>(
   let config: C;
   try {
     config = readNodeConfig();
+    armFailpoint(process.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(

@@ -12,6 +12,7 @@ import {
 } from "../contracts/processes.ts";
 import { type SettingName, settings as settingTable } from "../contracts/settings.ts";
 import { ConfigError, type Environment, readConfig } from "./config.ts";
+import { readFailpoint } from "./failpoint.ts";
 
 export type SystemSettings = Partial<Record<SettingName, string>>;
 
@@ -25,6 +26,7 @@ export function givenSettings(environment: Environment): SystemSettings {
   );
   const known = Object.keys(given).filter((name): name is SettingName => name in settingTable);
   readConfig(given, Object.fromEntries(known.map((name) => [name, name])) as Record<string, SettingName>);
+  readFailpoint(given);
   const problems = databaseNames.flatMap((database) => {
     const owner = engineDoors[database].urlSetting;
     const roles = Object.values(databaseRoles[database]).filter((name) => name in given);

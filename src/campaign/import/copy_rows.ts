@@ -2,6 +2,7 @@
 // Binary COPY (https://www.postgresql.org/docs/18/sql-copy.html#SQL-COPY-FILE-FORMATS): half the bytes of text, no parsing on either end.
 import { finished } from "node:stream/promises";
 import type { RejectReason } from "../../contracts/states.ts";
+import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
 import { requireImportLease } from "./import_lease.ts";
 import type { GoodRow } from "./row_verdicts.ts";
@@ -41,7 +42,9 @@ export async function copyRows(sql: Sql, lease: { bulksmsId: string; owner: stri
         select ${lease.bulksmsId}, * from unnest(${rejects.map(({ line }) => line)}::int[], ${rejects.map(({ reason }) => reason)}::text[],
           ${rejects.map(({ value }) => cutValue(value))}::text[])`;
     }
+    reachFailpoint("rows_uncommitted");
   });
+  reachFailpoint("rows_copied");
 }
 
 async function isInPlace(transaction: TransactionSql, bulksmsId: string, { firstRow, good, rejects }: RowBatch): Promise<boolean> {

@@ -6,6 +6,7 @@ import { formatCredits } from "../../contracts/credits.ts";
 import { AppError, isAppError } from "../../contracts/errors.ts";
 import { type CreateAnswer, rejectsShownMax } from "../../contracts/http.ts";
 import type { RejectReason } from "../../contracts/states.ts";
+import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
 import { findCostlyCharacters } from "../../sms/encodings.ts";
 import type { Template } from "../../sms/template.ts";
@@ -231,6 +232,7 @@ async function closeImport(run: Import): Promise<CreateAnswer> {
       from generate_series(1, ${Math.ceil(counts.contacts / limits.chunkRows)}::int) n`;
     if (request.claim !== null && !(await storeAnswer(transaction, request.claim, answer))) throw importLost();
   });
+  reachFailpoint("import_committed");
   return answer;
 }
 

@@ -4,6 +4,7 @@ import type { Jobs } from "../../contracts/jobs.ts";
 import { toCreditUpdate } from "../../credit/credit_update.ts";
 import { settle } from "../../credit/settle.ts";
 import type { Publisher } from "../../platform/broadcast.ts";
+import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { Log } from "../../platform/log.ts";
 import { type Metrics, rowsBuckets, secondsBuckets } from "../../platform/metrics.ts";
 import type { Sql } from "../../platform/postgres.ts";
@@ -29,6 +30,7 @@ export function createSettleCredit({ sql, publisher, sales, log, metrics }: Sett
     const startedAt = performance.now();
     const settles = job.settles.map((row) => ({ outboxId: row.outbox_id, amountMilli: BigInt(row.amount_milli) }));
     const outcome = await settle(sql, job.hold_id, settles);
+    reachFailpoint("settle_committed");
     durationS.observe((performance.now() - startedAt) / 1_000);
     batchRows.observe(settles.length);
     rowsSettled.inc({ result: "new" }, outcome.newRows);
@@ -48,6 +50,7 @@ export function createSettleCredit({ sql, publisher, sales, log, metrics }: Sett
       });
     }
     if (outcome.balance !== null) publisher.publish("workspace_credit", outcome.balance.workspaceId, toCreditUpdate(outcome.balance));
+    reachFailpoint("settle_published");
     if (outcome.settledIds.length > 0) sales.ring("credit_settled", { outbox_ids: outcome.settledIds });
   };
 }

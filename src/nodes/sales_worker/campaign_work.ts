@@ -6,6 +6,7 @@ import { type Dispatcher, openDispatcher } from "../../campaign/dispatcher.ts";
 import { confirmOutbox, countUnconfirmed, relayOutbox } from "../../campaign/outbox.ts";
 import type { ProgressPublisher } from "../../campaign/progress.ts";
 import type { BulksmsStatus } from "../../contracts/states.ts";
+import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { CreditClient } from "../../platform/grpc.ts";
 import type { Log } from "../../platform/log.ts";
 import { type Metrics, secondsBuckets } from "../../platform/metrics.ts";
@@ -70,9 +71,13 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
     onRepair: (status) => repairs.inc({ status }),
     handlers: {
       run_bulksms: ({ bulksms_id }) => advance(steps, bulksms_id),
-      dispatch_chunk: async ({ bulksms_id }) => dispatcher.ring(bulksms_id),
+      async dispatch_chunk({ bulksms_id }) {
+        reachFailpoint("job_taken");
+        dispatcher.ring(bulksms_id);
+      },
       relay_outbox: async () => relay("outbox"),
       async credit_settled({ outbox_ids }) {
+        reachFailpoint("confirmation_received");
         const bulksmsIds = await confirmOutbox(sql, outbox_ids);
         confirmed.inc(outbox_ids.length);
         for (const bulksmsId of bulksmsIds) lookAgain(bulksmsId);

@@ -8,6 +8,7 @@ import { readImportFields } from "../../campaign/import/import_fields.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { type CreateAnswer, createAnswer } from "../../contracts/http.ts";
 import { type Authenticate, requireScope, requireWorkspace } from "../../platform/authentication.ts";
+import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Sql } from "../../platform/postgres.ts";
@@ -156,6 +157,7 @@ async function create(
   const startedMs = performance.now();
   const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax });
   try {
+    reachFailpoint("upload_received");
     const { workspaceId, key } = caller;
     const claim = key === null ? null : { workspaceId, key, requestSha256: upload.sha256 };
     const fields = readImportFields(upload.fields, upload.fileName, settings);

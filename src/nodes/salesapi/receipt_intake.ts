@@ -3,6 +3,7 @@ import { openMessages } from "../../campaign/move_messages.ts";
 import type { ProgressPublisher } from "../../campaign/progress.ts";
 import { openReceiptBatcher, type ReceiptBatcher } from "../../campaign/receipt_batcher.ts";
 import { type CommittedReceipts, commitReceipts } from "../../campaign/receipts.ts";
+import { reachFailpoint } from "../../platform/failpoint.ts";
 import { errorFields, type Log } from "../../platform/log.ts";
 import { type Metrics, rowsBuckets, secondsBuckets } from "../../platform/metrics.ts";
 import type { Sql } from "../../platform/postgres.ts";
@@ -34,6 +35,7 @@ export function openReceiptIntake(options: ReceiptIntakeOptions): ReceiptBatcher
 
   /** After the commit: watchers, the relay, and a look whether a campaign has ended. All of it may get lost. */
   function tell({ changed, hasCharge }: CommittedReceipts): void {
+    if (hasCharge) reachFailpoint("charge_committed");
     for (const campaign of changed) {
       progress.changed(campaign);
       if (openMessages(campaign) === 0) sales.ring("run_bulksms", { bulksms_id: campaign.bulksmsId });

@@ -3,6 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { ReceiptBatcher } from "../../campaign/receipt_batcher.ts";
 import { parseReceipts } from "../../campaign/receipt_parse.ts";
 import { AppError } from "../../contracts/errors.ts";
+import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import { secondsBuckets } from "../../platform/metrics.ts";
@@ -59,7 +60,9 @@ export async function receiptsRoute(app: HttpServer, { batcher, secrets, metrics
           throw new AppError("signature_invalid", "The signature is not by a live secret over this body, or is older than 300 s.");
         }
         const receipts = parseReceipts(body);
+        reachFailpoint("receipts_received");
         await batcher.add(receipts);
+        reachFailpoint("receipts_committed");
         seconds.observe((performance.now() - startedAt) / 1_000);
         return { committed: receipts.length };
       },
