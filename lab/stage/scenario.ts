@@ -1,12 +1,12 @@
 // What a scenario is, and what a run of one finds: the words between scenarios, faults, the runner and the verify commands.
 import type { LawResult } from "../../src/laws/law.ts";
 import type { SystemSettings } from "../../src/platform/system_settings.ts";
-import type { Cluster } from "../cluster/cluster.ts";
+import type { LabCluster } from "../cluster/lab_cluster.ts";
 import type { Links } from "../links/links.ts";
 
 /** One experiment: work, what goes wrong meanwhile, and what must be true at the end. All laws must hold in any case. */
 export interface Scenario {
-  /** In words joined by `-`: the name of its file. */
+  /** In words joined by `-`: the name of its file (with `_`), or of a cell of the matrix. */
   name: string;
   /** One line: what a reader learns from it. */
   shows: string;
@@ -15,19 +15,23 @@ export interface Scenario {
   workload: Workload;
   /** Runs beside the campaigns. Resolves when everything that it broke is whole again. */
   faults(stage: Stage): Promise<void>;
-  /** What must be true beyond the laws: throws an Error that says what is not. */
+  /** What must be true beyond the laws, when every campaign has ended: throws an Error that says what is not. */
   expects?(stage: Stage): Promise<void>;
 }
 
 export interface Workload {
   campaigns: number;
-  /** Messages of each campaign. */
+  /** Messages of each campaign. Up to `contactsMax` (lab/cluster/campaigns.ts) each has an end that is known before. */
   contacts: number;
+  /** The ends are not those of the numbers: the scenario cancels, loses receipts or lets deadlines pass. */
+  endsAreOpen?: true;
+  /** Nobody reads, tops up and sends small campaigns beside (visitors.ts): for scenarios that measure rates. */
+  hasNoVisitors?: true;
 }
 
 /** What faults may use. */
 export interface Stage {
-  cluster: Cluster;
+  cluster: LabCluster;
   links: Links;
   /** Ids of the campaigns, all running when `faults` is called. */
   bulksmsIds: readonly string[];
@@ -39,6 +43,8 @@ export interface Stage {
   untilEnded(share: number): Promise<void>;
   /** Begins a fault, keeps it for so long, undoes it; notes both on the time line and what it touched. */
   inflict(fault: Fault, forMs: number): Promise<void>;
+  /** Writes on the time line. */
+  note(what: string): void;
 }
 
 /** One thing that can go wrong, from its begin to its end. */
@@ -46,8 +52,21 @@ export interface Fault {
   /** E.g. `link sales_worker-carrier drop_replies`, `process salesapi kill`. */
   name: string;
   /** Begins it; the answer ends it, and tells whether it did anything (a link that nobody used was not cut: 0 touches). */
-  begin(stage: Stage): Promise<() => Promise<{ touches: number }>>;
+  begin(stage: Stage): Promise<EndFault>;
 }
+
+export type EndFault = () => Promise<{ touches: number }>;
+
+/** Looks at a system from outside during a run, and speaks of one law at its end. */
+export interface Witness {
+  /** Called when every campaign has ended. */
+  conclude(): Promise<LawResult>;
+  /** Called once, however the run ends. */
+  close(): Promise<void>;
+}
+
+/** Called before the campaigns run. */
+export type OpenWitness = (scene: { cluster: LabCluster; bulksmsIds: readonly string[] }) => Promise<Witness>;
 
 export interface TimelineEntry {
   /** Since the campaigns began to run. */
@@ -68,11 +87,13 @@ export interface Verdict {
   held: boolean;
   /** Why not; empty when held. */
   reasons: readonly string[];
-  /** From the end of the last fault until messages moved again; null: nothing moved any more. */
+  /** From the end of the last fault until every process was ready and messages moved again (or had ended); null: that never came. */
   recoveredMs: number | null;
-  /** Messages that were under way (submitted or to be submitted, not ended) while a fault lasted. */
+  /** Messages that were under way (submitted or to be submitted, not ended) when the first fault that touched something began. */
   messagesTouched: number;
-  /** L1 to L14. */
+  /** Connections cut, processes killed, keys lost, ...: what the faults themselves counted. */
+  faultTouches: number;
+  /** Those of `bulksms check`, and those that witnesses speak of. */
   laws: readonly LawResult[];
   timeline: readonly TimelineEntry[];
   rates: readonly RateSample[];

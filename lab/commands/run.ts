@@ -1,0 +1,54 @@
+// `lab run NAME`: one scenario with a live view, and the verdict.
+import { type Command, InvalidArgumentError } from "commander";
+import { endWell, Failure } from "../../src/cli/failure.ts";
+import { exitCodes } from "../../src/cli/report_error.ts";
+import { createTerminal } from "../../src/cli/terminal.ts";
+import { loadScenario, scenarioNames } from "../scenarios/all.ts";
+import { openLiveView } from "../stage/live_view.ts";
+import { runScenario } from "../stage/run_scenario.ts";
+import type { Scenario } from "../stage/scenario.ts";
+import { showVerdict } from "../stage/show_verdict.ts";
+
+interface RunCommandOptions {
+  seed: number;
+  json?: true;
+}
+
+export function register(program: Command): void {
+  program
+    .command("run")
+    .argument("<name>", "a scenario of `lab list`, or a cell of the matrix")
+    .description("run one scenario, watch it, read the verdict")
+    .option("--seed <n>", "replays a run's choices", parseSeed, Math.floor(Math.random() * 1_000_000))
+    .option("--json", "the verdict as one JSON object on the last line")
+    .action((name: string, options: RunCommandOptions) => endWell(() => run(name, options)));
+}
+
+/** @throws InvalidArgumentError (exit code 2) */
+export function parseSeed(text: string): number {
+  const seed = Number(text);
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) throw new InvalidArgumentError("a whole number from 0 to 4294967295");
+  return seed;
+}
+
+async function run(name: string, options: RunCommandOptions): Promise<number> {
+  const scenario = await findScenario(name);
+  const terminal = createTerminal(process.stdout, process.env);
+  terminal.line();
+  terminal.line(`${terminal.bold(scenario.name)} · seed ${options.seed}`);
+  terminal.line(scenario.shows);
+  terminal.line();
+  const view = openLiveView(terminal);
+  const verdict = await runScenario(scenario, { seed: options.seed, onEvent: view.event, onSample: view.sample }).finally(view.end);
+  showVerdict(terminal, verdict);
+  terminal.line(terminal.dim(`again: npm run lab -- run ${scenario.name} --seed ${options.seed}`));
+  terminal.line();
+  if (options.json === true) process.stdout.write(`${JSON.stringify(verdict)}\n`);
+  return verdict.held ? exitCodes.ok : exitCodes.failed;
+}
+
+async function findScenario(name: string): Promise<Scenario> {
+  const found = await loadScenario(name);
+  if (found !== null) return found;
+  throw new Failure(exitCodes.wrongUse, `there is no scenario ${name}`, `there are ${scenarioNames().join(", ")}`, "npm run lab -- list");
+}
