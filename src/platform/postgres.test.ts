@@ -1,3 +1,4 @@
+import { finished } from "node:stream/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase } from "../../lab/cluster/engines.ts";
 import { closePostgres, inTransaction, isConnectionError, isDataError, openPostgres, type Sql } from "./postgres.ts";
@@ -27,6 +28,71 @@ test("a transaction whose connection is cut is run again as a whole, once in eff
   });
   expect(attempts).toBe(2);
   expect(await sql`select value from counter where id = 1`).toEqual([{ value: 1n }]);
+});
+
+test("a transaction that lost its connection while it waited for something else runs nothing on the connection's next one", async () => {
+  const single = openPostgres(database.ownerUrl, { applicationName: "single", connections: 1 });
+  let goOn = () => {};
+  const gate = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  let late: Promise<unknown> = Promise.resolve();
+  const lost = single.begin(async (transaction) => {
+    const [mine] = await transaction`select pg_backend_pid() as pid`;
+    await sql`select pg_terminate_backend(${mine?.pid})`;
+    await gate;
+    late = transaction`insert into counter values (90, 0)`.catch((error) => error);
+    await late;
+  });
+  await expect(lost).rejects.toSatisfy(isConnectionError);
+  await inTransaction(single, async (transaction) => {
+    await transaction`insert into counter values (91, 0)`;
+    goOn();
+    await gate;
+    await expect(late).resolves.toSatisfy(isConnectionError);
+  });
+  expect(await sql`select id from counter where id in (90, 91)`).toEqual([{ id: 91 }]);
+  await single.end();
+});
+
+test("a copy whose connection is cut is refused, and its connection serves again", async () => {
+  const single = openPostgres(database.ownerUrl, { applicationName: "single", connections: 1 });
+  const copy = (isCut: boolean) =>
+    single.begin(async (transaction) => {
+      const [mine] = await transaction`select pg_backend_pid() as pid`;
+      const stream = await transaction`copy counter (id, value) from stdin`.writable();
+      stream.write("92\t0\n");
+      if (isCut) await sql`select pg_terminate_backend(${mine?.pid})`;
+      stream.end();
+      await finished(stream);
+    });
+  await expect(copy(true)).rejects.toSatisfy(isConnectionError);
+  await copy(false);
+  await expect(copy(false)).rejects.toSatisfy(isDataError); // refused after its last byte: the row is there
+  expect(await sql`select id from counter where id = 92`).toEqual([{ id: 92 }]);
+  await single.end();
+});
+
+test("however connections are cut under load, every statement ends, and so does the pool", async () => {
+  const pool = openPostgres(database.ownerUrl, { applicationName: "cut", connections: 4 });
+  await sql`insert into counter values (93, 0)`;
+  let isOver = false;
+  let refused = 0;
+  const lane = async (): Promise<void> => {
+    while (!isOver) {
+      await pool`update counter set value = 1 where id = 93`.catch(() => {
+        refused += 1;
+      });
+    }
+  };
+  const lanes = Array.from({ length: 8 }, lane);
+  for (let cut = 0; cut < 60; cut++) {
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'cut'`;
+  }
+  isOver = true;
+  await Promise.all(lanes);
+  expect(refused).toBeGreaterThan(0);
+  await pool.end();
 });
 
 test("two transactions that deadlock both end", async () => {
