@@ -1,5 +1,5 @@
 // Somebody who receives a carrier's receipts in a test: a real HTTP server that keeps what it was told, checks each signature, and
-// answers as the test says.
+// answers as the test says: but what is badly signed gets 401, what is no JSON 400.
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
@@ -15,6 +15,11 @@ export interface ReceivedBody {
   status: number;
 }
 
+interface Answer {
+  status: number;
+  headers?: Record<string, string>;
+}
+
 export interface ReceiptsReceiver {
   url: string;
   secret: string;
@@ -22,7 +27,9 @@ export interface ReceiptsReceiver {
   /** Receipts of bodies answered 2xx, in the order of arrival. */
   answered(): Receipt[];
   /** Called for each body; what it gives is answered. */
-  answerWith(answer: (receipts: Receipt[], bodyNo: number) => { status: number; headers?: Record<string, string> }): void;
+  answerWith(answer: (receipts: Receipt[], bodyNo: number) => Answer): void;
+  /** From now on nothing is refused: not what is badly signed, not what is no JSON. */
+  answersAll(): void;
   /** Resolves when the condition holds; rejects after the limit. */
   until(condition: () => boolean, limitMs?: number): Promise<void>;
   close(): Promise<void>;
@@ -31,16 +38,24 @@ export interface ReceiptsReceiver {
 export async function startReceiptsReceiver(): Promise<ReceiptsReceiver> {
   const secret = "a receipt secret of the test";
   const bodies: ReceivedBody[] = [];
-  let answer: (receipts: Receipt[], bodyNo: number) => { status: number; headers?: Record<string, string> } = () => ({ status: 204 });
+  let answer: (receipts: Receipt[], bodyNo: number) => Answer = () => ({ status: 204 });
+  let isBlind = false;
   const server = createServer(async (request, response) => {
     const body = await text(request);
-    const parsed = JSON.parse(body) as Receipt | { receipts: Receipt[] };
-    const receipts = "receipts" in parsed ? parsed.receipts : [parsed];
-    const { status, headers } = answer(receipts, bodies.length);
+    const parsed = parse(body);
+    const receipts = parsed === null ? [] : "receipts" in parsed ? parsed.receipts : [parsed];
+    const isSignatureValid = verifyWebhook({ secrets: [secret], headers: request.headers, body, nowS: Date.now() / 1_000 });
+    const { status, headers }: Answer = isBlind
+      ? { status: 204 }
+      : !isSignatureValid
+        ? { status: 401 }
+        : parsed === null
+          ? { status: 400 }
+          : answer(receipts, bodies.length);
     bodies.push({
       receipts,
-      isSingle: !("receipts" in parsed),
-      isSignatureValid: verifyWebhook({ secrets: [secret], headers: request.headers, body, nowS: Date.now() / 1_000 }),
+      isSingle: parsed !== null && !("receipts" in parsed),
+      isSignatureValid,
       headers: request.headers,
       atMs: performance.now(),
       status,
@@ -56,6 +71,9 @@ export async function startReceiptsReceiver(): Promise<ReceiptsReceiver> {
     answerWith: (next) => {
       answer = next;
     },
+    answersAll: () => {
+      isBlind = true;
+    },
     until: async (condition, limitMs = 10_000) => {
       const limit = performance.now() + limitMs;
       while (!condition()) {
@@ -69,4 +87,12 @@ export async function startReceiptsReceiver(): Promise<ReceiptsReceiver> {
         server.close(() => resolve());
       }),
   };
+}
+
+function parse(body: string): Receipt | { receipts: Receipt[] } | null {
+  try {
+    return JSON.parse(body) as Receipt | { receipts: Receipt[] };
+  } catch {
+    return null;
+  }
 }

@@ -27,6 +27,8 @@ export interface CallbackOptions {
   render(owner: number, what: number): { id: string; json: string } | null;
   /** It got its 2xx, or `render` gave null: it is nobody's any more. */
   done(owner: number, what: number, isAnswered: boolean): void;
+  /** A body that got its 2xx, as it went out. */
+  onBodyTaken(headers: Record<string, string>, text: string): void;
   /** Status 0: no answer. */
   onAttempt(status: number, seconds: number): void;
 }
@@ -124,7 +126,10 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
       await response.body.dump();
       const isAnswered = response.statusCode >= 200 && response.statusCode < 300;
       options.onAttempt(response.statusCode, (performance.now() - startedAt) / 1_000);
-      if (isAnswered) wakeAll();
+      if (isAnswered) {
+        wakeAll();
+        options.onBodyTaken(headers, text);
+      }
       return { status: response.statusCode, retryAfterMs: isAnswered ? 0 : obey(response.headers["retry-after"]) };
     } catch {
       options.onAttempt(0, (performance.now() - startedAt) / 1_000);

@@ -64,6 +64,12 @@ export class JournalBlock {
     this.#bytes.writeUInt16LE(row, at + 1);
   }
 
+  lost(row: number, receiptNo: number): void {
+    const at = this.#room(recordTypes.lost);
+    this.#bytes.writeUInt16LE(row, at + 1);
+    this.#bytes[at + 3] = receiptNo;
+  }
+
   /** The block as it goes to disk; the builder is empty again and never touches these bytes. */
   take(): Buffer {
     const block = this.#bytes.subarray(0, this.#length);

@@ -51,6 +51,8 @@ export class Segment {
   digestsHigh = new Uint32Array(slotsAtFirst);
   sentDeltas = new Uint32Array(slotsAtFirst);
   endedDeltas = new Uint32Array(slotsAtFirst);
+  /** Receipts that the weather lost: the same bits as their answered flags. */
+  lost = new Uint8Array(slotsAtFirst);
   repeats = new Uint16Array(slotsAtFirst);
   repeatsDiffering = new Uint16Array(slotsAtFirst);
 
@@ -136,6 +138,16 @@ export class Segment {
     });
   }
 
+  isLost(slot: number, receiptNo: number): boolean {
+    return ((this.lost[slot] as number) & (answeredFlags[receiptNo] as number)) !== 0;
+  }
+
+  markLost(slot: number, receiptNo: number): void {
+    this.#change(slot, () => {
+      this.lost[slot] = (this.lost[slot] as number) | (answeredFlags[receiptNo] as number);
+    });
+  }
+
   markGaveUp(slot: number): void {
     this.#change(slot, () => {
       this.flags[slot] = (this.flags[slot] as number) | flag.gaveUp;
@@ -147,14 +159,14 @@ export class Segment {
     if (!isSame) this.repeatsDiffering[slot] = Math.min(repeatsShownMax, (this.repeatsDiffering[slot] as number) + 1);
   }
 
-  /** Nothing more will be done for it: refused, given up, or its last step done and every receipt answered. */
+  /** Nothing more will be done for it: refused, given up, or its last step done and every receipt answered or lost. */
   isFinished(slot: number): boolean {
     const flags = this.flags[slot] as number;
     if ((flags & (flag.rejected | flag.gaveUp)) !== 0) return true;
     const isLastStepDone = (flags & (flag.ended | flag.never)) !== 0;
     const isThirdTold = (flags & flag.sent) !== 0 && (flags & flag.ended) !== 0;
     const wanted = flag.answeredQueued | flag.answeredSecond | (isThirdTold ? flag.answeredThird : 0);
-    return isLastStepDone && (flags & wanted) === wanted;
+    return isLastStepDone && ((flags | (this.lost[slot] as number)) & wanted) === wanted;
   }
 
   /** Fills an empty segment from its file; answers how many bytes are whole. */
@@ -176,6 +188,7 @@ export class Segment {
       answered: (row, receiptNo) => this.markAnswered(known(row), receiptNo),
       repeat: (row, isSame) => this.markRepeat(known(row), isSame),
       gaveUp: (row) => this.markGaveUp(known(row)),
+      lost: (row, receiptNo) => this.markLost(known(row), receiptNo),
     };
     return visitSegment(file, visitor);
   }
@@ -215,6 +228,7 @@ export class Segment {
     this.flags = bytes(this.flags);
     this.parts = bytes(this.parts);
     this.forced = bytes(this.forced);
+    this.lost = bytes(this.lost);
     this.ends = bytes(this.ends);
     this.codes = bytes(this.codes);
     this.rows = words(this.rows);

@@ -50,6 +50,7 @@ export type JournalEnd = (typeof journalEnds)[number];
  *   answered  u16 row, u8 receipt number (1 queued, 2 sent or failed, 3 the end): it got a 2xx
  *   repeat    u16 row, u8 1 when it carried the same message, else 0
  *   gave_up   u16 row: its receipts are no longer retried
+ *   lost      u16 row, u8 receipt number: the weather (contracts/carrier_weather.ts) lost it, it is never told
  */
 export const recordTypes = {
   submit: 1,
@@ -60,9 +61,10 @@ export const recordTypes = {
   answered: 6,
   repeat: 7,
   gave_up: 8,
+  lost: 9,
 } as const;
 /** Bytes of each record, its type byte counted; index = type. */
-export const recordBytes = [0, 32, 13, 13, 7, 9, 4, 4, 3] as const;
+export const recordBytes = [0, 32, 13, 13, 7, 9, 4, 4, 3, 4] as const;
 
 /** Called for each record in the order written. `row` counts from the segment's first row. */
 export interface JournalVisitor {
@@ -74,6 +76,7 @@ export interface JournalVisitor {
   answered(row: number, receiptNo: number): void;
   repeat(row: number, isSame: boolean): void;
   gaveUp(row: number): void;
+  lost(row: number, receiptNo: number): void;
 }
 
 export interface JournalSubmit {
@@ -160,6 +163,9 @@ function visitRecord(file: Buffer, at: number, type: number, visitor: JournalVis
       break;
     case recordTypes.gave_up:
       visitor.gaveUp(file.readUInt16LE(at + 1));
+      break;
+    case recordTypes.lost:
+      visitor.lost(file.readUInt16LE(at + 1), byte(3));
       break;
   }
 }

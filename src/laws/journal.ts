@@ -113,6 +113,7 @@ function collectFacts(file: Buffer, segmentNo: number): SegmentFacts {
       repeats[row] = Math.min(65_535, (repeats[row] as number) + 1);
     },
     gaveUp: (row) => set(row, 0),
+    lost: (row) => set(row, 0),
   });
   return facts;
 }

@@ -15,7 +15,7 @@ export interface HttpClient {
    * @throws AppError deadline_exceeded (no answer in time) or service_unavailable (no connection): neither tells whether the request had its effect.
    */
   request(request: {
-    method: "GET" | "POST" | "DELETE";
+    method: "GET" | "POST" | "PUT" | "DELETE";
     path: string;
     headers?: Record<string, string>;
     /** A Buffer or string goes as it is, anything else as JSON. */

@@ -120,6 +120,35 @@ test("reads need the key too, and a batch that is no UUID is refused", async () 
   expect((await client.request({ method: "GET", path: "/statistics?batch_id=x", headers: bearer })).status).toBe(400);
 });
 
+describe("the receipt weather", () => {
+  const put = (sent: unknown, headers: Record<string, string> = bearer) =>
+    client.request({ method: "PUT", path: "/weather", headers, body: sent });
+
+  test("is clear at first, is set and read back with its defaults, and cleared", async () => {
+    const read = async () => (await client.request({ method: "GET", path: "/weather", headers: bearer })).body;
+    expect(await read()).toMatchObject({ weather: {}, happened: { lost: 0 }, strays: { wrongly_taken: 0 } });
+    const set = await put({ doubled: { share: 0.5 }, lost: { share: 0.25 } });
+    expect([set.status, set.body]).toMatchObject([200, { weather: { doubled: { share: 0.5, times: 2 }, lost: { share: 0.25 } } }]);
+    expect(await read()).toMatchObject({ weather: { doubled: { share: 0.5, times: 2 }, lost: { share: 0.25 } } });
+    expect((await put({})).body).toMatchObject({ weather: {} });
+  });
+
+  test.each([
+    ["no key", {}, {}, 401, "key_missing"],
+    ["a share above 1", { lost: { share: 1.5 } }, bearer, 400, "request_invalid"],
+    ["a share that is text", { lost: { share: "all" } }, bearer, 400, "request_invalid"],
+    ["doubled six times", { doubled: { share: 1, times: 6 } }, bearer, 400, "request_invalid"],
+    ["held for an hour", { burst: { hold_ms: 3_600_000 } }, bearer, 400, "request_invalid"],
+    ["an unknown kind", { snow: { share: 1 } }, bearer, 422, "field_unknown"],
+    ["an unknown option", { lost: { share: 1, times: 2 } }, bearer, 422, "field_unknown"],
+    ["broken JSON", '{"lost":', bearer, 400, "json_invalid"],
+    ["a list", [], bearer, 400, "request_invalid"],
+  ])("%s is refused and changes nothing", async (_says, sent, headers, status, code) => {
+    expect(codeOf(await put(sent, headers))).toEqual([status, code]);
+    expect((await client.request({ method: "GET", path: "/weather", headers: bearer })).body).toMatchObject({ weather: {} });
+  });
+});
+
 test("health, readiness, metrics and documentation answer without a key", async () => {
   for (const path of ["/health", "/ready", "/metrics", "/docs/json"]) {
     expect([path, (await client.request({ method: "GET", path })).status]).toEqual([path, 200]);

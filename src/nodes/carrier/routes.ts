@@ -1,4 +1,4 @@
-// The carrier's HTTP: POST /messages, GET /messages/{reference}, GET /statistics. All by the carrier's key.
+// The carrier's HTTP: POST /messages, GET /messages/{reference}, GET /statistics, and /weather. All by the carrier's key.
 import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import type { Carrier } from "../../carrier/carrier.ts";
@@ -7,6 +7,7 @@ import { submitRequest, submitResponse } from "../../contracts/receipts.ts";
 import { bearerToken } from "../../platform/authentication.ts";
 import type { FastifyInstance, HttpServer } from "../../platform/http.ts";
 import { sha256 } from "../../platform/sha256.ts";
+import { addWeatherRoutes, type KeyedRequest } from "./weather_routes.ts";
 
 /** 10,000 messages with a text of their own of some 1,500 bytes each; with one text for all a body is near 1 MB. */
 const submitBytesMax = 16 * 1024 * 1024;
@@ -64,6 +65,7 @@ export function addCarrierRoutes(app: HttpServer, { carrier, key }: { carrier: C
   const since = new Date().toISOString();
   const onRequest = keyCheck(key);
   addSubmitRoute(app as unknown as FastifyInstance, carrier, onRequest);
+  addWeatherRoutes(app, carrier, onRequest);
   app.get(
     "/messages/:reference",
     {
@@ -129,10 +131,6 @@ function addSubmitRoute(app: FastifyInstance, carrier: Carrier, onRequest: (requ
       (request) => carrier.submit(request.body),
     );
   });
-}
-
-interface KeyedRequest {
-  headers: { authorization?: string | undefined };
 }
 
 /** Compared by hash, so in constant time whatever the length. */
