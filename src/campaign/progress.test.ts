@@ -21,6 +21,7 @@ function openTest() {
       const { version } = topicUpdates.bulksms_progress.parse(update) as TopicUpdates["bulksms_progress"];
       published.push({ channel, version, atMs: performance.now() });
     },
+    isConnected: () => true,
     close: () => {},
   });
   return { published, progress };

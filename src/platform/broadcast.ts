@@ -10,6 +10,8 @@ export interface BroadcastOptions {
 export interface Publisher {
   /** Publishes and forgets: never throws, never waits; dropped while Redis is away. Call it after the commit that it tells of. */
   publish<T extends TopicName>(topic: T, channel: string, update: TopicUpdates[T]): void;
+  /** False: what is published now is dropped. */
+  isConnected(): boolean;
   close(): void;
 }
 
@@ -20,6 +22,7 @@ export function openPublisher(options: BroadcastOptions): Publisher {
       if (redis.status !== "ready") return;
       redis.publish(redisChannel(options.namespace, topic, channel), JSON.stringify(update)).catch(() => {});
     },
+    isConnected: () => redis.status === "ready",
     close: () => closeRedis(redis),
   };
 }

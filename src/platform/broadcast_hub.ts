@@ -1,6 +1,6 @@
 // Fans updates of topics and channels out to many listeners of one process (webapi's sockets). Knows no transport and no domain:
 // a listener is something that takes text and can tell how much of it waits; an update is something with a version that only grows.
-import type { ChannelName, TopicName, TopicUpdates } from "../contracts/topics.ts";
+import type { ChannelName, TopicName } from "../contracts/topics.ts";
 
 export interface Listener {
   send(text: string): void;
@@ -38,11 +38,11 @@ export interface BroadcastHub {
   /** Takes a place in a channel; nothing is sent before `begin`. False: it has a place already. */
   wait(listener: Listener, name: ChannelName): boolean;
   /** Sends the snapshot (or what is newer by now), and from then on each update. No effect without a place. */
-  begin<T extends TopicName>(listener: Listener, name: { topic: T; channel: string }, snapshot: TopicUpdates[T]): void;
+  begin(listener: Listener, name: ChannelName, snapshot: Update): void;
   unsubscribe(listener: Listener, name: ChannelName): void;
   leave(listener: Listener): void;
   /** An update from anywhere, in any order, any number of times: only a newer version than the last one goes on. */
-  offer<T extends TopicName>(topic: T, channel: string, update: TopicUpdates[T]): void;
+  offer(topic: TopicName, channel: string, update: Update): void;
   /** Channels of a topic that have listeners. */
   watched(topic: TopicName): string[];
   channelsOf(listener: Listener): number;

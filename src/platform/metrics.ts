@@ -14,11 +14,14 @@ export interface Metrics {
 export const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 export const rowsBuckets = [1, 10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
 
+/** Of every metric of our own; the others are prom-client's, of the process itself. */
+export const ourMetricPrefix = "bulksms_";
+
 export function createMetrics(processName: string): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ process: processName });
   collectDefaultMetrics({ register: registry });
-  const prefix = "bulksms_";
+  const prefix = ourMetricPrefix;
   if (failpointHits() !== null) addFailpointHits(registry, prefix);
   return {
     registry,

@@ -8,6 +8,7 @@ import { type Node, runNode } from "../../platform/node.ts";
 import { closePostgres, openPostgres, pingPostgres } from "../../platform/postgres.ts";
 import { openQueue, type QueueWorker, startQueueWorker } from "../../platform/queue.ts";
 import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
+import { type SystemStats, startSystemStats } from "../../platform/system_stats.ts";
 import { createSettleCredit } from "./settle_credit.ts";
 
 export const config = {
@@ -42,6 +43,7 @@ export function create(settings: Config<typeof config>, log: Log): GeneralWorker
   metrics.gauge("queue_sales_rings_dropped", "Rings of this process that Redis did not take", () => sales.dropped());
   let worker: QueueWorker | undefined;
   let management: Awaited<ReturnType<typeof startManagementServer>> | undefined;
+  let stats: SystemStats | undefined;
   return {
     async start() {
       management = await startManagementServer({
@@ -59,9 +61,11 @@ export function create(settings: Config<typeof config>, log: Log): GeneralWorker
         log,
         handlers: { settle_credit: createSettleCredit({ sql, publisher, sales, log, metrics }) },
       });
+      stats = startSystemStats({ process: "general_worker", registry: metrics.registry, publisher, levels: ["queue_general_waiting"] });
       log.info({ event: "general_worker.listening", managementPort: management.port });
     },
     async stop() {
+      stats?.stop();
       await worker?.close();
       // after the worker: its last jobs still ring and publish
       await sales.close();

@@ -9,6 +9,7 @@ import { createMetrics } from "../../platform/metrics.ts";
 import { type Node, runNode } from "../../platform/node.ts";
 import { closePostgres, openPostgres, pingPostgres } from "../../platform/postgres.ts";
 import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
+import { type SystemStats, startSystemStats } from "../../platform/system_stats.ts";
 import { createCreditService } from "./credit_service.ts";
 
 export const config = {
@@ -41,6 +42,7 @@ export function create(settings: Config<typeof config>, log: Log): RpcNode {
   const redis = openRedis(settings.redisUrl, { connectionName: "rpc.ready" });
   let server: GrpcServer | undefined;
   let management: Awaited<ReturnType<typeof startManagementServer>> | undefined;
+  let stats: SystemStats | undefined;
   return {
     async start() {
       management = await startManagementServer({
@@ -65,9 +67,11 @@ export function create(settings: Config<typeof config>, log: Log): RpcNode {
         ],
         log,
       });
+      stats = startSystemStats({ process: "rpc", registry: metrics.registry, publisher });
       log.info({ event: "rpc.listening", port: server.port, managementPort: management.port });
     },
     async stop() {
+      stats?.stop();
       server?.setServing(false);
       await server?.stop(drainMs);
       publisher.close();

@@ -12,6 +12,7 @@ import { type Node, runNode } from "../../platform/node.ts";
 import { closePostgres, openPostgres, pingPostgres } from "../../platform/postgres.ts";
 import { openQueue, type QueueWorker, startQueueWorker } from "../../platform/queue.ts";
 import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
+import { type SystemStats, startSystemStats } from "../../platform/system_stats.ts";
 import { openCampaignWork } from "./campaign_work.ts";
 
 export const config = {
@@ -80,6 +81,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
   let worker: QueueWorker | undefined;
   let sweeper: Sweeper | undefined;
   let management: Awaited<ReturnType<typeof startManagementServer>> | undefined;
+  let stats: SystemStats | undefined;
   return {
     async start() {
       management = await startManagementServer({
@@ -103,9 +105,16 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
         onRepair: work.onRepair,
       });
       worker = startQueueWorker("sales", { ...redisOptions, concurrency: jobsAtOnce, log, handlers: work.handlers });
+      stats = startSystemStats({
+        process: "sales_worker",
+        registry: metrics.registry,
+        publisher,
+        levels: ["chunks_in_hand", "outbox_unconfirmed"],
+      });
       log.info({ event: "sales_worker.listening", managementPort: management.port });
     },
     async stop() {
+      stats?.stop();
       await worker?.close();
       await sweeper?.close();
       await work.close();

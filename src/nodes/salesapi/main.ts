@@ -12,6 +12,7 @@ import { type Node, runNode } from "../../platform/node.ts";
 import { closePostgres, openPostgres, pingPostgres } from "../../platform/postgres.ts";
 import { openQueue } from "../../platform/queue.ts";
 import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
+import { type SystemStats, startSystemStats } from "../../platform/system_stats.ts";
 import { commandRoutes } from "./command_routes.ts";
 import { createRoute } from "./create_route.ts";
 import { readRoutes } from "./read_routes.ts";
@@ -76,6 +77,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
 
   let app: HttpServer | undefined;
   let boundPort: number | undefined;
+  let stats: SystemStats | undefined;
   return {
     async start() {
       app = await createHttpServer({
@@ -93,9 +95,11 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
       readRoutes(app, { sql, callers, internalToken: settings.internalToken });
       await receiptsRoute(app, { batcher, secrets: settings.receiptSecrets, metrics });
       boundPort = await listen(app, settings);
+      stats = startSystemStats({ process: "salesapi", registry: metrics.registry, publisher, levels: ["receipts_waiting"] });
       log.info({ event: "salesapi.listening", port: boundPort });
     },
     async stop() {
+      stats?.stop();
       await app?.close(); // answers what is in hand, so their receipts are committed
       await batcher.close();
       progress.close();

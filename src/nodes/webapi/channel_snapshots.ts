@@ -1,13 +1,16 @@
-// Where the state of a channel is read: a workspace's credit from our database, a campaign's progress from salesapi. Says who may see it.
+// Where the state of a channel is read: a workspace's credit from our database, a campaign's progress from salesapi, the processes from what they
+// published. Says who may see it.
 import { z } from "zod";
 import { isAppError } from "../../contracts/errors.ts";
-import { bulksmsProgressUpdate, type ChannelName, type TopicName, type TopicUpdates } from "../../contracts/topics.ts";
+import { bulksmsProgressUpdate, type ChannelName, systemChannel, type TopicName, type TopicUpdates } from "../../contracts/topics.ts";
 import { toCreditUpdate } from "../../credit/credit_update.ts";
 import { readWorkspaces, workspacesPerReadMax } from "../../credit/workspaces.ts";
 import type { HttpClient } from "../../platform/http_client.ts";
 import { isConnectionError, isRetryable, type Sql } from "../../platform/postgres.ts";
+import type { SystemBoard } from "./system_board.ts";
 
-export type Snapshot = { [T in TopicName]: { topic: T; channel: string; workspaceId: string; update: TopicUpdates[T] } }[TopicName];
+/** `workspaceId`: whose it is; null: of the whole installation, and no key of one workspace may see it. */
+export type Snapshot = { [T in TopicName]: { topic: T; channel: string; workspaceId: string | null; update: TopicUpdates[T] } }[TopicName];
 
 /** "absent": there is no such channel. "unavailable": who knows it does not answer now, ask again later. */
 export type SnapshotResult = Snapshot | "absent" | "unavailable";
@@ -22,10 +25,20 @@ const progressReadsAtOnce = 8;
 
 const progressAnswer = z.object({ workspace_id: z.uuid(), update: bulksmsProgressUpdate });
 
-export function createChannelSnapshots(options: { sql: Sql; salesapi: HttpClient; internalToken: string }): ChannelSnapshots {
+export interface ChannelSnapshotsOptions {
+  sql: Sql;
+  salesapi: HttpClient;
+  internalToken: string;
+  board: SystemBoard;
+}
+
+export function createChannelSnapshots(options: ChannelSnapshotsOptions): ChannelSnapshots {
   const readers: Record<TopicName, (channels: string[]) => Promise<Map<string, SnapshotResult>>> = {
     workspace_credit: (channels) => readCredits(options.sql, channels),
     bulksms_progress: (channels) => readProgresses(options, channels),
+    // what the processes do is not a customer's business: load and rates of all workspaces together
+    system_stats: async () =>
+      new Map([[systemChannel, { topic: "system_stats", channel: systemChannel, workspaceId: null, update: options.board.picture() }]]),
   };
   return {
     async read(names) {

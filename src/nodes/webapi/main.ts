@@ -11,11 +11,13 @@ import { createMetrics } from "../../platform/metrics.ts";
 import { type Node, runNode } from "../../platform/node.ts";
 import { closePostgres, openPostgres, pingPostgres } from "../../platform/postgres.ts";
 import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
+import { type SystemStats, startSystemStats } from "../../platform/system_stats.ts";
 import { createCallers } from "./callers.ts";
 import { createChannelSnapshots } from "./channel_snapshots.ts";
 import { addCreditRoutes } from "./credit_routes.ts";
 import { addKeyRoutes } from "./key_routes.ts";
 import { addSocketRoute, type Sockets } from "./sockets.ts";
+import { createSystemBoard } from "./system_board.ts";
 import { addWorkspaceRoutes } from "./workspace_routes.ts";
 
 export const config = {
@@ -59,6 +61,7 @@ export function create(settings: Config<typeof config>, log: Log): WebapiNode {
   let sockets: Sockets | undefined;
   let purge: NodeJS.Timeout | undefined;
   let boundPort: number | undefined;
+  let stats: SystemStats | undefined;
   return {
     async start() {
       app = await createHttpServer({
@@ -74,15 +77,18 @@ export function create(settings: Config<typeof config>, log: Log): WebapiNode {
       addWorkspaceRoutes(app, { sql, callers });
       addCreditRoutes(app, { sql, creditClient, publisher, callers, log, metrics });
       addKeyRoutes(app, { sql, callers, log });
-      const snapshots = createChannelSnapshots({ sql, salesapi, internalToken });
-      sockets = await addSocketRoute(app, { redis: redisOptions, snapshots, authenticate, callers, log, metrics });
+      const board = createSystemBoard();
+      const snapshots = createChannelSnapshots({ sql, salesapi, internalToken, board });
+      sockets = await addSocketRoute(app, { redis: redisOptions, snapshots, board, authenticate, callers, log, metrics });
       purge = setInterval(() => {
         purgeStoredAnswers(sql).catch((error) => log.warn({ event: "idempotency.purge_failed", ...errorFields(error) }));
       }, purgeIntervalMs);
       boundPort = await listen(app, settings);
+      stats = startSystemStats({ process: "webapi", registry: metrics.registry, publisher, levels: ["sockets"] });
       log.info({ event: "webapi.listening", port: boundPort });
     },
     async stop() {
+      stats?.stop();
       clearInterval(purge);
       await sockets?.close();
       await app?.close();

@@ -69,8 +69,7 @@ export function openSocketSession(options: SocketSessionOptions): SocketSession 
       waiting.delete(keyOf(name));
       const isForeign = result === "absent" || (caller.workspaceId !== null && caller.workspaceId !== result.workspaceId);
       if (isForeign) return end(socketCloseCodes.channelForbidden, "no such channel for this key");
-      if (result.topic === "workspace_credit") hub.begin(listener, result, result.update);
-      else hub.begin(listener, result, result.update);
+      hub.begin(listener, result, result.update);
     }
   };
   const subscribe = async (asked: readonly ChannelName[]) => {

@@ -106,6 +106,7 @@ async function connect(key: string | null): Promise<Client> {
 
 const creditOf = (channel: string) => ({ topic: "workspace_credit", channel });
 const progressOf = (channel: string) => ({ topic: "bulksms_progress", channel });
+const allProcesses = { topic: "system_stats", channel: "all" };
 const addCredit = (id: string, amount: string) => nodes.http("POST", `/workspaces/${id}/credit`, { body: { amount } });
 
 describe("a client", () => {
@@ -158,6 +159,18 @@ describe("a client", () => {
     await expect.poll(() => client.heard.length).toBe(1);
     await topUp(nodes.owner, { workspaceId: id, transferId: randomUUID(), amountMilli: 500n }); // as after C27: committed, never published
     await expect.poll(() => client.of(id).at(-1)?.update, { timeout: 10_000 }).toMatchObject({ credit: "1.5", version: 2 });
+  });
+
+  test("with a key of the installation watches every process: the picture at once, then each second", async () => {
+    const client = await connect(nodes.adminKey);
+    client.send({ subscribe: [allProcesses] });
+    await expect.poll(() => client.heard.length).toBeGreaterThan(0);
+    expect(client.heard[0]).toMatchObject({ ...allProcesses, is_snapshot: true });
+    const namesOf = (update: SocketUpdate) =>
+      update.topic === "system_stats" ? update.update.processes.map(({ process }) => process) : [];
+    await expect.poll(() => namesOf(client.heard.at(-1) as SocketUpdate), { timeout: 10_000 }).toEqual(["general_worker", "rpc", "webapi"]);
+    const versions = client.heard.map(({ update }) => update.version);
+    expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
   });
 
   test("is told by whichever process publishes, and an update that fits no schema is dropped", async () => {
@@ -269,7 +282,8 @@ describe("a bad socket has a clear end:", () => {
   test("a foreign or unknown channel: 4403", async () => {
     const [mine, other] = [await nodes.makeWorkspace(), await nodes.makeWorkspace()];
     const foreignCampaign = makeCampaign(other.id);
-    for (const channel of [creditOf(other.id), creditOf(randomUUID()), progressOf(foreignCampaign), progressOf(randomUUID())]) {
+    const channels = [creditOf(other.id), creditOf(randomUUID()), progressOf(foreignCampaign), progressOf(randomUUID()), allProcesses];
+    for (const channel of channels) {
       const client = await connect(mine.key);
       client.send({ subscribe: [channel] });
       expect(await client.closed, JSON.stringify(channel)).toMatchObject({ code: 4403 });
@@ -293,6 +307,8 @@ describe("a bad socket has a clear end:", () => {
       { subscribe: creditOf(id) },
       { subscribe: [{ topic: "everything", channel: id }] },
       { subscribe: [{ topic: "workspace_credit", channel: "*" }] },
+      { subscribe: [{ topic: "workspace_credit", channel: "all" }] },
+      { subscribe: [{ topic: "system_stats", channel: id }] },
       { subscribe: [{ ...creditOf(id), extra: 1 }] },
       { subscribe: [creditOf(id)], unsubscribe: [creditOf(id)] },
       { subscribe: hundredAndOne },

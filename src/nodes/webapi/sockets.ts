@@ -1,7 +1,7 @@
 // GET /ws: pub/sub carried on to WebSocket clients. Keeps the sessions, repairs lost updates by re-reading, and drops who does not answer.
 import websocket from "@fastify/websocket";
 import { AppError, isAppError } from "../../contracts/errors.ts";
-import { socketCloseCodes, type TopicName, topicNames } from "../../contracts/topics.ts";
+import { socketCloseCodes, systemChannel, type TopicName, type TopicUpdates, topicNames } from "../../contracts/topics.ts";
 import type { Authenticate } from "../../platform/authentication.ts";
 import { openSubscriber, type Subscriber } from "../../platform/broadcast.ts";
 import { type BroadcastHub, createBroadcastHub } from "../../platform/broadcast_hub.ts";
@@ -11,6 +11,7 @@ import type { Metrics } from "../../platform/metrics.ts";
 import type { Callers } from "./callers.ts";
 import type { ChannelSnapshots, SnapshotResult } from "./channel_snapshots.ts";
 import { openSocketSession, type SocketSession } from "./socket_session.ts";
+import type { SystemBoard } from "./system_board.ts";
 
 /** About ten updates a second a channel: more than an eye follows. */
 const updateIntervalMs = 100;
@@ -29,6 +30,7 @@ const socketsMax = 5_000;
 export interface SocketsOptions {
   redis: { redisUrl: string; namespace: string };
   snapshots: ChannelSnapshots;
+  board: SystemBoard;
   authenticate: Authenticate;
   callers: Callers;
   log: Log;
@@ -42,7 +44,7 @@ export interface Sockets {
 }
 
 export async function addSocketRoute(app: HttpServer, options: SocketsOptions): Promise<Sockets> {
-  const { log, callers } = options;
+  const { log, callers, board } = options;
   const sessions = new Map<SocketSession, { authorization: string | undefined }>();
   const socketsOfKey = new Map<string, number>();
   let subscriber: Subscriber;
@@ -50,14 +52,20 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
     updateIntervalMs,
     bufferedBytesMax,
     onWatch: (topic, channel) => subscriber.subscribe(topic, channel),
-    onUnwatch: (topic, channel) => subscriber.unsubscribe(topic, channel),
+    onUnwatch: (topic, channel) => topic !== "system_stats" && subscriber.unsubscribe(topic, channel),
   });
   const repairs = startRepairs({ hub, sessions, snapshots: options.snapshots, log });
   subscriber = openSubscriber({
     ...options.redis,
-    onUpdate: (topic, channel, update) => hub.offer(topic, channel, update),
+    onUpdate: (topic, channel, update) => {
+      if (!isSystemStats(topic, update)) return hub.offer(topic, channel, update);
+      board.take(update);
+      hub.offer(topic, channel, board.picture());
+    },
     onReconnect: repairs.now,
   });
+  // always: whoever comes to watch the system finds the picture drawn
+  subscriber.subscribe("system_stats", systemChannel);
   const pings = setInterval(() => void keepAlive(sessions, options), pingIntervalMs);
   options.metrics.gauge("sockets", "Open WebSocket clients", () => sessions.size);
   const ended = options.metrics.counter("sockets_ended_total", "WebSocket clients that have gone");
@@ -124,6 +132,9 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
   };
 }
 
+const isSystemStats = (topic: TopicName, _update: TopicUpdates[TopicName]): _update is TopicUpdates["system_stats"] =>
+  topic === "system_stats";
+
 /** Pings all, and ends the sockets of keys that were revoked meanwhile: one look-up a key. */
 export async function keepAlive(
   sessions: Map<SocketSession, { authorization: string | undefined }>,
@@ -183,8 +194,7 @@ function startRepairsOf(topic: TopicName, { hub, sessions, snapshots, log }: Rep
     const results = await snapshots.read(names);
     for (const result of results) {
       if (typeof result === "string") continue;
-      if (result.topic === "workspace_credit") hub.offer(result.topic, result.channel, result.update);
-      else hub.offer(result.topic, result.channel, result.update);
+      hub.offer(result.topic, result.channel, result.update);
     }
     const snapshotOf = new Map(names.map(({ channel }, index) => [channel, results[index] as SnapshotResult]));
     for (const session of [...sessions.keys()]) session.takeWaiting(topic, snapshotOf);

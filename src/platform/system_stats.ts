@@ -1,0 +1,132 @@
+// What a process uses and does, about once a second: CPU, memory, event-loop delay, rates. Published on topic system_stats; started in each node's main.ts.
+// In /metrics the same stands as prom-client's default metrics (process_*, nodejs_*) and as the counters that the rates are of.
+import { randomBytes } from "node:crypto";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { Counter, type Registry } from "prom-client";
+import type { ProcessName } from "../contracts/processes.ts";
+import { type ProcessStats, systemChannel } from "../contracts/topics.ts";
+import type { Publisher } from "./broadcast.ts";
+import { ourMetricPrefix } from "./metrics.ts";
+
+const intervalMs = 1_000;
+/** The delay is sampled by a timer of this period, so each sample holds it too. 50 wake-ups a second cost about 0.1 % of a core. */
+const sampleMs = 20;
+
+export interface SystemStatsOptions {
+  process: ProcessName;
+  registry: Registry;
+  publisher: Publisher;
+  /** Gauges of ours (without their prefix) that tell what waits here. Each is read once a second: no slow ones. */
+  levels?: readonly string[];
+}
+
+export interface SystemStats {
+  stop(): void;
+}
+
+/** Publishes until stopped. While Redis is away nothing is measured either; the next rates are then means of the whole gap. */
+export function startSystemStats({ process: name, registry, publisher, levels = [] }: SystemStatsOptions): SystemStats {
+  const instance = `${name}-${process.pid}-${randomBytes(4).toString("hex")}`;
+  const measure = createMeter();
+  let totals = new Map<string, number>();
+  let version = 0;
+  let isMeasuring = false;
+  const tell = async () => {
+    const { elapsedS, ...used } = measure();
+    const before = totals;
+    totals = await readCounters(registry);
+    const stats: ProcessStats = {
+      process: name,
+      pid: process.pid,
+      instance,
+      uptime_s: Math.floor(process.uptime()),
+      ...used,
+      // a counter's first appearance is growth from 0, but not on the very first look
+      rates: before.size === 0 ? {} : growth(before, totals, elapsedS),
+      levels: await readLevels(registry, levels),
+      silent_ms: 0,
+    };
+    publisher.publish("system_stats", systemChannel, { processes: [stats], version: ++version });
+  };
+  const timer = setInterval(() => {
+    if (isMeasuring || !publisher.isConnected()) return;
+    isMeasuring = true;
+    void tell().finally(() => {
+      isMeasuring = false;
+    });
+  }, intervalMs);
+  timer.unref();
+  return {
+    stop() {
+      clearInterval(timer);
+      measure.stop();
+    },
+  };
+}
+
+interface Meter {
+  /** What was used since the last call. */
+  (): Pick<ProcessStats, "cpu" | "rss_bytes" | "heap_bytes" | "loop_delay_p50_ms" | "loop_delay_p99_ms"> & { elapsedS: number };
+  stop(): void;
+}
+
+function createMeter(): Meter {
+  const delay = monitorEventLoopDelay({ resolution: sampleMs });
+  delay.enable();
+  let cpu = process.cpuUsage();
+  let atMs = performance.now();
+  const delayMs = (percentile: number) => Math.max(0, round(delay.percentile(percentile) / 1e6 - sampleMs));
+  const measure = () => {
+    const now = performance.now();
+    const elapsedS = (now - atMs) / 1_000;
+    const used = process.cpuUsage(cpu);
+    const { rss, heapUsed } = process.memoryUsage();
+    const taken = {
+      elapsedS,
+      cpu: round((used.user + used.system) / 1e6 / elapsedS),
+      rss_bytes: rss,
+      heap_bytes: heapUsed,
+      loop_delay_p50_ms: delayMs(50),
+      loop_delay_p99_ms: delayMs(99),
+    };
+    delay.reset();
+    cpu = process.cpuUsage();
+    atMs = now;
+    return taken;
+  };
+  return Object.assign(measure, { stop: () => void delay.disable() });
+}
+
+/** Our counters, all labels together, by their short name. */
+async function readCounters(registry: Registry): Promise<Map<string, number>> {
+  const totals = new Map<string, number>();
+  for (const metric of registry.getMetricsAsArray() as unknown[]) {
+    if (!(metric instanceof Counter)) continue;
+    const { name, values } = await metric.get();
+    if (!name.startsWith(ourMetricPrefix)) continue;
+    const shortName = name.slice(ourMetricPrefix.length).replace(/_total$/, "");
+    totals.set(
+      shortName,
+      values.reduce((sum, { value }) => sum + value, 0),
+    );
+  }
+  return totals;
+}
+
+/** A second, of each counter. */
+function growth(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>, elapsedS: number): Record<string, number> {
+  return Object.fromEntries([...after].map(([name, total]) => [name, Math.max(0, round((total - (before.get(name) ?? 0)) / elapsedS))]));
+}
+
+async function readLevels(registry: Registry, names: readonly string[]): Promise<Record<string, number>> {
+  const levels: Record<string, number> = {};
+  for (const name of names) {
+    const sample = await registry.getSingleMetric(ourMetricPrefix + name)?.get();
+    const value = sample?.values[0]?.value ?? Number.NaN;
+    // what it is read from is away: no level is better than a wrong one
+    if (Number.isFinite(value)) levels[name] = value;
+  }
+  return levels;
+}
+
+const round = (value: number) => Math.round(value * 1_000) / 1_000;
