@@ -1,0 +1,77 @@
+// `lab crash`: every crash point, killed there with -9, and the table of what came of it.
+import { type Command, InvalidArgumentError } from "commander";
+import { endWell } from "../../src/cli/failure.ts";
+import { exitCodes } from "../../src/cli/report_error.ts";
+import { alignColumns, createTerminal, formatDuration, type Terminal } from "../../src/cli/terminal.ts";
+import { type CrashReport, listImpossible, verifyCrash } from "../verify/crash.ts";
+import type { CrashRow } from "../verify/crash_kill.ts";
+import { outcomes } from "../verify/crash_points.ts";
+
+interface CrashCommandOptions {
+  seed: number;
+  only?: string;
+  quick?: true;
+  json?: true;
+}
+
+export function register(program: Command): void {
+  program
+    .command("crash")
+    .description("kill a process at every crash point of the protocol, first hit and a later one; the table says whether all held")
+    .option("--only <text>", "points (C11) or places (intent_committed) with this in their name")
+    .option("--seed <n>", "replays the choice of the later hits", parseSeed, Math.floor(Math.random() * 1_000_000))
+    .option("--quick", "the first hit of each only")
+    .option("--json", "the report as one JSON object on the last line")
+    .action((options: CrashCommandOptions) => endWell(() => crash(options)));
+}
+
+function parseSeed(text: string): number {
+  const seed = Number(text);
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) throw new InvalidArgumentError("a whole number from 0 to 4294967295");
+  return seed;
+}
+
+async function crash(options: CrashCommandOptions): Promise<number> {
+  const terminal = createTerminal(process.stdout, process.env);
+  const { seed, only = "" } = options;
+  terminal.line();
+  terminal.line(`${terminal.bold("crash points")} · seed ${seed}`);
+  terminal.line();
+  const report = await verifyCrash({ seed, only, isQuick: options.quick === true, onRow: (row) => showRow(terminal, row) });
+  showReport(terminal, report);
+  for (const [point, reason] of listImpossible(only)) terminal.line(`${point} cannot exist here: ${reason}`);
+  terminal.line(terminal.dim(`again: npm run verify:crash -- --seed ${seed}${only === "" ? "" : ` --only ${only}`}`));
+  terminal.line();
+  if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+  return report.held ? exitCodes.ok : exitCodes.failed;
+}
+
+function showRow(terminal: Terminal, row: CrashRow): void {
+  const recovered = row.recoveredMs === null ? "" : `, recovered in ${formatDuration(row.recoveredMs)}`;
+  terminal.line(
+    `${row.point} ${row.where}${row.hit === null ? "" : `:${row.hit}`}   ${row.verdict}   ${row.inFlight} in flight${recovered}`,
+  );
+  for (const reason of row.reasons) terminal.line(`    ${reason}`);
+}
+
+function showReport(terminal: Terminal, report: CrashReport): void {
+  terminal.line();
+  const head = ["point", "where", "process", "hit", "seen", "in flight", "recovered in", "verdict"].map(terminal.dim);
+  const lines = report.rows.map((row) => [
+    row.point,
+    row.where,
+    row.process,
+    row.hit === null ? "" : String(row.hit),
+    String(row.hitsSeen),
+    String(row.inFlight),
+    row.recoveredMs === null ? "-" : formatDuration(row.recoveredMs),
+    row.verdict === "held" ? "held" : terminal.bold(row.verdict),
+  ]);
+  for (const line of alignColumns([head, ...lines], [3, 4, 5, 6])) terminal.line(line);
+  terminal.line();
+  const held = report.rows.filter(({ verdict }) => verdict === "held").length;
+  const points = new Set(report.rows.map(({ point }) => point));
+  terminal.line(
+    `${report.held ? terminal.accent("held") : terminal.bold("NOT HELD")}: ${held} of ${report.rows.length} crashes at ${points.size} of ${Object.keys(outcomes).length} points, in ${formatDuration(report.durationMs)}`,
+  );
+}
