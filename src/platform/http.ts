@@ -1,25 +1,24 @@
 // The HTTP server of every process: problem+json errors, limits, Host and Origin check, health, readiness, metrics, OpenAPI. Knows no route of a domain.
-import { STATUS_CODES } from "node:http";
-import type { Socket } from "node:net";
+import { isUtf8 } from "node:buffer";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import {
-  hasZodFastifySchemaValidationErrors,
   jsonSchemaTransform,
   jsonSchemaTransformObject,
   serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
-import { AppError, type ErrorCode, errorRules } from "../contracts/errors.ts";
+import { AppError, errorRules } from "../contracts/errors.ts";
 import { findBearerToken } from "./authentication.ts";
+import { answerClientError, answerOddRequests, watchSlowBodies } from "./bare_connections.ts";
 import { isLoopback } from "./config.ts";
 import { errorFields, type Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import { asUnavailable } from "./postgres.ts";
+import { nothingHere, problemOf, toAppError } from "./problem.ts";
 import { sha256 } from "./sha256.ts";
 
 export type HttpServer = ReturnType<typeof withZod>;
@@ -28,6 +27,10 @@ export type HttpServer = ReturnType<typeof withZod>;
 const bodyBytesMaxDefault = 64 * 1024;
 const headerBytesMax = 16 * 1024;
 const headersTimeoutMs = 10_000;
+/** How often node looks for headers that are late; its own 30 s would add to the limit. */
+const lateLookMs = 2_000;
+/** A body that brings next to nothing for so long is given up. */
+const bodyStallMsDefault = 30_000;
 /** A dependency that has not answered by then is not ready. */
 const readyCheckMs = 1_500;
 
@@ -44,19 +47,28 @@ export interface HttpServerOptions {
   allowedHosts: readonly string[];
   /** By API key; null for a server without callers from outside (management). */
   requestsPerMinute: number | null;
+  /** For tests, which do not wait half a minute. */
+  bodyStallMs?: number;
 }
 
 /** A server without routes of its own; add them, then `listen`. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const app = withZod();
-  app.removeContentTypeParser("text/plain"); // commands are JSON; any other type is 415
+  const app = withZod(options.log);
+  acceptJsonAlone(app);
+  answerOddRequests(app.server);
+  const bodies = watchSlowBodies(options.bodyStallMs ?? bodyStallMsDefault);
+  app.addHook("onClose", async () => bodies.close());
   const routes: Route[] = [];
   app.addHook("onRoute", (route) => {
     for (const method of [route.method].flat()) if (method !== "HEAD") routes.push({ method, pattern: patternOf(route.url) });
   });
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply, options.log));
   app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, routes));
-  app.addHook("onRequest", async (request) => checkHost(request, options));
+  app.addHook("onRequest", async (request) => {
+    bodies.watch(request.raw);
+    checkHost(request, options);
+    checkEncoding(request);
+  });
   await app.register(helmet, {
     contentSecurityPolicy: { directives: { "upgrade-insecure-requests": null } },
     strictTransportSecurity: false,
@@ -103,7 +115,7 @@ export async function startManagementServer(
   return { port, close: () => app.close() };
 }
 
-function withZod() {
+function withZod(log: Log) {
   return fastify({
     logger: false,
     bodyLimit: bodyBytesMaxDefault,
@@ -111,12 +123,29 @@ function withZod() {
     return503OnClosing: true,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
-    http: { maxHeaderSize: headerBytesMax, headersTimeout: headersTimeoutMs },
-    clientErrorHandler: answerClientError,
+    http: {
+      maxHeaderSize: headerBytesMax,
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: lateLookMs,
+      requireHostHeader: false, // checkHost says so in our words
+    },
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, headerBytesMax),
+    // a URL that the router cannot read reaches no hook and no handler
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply, log),
   })
     .setValidatorCompiler(validatorCompiler)
     .setSerializerCompiler(serializerCompiler)
     .withTypeProvider<ZodTypeProvider>();
+}
+
+/** Commands are JSON in UTF-8; any other type is 415. What is no UTF-8 is no JSON (RFC 8259, 8.1): read loosely, a broken name would be stored as \ufffd. */
+function acceptJsonAlone(app: HttpServer): void {
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body: Buffer, done) => {
+    if (isUtf8(body)) parse(request, body.toString(), done);
+    else done(new AppError("json_invalid", "The body is not UTF-8."), undefined);
+  });
 }
 
 function addManagementRoutes(app: HttpServer, { metrics, checks, name }: HttpServerOptions): void {
@@ -153,7 +182,10 @@ async function isAnswering(ask: () => Promise<unknown>): Promise<boolean> {
 
 /** A page of another site that a browser resolves to loopback must not reach us: its Host or Origin tells. */
 function checkHost(request: FastifyRequest, { host, allowedHosts }: HttpServerOptions): void {
-  const isAllowed = (name: string) => isLoopback(name) || allowedHosts.includes(name);
+  if (request.headers.host === undefined && request.raw.httpVersion === "1.1")
+    throw new AppError("request_invalid", "The header Host is missing.");
+  const isAllowed = (name: string) =>
+    isLoopback(name.toLowerCase()) || allowedHosts.some((allowed) => allowed.toLowerCase() === name.toLowerCase());
   if (!isLoopback(host) && allowedHosts.length === 0) return;
   const { origin } = request.headers;
   const originHost = origin === undefined ? undefined : hostOf(origin);
@@ -162,56 +194,21 @@ function checkHost(request: FastifyRequest, { host, allowedHosts }: HttpServerOp
   }
 }
 
+/** Nothing here unpacks a body: taken as it came, one would be refused for its words, or mean something else. */
+function checkEncoding(request: FastifyRequest): void {
+  const encoding = request.headers["content-encoding"];
+  if (encoding === undefined || encoding.toLowerCase() === "identity") return;
+  throw new AppError("content_type_unsupported", `Content-Encoding: ${encoding.slice(0, 40)} is not supported; send the body as it is.`);
+}
+
 function hostOf(origin: string): string {
   return URL.canParse(origin) ? new URL(origin).hostname : "";
 }
 
-/** Errors of fastify itself, by its code (https://fastify.dev/docs/latest/Reference/Errors/). */
-const fastifyErrors: Record<string, ErrorCode> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: "content_type_unsupported",
-  FST_ERR_CTP_BODY_TOO_LARGE: "body_too_large",
-  FST_ERR_CTP_EMPTY_JSON_BODY: "json_invalid",
-  FST_ERR_CTP_INVALID_JSON_BODY: "json_invalid",
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: "request_invalid",
-  FST_ERR_BAD_URL: "not_found",
-  FST_ERR_MAX_PARAM_LENGTH: "not_found",
-  FST_ERR_VALIDATION: "request_invalid",
-};
-
-/** Any thrown thing as the AppError that the client sees. */
-export function toAppError(thrown: unknown): AppError {
-  const error = asUnavailable(thrown);
-  if (error instanceof AppError) return error;
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const problems = error.validation.map(
-      ({ instancePath, message }) => `${instancePath.slice(1).replaceAll("/", ".") || "body"}: ${message}`,
-    );
-    const isUnknownField = error.validation.every(({ keyword }) => keyword === "unrecognized_keys");
-    return new AppError(isUnknownField ? "field_unknown" : "request_invalid", problems.join("; "), { details: { problems } });
-  }
-  if (error instanceof SyntaxError && "statusCode" in error && error.statusCode === 400)
-    return new AppError("json_invalid", "The body is not valid JSON.");
-  const code = error instanceof Error && "code" in error ? fastifyErrors[String(error.code)] : undefined;
-  if (code !== undefined) return new AppError(code, (error as Error).message);
-  return new AppError("internal", "Something that should not happen did; the log has it.", { cause: error });
-}
-
-/** RFC 9457. `code` is stable; the details stand beside it as extension members. */
-export function problemOf(error: AppError) {
-  const { http, title, isWithoutEffect } = errorRules[error.code];
-  return {
-    type: "about:blank",
-    title,
-    status: http,
-    detail: error.message,
-    code: error.code,
-    is_without_effect: isWithoutEffect,
-    ...error.details,
-  };
-}
-
 function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log) {
-  const error = toAppError(thrown);
+  // a client that broke off looks like a lost connection of ours; nobody reads the answer
+  const isCut = request.raw.destroyed && !request.raw.complete;
+  const error = isCut ? new AppError("request_incomplete", "The client broke off.") : toAppError(thrown);
   const problem = problemOf(error);
   if (problem.status >= 500) {
     const level = error.code === "internal" ? "error" : "warn";
@@ -226,27 +223,6 @@ function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply
   if (error.retryAfterS !== undefined) reply.header("retry-after", String(error.retryAfterS));
   if (problem.status === 401) reply.header("www-authenticate", "Bearer");
   return reply.status(problem.status).type("application/problem+json").serializer(JSON.stringify).send(problem);
-}
-
-/** What is no whole request never becomes one: it gets its problem on the bare connection, which then ends. */
-function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy(error);
-    return;
-  }
-  const problem = problemOf(toClientError(error.code));
-  const body = JSON.stringify(problem);
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\ncontent-type: application/problem+json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
-}
-
-/** By the code of node's HTTP parser. */
-function toClientError(code: string | undefined): AppError {
-  if (code === "HPE_HEADER_OVERFLOW") return new AppError("header_too_large", `The headers are above ${headerBytesMax} bytes.`);
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return new AppError("request_incomplete", "The request did not arrive whole in time.");
-  return new AppError("request_invalid", "This is not HTTP.");
 }
 
 interface Route {
@@ -265,11 +241,12 @@ function patternOf(url: string): RegExp {
 function sendNotFound(request: FastifyRequest, reply: FastifyReply, routes: readonly Route[]) {
   const path = request.url.split("?")[0] as string;
   const methods = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
-  const isKnownPath = methods.length > 0;
+  // a static route without that file has the method all the same
+  const isKnownPath = methods.length > 0 && !methods.includes(request.method === "HEAD" ? "GET" : request.method);
   if (isKnownPath) reply.header("allow", methods.join(", "));
   const error = isKnownPath
     ? new AppError("method_not_allowed", `${request.method} is not possible here; allowed: ${methods.join(", ")}.`)
-    : new AppError("not_found", "There is nothing at this path; /docs lists what there is.");
+    : new AppError("not_found", nothingHere);
   return reply.status(errorRules[error.code].http).type("application/problem+json").serializer(JSON.stringify).send(problemOf(error));
 }
 
