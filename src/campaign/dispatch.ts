@@ -42,9 +42,9 @@ export interface CampaignText {
   template: Template;
 }
 
-/** Pauses between attempts while the carrier is silent: from, to. Short against the lease, which each attempt renews. */
+/** Pauses between attempts while the carrier is silent: from, to. Short against the lease, which each attempt renews, and so that a carrier that is back is found soon. */
 const backOffMinMs = 100;
-const backOffMaxMs = 2_000;
+const backOffMaxMs = 1_000;
 
 /** Leases the next chunk of a campaign and works on it until it is done or must stop. */
 export async function dispatchNextChunk(options: DispatchOptions, text: CampaignText): Promise<ChunkOutcome> {

@@ -53,10 +53,15 @@ export function startSweeper(options: SweeperOptions): Sweeper {
   let pass: Promise<void> = Promise.resolve();
   let isClosing = false;
   let isFailing = false;
+  /** The first pass that may claim: this worker perhaps takes the place of one that died a second ago. */
+  let isStart = true;
 
   async function claimAndRepair(): Promise<void> {
     await options.relay();
-    const claimed = repairs.size < repairsMax ? await claimCampaigns(options.sql, options.receiptHorizonS, claimedMax) : [];
+    if (repairs.size >= repairsMax) return;
+    const claimed = await claimCampaigns(options.sql, { receiptHorizonS: options.receiptHorizonS, isStart });
+    if (claimed === null) return;
+    isStart = false;
     for (const campaign of claimed) {
       await waitForPlace();
       if (!repairs.has(campaign.bulksmsId)) startRepair(campaign);
@@ -134,12 +139,17 @@ async function repair(options: SweeperOptions, { bulksmsId, status, isPastDeadli
 
 /**
  * Claims campaigns that need somebody: reserving too long; running with chunks to lease and nobody at work; all messages ended; canceling; settling; a deadline passed;
- * an import whose lease is dead. Locks: the advisory lock, then those rows (skipping what others hold).
+ * an import whose lease is dead. null: another is just claiming.
+ * `isStart`: also campaigns with chunks to lease although leases live, which may be those of the dead worker, and whatever their back-off.
+ * Locks: the advisory lock, then those rows (skipping what others hold).
  */
-async function claimCampaigns(sql: Sql, receiptHorizonS: number, max: number): Promise<Claimed[]> {
+async function claimCampaigns(
+  sql: Sql,
+  { receiptHorizonS, isStart }: { receiptHorizonS: number; isStart: boolean },
+): Promise<Claimed[] | null> {
   return inTransaction(sql, async (transaction) => {
     const [lock] = await transaction<{ isMine: boolean }[]>`select pg_try_advisory_xact_lock(${sweepLock}) as "isMine"`;
-    if (lock?.isMine !== true) return [];
+    if (lock?.isMine !== true) return null;
     return transaction<Claimed[]>`
       with watched as (
         select b.id, b.status,
@@ -147,7 +157,7 @@ async function claimCampaigns(sql: Sql, receiptHorizonS: number, max: number): P
             select from bulksms_chunk c where c.bulksms_id = b.id
               and c.submitted_at + (b.deadline_s + ${receiptHorizonS}::int) * interval '1 s' < now()) as is_past_deadline
         from bulksms b
-        where b.status not in ('import_failed', 'ready', 'finished', 'canceled') and b.next_ring_at <= now()
+        where b.status not in ('import_failed', 'ready', 'finished', 'canceled') and (b.next_ring_at <= now() or ${isStart})
       ), needy as (
         select w.id, w.is_past_deadline from watched w join bulksms b using (id)
         where w.is_past_deadline or case b.status
@@ -156,15 +166,16 @@ async function claimCampaigns(sql: Sql, receiptHorizonS: number, max: number): P
           when 'canceling' then true
           when 'settling' then true
           else b.pending + b.unknown + b.queued + b.sent = 0 or (b.status = 'running'
-            and exists (select from bulksms_chunk c where c.bulksms_id = b.id and c.state <> 'done')
-            and not exists (select from bulksms_chunk c where c.bulksms_id = b.id and c.state = 'leased' and c.lease_until >= clock_timestamp()))
+            and exists (select from bulksms_chunk c where c.bulksms_id = b.id and (c.state = 'open' or c.state = 'leased' and c.lease_until < clock_timestamp()))
+            and (${isStart} or not exists (
+              select from bulksms_chunk c where c.bulksms_id = b.id and c.state = 'leased' and c.lease_until >= clock_timestamp())))
           end
-        order by b.next_ring_at limit ${max} for no key update of b skip locked
+        order by b.next_ring_at limit ${claimedMax} for no key update of b skip locked
       )
       update bulksms b set
-        ring_count = case when b.next_ring_at < now() - ${calmS}::int * interval '1 s' then 1 else least(b.ring_count + 1, 20) end,
+        ring_count = case when ${isStart} or b.next_ring_at < now() - ${calmS}::int * interval '1 s' then 1 else least(b.ring_count + 1, 20) end,
         next_ring_at = now() + least(${ringMaxS}::float8, ${ringMinS}::float8 * power(2,
-          case when b.next_ring_at < now() - ${calmS}::int * interval '1 s' then 0 else least(b.ring_count, 20) end)) * interval '1 s'
+          case when ${isStart} or b.next_ring_at < now() - ${calmS}::int * interval '1 s' then 0 else least(b.ring_count, 20) end)) * interval '1 s'
       from needy n where b.id = n.id
       returning b.id as "bulksmsId", b.status, n.is_past_deadline as "isPastDeadline"`;
   });

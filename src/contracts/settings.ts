@@ -202,7 +202,8 @@ export const settings = {
     unit: "ms",
     min: 500,
     max: 600_000,
-    default: 10_000,
+    // a restarted worker waits for what its predecessor had in hand: with the sweeper's pause less than 5 s
+    default: 4_000,
     says: "a chunk whose worker is silent so long is taken over",
   },
   BULKSMS_SUBMIT_TIMEOUT_MS: {
@@ -210,7 +211,7 @@ export const settings = {
     unit: "ms",
     min: 100,
     max: 120_000,
-    default: 5_000,
+    default: 3_000,
     says: "wait for the carrier's answer to one body; must be below the lease",
   },
   BULKSMS_DISPATCH_CONCURRENCY: {
