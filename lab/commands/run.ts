@@ -8,6 +8,7 @@ import { openLiveView } from "../stage/live_view.ts";
 import { runScenario } from "../stage/run_scenario.ts";
 import type { Scenario } from "../stage/scenario.ts";
 import { showVerdict } from "../stage/show_verdict.ts";
+import { matrixCells } from "../verify/cells.ts";
 
 interface RunCommandOptions {
   seed: number;
@@ -48,7 +49,7 @@ async function run(name: string, options: RunCommandOptions): Promise<number> {
 }
 
 async function findScenario(name: string): Promise<Scenario> {
-  const found = await loadScenario(name);
-  if (found !== null) return found;
+  const found = (await loadScenario(name)) ?? (await matrixCells()).find((cell) => cell.name === name);
+  if (found !== undefined) return found;
   throw new Failure(exitCodes.wrongUse, `there is no scenario ${name}`, `there are ${scenarioNames().join(", ")}`, "npm run lab -- list");
 }

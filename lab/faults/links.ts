@@ -5,6 +5,7 @@ import type { Fault } from "../stage/scenario.ts";
 export function linkFault(linkName: string, mode: LinkMode, options: LinkOptions = {}): Fault {
   return {
     name: `link ${linkName} ${mode}`,
+    touches: ({ links }) => links.link(linkName).touches(),
     async begin({ links }) {
       const link = links.link(linkName);
       link.set(mode, options);

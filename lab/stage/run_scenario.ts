@@ -9,6 +9,7 @@ import { type LabCluster, startLabCluster } from "../cluster/lab_cluster.ts";
 import { createRandom } from "../cluster/random.ts";
 import { csvOfMany } from "./contacts.ts";
 import type { Fault, RateSample, Scenario, Stage, TimelineEntry, Verdict, Witness } from "./scenario.ts";
+import { openVisitors } from "./visitors.ts";
 import { countAll, countEnded, openWatch, type Watch } from "./watch.ts";
 import { witnesses as allWitnesses } from "./witnesses/all.ts";
 
@@ -27,6 +28,8 @@ const recoverMaxMs = 45_000;
 const endMaxMs = 60_000;
 const perMessageMs = 20;
 const inFlightMaxMs = 30_000;
+/** A link that is used only now and then is kept cut so much longer until somebody uses it. */
+const untouchedMaxMs = 10_000;
 
 /** Never throws for what the system did: that is in the verdict. @throws when the system does not even start */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Verdict> {
@@ -87,6 +90,8 @@ async function perform(scenario: Scenario, cluster: LabCluster, options: RunOpti
     }
   };
 
+  const [visited = ""] = bulksmsIds;
+  const visitors = scenario.workload.hasNoVisitors === true ? null : await openVisitors(cluster, visited);
   let recoveredMs: number | null = null;
   let laws: readonly LawResult[] = [];
   try {
@@ -106,11 +111,12 @@ async function perform(scenario: Scenario, cluster: LabCluster, options: RunOpti
         await tryTo(async () => requireEnds(watch, campaigns, contacts));
       if (scenario.expects !== undefined) await tryTo(async () => scenario.expects?.(stage));
     }
+    if (visitors !== null) await tryTo(visitors.conclude);
     await tryTo(async () => {
       laws = await judge(cluster, witnesses);
     });
   } finally {
-    await Promise.all([watch.close(), ...witnesses.map((witness) => witness.close())]);
+    await Promise.all([watch.close(), visitors?.close(), ...witnesses.map((witness) => witness.close())]);
   }
   reasons.push(...lawReasons(laws));
   if (touches.faults === 0) reasons.push("the faults touched nothing: nothing was proved");
@@ -139,7 +145,13 @@ async function inflict(stage: Stage, fault: Fault, forMs: number, { watch, touch
   const underWay = countAll(watch.now()) - countEnded(watch.now());
   stage.note(`${fault.name}: begins`);
   const end = await fault.begin(stage);
-  await new Promise((resolve) => setTimeout(resolve, forMs));
+  const startedMs = performance.now();
+  const isOver = (): boolean => {
+    const passedMs = performance.now() - startedMs;
+    return passedMs >= forMs && (fault.touches === undefined || fault.touches(stage) > 0 || passedMs >= forMs + untouchedMaxMs);
+  };
+  do await new Promise((resolve) => setTimeout(resolve, Math.min(forMs, 50)));
+  while (!isOver());
   const found = await end();
   stage.note(`${fault.name}: over, touched ${found.touches}`);
   touches.faults += found.touches;
@@ -149,6 +161,9 @@ async function inflict(stage: Stage, fault: Fault, forMs: number, { watch, touch
 /** @returns ms until every process was ready and messages moved, or none was left to move */
 async function recover(cluster: LabCluster, watch: Watch): Promise<number> {
   const startedMs = performance.now();
+  // one from before the end of the faults would let any change since then pass for a recovery
+  const last = watch.now();
+  await watch.until("a sample", (sample) => sample !== last, recoverMaxMs);
   const before = watch.now();
   await cluster.waitFor("every process to be ready", () => processNames.every((name) => cluster.isReady(name)), recoverMaxMs);
   const hasMoved = (sample: RateSample): boolean =>

@@ -41,7 +41,7 @@ export interface Stage {
   untilInFlight(): Promise<void>;
   /** Resolves when so many of all messages (0 to 1) have ended. */
   untilEnded(share: number): Promise<void>;
-  /** Begins a fault, keeps it for so long, undoes it; notes both on the time line and what it touched. */
+  /** Begins a fault, keeps it for so long (longer until it has touched something), undoes it; notes both on the time line and what it touched. */
   inflict(fault: Fault, forMs: number): Promise<void>;
   /** Writes on the time line. */
   note(what: string): void;
@@ -53,6 +53,8 @@ export interface Fault {
   name: string;
   /** Begins it; the answer ends it, and tells whether it did anything (a link that nobody used was not cut: 0 touches). */
   begin(stage: Stage): Promise<EndFault>;
+  /** What it has done so far, where that is known before its end: then it is kept until it has done something, within reason. */
+  touches?(stage: Stage): number;
 }
 
 export type EndFault = () => Promise<{ touches: number }>;

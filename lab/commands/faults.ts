@@ -1,0 +1,28 @@
+// `lab faults` (npm run verify:faults): the matrix of faults, with the verdict of each cell.
+import type { Command } from "commander";
+import { endWell } from "../../src/cli/failure.ts";
+import { exitCodes } from "../../src/cli/report_error.ts";
+import { showFaults } from "../verify/faults.ts";
+import { parseSeed } from "./run.ts";
+
+interface FaultsCommandOptions {
+  seed: number;
+  only?: string;
+  json?: true;
+}
+
+export function register(program: Command): void {
+  program
+    .command("faults")
+    .description("every link by every mode, every process killed and frozen, engines, operators, resources, weather: held or broke")
+    .option("--seed <n>", "replays a run's choices", parseSeed, Math.floor(Math.random() * 1_000_000))
+    .option("--only <pattern>", "cells whose name has this in it; * stands for anything")
+    .option("--json", "all verdicts as one JSON object on the last line")
+    .action((options: FaultsCommandOptions) => endWell(() => faults(options)));
+}
+
+async function faults({ seed, only, json }: FaultsCommandOptions): Promise<number> {
+  const { hasHeld, verdicts } = await showFaults({ seed, only: only ?? null });
+  if (json === true) process.stdout.write(`${JSON.stringify({ seed, verdicts })}\n`);
+  return hasHeld ? exitCodes.ok : exitCodes.failed;
+}
