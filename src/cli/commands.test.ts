@@ -67,7 +67,7 @@ describe("the commands on a system that the demo started", () => {
     });
     expect(delivered + undelivered + failed + expired).toBe(5);
     expect((parseCredits(credit_before) as bigint) - (parseCredits(credit_after) as bigint)).toBe(100n * BigInt(parts_sent));
-    expect(demo.output.err).toContain("all 9 laws hold");
+    expect(demo.output.err).toContain("all 11 laws hold");
     expect(demo.output.err).toMatch(/http:\/\/127\.0\.0\.1:\d+\/docs/);
   });
 
@@ -143,7 +143,7 @@ describe("the commands on a system that the demo started", () => {
     expect(exitCode).toBe(0);
     for (const law of ["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L9", "L10"])
       expect(out).toMatch(new RegExp(`^ {2}${law} +held +[\\d,]+ +rows`, "m"));
-    expect(out).toMatch(/all 9 laws hold \([\d,]+ rows compared/);
+    expect(out).toMatch(/all 11 laws hold \([\d,]+ rows compared/);
     const report = JSON.parse((await run("check", "--data", folder, "--json")).out);
     expect(report).toMatchObject({ laws_broken: 0, has_journal: true });
     expect(report.laws).toHaveLength(9);

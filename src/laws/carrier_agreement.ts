@@ -1,4 +1,4 @@
-// L4, L7, L9: the carrier's journal and salesdb tell the same story of each message.
+// L4, L7, L8, L9: the carrier's journal and salesdb tell the same story of each message.
 import { impliedReceipts, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
 import { isFinal } from "./charges.ts";
 import type { Finding, Law } from "./law.ts";
@@ -14,6 +14,12 @@ export const knownToBoth: Law = {
   name: "L7",
   title: "what the carrier accepted is known to salesdb, and the reverse",
   judgeMessage: judgeKnownToBoth,
+};
+
+export const endsAgree: Law = {
+  name: "L8",
+  title: "no final state ever left: each end is the one that the carrier told",
+  judgeMessage: judgeEnd,
 };
 
 export const receiptsTakeEffect: Law = {
@@ -51,6 +57,15 @@ function judgeKnownToBoth(message: MessageFacts, finding: Finding): void {
   if (status === "failed" && !after.isRejected && after.end !== "failed") broken("failed, but the carrier neither rejected nor failed it");
   if ((after.isAccepted || after.isRejected) && after.parts !== message.parts)
     broken(`${message.parts} parts, submitted as ${after.parts}`);
+}
+
+/** The carrier journals an end before it tells it, and never changes it: an end of ours that it does not know was reached by another way. */
+function judgeEnd(message: MessageFacts, finding: Finding): void {
+  const { status, after } = message;
+  if (status !== "failed" && status !== "undelivered" && status !== "delivered") return;
+  finding.compared(1);
+  const end = after.isRejected ? "failed" : after.end;
+  if (end !== status) finding.broken(nameMessage(message), `ended ${status}, by the carrier ${end ?? "it has not ended"}`);
 }
 
 /**

@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../lab/cluster/engines.ts";
 import { message, type PlantedCampaign, plantCampaign, plantWorkspace, writeJournal } from "../../lab/planted_world.ts";
 import { segmentPath } from "../contracts/carrier_journal.ts";
+import { type InjectionLine, injectionsFile } from "../contracts/carrier_weather.ts";
 import { openPostgres, type Sql } from "../platform/postgres.ts";
 import { checkLaws, type LawsReport } from "./check_laws.ts";
 import type { LawName } from "./law.ts";
@@ -47,6 +48,8 @@ const running = campaign(3, "running", [
   message(8, "pending"),
 ]);
 
+const madeUp = (receiptNo: number): string => `${finished.id}.1.${receiptNo}.unknown_status`;
+
 describe("the laws", () => {
   let databases: { ds: TestDatabase; salesdb: TestDatabase };
   let ds: Sql;
@@ -75,7 +78,18 @@ describe("the laws", () => {
     await plantWorkspace(ds, workspaceId, 1_000_000n);
     for (const one of campaigns) await plantCampaign(ds, salesdb, carrierFolder, one);
   };
-  const allHold = { L1: "held", L2: "held", L3: "held", L4: "held", L5: "held", L6: "held", L7: "held", L9: "held", L10: "held" };
+  const allHold = Object.fromEntries(["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9", "L10", "L11"].map((law) => [law, "held"]));
+  /** What the weather made up: lines of its file, and an anomaly of each that is named. */
+  const makeUp = async (lines: readonly InjectionLine[], anomalies: readonly string[] = [], kind = "unknown_status"): Promise<void> => {
+    mkdirSync(join(carrierFolder, "weather"), { recursive: true });
+    writeFileSync(
+      join(carrierFolder, injectionsFile),
+      `${lines.map((line) => JSON.stringify(line)).join("\n")}\n{"answered":"cut by a cra`,
+    );
+    for (const id of anomalies)
+      await salesdb`insert into receipt_anomaly (receipt_id, kind, reference, bulksms_id, row_no, status, body)
+        values (${id}, ${kind}, ${`${finished.id}.1`}, ${finished.id}, 1, 'teleported', '{}')`;
+  };
 
   it("have nothing to check in an empty system, and do not call that held", async () => {
     const report = await check();
@@ -108,6 +122,16 @@ describe("the laws", () => {
     expect(verdicts(await check())).toEqual(allHold);
     await salesdb`update bulksms_info set parts = 7 where row_no = 19999`;
     expect(namedBy(await check(), "L7")).toEqual([`bulksms_info ${finished.id}.19999`]);
+  });
+
+  it("hold when each receipt that the weather made up was set aside, and one may be on its way", async () => {
+    await plant(finished, canceled);
+    await makeUp(
+      [{ injected: madeUp(1), kind: "unknown_status" }, { answered: madeUp(1) }, { injected: madeUp(2), kind: "malformed" }],
+      [madeUp(1)],
+    );
+    expect(verdicts(await check())).toEqual(allHold);
+    expect(verdicts(await check({ bulksmsId: finished.id }))).toEqual(allHold);
   });
 
   it("look at one campaign or one workspace alone when asked", async () => {
@@ -361,6 +385,19 @@ describe("the laws", () => {
       names: info(finished, 2),
     },
     {
+      law: "L8",
+      title: "an end that was left for another",
+      corrupt: () => salesdb`update bulksms_info set status = 'failed' where bulksms_id = ${finished.id} and row_no = 21`,
+      names: info(finished, 21),
+    },
+    {
+      law: "L8",
+      title: "an end that the carrier has not told",
+      while: "running",
+      corrupt: () => salesdb`update bulksms_info set status = 'undelivered' where bulksms_id = ${running.id} and row_no = 3`,
+      names: info(running, 3),
+    },
+    {
       law: "L9",
       title: "a late receipt that was thrown away",
       corrupt: () => salesdb`delete from receipt_anomaly`,
@@ -393,6 +430,31 @@ describe("the laws", () => {
       while: "running",
       corrupt: () => salesdb`update bulksms_run set amount = amount + 1 where hold_id = ${running.holdId}`,
       names: `credit_hold ${running.holdId}`,
+    },
+    {
+      law: "L11",
+      title: "an anomaly that no weather made up",
+      corrupt: () => makeUp([], [madeUp(1)]),
+      names: `receipt_anomaly ${madeUp(1)}`,
+    },
+    {
+      law: "L11",
+      title: "an anomaly of another kind than was made up",
+      corrupt: () => makeUp([{ injected: madeUp(1), kind: "contradiction" }], [madeUp(1)]),
+      names: `receipt_anomaly ${madeUp(1)}`,
+    },
+    {
+      law: "L11",
+      title: "a made-up receipt that was taken and thrown away",
+      while: "running",
+      corrupt: () => makeUp([{ injected: madeUp(1), kind: "unknown_status" }, { answered: madeUp(1) }]),
+      names: `made-up receipt ${madeUp(1)}`,
+    },
+    {
+      law: "L11",
+      title: "a forged receipt that was believed",
+      corrupt: () => makeUp([{ taken: madeUp(1), kind: "forged" }]),
+      names: `made-up receipt ${madeUp(1)}`,
     },
   ];
 

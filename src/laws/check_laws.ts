@@ -1,16 +1,17 @@
 // The read-only audit: all laws over both databases and the carrier's journal. Called by `bulksms check`, the demo, lab and the tests.
 import { openPostgres } from "../platform/postgres.ts";
+import { anomaliesInjected, readInjections } from "./anomalies.ts";
 import { balances, ledgerSums } from "./balances.ts";
-import { acceptedOnce, knownToBoth, receiptsTakeEffect } from "./carrier_agreement.ts";
+import { acceptedOnce, endsAgree, knownToBoth, receiptsTakeEffect } from "./carrier_agreement.ts";
 import { charges } from "./charges.ts";
 import { counters } from "./counters.ts";
 import { endedCampaigns, holdsOfRuns } from "./endings.ts";
 import { listJournal } from "./journal.ts";
 import { createFinding, type Law, type LawForm, type LawResult } from "./law.ts";
 import { type Looks, type Scope, withLooks } from "./looks.ts";
-import { visitMessages } from "./messages.ts";
+import { type JournalLooks, visitMessages } from "./messages.ts";
 
-/** In the order of their numbers. L8 and L11-L14 need more than these three sources. */
+/** In the order of their numbers. L12 to L14 need more than these three sources: the lab's witnesses speak of them. */
 export const laws: readonly Law[] = [
   ledgerSums,
   balances,
@@ -19,8 +20,10 @@ export const laws: readonly Law[] = [
   counters,
   endedCampaigns,
   knownToBoth,
+  endsAgree,
   receiptsTakeEffect,
   holdsOfRuns,
+  anomaliesInjected,
 ];
 
 export interface LawSources {
@@ -51,14 +54,22 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}): Promise
   const ds = openPostgres(sources.dsUrl, { applicationName: "bulksms check", connections: 2 });
   const salesdb = openPostgres(sources.salesdbUrl, { applicationName: "bulksms check", connections: 1 });
   try {
-    const journalBefore = await listJournal(sources.carrierFolder);
+    const before = await lookAtJournal(sources.carrierFolder);
     return await withLooks({ ds, salesdb }, scope, async (looks) => {
-      const journalAfter = journalBefore === null ? null : await listJournal(sources.carrierFolder);
+      const after = before === null ? null : await lookAtJournal(sources.carrierFolder);
+      const journal =
+        before === null || after === null
+          ? null
+          : {
+              folder: sources.carrierFolder,
+              before: before.listing,
+              after: after.listing,
+              injections: { before: before.injections, after: after.injections },
+            };
       const form: LawForm = looks.isInFlight ? "running" : "settled";
       const findings = laws.map((law) => ({ law, finding: createFinding(), durationMs: 0 }));
-      for (const entry of findings) entry.durationMs += await timed(() => entry.law.checkRows?.(looks, entry.finding));
-      if (journalBefore !== null && journalAfter !== null) {
-        const journal = { folder: sources.carrierFolder, before: journalBefore, after: journalAfter };
+      for (const entry of findings) entry.durationMs += await timed(() => entry.law.checkRows?.(looks, entry.finding, journal));
+      if (journal !== null) {
         const durationMs = await timed(() => judgeMessages(looks, journal, findings));
         for (const entry of findings) if (entry.law.judgeMessage !== undefined) entry.durationMs += durationMs;
       }
@@ -71,7 +82,7 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}): Promise
       }));
       return {
         form,
-        hasJournal: journalBefore !== null,
+        hasJournal: journal !== null,
         laws: results,
         rowsCompared: results.reduce((sum, result) => sum + result.rowsCompared, 0),
         brokenLaws: results.filter((result) => result.verdict === "broken").length,
@@ -83,9 +94,15 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}): Promise
   }
 }
 
+/** null: there is no journal here. */
+async function lookAtJournal(carrierFolder: string) {
+  const listing = await listJournal(carrierFolder);
+  return listing === null ? null : { listing, injections: await readInjections(carrierFolder) };
+}
+
 async function judgeMessages(
   looks: Looks,
-  journal: Parameters<typeof visitMessages>[1],
+  journal: JournalLooks,
   findings: readonly { law: Law; finding: ReturnType<typeof createFinding> }[],
 ): Promise<void> {
   const judges = findings.flatMap(({ law, finding }) => (law.judgeMessage === undefined ? [] : [{ judge: law.judgeMessage, finding }]));

@@ -1,6 +1,6 @@
 // What a law is and what it finds: the words between the laws (one file each group), the audit that runs them, and its readers (cli, lab, console).
 import type { Looks } from "./looks.ts";
-import type { MessageFacts } from "./messages.ts";
+import type { JournalLooks, MessageFacts } from "./messages.ts";
 
 /** A law names at most so many broken rows; the rest is counted. More would not help a reader, and would not be bounded. */
 export const namedRowsMax = 20;
@@ -35,14 +35,15 @@ export interface LawResult {
   durationMs: number;
 }
 
-export type LawName = "L1" | "L2" | "L3" | "L4" | "L5" | "L6" | "L7" | "L9" | "L10";
+/** L12 to L14 speak of what sockets, a wiped Redis and logs showed on the way: only a lab that was there can tell. */
+export type LawName = "L1" | "L2" | "L3" | "L4" | "L5" | "L6" | "L7" | "L8" | "L9" | "L10" | "L11" | "L12" | "L13" | "L14";
 
 /** One law: what it says, and how it looks. Both ways of looking are optional; one that has both does both. */
 export interface Law {
   name: LawName;
   title: string;
-  /** Looks at rows by statements of its own. */
-  checkRows?: (looks: Looks, finding: Finding) => Promise<void>;
+  /** Looks at rows by statements of its own; without a journal, at what needs none. */
+  checkRows?: (looks: Looks, finding: Finding, journal: JournalLooks | null) => Promise<void>;
   /** Judges one message that a database or the journal knows; called for each in one common pass. */
   judgeMessage?: (message: MessageFacts, finding: Finding) => void;
 }

@@ -1,5 +1,6 @@
-// The one pass over all messages that L3, L4, L7 and L9 share: salesdb's rows beside the carrier's journal, a segment's rows at a time.
+// The one pass over all messages that L3, L4, L7, L8, L9 and L11 share: salesdb's rows beside the carrier's journal, a segment's rows at a time.
 import { journalEnds, receiptStatusOf, segmentRows } from "../contracts/carrier_journal.ts";
+import type { Injections } from "../contracts/carrier_weather.ts";
 import { endedBulksmsStatuses, type MessageStatus, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
 import { type JournalListing, journalBits, readSegment, type SegmentFacts } from "./journal.ts";
 import { cursorRows, type Looks, onlyCampaigns } from "./looks.ts";
@@ -44,11 +45,13 @@ export function nameMessage(message: MessageFacts): string {
   return `bulksms_info ${message.bulksmsId}.${message.rowNo}`;
 }
 
-/** Both listings are null when there is no journal: then no message is visited. */
+/** The carrier's folder before and after the looks at the databases. */
 export interface JournalLooks {
   folder: string;
   before: JournalListing;
   after: JournalListing;
+  /** What its weather made up. */
+  injections: { before: Injections; after: Injections };
 }
 
 /** Calls `visit` for each message of the scope that was ever due to be submitted, or that the journal knows. */
