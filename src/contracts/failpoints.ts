@@ -29,7 +29,7 @@ export const failpoints = {
   job_taken: { point: "C10", process: "sales_worker", says: "the job is taken from the queue, no chunk is leased" },
   chunk_leased: { point: "C11", process: "sales_worker", says: "a chunk is leased, no intent is made" },
   intent_committed: { point: "C11", process: "sales_worker", says: "the intent stands, nothing is submitted" },
-  submit_begins: { point: "C37", process: "sales_worker", says: "the last look at the clock is done, the body goes out next" },
+  submit_begins: { point: "C11", process: "sales_worker", says: "the last look at the clock is done, the body goes out next" },
   body_half_journaled: {
     point: "C12",
     process: "carrier",
