@@ -56,7 +56,9 @@ describe("a template", () => {
           const template = compile(text);
           const valueByName = new Map(template.placeholders.map((name, index) => [name, values[index] as string]));
           const expected = pieces.map(({ literal, name }) => literal + valueByName.get(columnKey(name))).join("") + tail;
-          expect(template.fill(template.placeholders.map((name) => valueByName.get(name) as string))).toBe(expected);
+          const given = template.placeholders.map((name) => valueByName.get(name) as string);
+          expect(template.fill(given)).toBe(expected);
+          expect(template.filledLength(given)).toBe(expected.length);
         },
       ),
       { seed, numRuns: 2_000 },

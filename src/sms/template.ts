@@ -18,6 +18,8 @@ export interface Template {
   literalNames: readonly string[];
   /** The text with the values of `placeholders`, in that order. Throws RangeError when their number differs. */
   fill(values: readonly string[]): string;
+  /** Length of `fill(values)` in UTF-16 units, without making it: a text may name a column of long cells hundreds of times. */
+  filledLength(values: readonly string[]): number;
 }
 
 export type TemplateResult = { template: Template } | { problem: { at: number; says: string } };
@@ -81,5 +83,9 @@ function createTemplate(text: string, literals: readonly string[], slots: readon
     for (let index = 0; index < slots.length; index++) filled += (values[slots[index] as number] as string) + literals[index + 1];
     return filled;
   };
-  return { text, placeholders, literalNames, fill };
+  const literalLength = literals.reduce((sum, words) => sum + words.length, 0);
+  const uses = placeholders.map((_, index) => slots.filter((slot) => slot === index).length);
+  const filledLength = (values: readonly string[]): number =>
+    uses.reduce((sum, count, index) => sum + count * (values[index] as string).length, literalLength);
+  return { text, placeholders, literalNames, fill, filledLength };
 }

@@ -31,6 +31,7 @@ export function readImportFields(
   fileName: string,
   settings: ImportFieldSettings,
 ): Omit<ImportRequest, "workspaceId" | "claim"> {
+  for (const [name, value] of fields) refuseBrokenCharacters(name, value);
   return {
     template: readText(fields.get("text"), settings.textPartsMax),
     name: readName(fields.get("name"), fileName),
@@ -41,6 +42,14 @@ export function readImportFields(
     fileName: clean(fileName).slice(0, nameCharactersMax),
     priceMilli: settings.partPriceMilli,
   };
+}
+
+/** The form's parser writes U+FFFD for bytes that are no UTF-8, as a terminal in Latin-1 sends them: thousands would read question marks. */
+function refuseBrokenCharacters(name: ImportFieldName, value: string): void {
+  const at = value.indexOf("\ufffd");
+  if (at === -1) return;
+  const code = name === "text" ? "text_invalid" : "request_invalid";
+  throw new AppError(code, `${name}: character ${at + 1} is no UTF-8, or a replacement character (U+FFFD).`, { details: { at: at + 1 } });
 }
 
 function readText(field: string | undefined, partsMax: number): Template {

@@ -2,7 +2,7 @@
 import type { RejectReason } from "../../contracts/states.ts";
 import type { Encoding } from "../../sms/encodings.ts";
 import { createNumberReader } from "../../sms/numbers.ts";
-import { measureText } from "../../sms/parts.ts";
+import { measureText, septetsAlone } from "../../sms/parts.ts";
 import type { Template } from "../../sms/template.ts";
 import type { Columns } from "./columns.ts";
 import { createNumberSet } from "./number_set.ts";
@@ -45,6 +45,8 @@ export function createRowJudge(options: { template: Template; columns: Columns; 
         return { msisdn, parts: constant.parts, fields: null };
       }
       const fields = columns.fields.map((index) => (cells[index] as string).trim());
+      // whatever its characters, this is too long: filling it would only take time (a cell of 32 kB, hundreds of times, for each row)
+      if (template.filledLength(fields) > partsMax * septetsAlone) return "text_too_many_parts";
       const text = template.fill(fields);
       if (text.trim() === "") return "text_empty";
       const { parts, encoding } = measureText(text);

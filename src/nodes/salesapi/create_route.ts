@@ -130,14 +130,12 @@ export async function createRoute(app: HttpServer, deps: CreateRouteDependencies
   });
 }
 
-/** Before the body is read. @throws AppError key_*, scope_missing, content_type_unsupported, body_too_large, idempotency_key_invalid. */
+/** Before the body is read. @throws AppError key_*, scope_missing, content_type_unsupported, request_invalid, body_too_large, idempotency_key_invalid. */
 async function readCaller(request: FastifyRequest, { authenticate, settings }: CreateRouteDependencies): Promise<Caller> {
   const caller = await authenticate(request.headers.authorization, request.ip);
   requireScope(caller, "send");
   const workspaceId = requireWorkspace(caller);
-  if (!/^multipart\/form-data\b/i.test(request.headers["content-type"] ?? "")) {
-    throw new AppError("content_type_unsupported", "Send a form (multipart/form-data) with the fields file and text.");
-  }
+  assertForm(request.headers["content-type"] ?? "");
   if (Number(request.headers["content-length"] ?? 0) > settings.uploadBytesMax + formBytesMax) throw bodyTooLarge(settings.uploadBytesMax);
   const key = request.headers["idempotency-key"];
   if (key === undefined) return { workspaceId, key: null };
@@ -145,6 +143,23 @@ async function readCaller(request: FastifyRequest, { authenticate, settings }: C
     throw new AppError("idempotency_key_invalid", `Idempotency-Key: 1 to ${keyCharactersMax} visible ASCII characters, once.`);
   }
   return { workspaceId, key };
+}
+
+/** A boundary has at most so many characters (RFC 2046, 5.1.1). */
+const boundaryCharactersMax = 70;
+
+function assertForm(contentType: string): void {
+  if (!/^multipart\/form-data\b/i.test(contentType)) {
+    throw new AppError("content_type_unsupported", "Send a form (multipart/form-data) with the fields file and text.");
+  }
+  const [, quoted, bare] = /\bboundary=(?:"([^"]*)"|([^\s;"]*))/i.exec(contentType) ?? [];
+  const boundary = quoted ?? bare ?? "";
+  if (boundary === "" || boundary.length > boundaryCharactersMax) {
+    throw new AppError(
+      "request_invalid",
+      `The form cannot be read: its Content-Type names no boundary of 1 to ${boundaryCharactersMax} characters.`,
+    );
+  }
 }
 
 async function create(

@@ -71,9 +71,11 @@ export async function receiveUpload(request: FastifyRequest, limits: { fileBytes
 
 function addField(
   fields: Map<ImportFieldName, string>,
-  part: { fieldname: string; value: unknown; valueTruncated: boolean; fieldnameTruncated: boolean },
+  part: { fieldname: string | undefined; value: unknown; valueTruncated: boolean; fieldnameTruncated: boolean },
 ): void {
   const name = part.fieldname as ImportFieldName;
+  // the parser's types do not say so: a part may have no name at all
+  if (part.fieldname === undefined) throw new AppError("request_invalid", "A part of the form has no name.");
   if (part.fieldname === "file") {
     throw new AppError("file_missing", "The field file holds text and no file; with curl: -F file=@students.csv, with the @.");
   }
@@ -91,6 +93,7 @@ function fieldUnknown(name: string): AppError {
 }
 
 function assertIsTheFile(part: MultipartFile, spool: Spool | null): void {
+  if (part.fieldname === undefined) throw new AppError("request_invalid", "A file of the form has no name.");
   if (importFieldNames.includes(part.fieldname as ImportFieldName)) {
     throw new AppError("request_invalid", `${part.fieldname}: sent as a file; with curl: -F '${part.fieldname}=<message.txt', with the <`);
   }
