@@ -73,9 +73,11 @@ export async function createCampaign(
   csv: string,
   text = "Hello {first_name}",
   salesapiUrl?: string,
+  deadlineS?: number,
 ): Promise<CampaignView> {
   const form = new FormData();
   form.set("text", text);
+  if (deadlineS !== undefined) form.set("deadline_s", String(deadlineS));
   form.set("file", new File([csv], "contacts.csv", { type: "text/csv" }));
   const response = await fetch(`${salesapiUrl ?? cluster.urls.salesapi}/create`, {
     method: "POST",

@@ -46,11 +46,11 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 }
 
 async function perform(scenario: Scenario, cluster: LabCluster, options: RunOptions): Promise<Verdict> {
-  const { campaigns, contacts } = scenario.workload;
+  const { campaigns, contacts, deadlineS } = scenario.workload;
   const random = createRandom(options.seed);
   const csv = contacts <= contactsMax ? csvOf(contacts) : csvOfMany(contacts);
   const bulksmsIds: string[] = [];
-  for (let made = 0; made < campaigns; made += 1) bulksmsIds.push((await createCampaign(cluster, csv)).id);
+  for (let made = 0; made < campaigns; made += 1) bulksmsIds.push((await createCampaign(cluster, csv, undefined, undefined, deadlineS)).id);
   const witnesses: Witness[] = [];
   for (const open of allWitnesses) witnesses.push(await open({ cluster, bulksmsIds }));
   for (const id of bulksmsIds) await runCampaign(cluster, id);

@@ -23,6 +23,8 @@ export interface Workload {
   campaigns: number;
   /** Messages of each campaign. Up to `contactsMax` (lab/cluster/campaigns.ts) each has an end that is known before. */
   contacts: number;
+  /** Of each campaign, in seconds; without it no deadline passes during a run. */
+  deadlineS?: number;
   /** The ends are not those of the numbers: the scenario cancels, loses receipts or lets deadlines pass. */
   endsAreOpen?: true;
   /** Nobody reads, tops up and sends small campaigns beside (visitors.ts): for scenarios that measure rates. */

@@ -539,7 +539,7 @@ export function createCarrier(options: CarrierOptions): Carrier {
     submit,
     message: (reference) => messageFate(journal, reference),
     batch: (batchId) => batchStatistics(journal, batchId),
-    weather: () => ({ weather: weather.read(), happened: { ...weather.counts }, strays: { ...strays.counts } }),
+    weather: () => ({ weather: weather.read(), happened: { ...weather.counts }, strays: strays.counts() }),
     setWeather: (next) => weather.set(next),
     counts: () => ({ ...counts }),
     gauges: () => ({

@@ -37,6 +37,8 @@ export type StrayCounts = Record<StrayKind, number> & {
   wrongly_taken: number;
   /** Not sent, because too many waited or the receiver was away for too long. */
   dropped: number;
+  /** Still to be sent, or to be answered. */
+  waiting: number;
 };
 
 /** The true receipt beside which one is made up. */
@@ -50,12 +52,11 @@ export interface TrueReceipt {
 }
 
 export interface Strays {
-  counts: StrayCounts;
+  counts(): StrayCounts;
   /** A receipt was taken just now: the receiver knows what it must not be talked out of. */
   onReceiptTaken(receipt: WeatheredReceipt, beside: TrueReceipt): void;
   /** A body was taken: it may come once more, as it was. */
   onBodyTaken(headers: Record<string, string>, text: string): void;
-  waiting(): number;
   stop(): Promise<void>;
 }
 
@@ -81,7 +82,7 @@ export async function openStrays(options: StraysOptions): Promise<Strays> {
   const { weather } = options;
   const { pathname, search, origin } = new URL(options.url);
   const pool = new Pool(origin, { connections: connectionsMax, headersTimeout: answerMaxMs, bodyTimeout: answerMaxMs });
-  const counts = Object.fromEntries([...strayKinds, "wrongly_taken", "dropped"].map((kind) => [kind, 0])) as StrayCounts;
+  const counts = Object.fromEntries([...strayKinds, "wrongly_taken", "dropped", "waiting"].map((kind) => [kind, 0])) as StrayCounts;
   const queue: Stray[] = [];
   const replays = new Set<NodeJS.Timeout>();
   const sending = new Set<Promise<void>>();
@@ -176,7 +177,7 @@ export async function openStrays(options: StraysOptions): Promise<Strays> {
   }
 
   return {
-    counts,
+    counts: () => ({ ...counts, waiting: queue.length + sending.size + replays.size }),
     onReceiptTaken(receipt, beside) {
       if (weather.hasStray("forged", receipt)) forge(beside);
       if (weather.hasStray("malformed", receipt)) malform(beside);
@@ -196,7 +197,6 @@ export async function openStrays(options: StraysOptions): Promise<Strays> {
       );
       replays.add(timer);
     },
-    waiting: () => queue.length + sending.size + replays.size,
     async stop() {
       isStopping = true;
       for (const timer of replays) clearTimeout(timer);

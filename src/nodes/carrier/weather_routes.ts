@@ -13,7 +13,7 @@ const weatherAnswer = z.object({
   happened: counts<WeatherKind>(weatherKinds).describe(
     "since the process started: receipts (early: messages; forged, malformed, replayed: bodies that were answered)",
   ),
-  strays: counts([...strayKinds, "wrongly_taken", "dropped"] as const).describe(
+  strays: counts([...strayKinds, "wrongly_taken", "dropped", "waiting"] as const).describe(
     "made-up bodies by kind. wrongly_taken: forged or broken, and answered 2xx all the same, which no receiver should ever do",
   ),
 });

@@ -1,0 +1,14 @@
+// The carrier sends everything and tells nothing. Every accepted message expires after deadline and receipt horizon, nobody is charged,
+// and the whole hold comes back: the campaign does not wait for ever.
+import { untilAllTold, weatherFault } from "../faults/weather.ts";
+import type { Scenario } from "../stage/scenario.ts";
+
+export const scenario: Scenario = {
+  name: "weather-all-lost",
+  shows: "no receipt ever comes: all expires, nothing is charged, the hold comes back",
+  workload: { campaigns: 1, contacts: 400, deadlineS: 4, endsAreOpen: true, hasNoVisitors: true },
+  async faults(stage) {
+    await stage.inflict(weatherFault({ lost: { share: 1 } }, { untilEnded: 0.9 }), 0);
+  },
+  expects: untilAllTold,
+};
