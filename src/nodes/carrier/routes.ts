@@ -1,4 +1,5 @@
 // The carrier's HTTP: POST /messages, GET /messages/{reference}, GET /statistics, and /weather. All by the carrier's key.
+import { isUtf8 } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import type { Carrier } from "../../carrier/carrier.ts";
@@ -106,6 +107,8 @@ function addSubmitRoute(app: FastifyInstance, carrier: Carrier, onRequest: (requ
   void app.register(async (scope) => {
     scope.removeContentTypeParser("application/json");
     scope.addContentTypeParser("application/json", { parseAs: "buffer", bodyLimit: submitBytesMax }, (_request, body, done) => {
+      // read loosely, broken characters would be sent as U+FFFD
+      if (!isUtf8(body as Buffer)) return done(new AppError("json_invalid", "The body is not UTF-8."), undefined);
       try {
         done(null, JSON.parse(body.toString()));
       } catch {
