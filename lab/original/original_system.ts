@@ -47,6 +47,8 @@ export interface OriginalSystem {
   /** Of every process and engine by name. */
   pids(): Record<string, number>;
   webapiUrl: string;
+  /** Of both databases. */
+  ownerUrls: readonly string[];
   /** The carrier's data folder: the witness of what really happened. */
   carrierFolder: string;
   /** A workspace with so much credit and a campaign of so many contacts, whose rows stand in salesdb. */
@@ -56,6 +58,8 @@ export interface OriginalSystem {
   untilQuiet(campaign: OriginalCampaign, limitMs: number): Promise<void>;
   /** Jobs waiting and in hand. */
   queueDepth(): Promise<number>;
+  /** Receipts that its carrier got a 2xx for since it was started. */
+  receiptsAnswered(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -230,6 +234,7 @@ function openSystem(parts: {
     ds,
     salesdb,
     webapiUrl: `http://${host}:${settings.webapiPort}`,
+    ownerUrls: [settings.dsUrl, settings.salesdbUrl],
     carrierFolder: parts.carrierFolder,
     pids: () => ({
       ...Object.fromEntries([...children].map(([name, child]) => [name, child.pid ?? 0])),
@@ -245,6 +250,7 @@ function openSystem(parts: {
       await waitFor(`the original's campaign of ${campaign.contacts}`, () => isQuiet(settings, campaign, queueDepth), limitMs);
     },
     queueDepth,
+    receiptsAnswered: async () => (await readStatistics(settings, "")).receipts_answered ?? 0,
     async stop() {
       await Promise.all([ds.end({ timeout: 1 }), salesdb.end({ timeout: 1 })]);
       closeRedis(redis);
@@ -270,13 +276,15 @@ async function isQuiet(
   { id, contacts }: OriginalCampaign,
   queueDepth: () => Promise<number>,
 ): Promise<boolean> {
-  const headers = { authorization: `Bearer ${settings.carrierKey}` };
-  const statistics = async (query: string) =>
-    (await (await fetch(`${settings.carrierUrl}/statistics${query}`, { headers })).json()) as Record<string, number>;
   // the queue first: it is the last to be empty
   if ((await queueDepth()) > 0) return false;
-  const all = await statistics("");
+  const all = await readStatistics(settings, "");
   if ((all.unfinished ?? 1) > 0 || (all.receipts_pending ?? 1) > 0) return false;
-  const batch = await statistics(`?batch_id=${id}`);
+  const batch = await readStatistics(settings, `?batch_id=${id}`);
   return (batch.accepted ?? 0) + (batch.rejected ?? 0) >= contacts && (await queueDepth()) === 0;
+}
+
+async function readStatistics({ carrierUrl, carrierKey }: OriginalSettings, query: string): Promise<Record<string, number>> {
+  const headers = { authorization: `Bearer ${carrierKey}` };
+  return (await (await fetch(`${carrierUrl}/statistics${query}`, { headers })).json()) as Record<string, number>;
 }

@@ -1,0 +1,92 @@
+// Medians and ratios of a benchmark's runs. A ratio is the median of the ratios of each round, since the runs of one round stood side by side.
+import type { BenchmarkRuns } from "./benchmark.ts";
+import { cpuOf, type MeasuredRun, type SubjectName } from "./measured_run.ts";
+
+/** The object on the last line of `--json`. A figure whose run broke a law is null, as is one that was not measured. */
+export interface BenchmarkSummary {
+  original_per_s: number | null;
+  batched_per_s: number | null;
+  single_per_s: number | null;
+  store_per_s: number | null;
+  batched_to_original: number | null;
+  single_to_original: number | null;
+  batched_to_store: number | null;
+  create_to_copy: number | null;
+  create_rows_per_s: number | null;
+  copy_rows_per_s: number | null;
+  /** The largest process of ours in any run. */
+  peak_rss_mib: number | null;
+  /** Names of laws, one a run that broke it. */
+  laws_broken: number;
+  wal_bytes_per_message: Record<SubjectName, number | null>;
+  /** Of all processes and engines together. */
+  cpu_us_per_message: Record<SubjectName, number | null>;
+  /** By process. */
+  batched_cpu_us: Record<string, number>;
+  single_cpu_us: Record<string, number>;
+  original_cpu_us: Record<string, number>;
+  /** Share of the original's messages whose stored end is not the real one. */
+  original_wrong_share: number | null;
+  original_credit_off: number | null;
+}
+
+export function summarise({ runs, imports }: BenchmarkRuns): BenchmarkSummary {
+  const of = (subject: SubjectName): MeasuredRun[] => runs.filter((run) => run.subject === subject && run.lawsBroken.length === 0);
+  const rate = (subject: SubjectName) => round(median(of(subject).map(({ perSecond }) => perSecond)), 0);
+  const ratio = (one: SubjectName, other: SubjectName): number | null => {
+    const pairs = of(one).flatMap((run) =>
+      of(other)
+        .filter((beside) => beside.round === run.round)
+        .map((beside) => run.perSecond / beside.perSecond),
+    );
+    return round(median(pairs), 2);
+  };
+  const each = (figure: (subject: SubjectName) => number | null): Record<SubjectName, number | null> => ({
+    batched: figure("batched"),
+    single: figure("single"),
+    original: figure("original"),
+    store: figure("store"),
+  });
+  const peaks = runs
+    .filter(({ subject }) => subject === "batched" || subject === "single")
+    .flatMap(({ peakRssMib }) => Object.values(peakRssMib));
+  const originals = of("original");
+  return {
+    original_per_s: rate("original"),
+    batched_per_s: rate("batched"),
+    single_per_s: rate("single"),
+    store_per_s: rate("store"),
+    batched_to_original: ratio("batched", "original"),
+    single_to_original: ratio("single", "original"),
+    batched_to_store: ratio("batched", "store"),
+    create_to_copy: round(median(imports.map(({ createSeconds, copySeconds }) => createSeconds / copySeconds)), 2),
+    create_rows_per_s: round(median(imports.map(({ contacts, createSeconds }) => contacts / createSeconds)), 0),
+    copy_rows_per_s: round(median(imports.map(({ contacts, copySeconds }) => contacts / copySeconds)), 0),
+    peak_rss_mib: peaks.length === 0 ? null : Math.round(Math.max(...peaks)),
+    laws_broken: runs.reduce((sum, { lawsBroken }) => sum + lawsBroken.length, 0),
+    wal_bytes_per_message: each((subject) => round(median(of(subject).map(({ walBytesPerMessage }) => walBytesPerMessage)), 0)),
+    cpu_us_per_message: each((subject) => (subject === "store" ? null : round(median(of(subject).map(cpuOf)), 1))),
+    batched_cpu_us: cpuByProcess(of("batched")),
+    single_cpu_us: cpuByProcess(of("single")),
+    original_cpu_us: cpuByProcess(originals),
+    original_wrong_share: round(median(originals.map(({ wrongStates, messages }) => wrongStates / messages)), 4),
+    original_credit_off: originals.length === 0 ? null : Math.max(...originals.map(({ creditOff }) => Math.abs(creditOff))),
+  };
+}
+
+function cpuByProcess(runs: readonly MeasuredRun[]): Record<string, number> {
+  const names = Object.keys(runs[0]?.cpuMicrosPerMessage ?? {});
+  return Object.fromEntries(names.map((name) => [name, round(median(runs.map((run) => run.cpuMicrosPerMessage[name] ?? 0)), 1) ?? 0]));
+}
+
+/** Null of nothing. */
+export function median(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  const sorted = values.toSorted((one, other) => one - other);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}
+
+function round(value: number | null, decimals: number): number | null {
+  return value === null ? null : Number(value.toFixed(decimals));
+}

@@ -1,0 +1,62 @@
+// `lab benchmark`: our rates, the original's way and the limits of the store, side by side on this machine.
+import { writeSync } from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { endWell } from "../../src/cli/failure.ts";
+import { exitCodes } from "../../src/cli/report_error.ts";
+import { createTerminal } from "../../src/cli/terminal.ts";
+import { runBenchmark } from "../benchmark/benchmark.ts";
+import { type SubjectName, subjectNames } from "../benchmark/measured_run.ts";
+import { type Level, sizesOf } from "../benchmark/plan.ts";
+import { showImport, showRun, showSummary } from "../benchmark/show_benchmark.ts";
+import { summarise } from "../benchmark/summary.ts";
+
+interface BenchmarkCommandOptions {
+  full?: true;
+  json?: true;
+  rounds?: number;
+  only?: SubjectName[];
+}
+
+export function register(program: Command): void {
+  program
+    .command("benchmark")
+    .description("measure our system, the original's way and the bare store side by side")
+    .addOption(new Option("--quick", "under two minutes, 100,000 messages a run (this is the default)").conflicts("full"))
+    .option("--full", "a million messages a run; half an hour")
+    .option("--rounds <n>", "how often each is measured", parseRounds)
+    .option("--only <subjects>", `some of ${subjectNames.join(",")}`, parseSubjects)
+    .option("--json", "every figure as one JSON object on the last line")
+    .action((options: BenchmarkCommandOptions) => endWell(() => benchmark(options)));
+}
+
+async function benchmark(options: BenchmarkCommandOptions): Promise<number> {
+  const level: Level = options.full === true ? "full" : "quick";
+  const sizes = { ...sizesOf[level], ...(options.rounds === undefined ? {} : { rounds: options.rounds }) };
+  const terminal = createTerminal(options.json === true ? process.stderr : process.stdout, process.env);
+  const runs = await runBenchmark({
+    sizes,
+    ...(options.only === undefined ? {} : { subjects: options.only }),
+    onBegin: (what) => terminal.live([terminal.dim(`${what} ...`)]),
+    onRun: (run) => showRun(terminal, run),
+    onImport: (run) => showImport(terminal, run),
+  });
+  terminal.endLive();
+  const summary = summarise(runs);
+  showSummary(terminal, summary);
+  if (options.json === true) writeSync(1, `${JSON.stringify(summary)}\n`);
+  return summary.laws_broken === 0 ? exitCodes.ok : exitCodes.failed;
+}
+
+function parseRounds(text: string): number {
+  const rounds = Number(text);
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) throw new InvalidArgumentError("a whole number from 1 to 100");
+  return rounds;
+}
+
+function parseSubjects(text: string): SubjectName[] {
+  return text.split(",").map((word) => {
+    const found = subjectNames.find((name) => name === word);
+    if (found === undefined) throw new InvalidArgumentError(`${word} is none of ${subjectNames.join(", ")}`);
+    return found;
+  });
+}
