@@ -16,7 +16,7 @@ export function register(program: Command): void {
     .command("faults")
     .description("every link by every mode, every process killed and frozen, engines, operators, resources, weather: held or broke")
     .option("--seed <n>", "replays a run's choices", parseSeed, Math.floor(Math.random() * 1_000_000))
-    .option("--only <pattern>", "cells whose name has this in it; * stands for anything")
+    .option("--only <pattern>", "cells whose name has this in it; with * for anything, cells with this name")
     .option("--json", "all verdicts as one JSON object on the last line")
     .action((options: FaultsCommandOptions) => endWell(() => faults(options)));
 }

@@ -68,7 +68,7 @@ export const redisOutOfMemory: Fault = {
 type Redis = ReturnType<typeof openRedis>;
 
 async function withRedis<T>(cluster: LabCluster, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = openRedis(cluster.settings.BULKSMS_REDIS_URL ?? "", { connectionName: "lab" });
+  const redis = openRedis(cluster.settings.BULKSMS_REDIS_URL ?? "", { connectionName: "lab", isBlocking: true });
   try {
     return await work(redis);
   } finally {

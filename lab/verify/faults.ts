@@ -9,7 +9,7 @@ import { matrixCells } from "./cells.ts";
 
 export interface VerifyFaultsOptions {
   seed: number;
-  /** Part of a name, with `*` for anything; null: all cells. */
+  /** Part of a name; with `*` for anything a whole name; null: all cells. */
   only: string | null;
   onVerdict?(verdict: Verdict): void;
 }
@@ -77,7 +77,7 @@ async function runCell(cell: Scenario, seed: number, cluster: LabCluster | undef
 
 function matches(name: string, pattern: string): boolean {
   const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(parts.join(".*")).test(name);
+  return new RegExp(parts.length === 1 ? parts.join() : `^${parts.join(".*")}$`).test(name);
 }
 
 /** Runs, shows each cell as it ends, and the sum. @returns whether every cell held */
