@@ -4,8 +4,8 @@ import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatDuration, type Terminal } from "../../src/cli/terminal.ts";
 import { type CrashReport, listImpossible, verifyCrash } from "../verify/crash.ts";
-import type { CrashRow } from "../verify/crash_kill.ts";
 import { outcomes } from "../verify/crash_points.ts";
+import type { CrashRow } from "../verify/crash_row.ts";
 
 interface CrashCommandOptions {
   seed: number;
@@ -49,7 +49,7 @@ async function crash(options: CrashCommandOptions): Promise<number> {
 function showRow(terminal: Terminal, row: CrashRow): void {
   const recovered = row.recoveredMs === null ? "" : `, recovered in ${formatDuration(row.recoveredMs)}`;
   terminal.line(
-    `${row.point} ${row.where}${row.hit === null ? "" : `:${row.hit}`}   ${row.verdict}   ${row.inFlight} in flight${recovered}`,
+    `${row.point} ${row.process} ${row.where}${row.hit === null ? "" : `:${row.hit}`}   ${row.verdict}   ${row.inFlight} in flight${recovered}`,
   );
   for (const reason of row.reasons) terminal.line(`    ${reason}`);
 }

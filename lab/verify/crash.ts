@@ -1,8 +1,10 @@
 // verify:crash: every crash point of the design on one real system, one after another, with a table. Called by commands/crash.ts.
 import { type FailpointName, failpointNames, failpoints } from "../../src/contracts/failpoints.ts";
-import { type CrashRow, crashAt } from "./crash_kill.ts";
+import { experiments as otherExperiments, performExperiment } from "./crash_experiments.ts";
+import { crashAt } from "./crash_kill.ts";
 import { type CrashLab, labOf, startCrashLab } from "./crash_lab.ts";
-import { impossible, outcomes, type PointName, trials } from "./crash_points.ts";
+import { impossible, type PointName, trials } from "./crash_points.ts";
+import type { CrashRow } from "./crash_row.ts";
 
 export interface VerifyCrashOptions {
   seed: number;
@@ -58,10 +60,14 @@ export function listImpossible(only = ""): [PointName, string][] {
 }
 
 function chooseExperiments({ only = "", isQuick = false }: VerifyCrashOptions): Experiment[] {
-  const kills = failpointNames
-    .filter((name) => outcomes[failpoints[name].point] !== undefined)
-    .flatMap((name) => (isQuick ? [killing(name, "first")] : [killing(name, "first"), killing(name, "later")]));
-  return kills.filter(({ point, name }) => point.includes(only) || name.includes(only));
+  const kills = failpointNames.flatMap((name) => (isQuick ? [killing(name, "first")] : [killing(name, "first"), killing(name, "later")]));
+  const others = otherExperiments.map((experiment) => ({
+    point: experiment.point,
+    name: `${experiment.point} ${experiment.process} ${experiment.where}`,
+    process: experiment.process,
+    perform: (lab: CrashLab) => performExperiment(lab, experiment),
+  }));
+  return [...kills, ...others].filter(({ point, name }) => point.includes(only) || name.includes(only));
 }
 
 function killing(name: FailpointName, which: "first" | "later"): Experiment {

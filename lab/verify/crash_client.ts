@@ -12,13 +12,13 @@ export interface Answered {
   status: number;
   headers: Headers;
   body: Record<string, unknown>;
-  /** Attempts before it that got no answer at all: the connection broke, or nobody listened. */
-  cuts: number;
+  /** With those before it that were in vain: cut off, refused for a while, not answered in time. */
+  attempts: number;
 }
 
 export interface CrashClient {
   /** Uploads under the key until it is answered 201. */
-  create(name: string, csv: string, caller?: Caller): Promise<Answered>;
+  create(name: string, csv: string, options?: CreateOptions): Promise<Answered>;
   /** `run`, `pause`, `resume`, `cancel`: until there is an answer that is not of passing trouble. */
   command(word: "run" | "pause" | "resume" | "cancel", bulksmsId: string, caller?: Caller): Promise<Answered>;
   read(bulksmsId: string): Promise<CampaignView>;
@@ -27,6 +27,12 @@ export interface CrashClient {
   topUp(caller: Caller, credit: string): Promise<void>;
   /** What the carrier has of a batch: sums from its journal. */
   batch(bulksmsId: string): Promise<Record<string, number>>;
+}
+
+export interface CreateOptions {
+  /** The demo's workspace without. */
+  caller?: Caller;
+  deadlineS?: number;
 }
 
 export interface Caller {
@@ -47,11 +53,12 @@ export function openCrashClient(cluster: LabCluster): CrashClient {
     await json(cluster.adminKey, `${cluster.urls.webapi}/workspaces/${caller.workspaceId}/credit`, { amount: credit });
   };
   return {
-    async create(name, csv, caller = own) {
+    async create(name, csv, { caller = own, deadlineS } = {}) {
       const answer = await insist(() => {
         const form = new FormData();
         form.set("name", name);
         form.set("text", "Hello {first_name}");
+        if (deadlineS !== undefined) form.set("deadline_s", String(deadlineS));
         form.set("file", new File([csv], "contacts.csv", { type: "text/csv" }));
         const headers = { authorization: `Bearer ${caller.apiKey}`, "idempotency-key": name.replaceAll(" ", "-") };
         return { url: `${cluster.urls.salesapi}/create`, method: "POST", headers, body: form };
@@ -100,19 +107,17 @@ interface HttpRequest {
 /** Repeats a request until it has an answer that will not change by waiting. `make`: a body is read once. */
 async function insist(make: () => HttpRequest): Promise<Answered> {
   const endAt = performance.now() + patienceMs;
-  let cuts = 0;
-  for (;;) {
+  for (let attempts = 1; ; attempts++) {
     const { url, ...request } = make();
     try {
       const response = await fetch(url, { ...request, signal: AbortSignal.timeout(answerMaxMs) });
       const body = (await response.json()) as Record<string, unknown>;
-      if (!isPassing(response.status, body)) return { status: response.status, headers: response.headers, body, cuts };
+      if (!isPassing(response.status, body)) return { status: response.status, headers: response.headers, body, attempts };
       if (performance.now() > endAt) throw new Error(`${url} still answers ${response.status}: ${JSON.stringify(body)}`);
     } catch (error) {
       // fetch throws a TypeError for every broken connection, a DOMException for one that is silent
       if (!(error instanceof TypeError || error instanceof DOMException || error instanceof SyntaxError)) throw error;
       if (performance.now() > endAt) throw new Error(`${url} does not answer`, { cause: error });
-      cuts += 1;
     }
     await sleep(pauseMs);
   }

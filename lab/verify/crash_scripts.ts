@@ -5,7 +5,7 @@ import type { ProcessName } from "../../src/contracts/processes.ts";
 import type { SystemSettings } from "../../src/platform/system_settings.ts";
 import { csvOf, expectedEnd } from "../cluster/campaigns.ts";
 import { csvOfMany } from "../stage/contacts.ts";
-import type { Answered, Caller } from "./crash_client.ts";
+import type { Answered, CreateOptions } from "./crash_client.ts";
 import type { CrashLab } from "./crash_lab.ts";
 
 export interface ScriptedCampaign {
@@ -20,8 +20,8 @@ export interface Script {
   hasBackground: boolean;
   /** Of processes, beside the lab's, for this experiment. */
   settings?: Partial<Record<ProcessName, SystemSettings>>;
-  /** Resolves when every command is given; the campaigns may still run. */
-  work(lab: CrashLab): Promise<ScriptedCampaign[]>;
+  /** Puts each campaign into `campaigns` as it is made; resolves when every command is given, though they may still run. */
+  work(lab: CrashLab, campaigns: ScriptedCampaign[]): Promise<void>;
   /** What must be true when they have ended, beside the laws. @throws AssertionError */
   expects(lab: CrashLab, campaigns: readonly ScriptedCampaign[]): Promise<void>;
 }
@@ -33,14 +33,12 @@ const settleMaxMs = 40_000;
 /** Create and run, three times. */
 const send: Script = {
   hasBackground: false,
-  async work(lab) {
-    const campaigns: ScriptedCampaign[] = [];
+  async work(lab, campaigns) {
     for (const contacts of sizes) {
       const campaign = await create(lab, `${lab.prefix} ${contacts}`, contacts);
       campaigns.push(campaign);
       await run(lab, campaign);
     }
-    return campaigns;
   },
   expects: expectExactEnds,
 };
@@ -51,8 +49,7 @@ const sendBeside: Script = { ...send, hasBackground: true };
 /** Twice: pause in mid-campaign, look whether it stands still, resume. */
 const pauseAndResume: Script = {
   hasBackground: false,
-  async work(lab) {
-    const campaigns: ScriptedCampaign[] = [];
+  async work(lab, campaigns) {
     for (const turn of [1, 2]) {
       const campaign = await create(lab, `${lab.prefix} ${turn}`, 240);
       campaigns.push(campaign);
@@ -64,24 +61,26 @@ const pauseAndResume: Script = {
       await expectStandstill(lab, campaign);
       equal((await lab.client.command("resume", campaign.id)).status, 202);
     }
-    return campaigns;
   },
   expects: expectExactEnds,
 };
 
+/** Soon over: what was with the carrier when its worker died is `unknown`, and after a cancel nobody submits it again; it waits for its deadline. */
+const soonOver = { BULKSMS_RECEIPT_HORIZON_S: "1" };
+const soonOverS = 6;
+
 /** Twice: cancel in mid-campaign. */
 const cancelHalfway: Script = {
   hasBackground: false,
-  async work(lab) {
-    const campaigns: ScriptedCampaign[] = [];
+  settings: { sales_worker: soonOver, carrier: soonOver },
+  async work(lab, campaigns) {
     for (const turn of [1, 2]) {
-      const campaign = await create(lab, `${lab.prefix} ${turn}`, 240);
+      const campaign = await create(lab, `${lab.prefix} ${turn}`, 240, { deadlineS: soonOverS });
       campaigns.push(campaign);
       await run(lab, campaign);
       await untilInFlight(lab, campaign);
       equal((await lab.client.command("cancel", campaign.id)).status, 202);
     }
-    return campaigns;
   },
   async expects(lab, campaigns) {
     for (const campaign of campaigns) {
@@ -90,7 +89,7 @@ const cancelHalfway: Script = {
       ok((row.counts.canceled ?? 0) > 0, "nobody was spared by the cancel");
       const { accepted = 0, rejected = 0 } = await lab.client.batch(campaign.id);
       ok(accepted + rejected < campaign.contacts, "the carrier got messages that were canceled");
-      equal((row.counts.canceled ?? 0) + accepted + rejected, campaign.contacts);
+      ok((row.counts.canceled ?? 0) + accepted + rejected <= campaign.contacts, "somebody was canceled and texted");
     }
   },
 };
@@ -98,11 +97,10 @@ const cancelHalfway: Script = {
 /** Twice: run without the credit for it; then with. */
 const runPoor: Script = {
   hasBackground: true,
-  async work(lab) {
-    const campaigns: ScriptedCampaign[] = [];
+  async work(lab, campaigns) {
     for (const turn of [1, 2]) {
       const poor = await lab.client.makeWorkspace(`${lab.prefix} ${turn}`, "0.5");
-      const campaign = await create(lab, `${lab.prefix} ${turn}`, 40, poor);
+      const campaign = await create(lab, `${lab.prefix} ${turn}`, 40, { caller: poor });
       campaigns.push(campaign);
       await lab.client.command("run", campaign.id, poor);
       await lab.cluster.waitFor("the refused campaign to be ready again", async () => {
@@ -112,7 +110,6 @@ const runPoor: Script = {
       await lab.client.topUp(poor, "100.0");
       equal((await lab.client.command("run", campaign.id, poor)).status, 202);
     }
-    return campaigns;
   },
   async expects(lab, campaigns) {
     for (const campaign of campaigns) {
@@ -134,13 +131,13 @@ const sendWide: Script = {
     salesapi: { BULKSMS_CHUNK_ROWS: "1000" },
     carrier: { BULKSMS_CARRIER_MPS_MAX: "0", BULKSMS_CARRIER_RECEIPTS_PER_BODY: "100" },
   },
-  async work(lab) {
+  async work(lab, campaigns) {
     const contacts = 17_000;
     const name = `${lab.prefix} wide`;
     const created = await lab.client.create(name, csvOfMany(contacts));
     const campaign = { id: String(created.body.id), name, contacts, created };
+    campaigns.push(campaign);
     await run(lab, campaign);
-    return [campaign];
   },
   async expects(lab, campaigns) {
     for (const campaign of campaigns) equal((await readRow(lab, campaign.id)).status, "finished");
@@ -158,15 +155,15 @@ export async function startBackground(lab: CrashLab): Promise<ScriptedCampaign> 
   return campaign;
 }
 
-export async function create(lab: CrashLab, name: string, contacts: number, caller?: Caller): Promise<ScriptedCampaign> {
-  const created = await lab.client.create(name, csvOf(contacts), caller);
+async function create(lab: CrashLab, name: string, contacts: number, options: CreateOptions = {}): Promise<ScriptedCampaign> {
+  const created = await lab.client.create(name, csvOf(contacts), options);
   return { id: String(created.body.id), name, contacts, created };
 }
 
 /** A repeat after a lost answer finds the campaign on its way: that is an answer, too. */
-export async function run(lab: CrashLab, campaign: ScriptedCampaign): Promise<void> {
+async function run(lab: CrashLab, campaign: ScriptedCampaign): Promise<void> {
   const ran = await lab.client.command("run", campaign.id);
-  const isOnItsWay = ran.status === 409 && ran.body.code === "state_conflict" && ran.cuts > 0;
+  const isOnItsWay = ran.status === 409 && ran.body.code === "state_conflict" && ran.attempts > 1;
   ok(ran.status === 202 || isOnItsWay, `run was answered ${ran.status} ${JSON.stringify(ran.body)}`);
 }
 
@@ -190,7 +187,7 @@ export async function readRow(lab: CrashLab, id: string): Promise<CampaignRow> {
   return row;
 }
 
-async function untilInFlight(lab: CrashLab, { id }: ScriptedCampaign): Promise<void> {
+export async function untilInFlight(lab: CrashLab, { id }: ScriptedCampaign): Promise<void> {
   await lab.cluster.waitFor("messages in flight", async () => {
     const { counts } = await readRow(lab, id);
     return (counts.queued ?? 0) + (counts.sent ?? 0) > 0;
