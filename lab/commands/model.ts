@@ -1,0 +1,80 @@
+// `lab model`: explores every interleaving of the protocol in small, or shows how it goes wrong without one of its guards.
+import { type Command, InvalidArgumentError } from "commander";
+import { endWell } from "../../src/cli/failure.ts";
+import { exitCodes } from "../../src/cli/report_error.ts";
+import { alignColumns, createTerminal, formatCount, type Terminal } from "../../src/cli/terminal.ts";
+import { checkModel, findCounterexample, type ModelReport, modelledGuards } from "../model/check_model.ts";
+import type { Counterexample } from "../model/explore.ts";
+import { fullScopes, quickScopes } from "../model/scopes.ts";
+import type { GuardName } from "../mutants/list.ts";
+
+interface ModelCommandOptions {
+  quick?: true;
+  without?: GuardName;
+  json?: true;
+}
+
+export function register(program: Command): void {
+  program
+    .command("model")
+    .description("explore every interleaving of the credit-and-receipts protocol in small, and say whether a law can break")
+    .option("--quick", "small scopes, a few seconds")
+    .option("--without <guard>", `a shortest way in which it goes wrong without one of: ${modelledGuards.join(", ")}`, parseGuard)
+    .option("--json", "the report as one JSON object on the last line")
+    .action((options: ModelCommandOptions) => endWell(async () => model(options)));
+}
+
+function parseGuard(text: string): GuardName {
+  const guard = modelledGuards.find((name) => name === text);
+  if (guard === undefined) throw new InvalidArgumentError(`not a guard of the model; there are ${modelledGuards.join(", ")}`);
+  return guard;
+}
+
+function model({ quick, without, json }: ModelCommandOptions): number {
+  const terminal = createTerminal(process.stdout, process.env);
+  terminal.line();
+  if (without !== undefined) {
+    const counterexample = findCounterexample(without);
+    terminal.line(terminal.bold(`the protocol without ${without}`));
+    if (counterexample !== null) showCounterexample(terminal, counterexample);
+    else terminal.line("holds in the quick scopes");
+    terminal.line();
+    if (json === true) process.stdout.write(`${JSON.stringify({ without, counterexample })}\n`);
+    return counterexample === null ? exitCodes.failed : exitCodes.ok;
+  }
+  terminal.line(terminal.bold("the protocol in small: every interleaving"));
+  const report = checkModel(quick === true ? quickScopes : fullScopes, ({ scope, states, seconds }) => {
+    terminal.line(terminal.dim(`${scope}: ${formatCount(states)} states, ${seconds.toFixed(1)} s`));
+  });
+  showReport(terminal, report);
+  if (json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+  return report.held ? exitCodes.ok : exitCodes.failed;
+}
+
+function showReport(terminal: Terminal, report: ModelReport): void {
+  const head = ["scope", "states", "steps", "depth", "ends", "seconds", "verdict"].map(terminal.dim);
+  const lines = report.scopes.map(({ scope, states, steps, depth, ends, seconds, counterexample }) => [
+    scope,
+    formatCount(states),
+    formatCount(steps),
+    String(depth),
+    formatCount(ends),
+    seconds.toFixed(1),
+    counterexample === null && ends > 0 ? "held" : terminal.bold("BROKE"),
+  ]);
+  terminal.line();
+  for (const line of alignColumns([head, ...lines], [1, 2, 3, 4, 5])) terminal.line(line);
+  for (const { counterexample } of report.scopes) if (counterexample !== null) showCounterexample(terminal, counterexample);
+  terminal.line();
+  const extent = `${formatCount(report.states)} states in ${report.seconds.toFixed(1)} s`;
+  if (report.held)
+    terminal.line(`${terminal.accent("held")}: no law breaks in ${extent}, and from every state the end is reached without luck`);
+  else terminal.line(`${terminal.bold("NOT HELD")}: ${extent}`);
+  terminal.line();
+}
+
+function showCounterexample(terminal: Terminal, { says, trace }: Counterexample): void {
+  terminal.line();
+  for (const [index, step] of trace.entries()) terminal.line(`${String(index + 1).padStart(3)}  ${step}`);
+  terminal.line(`     ${terminal.bold(says)}`);
+}

@@ -1,0 +1,54 @@
+// The explorer finds what is false and what is stuck; the protocol holds in its quick scopes, and does not without any of its guards.
+import { describe, expect, test, vi } from "vitest";
+import { checkModel, findCounterexample, modelledGuards } from "./check_model.ts";
+import { explore, type Model } from "./explore.ts";
+import { quickScopes } from "./scopes.ts";
+
+// a few seconds of CPU, on a machine that may be busy with other tests
+vi.setConfig({ testTimeout: 120_000 });
+
+/** A counter that goes up by 1 or 3 and ends at 10; it may also fall into a pit. */
+function counter(options: { falseAt?: number; pitAt?: number } = {}): Model<number> {
+  return {
+    initial: 0,
+    stateBytes: 1,
+    encode: (state, into) => {
+      into[0] = state;
+    },
+    decode: (bytes) => bytes[0] as number,
+    steps(state, take) {
+      if (state === options.pitAt) return;
+      for (const by of [1, 3]) if (state + by <= 10) take("progress", () => `adds ${by}`, state + by);
+    },
+    brokenState: (state) => (state === options.falseAt ? `${state} is false` : null),
+    brokenStep: () => null,
+    isEnd: (state) => state === 10,
+  };
+}
+
+describe("the explorer", () => {
+  test("counts every state once, and each comes to its end", () => {
+    expect(explore(counter())).toMatchObject({ states: 11, steps: 18, depth: 4, ends: 1, counterexample: null });
+  });
+
+  test("shows a shortest way to what is false", () => {
+    expect(explore(counter({ falseAt: 7 })).counterexample).toEqual({ says: "7 is false", trace: ["adds 1", "adds 3", "adds 3"] });
+  });
+
+  test("shows a state from which nothing leads to the end", () => {
+    expect(explore(counter({ pitAt: 4 })).counterexample).toMatchObject({ trace: ["adds 1", "adds 3"] });
+  });
+});
+
+describe("the protocol in small", () => {
+  test("holds in the quick scopes, and every state comes to its end", () => {
+    const { scopes, held, states } = checkModel(quickScopes);
+    expect(scopes.flatMap(({ counterexample }) => counterexample ?? [])).toEqual([]);
+    expect(held).toBe(true);
+    expect(states).toBeGreaterThan(100_000);
+  });
+
+  test.each(modelledGuards)("does not hold without %s", (guard) => {
+    expect(findCounterexample(guard)).not.toBeNull();
+  });
+});
