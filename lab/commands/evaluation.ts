@@ -1,0 +1,123 @@
+// `lab evaluation`: what campaigns of a few sizes cost, on our system and on the original's way, as a report with plots.
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { endWell, Failure } from "../../src/cli/failure.ts";
+import { exitCodes } from "../../src/cli/report_error.ts";
+import { alignColumns, createTerminal, formatCount, formatDuration } from "../../src/cli/terminal.ts";
+import { evaluate, readEvaluation, writeEvaluation } from "../evaluation/evaluate.ts";
+import type { EvaluationRun } from "../evaluation/measure.ts";
+import { canSample } from "../evaluation/process_samples.ts";
+import { quietLoadPerCore, readMachine } from "../evaluation/report.ts";
+import { type SubjectName, subjectNames } from "../evaluation/subject.ts";
+import { summarize } from "../evaluation/summary.ts";
+
+const contactsMax = 1_000_000;
+
+interface EvaluationCommandOptions {
+  contacts: number[];
+  only?: SubjectName;
+  speed: string;
+  report: string;
+  compare?: string;
+}
+
+export function register(program: Command): void {
+  program
+    .command("evaluation")
+    .description("CPU, memory, rates and latencies of campaigns of a few sizes, ours and the original's way: a report with plots")
+    .option("--contacts <list>", "sizes of the campaigns", parseContacts, [5, 5_000, 50_000])
+    .option("--only <system>", `one of ${subjectNames.join(", ")}`, parseSubject)
+    .option("--speed <n>", "divides the carrier's delays; max: none", parseSpeed, "max")
+    .option("--report <folder>", "for report.html, the pictures, samples.csv and evaluation.json", "evaluation")
+    .option("--compare <folder>", "of an earlier evaluation: the report sets the two side by side")
+    .action((options: EvaluationCommandOptions) => endWell(() => runEvaluation(options)));
+}
+
+function parseContacts(text: string): number[] {
+  const sizes = text.split(",").map(Number);
+  if (sizes.some((size) => !Number.isInteger(size) || size < 1 || size > contactsMax)) {
+    throw new InvalidArgumentError(`whole numbers from 1 to ${formatCount(contactsMax)}, comma between`);
+  }
+  return [...new Set(sizes)].sort((a, b) => a - b);
+}
+
+function parseSubject(text: string): SubjectName {
+  const found = subjectNames.find((name) => name === text);
+  if (found === undefined) throw new InvalidArgumentError(`one of ${subjectNames.join(", ")}`);
+  return found;
+}
+
+function parseSpeed(text: string): string {
+  if (text !== "max" && !(Number(text) > 0)) throw new InvalidArgumentError("a number above 0, or max");
+  return text;
+}
+
+async function runEvaluation(options: EvaluationCommandOptions): Promise<number> {
+  if (!canSample) {
+    throw new Failure(
+      exitCodes.failed,
+      "CPU and memory cannot be sampled here",
+      "they are read from /proc, which Linux has",
+      "run it there",
+    );
+  }
+  // before the work, not after it: a folder without an evaluation is found at once
+  const before = options.compare === undefined ? null : readBefore(options.compare);
+  const terminal = createTerminal(process.stdout, process.env);
+  const { loadBefore, cores } = readMachine();
+  terminal.line();
+  terminal.line(`${terminal.bold("evaluation")} · ${options.contacts.map(formatCount).join(", ")} contacts`);
+  if (loadBefore / cores > quietLoadPerCore)
+    terminal.line(`this machine is busy (load ${loadBefore.toFixed(1)}): times and rates will say little`);
+  terminal.line();
+  const { contacts, only, speed } = options;
+  const evaluation = await evaluate({
+    contacts,
+    subjects: only === undefined ? subjectNames : [only],
+    speed,
+    command: `npm run lab -- evaluation --contacts ${contacts.join(",")}${only === undefined ? "" : ` --only ${only}`}${speed === "max" ? "" : ` --speed ${speed}`}`,
+    onStart: (subject) => terminal.line(terminal.dim(`${subject}: starting`)),
+    onRun: (run) => terminal.line(describe(run)),
+  });
+  const file = writeEvaluation(resolve(options.report), evaluation, before);
+  terminal.line();
+  for (const line of alignColumns(tableOf(evaluation.runs, terminal.dim), [1, 2, 3, 4, 5])) terminal.line(line);
+  terminal.line();
+  terminal.line(`report ${terminal.accent(file)}`);
+  terminal.line();
+  return evaluation.runs.some((run) => run.subject === "ours" && !run.isCorrect) ? exitCodes.failed : exitCodes.ok;
+}
+
+function readBefore(folder: string): ReturnType<typeof readEvaluation> {
+  try {
+    return readEvaluation(resolve(folder));
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new Failure(
+      exitCodes.wrongUse,
+      `there is nothing to compare with in ${folder}`,
+      reason,
+      "name the --report folder of an earlier run",
+    );
+  }
+}
+
+const describe = (run: EvaluationRun) =>
+  `${run.subject}: ${formatCount(run.contacts)} contacts in ${formatDuration(run.runMs)}, ${run.isCorrect ? "" : "WRONG: "}${run.verdict}`;
+
+function tableOf(runs: readonly EvaluationRun[], dim: (text: string) => string): string[][] {
+  const head = ["system", "contacts", "run in", "messages/s", "CPU µs/message", "jobs at most", "right?"].map(dim);
+  const rows = runs.map((run) => {
+    const { messagesPerSecond, cpuMicrosPerMessage, queueDepthMax } = summarize(run);
+    return [
+      run.subject,
+      formatCount(run.contacts),
+      formatDuration(run.runMs),
+      formatCount(Math.round(messagesPerSecond)),
+      formatCount(Math.round(cpuMicrosPerMessage)),
+      formatCount(queueDepthMax),
+      run.isCorrect ? "yes" : "no",
+    ];
+  });
+  return [head, ...rows];
+}
