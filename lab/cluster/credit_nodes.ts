@@ -1,4 +1,5 @@
 // The three processes of database ds (rpc, general_worker, webapi) inside a test's own process, on free ports, with a fresh database.
+import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import type { ProcessName } from "../../src/contracts/processes.ts";
 import type { SettingName } from "../../src/contracts/settings.ts";
@@ -108,6 +109,15 @@ export async function startCreditNodes(
     const isJson = /json/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
   };
+  /** A machine that others load may be too late for webapi's own deadline: 503, and once more. The Idempotency-Key keeps a top-up from being two. */
+  const make = async (path: string, body: object) => {
+    const headers = { "idempotency-key": randomUUID() };
+    for (let attempt = 1; ; attempt++) {
+      const answer = await http("POST", path, { body, headers });
+      if (answer.status === 201) return answer.body;
+      if (answer.status !== 503 || attempt === 5) throw new Error(`POST ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    }
+  };
   return {
     database,
     redis,
@@ -119,11 +129,10 @@ export async function startCreditNodes(
     logLines,
     http,
     async makeWorkspace(credits) {
-      const workspace = await http("POST", "/workspaces", { body: { name: "Test" } });
-      const { id } = workspace.body;
-      if (credits !== undefined) await http("POST", `/workspaces/${id}/credit`, { body: { amount: credits } });
-      const key = await http("POST", "/keys", { body: { name: "test", scopes: ["send", "read"], workspace_id: id } });
-      return { id, key: key.body.key };
+      const { id } = await make("/workspaces", { name: "Test" });
+      if (credits !== undefined) await make(`/workspaces/${id}/credit`, { amount: credits });
+      const { key } = await make("/keys", { name: "test", scopes: ["send", "read"], workspace_id: id });
+      return { id, key };
     },
     async stopRpc() {
       if (isRpcUp) await rpcNode.stop();

@@ -344,13 +344,12 @@ describe("bytes", () => {
       headers: fc.array(header, { maxLength: 4 }),
       body: fc.oneof(fc.json(), fc.string({ unit: "binary", maxLength: 60 })),
     });
-    await fc.assert(
-      fc.asyncProperty(request, async (asked) => {
-        const { status } = await ask(asked);
-        expect([100, 500, 501, 502, 503, 504]).not.toContain(status);
-      }),
-      { seed, numRuns: 300 },
-    );
+    for (let round = 0; round < 6; round++) {
+      const all = fc.sample(request, { seed: seed + round, numRuns: 50 });
+      const statuses = await Promise.all(all.map(async (asked) => (await ask(asked)).status));
+      for (const [index, status] of statuses.entries())
+        expect(status >= 100 && status < 200 ? 500 : status, JSON.stringify(all[index])).toBeLessThan(500);
+    }
   });
 });
 

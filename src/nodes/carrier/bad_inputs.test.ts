@@ -129,12 +129,9 @@ describe("a submit", () => {
         { requiredKeys: [] },
       ),
     );
-    await fc.assert(
-      fc.asyncProperty(body, async (asked) => {
-        expect([200, 400, 413, 422]).toContain((await submit(asked)).status);
-      }),
-      { seed, numRuns: 50 },
-    );
+    const all = fc.sample(body, { seed, numRuns: 100 });
+    const statuses = await Promise.all(all.map(async (asked) => (await submit(asked)).status));
+    for (const [index, status] of statuses.entries()) expect([200, 400, 413, 422], JSON.stringify(all[index])).toContain(status);
   });
 });
 

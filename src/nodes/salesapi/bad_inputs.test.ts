@@ -163,20 +163,20 @@ describe("a file", () => {
     );
     const before = await footprint();
     const made = { campaigns: 0, messages: 0, rejects: 0 };
-    await fc.assert(
-      fc.asyncProperty(bytes, async (csv) => {
-        const { status, body } = await upload(form(text, file(csv)));
+    // as many at once as salesapi takes uploads
+    for (let round = 0; round < 6; round++) {
+      const files = fc.sample(bytes, { seed: seed + round, numRuns: 16 });
+      for (const { status, body } of await Promise.all(files.map((csv) => upload(form(text, file(csv)))))) {
         expect([201, 400, 415, 422]).toContain(status);
         if (status !== 201) {
           expect(body.code).toMatch(/^csv_/);
-          return;
+          continue;
         }
         made.campaigns++;
         made.messages += body.contacts;
         made.rejects += body.rejected;
-      }),
-      { seed, numRuns: 60 },
-    );
+      }
+    }
     const after = await footprint();
     for (const [name, count] of Object.entries(made)) expect(after?.[name], name).toBe(before?.[name] + count);
   });
@@ -336,16 +336,14 @@ describe("receipts", () => {
         { requiredKeys: [] },
       ),
     );
-    await fc.assert(
-      fc.asyncProperty(fc.array(odd, { minLength: 1, maxLength: 20 }), async (receipts) => {
-        const body = JSON.stringify({ receipts });
-        expect((await post(body)).status).toBe(200);
-        const kept = await anomalies();
-        expect((await post(body)).status).toBe(200);
-        expect(await anomalies()).toBe(kept);
-      }),
-      { seed, numRuns: 60 },
-    );
+    const bodies = fc
+      .sample(fc.array(odd, { minLength: 1, maxLength: 20 }), { seed, numRuns: 60 })
+      .map((receipts) => JSON.stringify({ receipts }));
+    const statuses = async () => new Set((await Promise.all(bodies.map((body) => post(body)))).map(({ status }) => status));
+    expect(await statuses()).toEqual(new Set([200]));
+    const kept = await anomalies();
+    expect(await statuses()).toEqual(new Set([200]));
+    expect(await anomalies()).toBe(kept);
     expect(await rowsOf()).toEqual(before);
   });
 });

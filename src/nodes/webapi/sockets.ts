@@ -3,6 +3,7 @@ import websocket from "@fastify/websocket";
 import { AppError, isAppError } from "../../contracts/errors.ts";
 import { socketCloseCodes, systemChannel, type TopicName, type TopicUpdates, topicNames } from "../../contracts/topics.ts";
 import type { Authenticate } from "../../platform/authentication.ts";
+import { endWithProblem } from "../../platform/bare_connections.ts";
 import { openSubscriber, type Subscriber } from "../../platform/broadcast.ts";
 import { type BroadcastHub, createBroadcastHub } from "../../platform/broadcast_hub.ts";
 import type { HttpServer } from "../../platform/http.ts";
@@ -76,6 +77,8 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
     errorHandler: () => {},
     preClose: (done) => done(),
   });
+  // a handshake that is none (no Sec-WebSocket-Key, another version): ws would answer in words without a code
+  app.websocketServer.on("wsClientError", (error, socket) => endWithProblem(socket, new AppError("request_invalid", error.message)));
   // A refused upgrade has no parser that would see its client go: unless we cut it, the connection stays for ever. The plugin does so only
   // when its own hook was reached, which a refusal of Host, Origin or rate comes before.
   app.addHook("onResponse", async (request) => {

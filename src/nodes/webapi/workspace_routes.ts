@@ -8,13 +8,13 @@ import type { HttpServer } from "../../platform/http.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { assertMaySee, assertOfInstallation, type Callers } from "./callers.ts";
 
-/** What a person may call a thing: one line, no control characters (Postgres takes no NUL). */
+/** What a person may call a thing: one line, no control characters (Postgres takes no NUL), no half of a character (it would be stored as another). */
 export const nameField = z
   .string()
   .trim()
   .min(1)
   .max(200)
-  .regex(/^[^\p{Cc}]*$/u, "must not have control characters");
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not have control characters or lone surrogates");
 
 export const workspaceParams = z.strictObject({ id: z.uuid() });
 
