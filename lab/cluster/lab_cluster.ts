@@ -30,6 +30,8 @@ export const labSettings: SystemSettings = {
   BULKSMS_LEASE_MS: "2500",
   BULKSMS_SUBMIT_TIMEOUT_MS: "1200",
   BULKSMS_CARRIER_RECEIPTS_PER_BODY: "10",
+  // whatever may be logged is logged: law L14
+  BULKSMS_LOG_LEVEL: "debug",
   // where a campaign has a deadline of seconds, its messages expire so much later
   BULKSMS_RECEIPT_HORIZON_S: "2",
 };

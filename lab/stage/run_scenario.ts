@@ -52,7 +52,10 @@ async function perform(scenario: Scenario, cluster: LabCluster, options: RunOpti
   const bulksmsIds: string[] = [];
   for (let made = 0; made < campaigns; made += 1) bulksmsIds.push((await createCampaign(cluster, csv, undefined, undefined, deadlineS)).id);
   const witnesses: Witness[] = [];
-  for (const open of allWitnesses) witnesses.push(await open({ cluster, bulksmsIds }));
+  for (const open of allWitnesses) {
+    const witness = await open({ cluster, bulksmsIds, isShared: options.cluster !== undefined });
+    if (witness !== null) witnesses.push(witness);
+  }
   for (const id of bulksmsIds) await runCampaign(cluster, id);
 
   const startedMs = performance.now();
@@ -175,7 +178,8 @@ async function recover(cluster: LabCluster, watch: Watch): Promise<number> {
 async function judge(cluster: LabCluster, witnesses: readonly Witness[]): Promise<LawResult[]> {
   const report = await checkLaws(lawSourcesOf(cluster));
   if (report.form !== "settled") throw new Error("something is still under way although every campaign has ended");
-  const seen = await Promise.all(witnesses.map((witness) => witness.conclude()));
+  const seen: LawResult[] = [];
+  for (const witness of witnesses) seen.push(await witness.conclude());
   return [...report.laws, ...seen].sort((one, other) => Number(one.law.slice(1)) - Number(other.law.slice(1)));
 }
 

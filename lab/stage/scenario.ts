@@ -63,14 +63,14 @@ export type EndFault = () => Promise<{ touches: number }>;
 
 /** Looks at a system from outside during a run, and speaks of one law at its end. */
 export interface Witness {
-  /** Called when every campaign has ended. */
+  /** Called when every campaign has ended, after the laws were checked, one witness after another. */
   conclude(): Promise<LawResult>;
   /** Called once, however the run ends. */
   close(): Promise<void>;
 }
 
-/** Called before the campaigns run. */
-export type OpenWitness = (scene: { cluster: LabCluster; bulksmsIds: readonly string[] }) => Promise<Witness>;
+/** Called before the campaigns run. `isShared`: other runs use the cluster after this one. Null: it has nothing to say of this run. */
+export type OpenWitness = (scene: { cluster: LabCluster; bulksmsIds: readonly string[]; isShared: boolean }) => Promise<Witness | null>;
 
 export interface TimelineEntry {
   /** Since the campaigns began to run. */

@@ -19,7 +19,8 @@ import { mixed } from "./random.ts";
 import type { Weather, WeatheredReceipt } from "./weather.ts";
 
 const answerMaxMs = 15_000;
-const connectionsMax = 4;
+/** One receipt a body: side by side they share a commit of the receiver. */
+const connectionsMax = 16;
 /** More wait for nobody: they are made up, and a receiver that is away has enough to do when it comes back. */
 const waitingMax = 10_000;
 const triesMax = 20;
