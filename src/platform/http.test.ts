@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -142,4 +143,41 @@ test("headers that are too large, or no HTTP at all, get a problem too", async (
   const answer = (await socket.setEncoding("utf8").toArray()).join("");
   expect(answer).toMatch(/^HTTP\/1\.1 400 /);
   expect(JSON.parse(answer.split("\r\n\r\n")[1] as string)).toMatchObject({ status: 400, code: "request_invalid" });
+});
+
+test("a request that comes while the process drains is refused with a stable code, and what is in hand is answered", async () => {
+  const log = createLog("webapi", { level: "fatal", format: "json" });
+  const metrics = createMetrics("draining");
+  const options = { log, metrics, checks: {}, host: "127.0.0.1", allowedHosts: [], requestsPerMinute: null };
+  const draining = await createHttpServer({ name: "webapi", says: "a test", ...options });
+  let finish = (): void => {};
+  const inHand = new Promise<void>((resolve) => {
+    draining.get("/slow", async () => {
+      resolve();
+      await new Promise<void>((end) => {
+        finish = end;
+      });
+      return { ended: true };
+    });
+  });
+  const socket = connect(await listen(draining, { host: "127.0.0.1", port: 0 }), "127.0.0.1");
+  // pipelined: the second request is read while the first is in hand
+  const request = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
+  let heard = "";
+  socket.setEncoding("utf8").on("data", (text) => {
+    heard += text;
+  });
+  socket.write(request("/slow"));
+  await inHand;
+  const closed = draining.close();
+  const refused = new Promise<void>((resolve) => draining.server.once("request", () => resolve()));
+  socket.write(request("/health"));
+  await refused;
+  finish();
+  await once(socket, "close");
+  await closed;
+  expect(heard).toContain('{"ended":true}');
+  expect(heard).toContain("HTTP/1.1 503");
+  expect(heard).toContain('"code":"service_unavailable"');
+  expect(heard.toLowerCase()).toContain("retry-after: 1");
 });

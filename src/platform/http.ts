@@ -62,6 +62,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook("onRoute", (route) => {
     for (const method of [route.method].flat()) if (method !== "HEAD") routes.push({ method, pattern: patternOf(route.url) });
   });
+  refuseWhenDraining(app);
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply, options.log));
   app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, routes));
   app.addHook("onRequest", async (request) => {
@@ -115,12 +116,24 @@ export async function startManagementServer(
   return { port, close: () => app.close() };
 }
 
+/** A request on a connection that was kept open while the process drains: it takes nothing new, and says that another try may help. */
+function refuseWhenDraining(app: HttpServer): void {
+  let isDraining = false;
+  app.addHook("preClose", async () => {
+    isDraining = true;
+  });
+  app.addHook("onRequest", async () => {
+    if (isDraining) throw new AppError("service_unavailable", "This process is being stopped.", { retryAfterS: 1 });
+  });
+}
+
 function withZod(log: Log) {
   return fastify({
     logger: false,
     bodyLimit: bodyBytesMaxDefault,
     trustProxy: false,
-    return503OnClosing: true,
+    // refuseWhenDraining says so in our words
+    return503OnClosing: false,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
     http: {
