@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { WebSocket } from "ws";
 import type { DatabaseName, ProcessName } from "../../src/contracts/processes.ts";
+import { serverUser } from "../../src/platform/engines/reachable_place.ts";
 import type { Fault } from "../stage/scenario.ts";
 import { serverPids } from "./postgres.ts";
 import { restartWell } from "./processes.ts";
@@ -33,9 +34,9 @@ export function postgresDiskFull(name: DatabaseName): Fault {
     name: `postgres ${name} disk full`,
     async begin({ cluster }) {
       const pids = serverPids(cluster, name);
-      for (const pid of pids) limitFiles(pid, "1");
+      for (const pid of pids) limitFiles(pid, "1", serverUser());
       return async () => {
-        for (const pid of pids) limitFiles(pid, "unlimited");
+        for (const pid of pids) limitFiles(pid, "unlimited", serverUser());
         return { touches: pids.length };
       };
     },
@@ -83,10 +84,10 @@ export const socketsThatNeverRead: Fault = {
   },
 };
 
-/** Soft limit alone: whoever may set it may take it back. */
-function limitFiles(pid: number, bytes: string): void {
+/** Soft limit alone: whoever may set it may take it back. Asked as the user whose process it is: in a container even root may need that. */
+function limitFiles(pid: number, bytes: string, owner: { uid: number; gid: number } | null = null): void {
   try {
-    execFileSync("prlimit", [`--pid=${pid}`, `--fsize=${bytes}:`], { stdio: "pipe" });
+    execFileSync("prlimit", [`--pid=${pid}`, `--fsize=${bytes}:`], { stdio: "pipe", ...(owner ?? {}) });
   } catch (error) {
     // it died of the limit before this one's turn came
     if (!/No such process/.test(String((error as { stderr?: Buffer }).stderr))) throw error;

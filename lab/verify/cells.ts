@@ -107,7 +107,8 @@ function operatorCells(): Cell[] {
       shows: "a campaign is canceled while its worker dies",
       fault: cancelAndKill,
       forMs: 0,
-      workload: { endsAreOpen: true },
+      // what was written to the carrier when the worker died is known by its deadline at the latest
+      workload: { endsAreOpen: true, deadlineS: 8 },
     },
     {
       name: "operators-rolling-restart",
