@@ -18,7 +18,7 @@ export function register(program: Command): void {
   program
     .command("crash")
     .description("kill a process at every crash point of the protocol, first hit and a later one; the table says whether all held")
-    .option("--only <text>", "points (C11) or places (intent_committed) with this in their name")
+    .option("--only <text>", "points (C11) or places (intent_committed), comma between")
     .option("--seed <n>", "replays the choice of the later hits", parseSeed, Math.floor(Math.random() * 1_000_000))
     .option("--quick", "the first hit of each only")
     .option("--json", "the report as one JSON object on the last line")
@@ -40,7 +40,7 @@ async function crash(options: CrashCommandOptions): Promise<number> {
   const report = await verifyCrash({ seed, only, isQuick: options.quick === true, onRow: (row) => showRow(terminal, row) });
   showReport(terminal, report);
   for (const [point, reason] of listImpossible(only)) terminal.line(`${point} cannot exist here: ${reason}`);
-  terminal.line(terminal.dim(`again: npm run verify:crash -- --seed ${seed}${only === "" ? "" : ` --only ${only}`}`));
+  terminal.line(terminal.dim(`again: npm run verify:crash -- --seed ${seed}${only === "" ? "" : ` --only '${only}'`}`));
   terminal.line();
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   return report.held ? exitCodes.ok : exitCodes.failed;

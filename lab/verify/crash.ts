@@ -8,7 +8,7 @@ import type { CrashRow } from "./crash_row.ts";
 
 export interface VerifyCrashOptions {
   seed: number;
-  /** Only points (`C11`) or places (`intent_committed`) with this text in their name. */
+  /** Only points (`C11`) or places (`intent_committed`) with one of these texts, comma between, in their name. */
   only?: string;
   /** Only the first hit of each: half the time. */
   isQuick?: boolean;
@@ -56,7 +56,7 @@ export async function verifyCrash(options: VerifyCrashOptions): Promise<CrashRep
 
 /** Points that `only` means and that are not tried: impossible ones, with their reason. */
 export function listImpossible(only = ""): [PointName, string][] {
-  return (Object.entries(impossible) as [PointName, string][]).filter(([point]) => point.includes(only));
+  return (Object.entries(impossible) as [PointName, string][]).filter(([point]) => isMeant(only, point));
 }
 
 function chooseExperiments({ only = "", isQuick = false }: VerifyCrashOptions): Experiment[] {
@@ -67,8 +67,10 @@ function chooseExperiments({ only = "", isQuick = false }: VerifyCrashOptions): 
     process: experiment.process,
     perform: (lab: CrashLab) => performExperiment(lab, experiment),
   }));
-  return [...kills, ...others].filter(({ point, name }) => point.includes(only) || name.includes(only));
+  return [...kills, ...others].filter(({ point, name }) => isMeant(only, `${point} ${name}`));
 }
+
+const isMeant = (only: string, name: string): boolean => only.split(",").some((text) => name.includes(text.trim()));
 
 function killing(name: FailpointName, which: "first" | "later"): Experiment {
   const { point, process } = failpoints[name];

@@ -223,32 +223,24 @@ async function workAsThree({ lab, row, untilInFlight: inFlight, untilEnded: ende
   const urls = [cluster.urls.sales_worker, ...others.map(({ url }) => url)];
   await inFlight();
   row.inFlight = await countInFlight(lab);
+  // blocking ones wait for their connection
+  const redis = openRedis(cluster.settings.BULKSMS_REDIS_URL ?? "", { connectionName: "lab", isBlocking: true });
   let isOver = false;
   const wiping = (async () => {
     while (!isOver) {
-      await wipe(lab);
+      await redis.flushall();
       await sleep(300);
     }
   })();
   try {
-    await ended();
+    await Promise.all([wiping, ended().finally(() => (isOver = true))]);
   } finally {
-    isOver = true;
-    await wiping;
+    redis.disconnect();
   }
   const relayed = await Promise.all(urls.map((url) => readMetric(url, "outbox_relayed_total")));
   row.hitsSeen = relayed.filter((rows) => rows > 0).length;
   ok(row.hitsSeen >= 2, `only ${row.hitsSeen} of 3 workers relayed charges (${relayed.join(", ")})`);
   await Promise.all(others.map((other) => other.stop()));
-}
-
-async function wipe({ cluster }: CrashLab): Promise<void> {
-  const redis = openRedis(cluster.settings.BULKSMS_REDIS_URL ?? "", { connectionName: "lab" });
-  try {
-    await redis.flushall();
-  } finally {
-    redis.disconnect();
-  }
 }
 
 const redisOptions = ({ cluster }: CrashLab) => ({
@@ -297,12 +289,7 @@ async function settleTogether({ lab, row, campaigns, untilInFlight: inFlight, un
       await sleep(20);
     }
   })();
-  try {
-    await ended();
-  } finally {
-    isOver = true;
-    await ringing;
-  }
+  await Promise.all([ringing, ended().finally(() => (isOver = true))]);
   await untilQueueIsEmpty(lab, queue);
   const after = await repeatsOf();
   row.hitsSeen = after.reduce((sum, repeats, index) => sum + repeats - (before[index] ?? 0), 0);
