@@ -183,6 +183,17 @@ describe("a chunk", () => {
     expect(await readChunk(id)).toMatchObject({ state: "leased", attempt: 2 });
   });
 
+  it("whose lease has passed fails its next intent, also when nobody has taken it over", async () => {
+    const id = await seed(1);
+    const { options, bodies } = optionsFor(async () => {
+      await endLease(id);
+      return { kind: "silent", isWithoutEffect: false, says: "reset" };
+    });
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("stopped");
+    expect(bodies).toHaveLength(1);
+    expect(await readChunk(id)).toMatchObject({ state: "open", attempt: 1, intent_to: 10 });
+  });
+
   it("is not begun when what is left of the lease is shorter than a submit may take", async () => {
     const id = await seed(1);
     const { options, bodies } = optionsFor(async () => accept, { submitTimeoutMs: 2_000 });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSalesRows, type SalesRows } from "../../lab/cluster/sales_rows.ts";
 import { makeReceipt } from "../../lab/cluster/test_carrier.ts";
 import { type BulksmsStatus, type MessageStatus, messageStatuses, type ReceiptStatus, receiptStatuses } from "../contracts/states.ts";
-import type { Sql } from "../platform/postgres.ts";
+import type { Sql, TransactionSql } from "../platform/postgres.ts";
 import { isCharged, isFinal, isImplied, receive } from "./message_state.ts";
 import { checkReceipt } from "./receipt_parse.ts";
 import { commitReceipts } from "./receipts.ts";
@@ -217,4 +217,61 @@ describe("a batch of receipts", () => {
       expect(Number(campaign.parts_sent)).toBe(Number(campaign.parts));
     }
   });
+
+  it("moves nothing while its charge cannot be written", async () => {
+    const id = await seed(["queued"]);
+    const gate = await holdOpen((transaction) => transaction`lock table credit_outbox in exclusive mode`);
+    const committing = commitReceipts(sql, checked([makeReceipt(id, 1, "sent")]));
+    await untilOneWaits();
+    expect(await readRows(id)).toMatchObject([{ status: "queued", isCharged: false }]);
+    await gate.close();
+    await committing;
+    expect(await readRows(id)).toMatchObject([{ status: "sent", isCharged: true }]);
+    expect((await readTotals(id)).outbox.rows).toBe(1);
+  });
+
+  it("waits for the lock of its campaign before it locks a message", async () => {
+    const id = await seed(["queued"]);
+    const gate = await holdOpen((transaction) => transaction`select from bulksms where id = ${id} for no key update`);
+    const committing = commitReceipts(sql, checked([makeReceipt(id, 1, "sent")]));
+    await untilOneWaits();
+    expect(await owner`select row_no from bulksms_info where bulksms_id = ${id} for update skip locked`).toHaveLength(1);
+    await gate.close();
+    await committing;
+    expect(await readRows(id)).toMatchObject([{ status: "sent" }]);
+  });
 });
+
+/** A transaction of another connection that keeps its locks until it is closed. */
+async function holdOpen(lock: (transaction: TransactionSql) => Promise<unknown>): Promise<{ close(): Promise<void> }> {
+  let isLocked = () => {};
+  let letGo = () => {};
+  const locked = new Promise<void>((resolve) => {
+    isLocked = resolve;
+  });
+  const over = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const holding = owner.begin(async (transaction) => {
+    await lock(transaction);
+    isLocked();
+    await over;
+  });
+  await locked;
+  return {
+    async close() {
+      letGo();
+      await holding;
+    },
+  };
+}
+
+const untilOneWaits = () =>
+  expect
+    .poll(
+      async () =>
+        (await owner`select from pg_stat_activity where datname = current_database() and usename = 'salesapi' and wait_event_type = 'Lock'`)
+          .length,
+      { timeout: 10_000 },
+    )
+    .toBeGreaterThan(0);

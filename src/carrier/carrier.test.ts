@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { cpSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -131,6 +132,17 @@ describe("a submit", () => {
     await carrier.submit({ ...body, text: "Something else" });
     await receiver.until(isAllAnswered(carrier));
     expect(await carrier.batch(batchId)).toMatchObject({ accepted: 2, sent: 2, repeats: 2, repeats_differing: 2 });
+  });
+
+  test("is answered when its verdict is on disk: a carrier that dies at that moment has forgotten nobody", async () => {
+    const before = await startCarrier();
+    await before.submit(submit(many(300)));
+    // at once: whatever is written a turn later is not in this copy
+    const copy = join(folder, "at-the-answer");
+    cpSync(join(folder, "first"), copy, { recursive: true });
+    await before.stop();
+    const after = await startCarrier({ folder: copy });
+    expect(await after.batch(batchId)).toMatchObject({ accepted: 300 });
   });
 
   test("has the same verdicts after a crash, whatever the settings say by then", async () => {

@@ -294,6 +294,28 @@ describe("a reserve that is answered late", () => {
   });
 });
 
+describe("a reserve that is answered", () => {
+  it("for another hold than the campaign's lets nothing run, and is given back", async () => {
+    const poor = await nodes.credit.makeWorkspace("0.9");
+    const id = await nodes.create(poor.key, 10);
+    expect((await nodes.command("run", poor.key, id)).status).toBe(402);
+    // as a process that slept since an earlier run would see it, while the next one is being reserved
+    const earlierHold = randomUUID();
+    await nodes.owner`update bulksms set status = 'reserving', status_at = now() + interval '1 h', next_ring_at = now() + interval '1 h' where id = ${id}`;
+    const stale = { ...(await readCampaign(nodes.owner, id)), holdId: earlierHold, parts: 5n } as Campaign;
+    const credit = openCreditClient({ address: nodes.credit.rpcAddress, internalToken: nodes.credit.internalToken });
+    try {
+      expect(await reserve({ sql: nodes.owner, credit }, stale, 5_000)).toMatchObject({ kind: "elsewhere" });
+    } finally {
+      credit.close();
+    }
+    expect(await nodes.campaign(id)).toMatchObject({ status: "reserving", started_at: null });
+    const [hold] = await nodes.credit.owner`select released, state from credit_hold where id = ${earlierHold}`;
+    expect(hold).toEqual({ released: 500n, state: "closed" });
+    await nodes.owner`update bulksms set status = 'ready' where id = ${id}`;
+  });
+});
+
 describe("the sweeper", () => {
   it("goes on after S3 where the process died before it asked for credit, and after a short credit it is ready again", async () => {
     const id = await nodes.create(workspace.key, 10);
