@@ -22,6 +22,7 @@ export interface EvaluationRun {
   runMs: number;
   isCorrect: boolean;
   verdict: string;
+  example: string | null;
   latencies: Readonly<Record<LatencyName, Percentiles | null>>;
   samples: readonly Sample[];
 }

@@ -45,12 +45,13 @@ async function createOriginal(system: OriginalSystem, contacts: number): Promise
       credit.close();
       const { wrongStates, creditOff, example } = await readTruth(system, campaign);
       const wrong = [
-        ...(wrongStates > 0 ? [`${wrongStates.toLocaleString("en")} wrong final states (${example})`] : []),
+        ...(wrongStates > 0 ? [`${wrongStates.toLocaleString("en")} wrong final ${wrongStates === 1 ? "state" : "states"}`] : []),
         ...(creditOff !== 0 ? [`credit off by ${creditOff}`] : []),
       ];
       return {
         isCorrect: wrong.length === 0,
         verdict: wrong.length === 0 ? "no wrong state, credit exact, this time" : wrong.join(", "),
+        example,
         latencies: { submit_to_sent: null, receipt_to_commit: percentilesOf(lagsBetween(came, done)), sent_to_credit: null },
       };
     },

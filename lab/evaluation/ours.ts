@@ -79,10 +79,13 @@ async function createOurs({ cluster, salesdb, queueDepth }: Parts, contacts: num
       });
       credit.close();
       const sent = await readSent(salesdb, id);
+      const broken = report.laws.find(({ verdict }) => verdict === "broken");
+      const [brokenRow] = broken?.broken ?? [];
       const laws = `all ${report.laws.length} laws hold, ${report.rowsCompared.toLocaleString("en")} rows compared`;
       return {
         isCorrect: report.brokenLaws === 0,
         verdict: report.brokenLaws === 0 ? laws : `${report.brokenLaws} of ${report.laws.length} laws broken`,
+        example: broken === undefined ? null : `${broken.law}: ${brokenRow?.row ?? ""} ${brokenRow?.says ?? ""}`,
         latencies: {
           submit_to_sent: await readSubmitToSent(salesdb, id),
           receipt_to_commit: percentilesOfHistogram(minus(await readReceiptBuckets(cluster), before[0])),
@@ -103,7 +106,7 @@ async function topUp(cluster: Cluster, contacts: number): Promise<void> {
 }
 
 /** The snapshot says how much had been spent before. */
-function listenToOurCredit(cluster: Cluster): Promise<CreditListener> {
+export function listenToOurCredit(cluster: Cluster): Promise<CreditListener> {
   let spentBefore: number | null = null;
   return listenToCredit(`${cluster.urls.webapi?.replace("http", "ws")}/ws`, {
     headers: { authorization: `Bearer ${cluster.apiKey}` },
@@ -125,18 +128,18 @@ async function readAnswered(cluster: Cluster): Promise<number> {
   return receipts_answered;
 }
 
-interface Bucket {
+export interface Bucket {
   le: number;
   count: number;
 }
 
-async function readReceiptBuckets(cluster: Cluster): Promise<Bucket[]> {
+export async function readReceiptBuckets(cluster: Cluster): Promise<Bucket[]> {
   const response = await fetch(`${cluster.urls.salesapi}/metrics`, { signal: AbortSignal.timeout(statisticsTimeoutMs) });
   const samples = (await response.text()).matchAll(/^bulksms_receipts_request_seconds_bucket\{.*?le="([^"]+)".*?\} (\d+)$/gm);
   return [...samples].map(([, le, count]) => ({ le: le === "+Inf" ? Number.POSITIVE_INFINITY : Number(le), count: Number(count) }));
 }
 
-const minus = (after: readonly Bucket[], before: readonly Bucket[]): Bucket[] =>
+export const minus = (after: readonly Bucket[], before: readonly Bucket[]): Bucket[] =>
   after.map(({ le, count }) => ({ le, count: count - (before.find((bucket) => bucket.le === le)?.count ?? 0) }));
 
 /** From the intent that was committed before the submit, to the transaction that made the message sent. */
@@ -150,7 +153,7 @@ async function readSubmitToSent(salesdb: Sql, bulksmsId: string): Promise<Percen
 }
 
 /** How many parts had become sent, by the time of each transaction that made some. */
-async function readSent(salesdb: Sql, bulksmsId: string): Promise<{ atMs: number; total: number }[]> {
+export async function readSent(salesdb: Sql, bulksmsId: string): Promise<{ atMs: number; total: number }[]> {
   return await salesdb<{ atMs: number; total: number }[]>`
     select (1000 * extract(epoch from sent_at))::float8 as "atMs", (sum(sum(parts)) over (order by sent_at))::int as total
     from bulksms_info where bulksms_id = ${bulksmsId} and sent_at is not null group by sent_at order by sent_at`;

@@ -4,7 +4,7 @@ import type { Percentiles } from "./lags.ts";
 import type { EvaluationRun } from "./measure.ts";
 import { colorVariables, formatContacts, type Picture, titleOf } from "./plots.ts";
 import { latencyNames } from "./subject.ts";
-import { summarize } from "./summary.ts";
+import { groups, summarize } from "./summary.ts";
 
 export interface Evaluation {
   startedAt: string;
@@ -40,7 +40,7 @@ ${isBusy ? '<p class="warning"><b>This machine was busy.</b> Times and rates say
 <section>${renderVerdicts(runs)}</section>
 ${before === null ? "" : `<section><h2>Against the run of ${escapeHtml(before.startedAt.slice(0, 16).replace("T", " "))}</h2>${renderComparison(runs, before.runs)}</section>`}
 <section><h2>How long things take</h2>${renderLatencies(runs)}</section>
-<section><h2>Pictures</h2>${pictures.map(renderPicture).join("\n")}</section>
+<section><h2>Pictures</h2>${renderLegend()}${pictures.map(renderPicture).join("\n")}</section>
 <section><h2>Every process</h2>${runs.map(renderProcesses).join("\n")}</section>
 <footer><p>Again: <code>${escapeHtml(command)}</code></p>
 <p>Both systems run on the same embedded servers with all durability on, one after the other, with the same carrier, profile <i>answered</i> and seed: the same receipts a message. The raw samples are in <code>samples.csv</code>, each picture is a file beside this one.</p></footer>
@@ -74,7 +74,11 @@ function renderVerdicts(runs: readonly EvaluationRun[]): string {
       `<span class="${run.isCorrect ? "held" : "broke"}">${run.isCorrect ? "✓" : "✗"}</span> ${escapeHtml(run.verdict)}`,
     ];
   });
-  return renderTable(["", "", "created in", "run in", "messages/s", "CPU µs a message", "jobs at most", "right?"], rows, 2, 7);
+  const examples = runs
+    .filter(({ example }) => example !== null)
+    .map((run) => `${titleOf(run.subject)}, ${formatContacts(run.contacts)}: ${run.example}`);
+  const note = examples.length === 0 ? "" : `<p class="soft">For example: ${examples.map(escapeHtml).join("; ")}.</p>`;
+  return renderTable(["", "", "created in", "run in", "messages/s", "CPU µs a message", "jobs at most", "right?"], rows, 2, 7) + note;
 }
 
 /** Of each figure: then, now, and by how much. */
@@ -132,6 +136,9 @@ function renderProcesses(run: EvaluationRun): string {
   return `<h3>${formatContacts(run.contacts)}, ${titleOf(run.subject)}</h3><p class="soft">${escapeHtml(run.says)}</p>${renderTable(head, rows, 1)}`;
 }
 
+const renderLegend = () =>
+  `<p class="legend">${groups.map((group, index) => `<span><i style="background:var(--group${index + 1})"></i>${group}</span>`).join("")}</p>`;
+
 const renderPicture = ({ caption, svg }: Picture) => `<figure>${svg}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 
 /** Columns from `firstNumber` up to `endOfNumbers` are numbers, aligned to the right. Cells are HTML. */
@@ -163,7 +170,7 @@ const style = `
 @media(prefers-color-scheme:dark){:root{--ground:#0f141c;--ink:#e6e8ec;--soft:#939aa6;--hair:#252c38;--good:#4fc3c7;--bad:#ff8a70;${colorVariables.dark.join("")}}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.55 system-ui,sans-serif;font-variant-numeric:tabular-nums}
-main{max-width:900px;margin:0 auto;padding:56px 20px 80px}
+main{max-width:1000px;margin:0 auto;padding:56px 20px 80px}
 .over{margin:0;color:var(--good);font-weight:600;letter-spacing:.02em}
 h1{font-size:30px;line-height:1.2;font-weight:600;letter-spacing:-.015em;margin:.3em 0 .4em;text-wrap:balance}
 h2{font-size:19px;font-weight:600;margin:2.6em 0 .8em}
@@ -175,6 +182,7 @@ section:first-of-type{margin-top:36px}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
 th{font-weight:500;color:var(--soft);text-align:left;vertical-align:bottom}
 th,td{padding:6px 14px 6px 0;border-bottom:1px solid var(--hair);white-space:nowrap}
+th{white-space:normal}
 td:last-child{white-space:normal;min-width:12em}
 td.number:last-child{min-width:0;white-space:nowrap}
 .number{text-align:right}
@@ -182,6 +190,8 @@ td.number:last-child{min-width:0;white-space:nowrap}
 figure{margin:28px 0 0}
 figure svg{max-width:100%;height:auto;overflow:visible}
 figcaption{margin-top:4px}
+.legend{display:flex;flex-wrap:wrap;gap:18px;font-size:13px}
+.legend i{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:6px}
 code{font-size:13px;background:color-mix(in srgb,var(--ink) 7%,transparent);padding:2px 6px;border-radius:4px}
 footer{margin-top:64px;padding-top:12px;border-top:1px solid var(--hair);color:var(--soft);font-size:13px}
 @media print{main{max-width:none;padding:0}figure,tr{break-inside:avoid}}

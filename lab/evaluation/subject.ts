@@ -39,6 +39,8 @@ export interface Conclusion {
   isCorrect: boolean;
   /** `all 9 laws hold`, `3 wrong final states` */
   verdict: string;
+  /** One thing that was wrong, in words; null when nothing was. */
+  example: string | null;
   /** Why a latency is null stands in the report's notes. */
   latencies: Readonly<Record<LatencyName, Percentiles | null>>;
 }

@@ -2,13 +2,22 @@
 import type { EvaluationRun, Phase, Sample } from "./measure.ts";
 
 /** Processes by what they are; CPU is added up by it. */
-export const groups = ["our processes", "Postgres", "Redis", "carrier"] as const;
+export const groups = ["Node processes", "Postgres", "Redis", "carrier"] as const;
 export type Group = (typeof groups)[number];
 
 export function groupOf(process: string): Group {
   if (process === "ds" || process === "salesdb") return "Postgres";
   if (process === "redis") return "Redis";
-  return process === "carrier" ? "carrier" : "our processes";
+  return process === "carrier" ? "carrier" : "Node processes";
+}
+
+/** As the system's picture is read; what stands in no list comes last. */
+const order = ["webapi", "salesapi", "rpc", "general_worker", "sales_worker", "ds", "salesdb", "redis", "carrier"];
+
+/** Of all processes that were seen, in the same order for every run. */
+export function processesOf({ samples }: EvaluationRun): string[] {
+  const place = (process: string) => (order.includes(process) ? order.indexOf(process) : order.length);
+  return [...new Set(samples.flatMap(({ usage }) => Object.keys(usage)))].sort((a, b) => place(a) - place(b));
 }
 
 export interface ProcessSummary {
@@ -29,8 +38,7 @@ export interface RunSummary {
 }
 
 export function summarize(run: EvaluationRun): RunSummary {
-  const names = [...new Set(run.samples.flatMap(({ usage }) => Object.keys(usage)))];
-  const processes = names.map((process) => summarizeProcess(run, process));
+  const processes = processesOf(run).map((process) => summarizeProcess(run, process));
   return {
     messagesPerSecond: run.contacts / (run.runMs / 1_000),
     cpuMicrosPerMessage: sum(processes.filter(({ process }) => process !== "carrier").map((one) => one.cpuMicrosPerMessage)),
