@@ -6,6 +6,7 @@ import { checkLaws, type LawsReport } from "../laws/check_laws.ts";
 import type { LawResult } from "../laws/law.ts";
 import type { Scope } from "../laws/looks.ts";
 import { readConfig } from "../platform/config.ts";
+import { watchLaws } from "./check_watch.ts";
 import { settingsAt } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
 import { exitCodes } from "./report_error.ts";
@@ -16,7 +17,13 @@ interface CheckOptions {
   bulksms?: string;
   workspace?: string;
   json?: boolean;
+  watch?: boolean;
+  interval?: string;
 }
+
+/** A person who watches wants news; a campaign of seconds should be seen more than once. */
+const intervalSDefault = 2;
+const intervalSMax = 3_600;
 
 export function registerCheck(program: Command): void {
   program
@@ -25,12 +32,15 @@ export function registerCheck(program: Command): void {
     .option("--data <dir>", `data folder of the system to check (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
     .option("--bulksms <id>", "one campaign alone, and the credit of its workspace")
     .option("--workspace <id>", "one workspace alone")
+    .option("--watch", "again and again until Ctrl-C, a line a pass; rests four times as long as it looks")
+    .option("--interval <s>", `with --watch: at least so long from one pass to the next (default ${intervalSDefault} s)`)
     .option("--json", "one JSON object: the laws with rows compared and broken rows")
     .addHelpText("after", checkHelp)
     .action((options: CheckOptions) => endWell(() => check(options)));
 }
 
 async function check(options: CheckOptions): Promise<number> {
+  const intervalMs = readInterval(options);
   const { folder, environment } = settingsAt(options.data, process.env);
   const fields = { dsUrl: "BULKSMS_CHECK_DS_URL", salesdbUrl: "BULKSMS_CHECK_SALESDB_URL", carrierFolder: "BULKSMS_CARRIER_DATA" } as const;
   const config = readConfig(environment, fields, { optional: ["dsUrl", "salesdbUrl"] });
@@ -43,13 +53,44 @@ async function check(options: CheckOptions): Promise<number> {
       "start one with `npx bulksms up` or `npx bulksms demo`, or name its folder with --data",
     );
   }
-  const report = await checkLaws({ dsUrl, salesdbUrl, carrierFolder }, scopeOf(options)).catch((error: unknown) => {
-    if (!isAppError(error, "bulksms_not_found", "workspace_not_found")) throw error;
-    throw new Failure(exitCodes.wrongUse, "nothing was checked", error.message, "`npx bulksms status` lists campaigns with their ids");
-  });
+  const scope = scopeOf(options);
+  const look = (signal?: AbortSignal) =>
+    checkLaws({ dsUrl, salesdbUrl, carrierFolder }, scope, signal).catch((error: unknown) => {
+      if (!isAppError(error, "bulksms_not_found", "workspace_not_found")) throw error;
+      throw new Failure(exitCodes.wrongUse, "nothing was checked", error.message, "`npx bulksms status` lists campaigns with their ids");
+    });
+  if (intervalMs !== null) {
+    return watchLaws({ look, terminal: createTerminal(process.stdout, process.env), intervalMs, signal: untilInterrupted() });
+  }
+  const report = await look();
   if (options.json === true) process.stdout.write(`${JSON.stringify(toJson(report))}\n`);
   else showReport(createTerminal(process.stdout, process.env), report);
   return report.brokenLaws > 0 ? exitCodes.failed : exitCodes.ok;
+}
+
+/** Null: one pass alone. */
+function readInterval({ watch, interval, json }: CheckOptions): number | null {
+  const seconds = Number(interval ?? intervalSDefault);
+  if (!(seconds > 0 && seconds <= intervalSMax)) {
+    throw new Failure(
+      exitCodes.wrongUse,
+      `--interval ${interval} is not possible`,
+      `it is a number of seconds above 0, at most ${intervalSMax}`,
+      `leave it out for ${intervalSDefault}`,
+    );
+  }
+  if (watch === true && json === true)
+    throw new Failure(exitCodes.wrongUse, "--watch has no JSON", "it prints a line a pass", "leave out one of --watch and --json");
+  if (watch !== true && interval !== undefined)
+    throw new Failure(exitCodes.wrongUse, "--interval alone means nothing", "one pass has no interval", "add --watch");
+  return watch === true ? seconds * 1_000 : null;
+}
+
+/** The first Ctrl-C ends the watch in order; a second one the process. */
+function untilInterrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
 }
 
 function scopeOf({ bulksms, workspace }: CheckOptions): Scope {
@@ -140,14 +181,15 @@ function toJson(report: LawsReport) {
 
 const checkHelp = `
 Reads both databases by the read-only role "check" and the carrier's journal; changes nothing. It may run while campaigns do: then
-each law is checked in the form that holds at every moment. A law with no rows to compare is "nothing to check", never "held".
+each law is checked in the form that holds at every moment. With --watch it looks for at most a fifth of the time. A law with no rows to compare is "nothing to check", never "held".
 
 Where they are comes from BULKSMS_CHECK_DS_URL, BULKSMS_CHECK_SALESDB_URL and BULKSMS_CARRIER_DATA, else from the data folder.
 
 Examples:
   npx bulksms check                    the system of .bulksms
+  npx bulksms check --watch            beside a campaign: change a row in SQL, and see it named
   npx bulksms check --json | jq .laws_broken
   npx bulksms check --bulksms 0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f
 
-Exit codes: 0 no law is broken, 1 one is (its rows are named), 2 wrong use or no such id, 3 a database does not answer
+Exit codes: 0 no law is broken, 1 one is (its rows are named; with --watch: one was), 2 wrong use or no such id, 3 a database does not answer
 `;

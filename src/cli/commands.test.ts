@@ -141,12 +141,20 @@ describe("the commands on a system that the demo started", () => {
   it("check prints a line a law, and exits 0", async () => {
     const { out, exitCode } = await run("check", "--data", folder);
     expect(exitCode).toBe(0);
-    for (const law of ["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L9", "L10"])
+    for (const law of ["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9", "L10", "L11"])
       expect(out).toMatch(new RegExp(`^ {2}${law} +held +[\\d,]+ +rows`, "m"));
     expect(out).toMatch(/all 11 laws hold \([\d,]+ rows compared/);
     const report = JSON.parse((await run("check", "--data", folder, "--json")).out);
     expect(report).toMatchObject({ laws_broken: 0, has_journal: true });
-    expect(report.laws).toHaveLength(9);
+    expect(report.laws).toHaveLength(11);
+  });
+
+  it("check --watch prints a line a pass until Ctrl-C, and exits 0 when no law was broken", async () => {
+    const watching = start("check", "--watch", "--interval", "0.05", "--data", folder);
+    await waitFor("two passes", () => (watching.output.out.match(/11 laws hold/g)?.length ?? 0) >= 2);
+    watching.child.kill("SIGINT");
+    expect(await watching.exitCode).toBe(0);
+    expect(watching.output.out).toMatch(/no law was broken in \d+ passes/);
   });
 
   it("Ctrl-C ends the demo with exit code 0; what asks then says that nobody answers, and exits 3", async () => {
@@ -171,6 +179,9 @@ describe("the commands without a system", () => {
     expect((await run("demo", "--seed", "-1")).exitCode).toBe(2);
     expect((await run("demo", "--contacts", "/absent.csv")).exitCode).toBe(2);
     expect((await run("check", "--bulksms", "7")).exitCode).toBe(2);
+    expect((await run("check", "--watch", "--interval", "0")).exitCode).toBe(2);
+    expect((await run("check", "--interval", "5")).exitCode).toBe(2);
+    expect((await run("check", "--watch", "--json")).exitCode).toBe(2);
     expect((await run("send", fiveContacts)).exitCode).toBe(2);
   });
 });

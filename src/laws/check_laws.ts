@@ -46,13 +46,19 @@ export interface LawsReport {
 
 /**
  * Checks every law, on a system that rests or runs. Reads only; memory does not grow with the number of messages.
+ * @param signal gives up in the middle
  * @throws the driver's error when a database does not answer (isConnectionError)
  */
-export async function checkLaws(sources: LawSources, scope: Scope = {}): Promise<LawsReport> {
+export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?: AbortSignal): Promise<LawsReport> {
   const startedMs = performance.now();
   // two looks at ds are open at once
   const ds = openPostgres(sources.dsUrl, { applicationName: "bulksms check", connections: 2 });
   const salesdb = openPostgres(sources.salesdbUrl, { applicationName: "bulksms check", connections: 1 });
+  const giveUp = (): void => {
+    // what is waited for then rejects
+    for (const sql of [ds, salesdb]) void sql.end({ timeout: 0 });
+  };
+  signal?.addEventListener("abort", giveUp, { once: true });
   try {
     const before = await lookAtJournal(sources.carrierFolder);
     return await withLooks({ ds, salesdb }, scope, async (looks) => {
@@ -90,6 +96,7 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}): Promise
       };
     });
   } finally {
+    signal?.removeEventListener("abort", giveUp);
     await Promise.all([ds.end({ timeout: 1 }), salesdb.end({ timeout: 1 })]);
   }
 }
