@@ -2,12 +2,15 @@
 import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
+import { runsReport } from "../report/verdicts.ts";
+import { writeReport } from "../report/write_report.ts";
 import { showFaults } from "../verify/faults.ts";
 import { parseSeed } from "./run.ts";
 
 interface FaultsCommandOptions {
   seed: number;
   only?: string;
+  report?: string;
   json?: true;
 }
 
@@ -17,12 +20,20 @@ export function register(program: Command): void {
     .description("every link by every mode, every process killed and frozen, engines, operators, resources, weather: held or broke")
     .option("--seed <n>", "replays a run's choices", parseSeed, Math.floor(Math.random() * 1_000_000))
     .option("--only <pattern>", "cells whose name has this in it; with * for anything, cells with this name")
+    .option("--report <file>", "all verdicts with their time lines as one HTML file")
     .option("--json", "all verdicts as one JSON object on the last line")
     .action((options: FaultsCommandOptions) => endWell(() => faults(options)));
 }
 
-async function faults({ seed, only, json }: FaultsCommandOptions): Promise<number> {
+async function faults({ seed, only, report, json }: FaultsCommandOptions): Promise<number> {
   const { hasHeld, verdicts } = await showFaults({ seed, only: only ?? null });
+  if (report !== undefined) {
+    const replay = `npm run verify:faults -- --seed ${seed}${only === undefined ? "" : ` --only '${only}'`}`;
+    const says =
+      "The real system, broken in one way at a time, in the middle of a campaign. Nobody may be texted or charged twice, and nothing lost.";
+    const path = await writeReport(report, runsReport({ name: "faults", says, noun: "cell", seed, verdicts, replay }));
+    process.stdout.write(`  report: ${path}\n\n`);
+  }
   if (json === true) process.stdout.write(`${JSON.stringify({ seed, verdicts })}\n`);
   return hasHeld ? exitCodes.ok : exitCodes.failed;
 }

@@ -3,6 +3,8 @@ import { type Command, InvalidArgumentError } from "commander";
 import { endWell, Failure } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { createTerminal } from "../../src/cli/terminal.ts";
+import { scenarioReport } from "../report/verdicts.ts";
+import { writeReport } from "../report/write_report.ts";
 import { loadScenario, scenarioNames } from "../scenarios/all.ts";
 import { openLiveView } from "../stage/live_view.ts";
 import { runScenario } from "../stage/run_scenario.ts";
@@ -12,6 +14,7 @@ import { matrixCells } from "../verify/cells.ts";
 
 interface RunCommandOptions {
   seed: number;
+  report?: string;
   json?: true;
 }
 
@@ -21,6 +24,7 @@ export function register(program: Command): void {
     .argument("<name>", "a scenario of `lab list`, or a cell of the matrix")
     .description("run one scenario, watch it, read the verdict")
     .option("--seed <n>", "replays a run's choices", parseSeed, Math.floor(Math.random() * 1_000_000))
+    .option("--report <file>", "the verdict with its time line as one HTML file")
     .option("--json", "the verdict as one JSON object on the last line")
     .action((name: string, options: RunCommandOptions) => endWell(() => run(name, options)));
 }
@@ -44,6 +48,10 @@ async function run(name: string, options: RunCommandOptions): Promise<number> {
   showVerdict(terminal, verdict);
   terminal.line(terminal.dim(`again: npm run lab -- run ${scenario.name} --seed ${options.seed}`));
   terminal.line();
+  if (options.report !== undefined) {
+    terminal.line(`report: ${await writeReport(options.report, scenarioReport(scenario, verdict))}`);
+    terminal.line();
+  }
   if (options.json === true) process.stdout.write(`${JSON.stringify(verdict)}\n`);
   return verdict.held ? exitCodes.ok : exitCodes.failed;
 }
