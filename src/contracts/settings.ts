@@ -8,7 +8,8 @@ export type Setting = { says: string; isSecret?: true } & (
   | { kind: "url"; protocols: readonly string[]; default?: string }
   | { kind: "address"; default?: string }
   | { kind: "choice"; choices: readonly string[]; default?: string }
-  | { kind: "list"; default?: string }
+  /** `form`: of each entry. */
+  | { kind: "list"; default?: string; form?: { pattern: RegExp; says: string } }
   | { kind: "number"; unit: string; min: number; max: number; default?: number }
 );
 
@@ -177,6 +178,11 @@ export const settings = {
   BULKSMS_RECEIPT_SECRETS: {
     kind: "list",
     isSecret: true,
+    // what is no base64 would decode to a short or empty key, by which anyone could sign
+    form: {
+      pattern: /^(?!whsec_).|^whsec_(?:[A-Za-z0-9+/]{4}){3,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
+      says: "whsec_ and base64 of at least nine bytes (any other secret begins otherwise)",
+    },
     says: "secrets of receipt signatures, newest first, comma between; two may live at once",
   },
   BULKSMS_RECEIPT_BATCH_MAX: {

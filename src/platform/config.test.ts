@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
+import { type SettingName, settings } from "../contracts/settings.ts";
 import { ConfigError, readConfig, requireSafeDoor } from "./config.ts";
 
 const fields = {
@@ -71,4 +73,44 @@ test("a door beyond loopback refuses weak, empty and missing secrets", () => {
   for (const weak of ["short", "", undefined, [], [strong, "short"]]) {
     expect(() => requireSafeDoor("0.0.0.0", { BULKSMS_INTERNAL_TOKEN: weak })).toThrow(/BULKSMS_INTERNAL_TOKEN/);
   }
+});
+
+test.each(["whsec_", "whsec_!!!!!!!!!!!!!!!!", "whsec_AAAA", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS"])(
+  "a receipt secret that says it is base64 and is none (%s) would be a key that anyone has, so it is refused",
+  (secret) => {
+    expect(problemsOf({ ...good, BULKSMS_RECEIPT_SECRETS: `good, ${secret}` })).toHaveLength(1);
+    expect(problemsOf({ ...good, BULKSMS_RECEIPT_SECRETS: "good, whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" })).toEqual([]);
+  },
+);
+
+const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31);
+
+test(`any environment is read or refused with its problems, a line each (seed ${seed})`, () => {
+  const names = Object.keys(settings) as SettingName[];
+  const all = Object.fromEntries(names.map((name) => [name, name]));
+  const name = fc.oneof(
+    fc.constantFrom(...names),
+    fc.string().map((rest) => `BULKSMS_${rest}`),
+    fc.constantFrom("__proto__", "PATH", "BULKSMS_"),
+  );
+  const value = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.constantFrom("0", "-1", "1e3", "0x10", "Infinity", "NaN", "70000", "true", "http://x", "redis://", "\0", " "),
+  );
+  fc.assert(
+    fc.property(fc.dictionary(name, value, { maxKeys: 6 }), (environment) => {
+      try {
+        const config = readConfig(environment, all, { optional: names });
+        for (const [field, read] of Object.entries(config)) {
+          expect(typeof read === "number" && !Number.isFinite(read), `${field} is ${String(read)}`).toBe(false);
+        }
+      } catch (error) {
+        expect(error).toBeInstanceOf(ConfigError);
+        const { problems } = error as ConfigError;
+        expect(problems.length).toBeGreaterThan(0);
+        for (const problem of problems) expect(problem).toMatch(/^BULKSMS_/);
+      }
+    }),
+    { seed, numRuns: 60 },
+  );
 });

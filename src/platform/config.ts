@@ -108,13 +108,14 @@ function parseSetting(setting: Setting, text: string): Parsed {
     }
     case "address":
       return /^\S+:\d{1,5}$/.test(text) ? { value: text } : { problem: `${shown} is not host:port` };
-    case "list":
-      return {
-        value: text
-          .split(",")
-          .map((item) => item.trim())
-          .filter((item) => item !== ""),
-      };
+    case "list": {
+      const { form } = setting;
+      const value = text
+        .split(",")
+        .map((item) => item.trim())
+        .filter((item) => item !== "");
+      return form === undefined || value.every((item) => form.pattern.test(item)) ? { value } : { problem: `${shown} is not ${form.says}` };
+    }
     case "text":
       if (setting.form !== undefined && !setting.form.pattern.test(text)) return { problem: `${shown} is not ${setting.form.says}` };
       return { value: text };

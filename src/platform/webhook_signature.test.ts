@@ -1,7 +1,9 @@
 import { createHmac } from "node:crypto";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { signWebhook, verifyWebhook } from "./webhook_signature.ts";
 
+const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31);
 const attempt = { secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", id: "msg_1", timestampS: 1_760_000_000, body: '{"status":"sent"}' };
 const headers = signWebhook(attempt);
 const verify = (change: object) =>
@@ -39,4 +41,45 @@ test.each(["webhook-id", "webhook-timestamp", "webhook-signature"])("a missing o
   expect(verify({ headers: rest })).toBe(false);
   expect(verify({ headers: { ...headers, [name]: "" } })).toBe(false);
   expect(verify({ headers: { ...headers, [name]: "x".repeat(10_000) } })).toBe(false);
+});
+
+test(`any flipped bit of body, id, time, signature or secret is refused, whatever is signed (seed ${seed})`, () => {
+  const printable = fc.string({ unit: fc.constantFrom(..."abcXYZ0189_-."), minLength: 1, maxLength: 40 });
+  const signed = fc.record({
+    secret: fc.oneof(
+      printable,
+      fc.uint8Array({ minLength: 8, maxLength: 32 }).map((raw) => `whsec_${Buffer.from(raw).toString("base64")}`),
+    ),
+    id: printable,
+    timestampS: fc.integer({ min: 1, max: 2 ** 32 }),
+    body: fc.uint8Array({ minLength: 1, maxLength: 300 }).map((raw) => Buffer.from(raw)),
+  });
+  const flipped = (bytes: Buffer, bit: number): Buffer => {
+    const copy = Buffer.from(bytes);
+    const at = bit % (copy.length * 8);
+    copy[at >> 3] = (copy[at >> 3] as number) ^ (1 << (at & 7));
+    return copy;
+  };
+  const flippedText = (text: string, bit: number) => flipped(Buffer.from(text), bit).toString("latin1");
+  fc.assert(
+    fc.property(signed, fc.nat(), (given, bit) => {
+      const right = { secrets: [given.secret], headers: signWebhook(given), body: given.body, nowS: given.timestampS };
+      expect(verifyWebhook(right)).toBe(true);
+      expect(verifyWebhook({ ...right, body: flipped(given.body, bit) })).toBe(false);
+      expect(verifyWebhook({ ...right, body: given.body.subarray(1) })).toBe(false);
+      expect(verifyWebhook({ ...right, headers: { ...right.headers, "webhook-id": flippedText(given.id, bit) } })).toBe(false);
+      const time = flippedText(String(given.timestampS), bit);
+      expect(verifyWebhook({ ...right, nowS: Number(time) || 0, headers: { ...right.headers, "webhook-timestamp": time } })).toBe(false);
+      const mac = Buffer.from((right.headers["webhook-signature"] as string).slice(3), "base64");
+      const signature = `v1,${flipped(mac, bit).toString("base64")}`;
+      expect(verifyWebhook({ ...right, headers: { ...right.headers, "webhook-signature": signature } })).toBe(false);
+      expect(
+        verifyWebhook({
+          ...right,
+          secrets: [`x${given.secret}`, given.secret.toLowerCase() === given.secret ? "another" : given.secret.toLowerCase()],
+        }),
+      ).toBe(false);
+    }),
+    { seed, numRuns: 200 },
+  );
 });

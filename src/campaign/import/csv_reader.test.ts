@@ -65,6 +65,49 @@ describe("the CSV reader", () => {
     );
   });
 
+  it(`comes to the same rows, or to a refusal, however any bytes are cut (seed ${seed})`, () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        ...['"', '""', ",", ";", "\n", "\r\n", "\r", "a,b\n", '"x\ny"', "ä", "€", "😀", "\ufeff", " ", "\0"].map((text) =>
+          Buffer.from(text),
+        ),
+      ),
+      fc.uint8Array({ maxLength: 4 }).map((raw) => Buffer.from(raw)),
+    );
+    const outcome = (file: Buffer, cuts: readonly number[]) => {
+      const borders = [0, ...cuts.map((cut) => cut % (file.length + 1)).sort((a, b) => a - b), file.length];
+      try {
+        const reader = createCsvReader();
+        const parts = borders.slice(1).map((end, index) => reader.push(file.subarray(borders[index], end)));
+        return [...parts, reader.end()].reduce(
+          (all, { rows, lines }) => ({ rows: [...all.rows, ...rows], lines: [...all.lines, ...lines] }),
+          {
+            rows: [] as string[][],
+            lines: [] as number[],
+          },
+        );
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        return { code: error.code, details: error.details };
+      }
+    };
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 14 }).map((pieces) => Buffer.concat(pieces)),
+        fc.array(fc.nat(), { maxLength: 6 }),
+        (file, cuts) => {
+          const whole = outcome(file, []);
+          const cut = outcome(file, cuts);
+          // of two faults the nearer one is seen first only when the other has not come yet
+          if ("code" in whole) expect(cut).toMatchObject({ code: expect.stringMatching(/^csv_/) });
+          else expect(cut).toEqual(whole);
+          if ("rows" in whole) for (const cells of whole.rows) expect(cells).toHaveLength((whole.rows[0] as string[]).length);
+        },
+      ),
+      { seed, numRuns: 1_500 },
+    );
+  });
+
   it("gives each row the line on which it begins", () => {
     const file = 'a,b\n1,2\n\n"x\ny\nz",3\n4,5\n';
     for (const chunkBytes of [1, 2, 3, 7, 100]) expect(read(file, chunkBytes).lines).toEqual([1, 2, 4, 7]);
@@ -82,6 +125,7 @@ describe("the CSV reader", () => {
     expect(refusalOf("a,b\n1,2\n3,\0\n", chunkBytes)).toMatchObject({ code: "csv_nul", details: { offset: 10, line: 3 } });
     expect(refusalOf('a,b\n1,"2\n3,4\n', chunkBytes)).toMatchObject({ code: "csv_quote_unclosed", details: { line: 2, row: 1 } });
     expect(refusalOf('a,b\n1,2\n3,"4\n5",6\n', chunkBytes)).toMatchObject({ code: "csv_row_ragged", details: { line: 3, row: 2 } });
+    expect(refusalOf("a,b\r1,2\r3,\0\r", chunkBytes)).toMatchObject({ code: "csv_nul", details: { offset: 10, line: 3 } });
     expect(refusalOf("PK\u0003\u0004xxxx", chunkBytes)).toMatchObject({ code: "csv_not_text" });
   });
 

@@ -96,11 +96,17 @@ function takeText(state: State, bytes: Buffer, length: number): string {
   let text = isAscii(whole) ? whole.toString("latin1") : whole.toString("utf8");
   if (state.lineBreak === null && text !== "") {
     if (text.startsWith("\ufeff")) text = text.slice(1);
-    const firstLine = /^[^\r\n]*/.exec(text)?.[0] ?? "";
-    state.lineBreak = text.charAt(firstLine.length) === "\r" && text.charAt(firstLine.length + 1) !== "\n" ? "\r" : "\n";
-    state.delimiter = sniffDelimiter(firstLine);
+    state.lineBreak = lineBreakOf(text);
+    state.delimiter = sniffDelimiter(firstLineOf(text));
   }
   return text;
+}
+
+const firstLineOf = (text: string) => /^[^\r\n]*/.exec(text)?.[0] ?? "";
+
+function lineBreakOf(text: string): "\r" | "\n" {
+  const { length } = firstLineOf(text);
+  return text.charAt(length) === "\r" && text.charAt(length + 1) !== "\n" ? "\r" : "\n";
 }
 
 /** The most frequent of `,` `;` and tab in the header, outside quotes; a comma when there is none. */
@@ -237,13 +243,8 @@ function quoteUnclosed(line: number, state: State, says: string): AppError {
 
 function badByte(state: State, bytes: Buffer, bad: { offset: number; is: "nul" | "not_utf8" }): AppError {
   const offset = state.bytesRead + bad.offset;
-  const line =
-    state.line +
-    bytes
-      .subarray(0, bad.offset)
-      .toString("latin1")
-      .split(state.lineBreak ?? "\n").length -
-    1;
+  const before = bytes.subarray(0, bad.offset).toString("latin1");
+  const line = state.line + before.split(state.lineBreak ?? lineBreakOf(before)).length - 1;
   const details: ErrorDetails = { offset, line };
   if (bad.is === "nul") {
     return new AppError("csv_nul", `A NUL byte stands at offset ${offset} (line ${line}). Is it UTF-16? Save it as CSV UTF-8.`, {
