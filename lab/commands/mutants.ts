@@ -1,0 +1,60 @@
+// `lab mutants`: the protocol without each of its guards, and who notices.
+import type { Command } from "commander";
+import { endWell } from "../../src/cli/failure.ts";
+import { exitCodes } from "../../src/cli/report_error.ts";
+import { alignColumns, createTerminal, type Terminal } from "../../src/cli/terminal.ts";
+import { type MutantRow, type MutantsReport, verifyMutants } from "../verify/mutants.ts";
+
+interface MutantsCommandOptions {
+  only?: string;
+  json?: true;
+}
+
+export function register(program: Command): void {
+  program
+    .command("mutants")
+    .description("take each guard of the protocol out of the source in turn: a test or killed processes must notice")
+    .option("--only <text>", "guards with this text in their name, comma between")
+    .option("--json", "the report as one JSON object on the last line")
+    .action((options: MutantsCommandOptions) => endWell(() => mutants(options)));
+}
+
+async function mutants({ only = "", json }: MutantsCommandOptions): Promise<number> {
+  const terminal = createTerminal(process.stdout, process.env);
+  terminal.line();
+  terminal.line(terminal.bold("mutants"));
+  const report = await verifyMutants({
+    only,
+    onBegin: (says) => terminal.line(terminal.dim(says)),
+    onRow: (row) => showRow(terminal, row),
+  });
+  showReport(terminal, report);
+  if (json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+  return report.held ? exitCodes.ok : exitCodes.failed;
+}
+
+function showRow(terminal: Terminal, row: MutantRow): void {
+  terminal.line(
+    `without ${row.mutant}   ${row.verdict === "caught" ? "caught" : terminal.bold(row.verdict)}   ${row.seconds.toFixed(1)} s`,
+  );
+  if (row.says !== "") terminal.line(terminal.dim(`    ${row.says}`));
+}
+
+function showReport(terminal: Terminal, { held, rows, byProcesses, seconds }: MutantsReport): void {
+  terminal.line();
+  const head = ["mutant", "guard that is missing", "caught by", "how", "model", "seconds"].map(terminal.dim);
+  const lines = rows.map((row) => [
+    row.mutant,
+    row.guard,
+    row.verdict === "caught" ? row.caughtBy : terminal.bold(row.verdict),
+    row.how,
+    row.isModelled ? "too" : "",
+    row.seconds.toFixed(1),
+  ]);
+  for (const line of alignColumns([head, ...lines], [5])) terminal.line(line);
+  terminal.line();
+  const caught = rows.filter(({ verdict }) => verdict === "caught").length;
+  const extent = `${caught} of ${rows.length} mutants caught, ${byProcesses} by real processes, in ${Math.round(seconds)} s`;
+  terminal.line(held ? `${terminal.accent("held")}: ${extent}` : `${terminal.bold("NOT HELD")}: ${extent}`);
+  terminal.line();
+}
