@@ -1,0 +1,16 @@
+// Postgres commits, and its answer is lost with the connection (C34). Whoever asked cannot know: transactions are run again as a whole, and every
+// effect has a key, so that the second time changes nothing. On both databases, for every process that writes.
+import { linkFault } from "../faults/links.ts";
+import type { Scenario } from "../stage/scenario.ts";
+
+const links = ["salesapi-salesdb", "sales_worker-salesdb", "general_worker-ds", "rpc-ds", "webapi-ds"];
+
+export const scenario: Scenario = {
+  name: "commits-in-doubt",
+  shows: "answers of both databases are lost for every process in turn: what is done again has one effect",
+  workload: { campaigns: 1, contacts: 1_000 },
+  async faults(stage) {
+    await stage.untilInFlight();
+    for (const link of links) await stage.inflict(linkFault(link, "drop_replies"), 800);
+  },
+};

@@ -1,0 +1,15 @@
+// A switch fails: every link of one worker is a black hole at once, while it holds leases and sessions hold locks. Others go on after its leases; it
+// comes back with what it had in hand.
+import { linkFault } from "../faults/links.ts";
+import type { Scenario } from "../stage/scenario.ts";
+
+export const scenario: Scenario = {
+  name: "partition",
+  shows: "one worker is cut off from everything at once, and comes back",
+  workload: { campaigns: 1, contacts: 800 },
+  async faults(stage) {
+    await stage.untilInFlight();
+    const links = stage.links.all().filter((link) => link.from === "sales_worker");
+    await Promise.all(links.map((link) => stage.inflict(linkFault(link.name, "blackhole"), 4_000)));
+  },
+};

@@ -1,0 +1,13 @@
+// FLUSHALL again and again. Redis carries doorbells and updates only: the sweeper rings from the rows, versions are read again, nothing is lost but time.
+import { redisWiped } from "../faults/redis.ts";
+import type { Scenario } from "../stage/scenario.ts";
+
+export const scenario: Scenario = {
+  name: "redis-wiped-often",
+  shows: "Redis is wiped ten times in mid-campaign: only time is lost",
+  workload: { campaigns: 1, contacts: 1_000 },
+  async faults(stage) {
+    await stage.untilInFlight();
+    for (let wipe = 0; wipe < 10; wipe += 1) await stage.inflict(redisWiped, 300);
+  },
+};

@@ -1,0 +1,17 @@
+// The sales_worker stands still past its lease (SIGSTOP), a second one takes its chunks over, and then the first wakes with a submit in its hand. The
+// intent statement refuses it: it submits nothing more, and records the answers that it has. The carrier repeats its first verdicts.
+import { freeze } from "../faults/processes.ts";
+import type { Scenario } from "../stage/scenario.ts";
+
+export const scenario: Scenario = {
+  name: "worker-frozen",
+  shows: "a worker sleeps past its lease and wakes beside its successor: nobody is texted twice",
+  workload: { campaigns: 2, contacts: 600 },
+  async faults(stage) {
+    const other = await stage.cluster.startAnother("sales_worker");
+    stage.note(`a second sales_worker joins (pid ${other.pid})`);
+    await stage.untilInFlight();
+    await stage.inflict(freeze("sales_worker"), 5_000);
+    await stage.untilEnded(0.6);
+  },
+};
