@@ -45,7 +45,7 @@ export function drawPictures(runs: readonly EvaluationRun[]): Picture[] {
 
 /** A file stands alone: it brings the colours that the page would have given, and its ground. */
 export function toFile({ svg }: Picture): string {
-  const style = `:root{${colorVariables.light.join("")}color:#1c1e22;background:#fbfaf7}@media(prefers-color-scheme:dark){:root{${colorVariables.dark.join("")}color:#e6e8ec;background:#0f141c}}`;
+  const style = `:root{${colorVariables.light.join("")}color:#1d1c1a;background:#fbfaf6;font-family:system-ui,sans-serif}@media(prefers-color-scheme:dark){:root{${colorVariables.dark.join("")}color:#e6e4de;background:#0f141c}}`;
   return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ').replace(/>/, `><style>${style}</style>`);
 }
 

@@ -1,5 +1,7 @@
 // The evaluation as one HTML file that needs nothing else: what was right, how fast, what it cost, plots, every process, how to run it again.
 import { cpus, loadavg } from "node:os";
+import { escapeHtml } from "../report/html.ts";
+import { style } from "../report/style.ts";
 import type { Percentiles } from "./lags.ts";
 import type { EvaluationRun } from "./measure.ts";
 import { colorVariables, formatContacts, type Picture, titleOf } from "./plots.ts";
@@ -29,12 +31,12 @@ export function renderReport(evaluation: Evaluation, pictures: readonly Picture[
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>bulksms · evaluation</title>
-<style>${style}</style>
+<style>${style}${ownStyle}</style>
 <main>
 <header>
 <p class="over">bulksms · evaluation</p>
 <h1>${escapeHtml(headline(runs))}</h1>
-<p class="facts">${escapeHtml(startedAt.slice(0, 16).replace("T", " "))} UTC · ${machine.cores} cores, ${escapeHtml(machine.model)} · node ${escapeHtml(machine.node)} · load ${machine.loadBefore.toFixed(1)} before</p>
+<p class="quiet">${escapeHtml(startedAt.slice(0, 16).replace("T", " "))} UTC · ${machine.cores} cores, ${escapeHtml(machine.model)} · node ${escapeHtml(machine.node)} · load ${machine.loadBefore.toFixed(1)} before</p>
 ${isBusy ? '<p class="warning"><b>This machine was busy.</b> Times and rates say little; CPU a message still compares.</p>' : ""}
 </header>
 <section>${renderVerdicts(runs)}</section>
@@ -77,7 +79,7 @@ function renderVerdicts(runs: readonly EvaluationRun[]): string {
   const examples = runs
     .filter(({ example }) => example !== null)
     .map((run) => `${titleOf(run.subject)}, ${formatContacts(run.contacts)}: ${run.example}`);
-  const note = examples.length === 0 ? "" : `<p class="soft">For example: ${examples.map(escapeHtml).join("; ")}.</p>`;
+  const note = examples.length === 0 ? "" : `<p class="quiet">For example: ${examples.map(escapeHtml).join("; ")}.</p>`;
   return renderTable(["", "", "created in", "run in", "messages/s", "CPU µs a message", "jobs at most", "right?"], rows, 2, 7) + note;
 }
 
@@ -89,7 +91,7 @@ function renderComparison(runs: readonly EvaluationRun[], before: readonly Evalu
     const [a, b] = [summarize(then), summarize(run)];
     const peak = (summary: typeof a) => Math.max(...summary.processes.map(({ memoryMib }) => memoryMib.peak));
     const change = (from: number, to: number) =>
-      `${formatWhole(from)} → ${formatWhole(to)} <span class="soft">(${formatChange(from, to)})</span>`;
+      `${formatWhole(from)} → ${formatWhole(to)} <span class="quiet">(${formatChange(from, to)})</span>`;
     return [
       [
         formatContacts(run.contacts),
@@ -118,7 +120,7 @@ function renderLatencies(runs: readonly EvaluationRun[]): string {
     ...latencyNames.map((name) => cell(run.latencies[name])),
   ]);
   return `${renderTable(["", "", ...latencyNames.map((name) => says[name])], rows, 2)}
-<p class="soft">Median · 95 % · 99 %. At full speed: queues are full and these are the longest that this machine gives; the carrier keeps nothing back. Ours: submit → sent from the committed intent to the transaction of the first <i>sent</i>; receipt → in the row is the whole request, answered after the commit, from a histogram; the credit by the n-th sent SMS and the first update that charges n. The original's: receipts answered against jobs left, seen every 0.2 s; it keeps no time of the others.</p>`;
+<p class="quiet">Median · 95 % · 99 %. At full speed: queues are full and these are the longest that this machine gives; the carrier keeps nothing back. Ours: submit → sent from the committed intent to the transaction of the first <i>sent</i>; receipt → in the row is the whole request, answered after the commit, from a histogram; the credit by the n-th sent SMS and the first update that charges n. The original's: receipts answered against jobs left, seen every 0.2 s; it keeps no time of the others.</p>`;
 }
 
 function renderProcesses(run: EvaluationRun): string {
@@ -133,7 +135,7 @@ function renderProcesses(run: EvaluationRun): string {
     formatWhole(memoryMib.after),
   ]);
   const head = ["", "CPU before", "during", "after", "µs a message", "MiB before", "peak", "after"];
-  return `<h3>${formatContacts(run.contacts)}, ${titleOf(run.subject)}</h3><p class="soft">${escapeHtml(run.says)}</p>${renderTable(head, rows, 1)}`;
+  return `<h3>${formatContacts(run.contacts)}, ${titleOf(run.subject)}</h3><p class="quiet">${escapeHtml(run.says)}</p>${renderTable(head, rows, 1)}`;
 }
 
 const renderLegend = () =>
@@ -148,13 +150,10 @@ function renderTable(
   firstNumber: number,
   endOfNumbers = head.length,
 ): string {
-  const kind = (index: number) => (index >= firstNumber && index < endOfNumbers ? ' class="number"' : "");
+  const kind = (index: number) => (index < firstNumber ? "" : index < endOfNumbers ? ' class="number"' : ' class="words"');
   const cells = (row: readonly string[], tag: "th" | "td") => row.map((cell, index) => `<${tag}${kind(index)}>${cell}</${tag}>`).join("");
   return `<div class="wide"><table><thead><tr>${cells(head, "th")}</tr></thead><tbody>${rows.map((row) => `<tr>${cells(row, "td")}</tr>`).join("")}</tbody></table></div>`;
 }
-
-const escapeHtml = (text: string) =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
 const formatSeconds = (ms: number) => `${(ms / 1_000).toFixed(ms < 9_950 ? 2 : 1)} s`;
 const formatMs = (ms: number) => (ms < 9.95 ? `${ms.toFixed(1)} ms` : ms < 9_950 ? `${Math.round(ms)} ms` : formatSeconds(ms));
@@ -165,34 +164,19 @@ const formatRatio = (ratio: number) =>
 const formatChange = (from: number, to: number) =>
   from === 0 ? "new" : `${to >= from ? "+" : "−"}${Math.abs((to / from - 1) * 100).toFixed(0)} %`;
 
-const style = `
-:root{color-scheme:light dark;--ground:#fbfaf7;--ink:#1c1e22;--soft:#6b6a64;--hair:#e2dfd6;--good:#0b6e75;--bad:#a8321f;${colorVariables.light.join("")}}
-@media(prefers-color-scheme:dark){:root{--ground:#0f141c;--ink:#e6e8ec;--soft:#939aa6;--hair:#252c38;--good:#4fc3c7;--bad:#ff8a70;${colorVariables.dark.join("")}}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.55 system-ui,sans-serif;font-variant-numeric:tabular-nums}
-main{max-width:1000px;margin:0 auto;padding:56px 20px 80px}
-.over{margin:0;color:var(--good);font-weight:600;letter-spacing:.02em}
-h1{font-size:30px;line-height:1.2;font-weight:600;letter-spacing:-.015em;margin:.3em 0 .4em;text-wrap:balance}
-h2{font-size:19px;font-weight:600;margin:2.6em 0 .8em}
-h3{font-size:15px;font-weight:600;margin:2em 0 0}
-.facts,.soft,figcaption{color:var(--soft);font-size:13px}
-.warning{border-left:3px solid var(--bad);padding-left:12px}
-section:first-of-type{margin-top:36px}
-.wide{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-size:13.5px}
-th{font-weight:500;color:var(--soft);text-align:left;vertical-align:bottom}
-th,td{padding:6px 14px 6px 0;border-bottom:1px solid var(--hair);white-space:nowrap}
-th{white-space:normal}
-td:last-child{white-space:normal;min-width:12em}
-td.number:last-child{min-width:0;white-space:nowrap}
-.number{text-align:right}
-.held{color:var(--good)}.broke{color:var(--bad)}
+/** Beside the sheet of all reports: the colours of the plots, and more room for wide tables. */
+const ownStyle = `
+:root{color-scheme:light dark;${colorVariables.light.join("")}}
+@media(prefers-color-scheme:dark){:root{${colorVariables.dark.join("")}}}
+body{font-size:15px}
+h3{margin:2em 0 0;font-size:1rem;font-weight:600}
+.warning{border-left:3px solid var(--broke);padding-left:12px}
+p.quiet{font-size:.85rem}
+thead th{white-space:normal;vertical-align:bottom}
+td{white-space:nowrap}
+td.words{white-space:normal;min-width:12em}
 figure{margin:28px 0 0}
 figure svg{max-width:100%;height:auto;overflow:visible}
-figcaption{margin-top:4px}
-.legend{display:flex;flex-wrap:wrap;gap:18px;font-size:13px}
+.legend{display:flex;flex-wrap:wrap;gap:18px;font-size:.85rem}
 .legend i{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:6px}
-code{font-size:13px;background:color-mix(in srgb,var(--ink) 7%,transparent);padding:2px 6px;border-radius:4px}
-footer{margin-top:64px;padding-top:12px;border-top:1px solid var(--hair);color:var(--soft);font-size:13px}
-@media print{main{max-width:none;padding:0}figure,tr{break-inside:avoid}}
 `;
