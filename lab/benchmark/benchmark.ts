@@ -1,10 +1,14 @@
 // Runs the benchmark: our system and the original's way side by side on this machine, idle when the other is measured, round by round.
+import { type BareHttpRun, measureBareHttp } from "./bare_http.ts";
 import { openContactFiles } from "./contact_files.ts";
+import { type LatencyRun, measureLatency } from "./latency.ts";
 import { type MeasuredRun, type SubjectName, subjectNames } from "./measured_run.ts";
 import { openMeasuredOriginal } from "./original_run.ts";
 import { type OurSystem, startOurs } from "./ours.ts";
 import { orderOf, type Sizes } from "./plan.ts";
+import { measureScaling, type ScalingRun } from "./scaling.ts";
 import { openStoreReference, type StoreReference } from "./store_reference.ts";
+import { median } from "./summary.ts";
 
 export interface ImportRun {
   round: number;
@@ -16,6 +20,17 @@ export interface ImportRun {
 export interface BenchmarkRuns {
   runs: MeasuredRun[];
   imports: ImportRun[];
+  bareHttp: BareHttpRun[];
+  /** Null where it was not measured. */
+  latency: LatencyRun | null;
+  scaling: ScalingRun | null;
+  memory: MemoryRun | null;
+}
+
+/** The largest process of one small campaign, before any large one. */
+export interface MemoryRun {
+  messages: number;
+  peakRssMib: Readonly<Record<string, number>>;
 }
 
 export interface BenchmarkOptions {
@@ -32,6 +47,7 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
   const { sizes, subjects = subjectNames } = options;
   const files = openContactFiles();
   const closing: (() => Promise<void>)[] = [];
+  const startedAt = performance.now();
   try {
     options.onBegin("starting our system");
     const ours = await startOurs();
@@ -40,8 +56,13 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
     closing.push(store.close);
     const original = subjects.includes("original") ? await openMeasuredOriginal() : null;
     if (original !== null) closing.push(original.stop);
-    const done: BenchmarkRuns = { runs: [], imports: [] };
-    for (let round = 1; round <= sizes.rounds; round += 1) {
+    const done: BenchmarkRuns = { runs: [], imports: [], bareHttp: [], latency: null, scaling: null, memory: null };
+    if (sizes.extras !== null) {
+      options.onBegin("memory of a small campaign");
+      const { peakRssMib } = await ours.run(await ours.create(files.of(sizes.extras.smallMessages)));
+      done.memory = { messages: sizes.extras.smallMessages, peakRssMib };
+    }
+    for (let round = 1; round <= sizes.rounds && !isOverBudget(startedAt, round, sizes); round += 1) {
       for (const subject of orderOf(round)) {
         if (!subjects.includes(subject)) continue;
         const messages = sizes.messages[subject];
@@ -55,11 +76,27 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
       done.imports.push(await measureImport(ours, store, files.of(sizes.created), round));
       options.onImport(done.imports.at(-1) as ImportRun);
     }
+    options.onBegin("bare HTTP");
+    done.bareHttp = await measureBareHttp();
+    const batched = median(done.runs.filter(({ subject }) => subject === "batched").map(({ perSecond }) => perSecond));
+    if (sizes.extras !== null && batched !== null) {
+      options.onBegin("latency at 70 % load");
+      done.latency = await measureLatency(ours, batched, files.of);
+      options.onBegin("two of each worker");
+      done.scaling = await measureScaling(ours, files.of(sizes.extras.smallMessages));
+    }
     return done;
   } finally {
     for (const close of closing.reverse()) await close();
     files.remove();
   }
+}
+
+/** Whether another round as long as those before it would end too late; the first one always comes. */
+function isOverBudget(startedAt: number, round: number, { budgetMs }: Sizes): boolean {
+  if (budgetMs === null || round === 1) return false;
+  const passedMs = performance.now() - startedAt;
+  return passedMs + passedMs / (round - 1) > budgetMs;
 }
 
 async function measureOurs(

@@ -1,4 +1,5 @@
 // Our system under the benchmark: the real processes with every durability and check on, a carrier without delays, campaigns created and run as a client would.
+import { isDeepStrictEqual } from "node:util";
 import { type Connection, connect } from "../../src/cli/connection.ts";
 import { checkLaws } from "../../src/laws/check_laws.ts";
 import { readSystemState } from "../../src/platform/data_folder.ts";
@@ -28,6 +29,8 @@ export interface CarrierMode {
   receiptsPerBody: number;
   /** Parts a second; 0: no limit. */
   partsPerSecond: number;
+  /** Where it brings its receipts when not to the one salesapi. */
+  receiptsUrl?: string;
 }
 
 export interface OurRun {
@@ -67,7 +70,7 @@ export async function startOurs(settings: SystemSettings = {}): Promise<OurSyste
     servers,
     salesdbOwnerUrl: cluster.settings.BULKSMS_SALESDB_OWNER_URL ?? "",
     async setCarrier(next) {
-      if (next.receiptsPerBody === mode.receiptsPerBody && next.partsPerSecond === mode.partsPerSecond) return;
+      if (isDeepStrictEqual(settingsOfMode(next), settingsOfMode(mode))) return;
       mode = next;
       await restartCarrier(cluster);
     },
@@ -84,9 +87,10 @@ export async function startOurs(settings: SystemSettings = {}): Promise<OurSyste
   };
 }
 
-const settingsOfMode = ({ receiptsPerBody, partsPerSecond }: CarrierMode): SystemSettings => ({
+const settingsOfMode = ({ receiptsPerBody, partsPerSecond, receiptsUrl }: CarrierMode): SystemSettings => ({
   BULKSMS_CARRIER_RECEIPTS_PER_BODY: String(receiptsPerBody),
   BULKSMS_CARRIER_MPS_MAX: String(partsPerSecond),
+  ...(receiptsUrl === undefined ? {} : { BULKSMS_CARRIER_RECEIPTS_URL: receiptsUrl }),
 });
 
 async function topUp(cluster: Cluster): Promise<void> {

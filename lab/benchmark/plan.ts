@@ -9,13 +9,37 @@ export interface Sizes {
   messages: Record<SubjectName, number>;
   /** Contacts of the import that is compared with a bare COPY. */
   created: number;
+  /** No round begins that would end later; null: all rounds, however long. */
+  budgetMs: number | null;
+  /** What takes long: latency, two of each worker, memory of a campaign of so many messages beside that of the large ones. Null: left out. */
+  extras: { smallMessages: number } | null;
 }
 
 /** The original's way is some hundred times slower: its runs are shorter, and its rate does not depend on their length. */
 export const sizesOf: Record<Level, Sizes> = {
-  quick: { rounds: 3, messages: { batched: 100_000, single: 15_000, original: 3_000, store: 100_000 }, created: 100_000 },
-  full: { rounds: 5, messages: { batched: 1_000_000, single: 100_000, original: 20_000, store: 1_000_000 }, created: 1_000_000 },
+  quick: {
+    rounds: 3,
+    messages: { batched: 100_000, single: 5_000, original: 2_000, store: 100_000 },
+    created: 100_000,
+    budgetMs: 110_000,
+    extras: null,
+  },
+  full: {
+    rounds: 5,
+    messages: { batched: 1_000_000, single: 100_000, original: 20_000, store: 1_000_000 },
+    created: 1_000_000,
+    budgetMs: null,
+    extras: { smallMessages: 100_000 },
+  },
 };
+
+export function scaled(sizes: Sizes, scale: number): Sizes {
+  const times = (count: number): number => Math.max(1, Math.round(count * scale));
+  const { batched, single, original, store } = sizes.messages;
+  const messages = { batched: times(batched), single: times(single), original: times(original), store: times(store) };
+  const extras = sizes.extras === null ? null : { smallMessages: times(sizes.extras.smallMessages) };
+  return { ...sizes, messages, created: times(sizes.created), extras };
+}
 
 /** Each round has every subject once, beginning with another one, so that a machine that slows down slows them all. */
 export function orderOf(round: number): SubjectName[] {

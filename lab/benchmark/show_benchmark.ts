@@ -62,11 +62,23 @@ function goalLines(summary: BenchmarkSummary): string[] {
     ["single receipts against the original's way", summary.single_to_original, "goal 8 x"],
     ["bodies of 100 against the bare store", summary.batched_to_store, "goal 0.5 x"],
     ["import against a bare COPY", summary.create_to_copy, "goal at most 1.4 x"],
+    ["single receipts against bare HTTP", summary.single_to_bare_http, ""],
+    ["bodies of 100 against bare HTTP", summary.batched_to_bare_http, ""],
+    ["CPU a message with two of each worker", summary.cpu_two_to_one, "goal at most 1.1 x"],
+    ["memory of the largest process against 100,000", summary.peak_rss_to_small, "goal at most 1.5 x"],
   ];
-  return alignColumns(
-    lines.filter(([, ratio]) => ratio !== null).map(([what, ratio, goal]) => [what, `${ratio} x`, goal]),
-    [1],
-  );
+  const figures: [string, number | null, string, string][] = [
+    ["memory of the largest process", summary.peak_rss_mib, "MiB", "goal at most 256"],
+    ["receipt to commit at 70 % load, p99", summary.receipt_to_commit_p99_ms, "ms", "goal at most 100"],
+    ["sent to WebSocket credit at 70 % load, p99", summary.sent_to_credit_p99_ms, "ms", "goal at most 250"],
+  ];
+  const all = [...lines.map(([what, ratio, goal]) => [what, ratio, "x", goal] as const), ...figures];
+  const rows = all.filter(([, figure]) => figure !== null).map(([what, figure, unit, goal]) => [what, `${figure} ${unit}`, goal]);
+  const wrong = summary.original_wrong_share;
+  if (wrong !== null) rows.push(["the original's wrong final states", `${(100 * wrong).toFixed(1)} %`, "elsewhere: in 9 of 15 runs"]);
+  if (summary.original_per_s !== null)
+    rows.push(["the original's rate", `${formatCount(summary.original_per_s)}/s`, "elsewhere 1,300-1,600/s"]);
+  return alignColumns(rows, [1]);
 }
 
 const shown = (value: number | null, unit: string): string => (value === null ? "" : `${formatCount(value)}${unit}`);

@@ -16,6 +16,9 @@ export interface BenchmarkSummary {
   copy_rows_per_s: number | null;
   /** The largest process of ours in any run. */
   peak_rss_mib: number | null;
+  peak_rss_mib_by_process: Record<string, number>;
+  /** That of the largest process against its peak in the small campaign. */
+  peak_rss_to_small: number | null;
   /** Names of laws, one a run that broke it. */
   laws_broken: number;
   wal_bytes_per_message: Record<SubjectName, number | null>;
@@ -28,9 +31,24 @@ export interface BenchmarkSummary {
   /** Share of the original's messages whose stored end is not the real one. */
   original_wrong_share: number | null;
   original_credit_off: number | null;
+  /** A bare node:http server and the same client: receipts a second. */
+  bare_http_single_per_s: number | null;
+  bare_http_batched_per_s: number | null;
+  /** Receipts a second of whole runs against bare HTTP. */
+  single_to_bare_http: number | null;
+  batched_to_bare_http: number | null;
+  /** At 70 % load, in ms. */
+  receipt_to_commit_p99_ms: number | null;
+  sent_to_credit_p99_ms: number | null;
+  /** CPU a message with two of each worker against one. */
+  cpu_two_to_one: number | null;
+  rounds: number;
 }
 
-export function summarise({ runs, imports }: BenchmarkRuns): BenchmarkSummary {
+/** Of a message that is answered: queued, sent, its end. */
+const receiptsPerMessage = 3;
+
+export function summarise({ runs, imports, bareHttp, latency, scaling, memory }: BenchmarkRuns): BenchmarkSummary {
   const of = (subject: SubjectName): MeasuredRun[] => runs.filter((run) => run.subject === subject && run.lawsBroken.length === 0);
   const rate = (subject: SubjectName) => round(median(of(subject).map(({ perSecond }) => perSecond)), 0);
   const ratio = (one: SubjectName, other: SubjectName): number | null => {
@@ -47,9 +65,13 @@ export function summarise({ runs, imports }: BenchmarkRuns): BenchmarkSummary {
     original: figure("original"),
     store: figure("store"),
   });
-  const peaks = runs
-    .filter(({ subject }) => subject === "batched" || subject === "single")
-    .flatMap(({ peakRssMib }) => Object.values(peakRssMib));
+  const peaks = peaksOf(runs.filter(({ subject }) => subject === "batched" || subject === "single"));
+  const largest = Object.entries(peaks).toSorted(([, one], [, other]) => other - one)[0];
+  const small = largest === undefined ? undefined : memory?.peakRssMib[largest[0]];
+  const bare = (receiptsPerBody: number): number | null =>
+    bareHttp.find((run) => run.receiptsPerBody === receiptsPerBody)?.receiptsPerSecond ?? null;
+  const toBare = (perSecond: number | null, bareReceipts: number | null): number | null =>
+    perSecond === null || bareReceipts === null ? null : round((receiptsPerMessage * perSecond) / bareReceipts, 3);
   const originals = of("original");
   return {
     original_per_s: rate("original"),
@@ -62,14 +84,24 @@ export function summarise({ runs, imports }: BenchmarkRuns): BenchmarkSummary {
     create_to_copy: round(median(imports.map(({ createSeconds, copySeconds }) => createSeconds / copySeconds)), 2),
     create_rows_per_s: round(median(imports.map(({ contacts, createSeconds }) => contacts / createSeconds)), 0),
     copy_rows_per_s: round(median(imports.map(({ contacts, copySeconds }) => contacts / copySeconds)), 0),
-    peak_rss_mib: peaks.length === 0 ? null : Math.round(Math.max(...peaks)),
-    laws_broken: runs.reduce((sum, { lawsBroken }) => sum + lawsBroken.length, 0),
+    peak_rss_mib: largest === undefined ? null : Math.round(largest[1]),
+    peak_rss_mib_by_process: Object.fromEntries(Object.entries(peaks).map(([name, mib]) => [name, Math.round(mib)])),
+    peak_rss_to_small: largest === undefined || small === undefined ? null : round(largest[1] / small, 2),
+    laws_broken: [...runs, latency, scaling].reduce((sum, run) => sum + (run?.lawsBroken.length ?? 0), 0),
     wal_bytes_per_message: each((subject) => round(median(of(subject).map(({ walBytesPerMessage }) => walBytesPerMessage)), 0)),
     cpu_us_per_message: each((subject) => (subject === "store" ? null : round(median(of(subject).map(cpuOf)), 1))),
     batched_cpu_us: cpuByProcess(of("batched")),
     single_cpu_us: cpuByProcess(of("single")),
     original_cpu_us: cpuByProcess(originals),
     original_wrong_share: round(median(originals.map(({ wrongStates, messages }) => wrongStates / messages)), 4),
+    bare_http_single_per_s: round(bare(1), 0),
+    bare_http_batched_per_s: round(bare(100), 0),
+    single_to_bare_http: toBare(rate("single"), bare(1)),
+    batched_to_bare_http: toBare(rate("batched"), bare(100)),
+    receipt_to_commit_p99_ms: round(latency?.lawsBroken.length === 0 ? (latency.receiptToCommit?.p99 ?? null) : null, 1),
+    sent_to_credit_p99_ms: round(latency?.lawsBroken.length === 0 ? (latency.sentToCredit?.p99 ?? null) : null, 1),
+    cpu_two_to_one: scaling?.lawsBroken.length === 0 ? round(scaling.twoPerMessageMicros / scaling.onePerMessageMicros, 2) : null,
+    rounds: Math.max(0, ...runs.map((run) => run.round)),
     original_credit_off: originals.length === 0 ? null : Math.max(...originals.map(({ creditOff }) => Math.abs(creditOff))),
   };
 }
@@ -77,6 +109,13 @@ export function summarise({ runs, imports }: BenchmarkRuns): BenchmarkSummary {
 function cpuByProcess(runs: readonly MeasuredRun[]): Record<string, number> {
   const names = Object.keys(runs[0]?.cpuMicrosPerMessage ?? {});
   return Object.fromEntries(names.map((name) => [name, round(median(runs.map((run) => run.cpuMicrosPerMessage[name] ?? 0)), 1) ?? 0]));
+}
+
+/** The highest of each process. */
+function peaksOf(runs: readonly MeasuredRun[]): Record<string, number> {
+  const peaks: Record<string, number> = {};
+  for (const { peakRssMib } of runs) for (const [name, mib] of Object.entries(peakRssMib)) peaks[name] = Math.max(peaks[name] ?? 0, mib);
+  return peaks;
 }
 
 /** Null of nothing. */

@@ -6,7 +6,7 @@ import { exitCodes } from "../../src/cli/report_error.ts";
 import { createTerminal } from "../../src/cli/terminal.ts";
 import { runBenchmark } from "../benchmark/benchmark.ts";
 import { type SubjectName, subjectNames } from "../benchmark/measured_run.ts";
-import { type Level, sizesOf } from "../benchmark/plan.ts";
+import { type Level, scaled, sizesOf } from "../benchmark/plan.ts";
 import { showImport, showRun, showSummary } from "../benchmark/show_benchmark.ts";
 import { summarise } from "../benchmark/summary.ts";
 
@@ -14,6 +14,7 @@ interface BenchmarkCommandOptions {
   full?: true;
   json?: true;
   rounds?: number;
+  scale?: number;
   only?: SubjectName[];
 }
 
@@ -24,6 +25,7 @@ export function register(program: Command): void {
     .addOption(new Option("--quick", "under two minutes, 100,000 messages a run (this is the default)").conflicts("full"))
     .option("--full", "a million messages a run; half an hour")
     .option("--rounds <n>", "how often each is measured", parseRounds)
+    .option("--scale <factor>", "so many times the messages of each run (0.1: a tenth)", parseScale)
     .option("--only <subjects>", `some of ${subjectNames.join(",")}`, parseSubjects)
     .option("--json", "every figure as one JSON object on the last line")
     .action((options: BenchmarkCommandOptions) => endWell(() => benchmark(options)));
@@ -31,7 +33,7 @@ export function register(program: Command): void {
 
 async function benchmark(options: BenchmarkCommandOptions): Promise<number> {
   const level: Level = options.full === true ? "full" : "quick";
-  const sizes = { ...sizesOf[level], ...(options.rounds === undefined ? {} : { rounds: options.rounds }) };
+  const sizes = scaled({ ...sizesOf[level], ...(options.rounds === undefined ? {} : { rounds: options.rounds }) }, options.scale ?? 1);
   const terminal = createTerminal(options.json === true ? process.stderr : process.stdout, process.env);
   const runs = await runBenchmark({
     sizes,
@@ -51,6 +53,12 @@ function parseRounds(text: string): number {
   const rounds = Number(text);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) throw new InvalidArgumentError("a whole number from 1 to 100");
   return rounds;
+}
+
+function parseScale(text: string): number {
+  const scale = Number(text);
+  if (!(scale >= 0.001 && scale <= 10)) throw new InvalidArgumentError("a number from 0.001 to 10");
+  return scale;
 }
 
 function parseSubjects(text: string): SubjectName[] {

@@ -1,0 +1,65 @@
+// Two salesapis and two sales_workers against one of each: what a message costs in CPU then (goal P8). Two cores leave no room to see the rate grow.
+import { type AddressInfo, connect as connectSocket, createServer } from "node:net";
+import type { OurRun, OurSystem } from "./ours.ts";
+import { median } from "./summary.ts";
+
+export interface ScalingRun {
+  onePerMessageMicros: number;
+  twoPerMessageMicros: number;
+  lawsBroken: readonly string[];
+}
+
+/** Runs one and two by turns, so often. */
+const turns = 2;
+
+export async function measureScaling(ours: OurSystem, file: string): Promise<ScalingRun> {
+  const lawsBroken: string[] = [];
+  const measure = async (others: Record<string, number>): Promise<number> => {
+    const run = await ours.run(await ours.create(file), others);
+    lawsBroken.push(...run.lawsBroken);
+    return sumOf(run);
+  };
+  const mode = { receiptsPerBody: 100, partsPerSecond: 0 };
+  const one: number[] = [];
+  const two: number[] = [];
+  for (let turn = 0; turn < turns; turn += 1) {
+    await ours.setCarrier(mode);
+    one.push(await measure({}));
+    const salesapi = await ours.cluster.startAnother("salesapi");
+    const salesWorker = await ours.cluster.startAnother("sales_worker");
+    const balancer = await openBalancer([ours.cluster.urls.salesapi ?? "", salesapi.url]);
+    try {
+      await ours.setCarrier({ ...mode, receiptsUrl: `${balancer.url}/receipts/simulated` });
+      two.push(await measure({ "salesapi 2": salesapi.pid, "sales_worker 2": salesWorker.pid }));
+    } finally {
+      await ours.setCarrier(mode);
+      await balancer.close();
+      await Promise.all([salesapi.stop(), salesWorker.stop()]);
+    }
+  }
+  return { onePerMessageMicros: median(one) ?? 0, twoPerMessageMicros: median(two) ?? 0, lawsBroken };
+}
+
+const sumOf = (run: OurRun): number => Object.values(run.cpuMicrosPerMessage).reduce((sum, micros) => sum + micros, 0);
+
+/** Gives connections to the targets in turn; its own CPU is the benchmark's, and counts for nobody. */
+async function openBalancer(targets: readonly string[]): Promise<{ url: string; close(): Promise<void> }> {
+  let next = 0;
+  const server = createServer((socket) => {
+    const target = new URL(targets[next++ % targets.length] as string);
+    const upstream = connectSocket(Number(target.port), target.hostname);
+    socket.pipe(upstream).pipe(socket);
+    for (const [end, other] of [
+      [socket, upstream],
+      [upstream, socket],
+    ] as const) {
+      end.on("error", () => other.destroy());
+      end.on("close", () => other.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
