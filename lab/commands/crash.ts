@@ -1,17 +1,21 @@
 // `lab crash`: every crash point, killed there with -9, and the table of what came of it.
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatDuration, type Terminal } from "../../src/cli/terminal.ts";
+import { writeReport } from "../report/write_report.ts";
 import { type CrashReport, listImpossible, verifyCrash } from "../verify/crash.ts";
 import { outcomes } from "../verify/crash_points.ts";
+import { crashReport } from "../verify/crash_report.ts";
 import type { CrashRow } from "../verify/crash_row.ts";
+import { parseSeed } from "./run.ts";
 
 interface CrashCommandOptions {
   seed: number;
   only?: string;
   quick?: true;
   json?: true;
+  report?: string;
 }
 
 export function register(program: Command): void {
@@ -21,14 +25,9 @@ export function register(program: Command): void {
     .option("--only <text>", "points (C11) or places (intent_committed), comma between")
     .option("--seed <n>", "replays the choice of the later hits", parseSeed, Math.floor(Math.random() * 1_000_000))
     .option("--quick", "the first hit of each only")
+    .option("--report <file>", "the same as a page of HTML")
     .option("--json", "the report as one JSON object on the last line")
     .action((options: CrashCommandOptions) => endWell(() => crash(options)));
-}
-
-function parseSeed(text: string): number {
-  const seed = Number(text);
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) throw new InvalidArgumentError("a whole number from 0 to 4294967295");
-  return seed;
 }
 
 async function crash(options: CrashCommandOptions): Promise<number> {
@@ -40,7 +39,10 @@ async function crash(options: CrashCommandOptions): Promise<number> {
   const report = await verifyCrash({ seed, only, isQuick: options.quick === true, onRow: (row) => showRow(terminal, row) });
   showReport(terminal, report);
   for (const [point, reason] of listImpossible(only)) terminal.line(`${point} cannot exist here: ${reason}`);
-  terminal.line(terminal.dim(`again: npm run verify:crash -- --seed ${seed}${only === "" ? "" : ` --only '${only}'`}`));
+  const replay = `npm run verify:crash -- --seed ${seed}${only === "" ? "" : ` --only '${only}'`}${options.quick === true ? " --quick" : ""}`;
+  terminal.line(terminal.dim(`again: ${replay}`));
+  if (options.report !== undefined)
+    terminal.line(terminal.dim(`report: ${await writeReport(options.report, crashReport(report, replay))}`));
   terminal.line();
   if (options.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   return report.held ? exitCodes.ok : exitCodes.failed;

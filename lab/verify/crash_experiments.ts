@@ -315,7 +315,7 @@ async function settleLate({ lab, row, campaigns, untilInFlight: inFlight, untilE
     const [open] = await lab.salesdb<{ messages: number; campaigns: number }[]>`
       select coalesce(sum(pending + unknown + queued + sent), 0)::int as messages, count(*)::int as campaigns
       from bulksms where id = any (${campaigns.map(({ id }) => id)}::uuid[])`;
-    return campaigns.length === 3 && open?.campaigns === 3 && open.messages === 0;
+    return open?.campaigns === lab.sizes.length && open.messages === 0;
   });
   await sleep(1_000);
   const [settled] = await lab.salesdb<{ campaigns: number }[]>`

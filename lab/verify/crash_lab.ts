@@ -15,6 +15,8 @@ export interface CrashLab {
   client: CrashClient;
   /** First word of the names of this experiment's campaigns, so that none is taken for another's. */
   prefix: string;
+  /** Contacts of the campaigns of one experiment: they end one after another, so that the end of the first finds others in flight. */
+  sizes: readonly number[];
   /** In [0, 1): of this experiment alone, whichever others run. */
   random(): number;
   stop(): Promise<void>;
@@ -24,7 +26,9 @@ export interface CrashLab {
 const crashSettings = { BULKSMS_IMPORT_LEASE_MS: "2000" };
 const readyMaxMs = 30_000;
 
-export async function startCrashLab(seed: number): Promise<CrashLab> {
+const sizesDefault = [60, 100, 240];
+
+export async function startCrashLab(seed: number, sizes: readonly number[] = sizesDefault): Promise<CrashLab> {
   const cluster = await startLabCluster({ settings: crashSettings, seed });
   const look = { applicationName: "bulksms crash", connections: 2 };
   const salesdb = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", look);
@@ -35,6 +39,7 @@ export async function startCrashLab(seed: number): Promise<CrashLab> {
     ds,
     client: openCrashClient(cluster),
     prefix: "",
+    sizes,
     random: createRandom(seed),
     async stop() {
       await Promise.all([salesdb.end({ timeout: 1 }), ds.end({ timeout: 1 })]);

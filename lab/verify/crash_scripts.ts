@@ -26,15 +26,13 @@ export interface Script {
   expects(lab: CrashLab, campaigns: readonly ScriptedCampaign[]): Promise<void>;
 }
 
-/** Sizes of the campaigns of one experiment: they end one after another, so that the end of the first finds others in flight. */
-const sizes = [60, 100, 240];
 const settleMaxMs = 40_000;
 
-/** Create and run, three times. */
+/** Create and run, several times. */
 const send: Script = {
   hasBackground: false,
   async work(lab, campaigns) {
-    for (const contacts of sizes) {
+    for (const contacts of lab.sizes) {
       const campaign = await create(lab, `${lab.prefix} ${contacts}`, contacts);
       campaigns.push(campaign);
       await run(lab, campaign);
