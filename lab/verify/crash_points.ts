@@ -62,6 +62,7 @@ interface Trial {
 }
 
 const perCreate = { script: "sendBeside", laterHitMax: 3 } as const;
+const perLease = { script: "sendBeside", laterHitMax: 8 } as const;
 const perChunk = { script: "send", laterHitMax: 8 } as const;
 const perBatch = { script: "send", laterHitMax: 12 } as const;
 const perJob = { script: "send", laterHitMax: 4 } as const;
@@ -88,8 +89,8 @@ export const trials: Readonly<Record<FailpointName, Trial>> = {
   running_committed: perCreate,
   refusal_answered: { script: "runPoor", laterHitMax: 2 },
   refusal_released: { script: "runPoor", laterHitMax: 2 },
-  job_taken: perChunk,
-  chunk_leased: perChunk,
+  job_taken: perLease,
+  chunk_leased: perLease,
   intent_committed: perChunk,
   submit_begins: perChunk,
   body_half_journaled: { script: "sendWide", laterHitMax: 6 },

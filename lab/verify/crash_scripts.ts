@@ -145,9 +145,12 @@ const sendWide: Script = {
 export const scripts = { send, sendBeside, pauseAndResume, cancelHalfway, runPoor, sendWide };
 export type ScriptName = keyof typeof scripts;
 
+/** Some four seconds of the lab's carrier: a process restarts in half of it, and finds most of them in flight or to be sent. */
+const backgroundContacts = 800;
+
 /** One campaign under way before anything else, with most of it still to be submitted. */
 export async function startBackground(lab: CrashLab): Promise<ScriptedCampaign> {
-  const campaign = await create(lab, `${lab.prefix} background`, 400);
+  const campaign = await create(lab, `${lab.prefix} background`, backgroundContacts);
   await run(lab, campaign);
   await untilInFlight(lab, campaign);
   return campaign;
