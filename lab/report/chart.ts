@@ -65,7 +65,7 @@ ${chart.river.length === 0 ? null : renderRiver(chart.river, x, riverTop)}
 ${lanes.map((lane, index) => lane.map((band) => renderBand(band, x, bandsTop + index * laneHeight)))}
 ${renderAxis(chart.durationMs, x, axisY)}
 </svg>
-<figcaption>${[...chart.rates, ...chart.river].map(({ name, meaning }) => html`<span class="key ${meaning}">${name}</span> `)}</figcaption>
+<figcaption>${chart.rates.map(({ name, meaning }) => html`<span class="key thin ${meaning}">${name}</span> `)}${chart.river.map(({ name, meaning }) => html`<span class="key ${meaning}">${name}</span> `)}</figcaption>
 </figure>`;
 }
 
@@ -156,17 +156,18 @@ function thin(points: readonly Point[]): readonly Point[] {
   return points.filter((_, index) => index % every === 0 || index === points.length - 1);
 }
 
-/** 1, 2 or 5 times a power of ten. */
+/** A round number: 1, 1.5, 2, 3 or 5 times a power of ten. */
 function niceCeiling(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 2, 5, 10].find((times) => times * power >= value) ?? 10) * power;
+  return ([1, 1.5, 2, 3, 5, 10].find((times) => times * power >= value) ?? 10) * power;
 }
 
 const submittedStates = ["unknown", "queued", "sent", "failed", "undelivered", "delivered", "expired", "canceled"] as const;
 const failedStates = ["failed", "undelivered", "expired", "canceled"] as const;
 
 /** Of the samples and the time line of one run. */
-export function chartOf({ rates, timeline, durationMs }: Verdict): Chart {
+export function chartOf({ rates, timeline, durationMs: wholeMs }: Verdict): Chart {
+  const durationMs = Math.min(wholeMs, Math.max(...timeline.map(({ atMs }) => atMs), lastChangeOf(rates)) * 1.05);
   const totalOf = (states: readonly string[]): Point[] =>
     rates.map(({ atMs, counts }) => ({ atMs, value: states.reduce((sum, state) => sum + (counts[state] ?? 0), 0) }));
   return {
@@ -183,6 +184,12 @@ export function chartOf({ rates, timeline, durationMs }: Verdict): Chart {
     ],
     bands: bandsOf(timeline, durationMs),
   };
+}
+
+/** What comes after it (witnesses that wait and look) is a flat line. */
+function lastChangeOf(rates: Verdict["rates"]): number {
+  const last = JSON.stringify(rates.at(-1)?.counts);
+  return rates.find(({ counts }) => JSON.stringify(counts) === last)?.atMs ?? 0;
 }
 
 /** Growth of a total, a second, over the window that ends at each point. */

@@ -53,6 +53,7 @@ time { color: var(--soft); }
 .layer.in-flight { fill: var(--in-flight); } .layer.delivered { fill: var(--delivered); } .layer.failed { fill: var(--failed); } .layer.waiting { fill: var(--waiting); }
 figcaption { margin-top: .4rem; font-size: .85rem; color: var(--soft); }
 .key { display: inline-block; margin-right: 1.2rem; } .key::before { content: ""; display: inline-block; width: .7em; height: .7em; margin-right: .45em; border-radius: 2px; background: var(--soft); }
+.key.thin::before { width: 1.2em; height: 2px; vertical-align: .25em; border-radius: 0; }
 .key.in-flight::before { background: var(--in-flight); } .key.delivered::before { background: var(--delivered); } .key.failed::before { background: var(--failed); } .key.waiting::before { background: var(--waiting); } .key.accent::before { background: var(--accent); }
 @media print {
   :root { --paper: #fff; --ink: #000; --soft: #555; --line: #ccc; --shade: #f3f3f3; }

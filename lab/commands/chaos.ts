@@ -1,0 +1,49 @@
+// `lab chaos` (npm run verify:chaos): random faults during random campaigns, with the verdict of each run.
+import { type Command, InvalidArgumentError } from "commander";
+import { endWell } from "../../src/cli/failure.ts";
+import { exitCodes } from "../../src/cli/report_error.ts";
+import { runsReport } from "../report/verdicts.ts";
+import { writeReport } from "../report/write_report.ts";
+import { showChaos } from "../verify/chaos.ts";
+import { parseSeed } from "./run.ts";
+
+interface ChaosCommandOptions {
+  runs: number;
+  seed: number;
+  keepGoing?: true;
+  report?: string;
+  json?: true;
+}
+
+const runsMax = 10_000;
+
+export function register(program: Command): void {
+  program
+    .command("chaos")
+    .description("random faults on random links and processes during random campaigns; every run ends with all laws")
+    .option("--runs <n>", "how many", parseRuns, 20)
+    .option("--seed <n>", "replays all of them; with --runs 1, the run of that seed", parseSeed, Math.floor(Math.random() * 1_000_000))
+    .option("--keep-going", "also after a run that broke")
+    .option("--report <file>", "all verdicts with their time lines as one HTML file")
+    .option("--json", "all verdicts as one JSON object on the last line")
+    .action((options: ChaosCommandOptions) => endWell(() => chaos(options)));
+}
+
+function parseRuns(text: string): number {
+  const runs = Number(text);
+  if (!Number.isInteger(runs) || runs < 1 || runs > runsMax) throw new InvalidArgumentError(`a whole number from 1 to ${runsMax}`);
+  return runs;
+}
+
+async function chaos({ runs, seed, keepGoing, report, json }: ChaosCommandOptions): Promise<number> {
+  const { hasHeld, verdicts } = await showChaos({ runs, seed, keepsGoing: keepGoing === true });
+  if (report !== undefined) {
+    const replay = `npm run verify:chaos -- --runs ${runs} --seed ${seed}`;
+    const says =
+      "Random campaigns on the real system, while random things break at random moments. Whatever happens, all laws must hold at the end.";
+    const path = await writeReport(report, runsReport({ name: "chaos", says, noun: "run", seed, verdicts, replay }));
+    process.stdout.write(`  report: ${path}\n\n`);
+  }
+  if (json === true) process.stdout.write(`${JSON.stringify({ seed, verdicts })}\n`);
+  return hasHeld ? exitCodes.ok : exitCodes.failed;
+}
