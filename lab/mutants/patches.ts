@@ -49,7 +49,7 @@ const generalWorkerTest = "src/nodes/general_worker/general_worker.test.ts";
 export const patches: Record<GuardName, Patch> = {
   final_state: {
     replacements: one(moveMessages, "and m.status < least(${target}, 'failed')", "and m.status < ${target}"),
-    catchers: [test(receiptsTest, "keeps a contradiction with the state that refused it, also when both came in one batch")],
+    catchers: [test(receiptsTest, "takes no message out of its end, not even to a higher state")],
   },
   upward: {
     replacements: one(moveMessages, "and m.status < least(${target}, 'failed')", "and m.status < 'failed'"),

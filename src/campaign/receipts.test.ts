@@ -145,6 +145,14 @@ describe("a batch of receipts", () => {
     );
   });
 
+  it("takes no message out of its end, not even to a higher state", async () => {
+    const ends: MessageStatus[] = ["failed", "undelivered", "expired", "canceled"];
+    const id = await seed(ends);
+    await commitReceipts(sql, checked(ends.map((_, index) => makeReceipt(id, index + 1, "delivered"))));
+    expect((await readRows(id)).map(({ status }) => status)).toEqual(ends);
+    expect((await readTotals(id)).outbox.rows).toBe(0);
+  });
+
   it("keeps a contradiction with the state that refused it, also when both came in one batch", async () => {
     const id = await seed(["delivered", "queued"]);
     const first = makeReceipt(id, 1, "failed");
