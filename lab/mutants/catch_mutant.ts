@@ -12,9 +12,9 @@ export interface Noticed {
   says: string;
 }
 
-/** Longer than any of them takes on a busy machine, a mutant that hangs included. */
-const testMaxMs = 300_000;
-const crashMaxMs = 600_000;
+/** A file of tests, a crash point: longer than any takes on a busy machine, a mutant that hangs included. */
+const fileMaxMs = 300_000;
+const pointMaxMs = 600_000;
 const saysLengthMax = 160;
 
 export const nameOf = (catcher: Catcher) => (catcher.kind === "test" ? catcher.title : `crash point ${catcher.crash}`);
@@ -40,7 +40,7 @@ async function runTests(folder: string, tests: readonly (Catcher & { kind: "test
     const files = [...new Set(tests.map(({ file }) => file))];
     const titles = [...new Set(tests.map(({ title }) => title.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")))];
     const vitest = [join("node_modules", "vitest", "vitest.mjs"), "run", ...files, "-t", titles.join("|")];
-    const ended = await run(folder, [...vitest, "--reporter=json", `--outputFile=${reportFile}`], testMaxMs);
+    const ended = await run(folder, [...vitest, "--reporter=json", `--outputFile=${reportFile}`], fileMaxMs * files.length);
     const report = parse<VitestReport>(() => readFileSync(reportFile, "utf8"));
     const results = report?.testResults.flatMap(({ assertionResults }) => assertionResults) ?? [];
     return new Map(
@@ -62,7 +62,7 @@ interface CrashReport {
 async function runCrashes(folder: string, crashes: readonly (Catcher & { kind: "processes" })[]): Promise<Map<string, Noticed>> {
   const only = crashes.map(({ crash }) => crash).join(",");
   const command = ["--import", "tsx", join("lab", "main.ts"), "crash", "--quick", "--json", "--seed", "1", "--only", only];
-  const ended = await run(folder, command, crashMaxMs);
+  const ended = await run(folder, command, pointMaxMs * crashes.length);
   const report = parse<CrashReport>(() => ended.output.trimEnd().split("\n").at(-1) ?? "");
   return new Map(
     crashes.map((catcher) => {
