@@ -3,7 +3,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessName } from "../../src/contracts/processes.ts";
 import type { SystemSettings } from "../../src/platform/system_settings.ts";
-import { csvOf, expectedEnd } from "../cluster/campaigns.ts";
+import { contactsMax, csvOf, expectedEnd } from "../cluster/campaigns.ts";
 import { csvOfMany } from "../stage/contacts.ts";
 import type { Answered, CreateOptions } from "./crash_client.ts";
 import type { CrashLab } from "./crash_lab.ts";
@@ -145,8 +145,8 @@ const sendWide: Script = {
 export const scripts = { send, sendBeside, pauseAndResume, cancelHalfway, runPoor, sendWide };
 export type ScriptName = keyof typeof scripts;
 
-/** Some four seconds of the lab's carrier: a process restarts in half of it, and finds most of them in flight or to be sent. */
-const backgroundContacts = 800;
+/** Three seconds of the lab's carrier: a process restarts in less, and finds most of them in flight or to be sent. */
+const backgroundContacts = contactsMax;
 
 /** One campaign under way before anything else, with most of it still to be submitted. */
 export async function startBackground(lab: CrashLab): Promise<ScriptedCampaign> {
