@@ -1,10 +1,11 @@
 // A benchmark in the terminal: a line a run, then the table of medians and ratios.
 import { alignColumns, formatCount, formatDuration, type Terminal } from "../../src/cli/terminal.ts";
 import type { ImportRun } from "./benchmark.ts";
+import { goalLines, measuredElsewhere } from "./goals.ts";
 import { cpuOf, type MeasuredRun, type SubjectName } from "./measured_run.ts";
 import type { BenchmarkSummary } from "./summary.ts";
 
-const says: Record<SubjectName, string> = {
+export const subjectSays: Record<SubjectName, string> = {
   batched: "ours, receipts in bodies of 100",
   single: "ours, single receipts",
   original: "the original's way",
@@ -18,7 +19,7 @@ export function showRun(terminal: Terminal, run: MeasuredRun): void {
   const wrong = run.wrongStates > 0 ? `${formatCount(run.wrongStates)} wrong ends` : "";
   const words = [`${formatCount(run.messages)} in ${formatDuration(run.seconds * 1_000)}`, cpu, wrong].filter((word) => word !== "");
   terminal.line(
-    `${String(run.round).padStart(2)}  ${says[run.subject].padEnd(32)} ${rate.padStart(12)}   ${terminal.dim(words.join(" · "))}`,
+    `${String(run.round).padStart(2)}  ${subjectSays[run.subject].padEnd(32)} ${rate.padStart(12)}   ${terminal.dim(words.join(" · "))}`,
   );
 }
 
@@ -32,7 +33,7 @@ export function showSummary(terminal: Terminal, summary: BenchmarkSummary): void
   terminal.line();
   for (const line of alignColumns(summaryRows(summary), [1, 2, 3, 4])) terminal.line(line);
   terminal.line();
-  for (const line of goalLines(summary)) terminal.line(line);
+  for (const line of figureLines(terminal, summary)) terminal.line(line);
   const broken = summary.laws_broken;
   terminal.line(
     broken === 0 ? "every run ended with all laws held" : terminal.bold(`${broken} laws were broken: those runs give no figures`),
@@ -42,7 +43,7 @@ export function showSummary(terminal: Terminal, summary: BenchmarkSummary): void
 
 function summaryRows(summary: BenchmarkSummary): string[][] {
   const row = (subject: SubjectName, rate: number | null): string[] => [
-    says[subject],
+    subjectSays[subject],
     shown(rate, "/s"),
     shown(summary.cpu_us_per_message[subject], " µs"),
     shown(summary.wal_bytes_per_message[subject], " B"),
@@ -56,29 +57,16 @@ function summaryRows(summary: BenchmarkSummary): string[][] {
   ].filter(([, rate]) => rate !== "");
 }
 
-function goalLines(summary: BenchmarkSummary): string[] {
-  const lines: [string, number | null, string][] = [
-    ["bodies of 100 against the original's way", summary.batched_to_original, "goal 60 x"],
-    ["single receipts against the original's way", summary.single_to_original, "goal 8 x"],
-    ["bodies of 100 against the bare store", summary.batched_to_store, "goal 0.5 x"],
-    ["import against a bare COPY", summary.create_to_copy, "goal at most 1.4 x"],
-    ["single receipts against bare HTTP", summary.single_to_bare_http, ""],
-    ["bodies of 100 against bare HTTP", summary.batched_to_bare_http, ""],
-    ["CPU a message with two of each worker", summary.cpu_two_to_one, "goal at most 1.1 x"],
-    ["memory of the largest process against 100,000", summary.peak_rss_to_small, "goal at most 1.5 x"],
-  ];
-  const figures: [string, number | null, string, string][] = [
-    ["memory of the largest process", summary.peak_rss_mib, "MiB", "goal at most 256"],
-    ["receipt to commit at 70 % load, p99", summary.receipt_to_commit_p99_ms, "ms", "goal at most 100"],
-    ["sent to WebSocket credit at 70 % load, p99", summary.sent_to_credit_p99_ms, "ms", "goal at most 250"],
-  ];
-  const all = [...lines.map(([what, ratio, goal]) => [what, ratio, "x", goal] as const), ...figures];
-  const rows = all.filter(([, figure]) => figure !== null).map(([what, figure, unit, goal]) => [what, `${figure} ${unit}`, goal]);
+function figureLines(terminal: Terminal, summary: BenchmarkSummary): string[] {
+  const rows = goalLines(summary).map(({ what, figure, unit, goal, isReached }) => [
+    what,
+    `${figure} ${unit}`,
+    isReached === null ? "" : isReached ? terminal.accent("reached") : terminal.bold("not reached"),
+    terminal.dim(goal === "" ? "" : `goal ${goal}`),
+  ]);
   const wrong = summary.original_wrong_share;
-  if (wrong !== null) rows.push(["the original's wrong final states", `${(100 * wrong).toFixed(1)} %`, "elsewhere: in 9 of 15 runs"]);
-  if (summary.original_per_s !== null)
-    rows.push(["the original's rate", `${formatCount(summary.original_per_s)}/s`, "elsewhere 1,300-1,600/s"]);
-  return alignColumns(rows, [1]);
+  if (wrong !== null) rows.push(["the original's wrong final states", `${(100 * wrong).toFixed(1)} %`, "", ""]);
+  return [...alignColumns(rows, [1]), ...measuredElsewhere.map((line) => terminal.dim(line))];
 }
 
 const shown = (value: number | null, unit: string): string => (value === null ? "" : `${formatCount(value)}${unit}`);

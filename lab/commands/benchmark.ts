@@ -5,14 +5,17 @@ import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { createTerminal } from "../../src/cli/terminal.ts";
 import { runBenchmark } from "../benchmark/benchmark.ts";
+import { reportOf } from "../benchmark/benchmark_report.ts";
 import { type SubjectName, subjectNames } from "../benchmark/measured_run.ts";
 import { type Level, scaled, sizesOf } from "../benchmark/plan.ts";
 import { showImport, showRun, showSummary } from "../benchmark/show_benchmark.ts";
 import { summarise } from "../benchmark/summary.ts";
+import { writeReport } from "../report/write_report.ts";
 
 interface BenchmarkCommandOptions {
   full?: true;
   json?: true;
+  report?: string;
   rounds?: number;
   scale?: number;
   only?: SubjectName[];
@@ -27,6 +30,7 @@ export function register(program: Command): void {
     .option("--rounds <n>", "how often each is measured", parseRounds)
     .option("--scale <factor>", "so many times the messages of each run (0.1: a tenth)", parseScale)
     .option("--only <subjects>", `some of ${subjectNames.join(",")}`, parseSubjects)
+    .option("--report <file>", "the table as one self-contained HTML file")
     .option("--json", "every figure as one JSON object on the last line")
     .action((options: BenchmarkCommandOptions) => endWell(() => benchmark(options)));
 }
@@ -45,6 +49,7 @@ async function benchmark(options: BenchmarkCommandOptions): Promise<number> {
   terminal.endLive();
   const summary = summarise(runs);
   showSummary(terminal, summary);
+  if (options.report !== undefined) terminal.line(`report: ${await writeReport(options.report, reportOf(summary, level))}`);
   if (options.json === true) writeSync(1, `${JSON.stringify(summary)}\n`);
   return summary.laws_broken === 0 ? exitCodes.ok : exitCodes.failed;
 }
