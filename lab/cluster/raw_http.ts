@@ -23,7 +23,7 @@ export interface RawRequest {
 }
 
 /** No answer within this is a hang. */
-const hangMs = 10_000;
+const hangMs = 20_000;
 
 /** One request on one connection; resolves with the first final answer. @throws when nothing comes: a hang. */
 export function askRaw(port: number, request: RawRequest): Promise<RawAnswer> {

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { Queue } from "bullmq";
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
+import { anyText } from "../../lab/cluster/any_text.ts";
 import { testRedis } from "../../lab/cluster/engines.ts";
 import { openSubscriber } from "./broadcast.ts";
 import { createLog } from "./log.ts";
@@ -48,7 +49,7 @@ async function open() {
         ours.ring("run_bulksms", { bulksms_id: id });
         expect(handled).toContainEqual({ bulksms_id: id });
       },
-      { timeout: 10_000, interval: 100 },
+      { timeout: 20_000, interval: 100 },
     );
     return handled.filter((payload) => (payload as { bulksms_id?: unknown }).bulksms_id !== id);
   };
@@ -68,7 +69,7 @@ test(`a job of any name and payload that is none of ours reaches no handler (see
     "x",
     "",
   );
-  const id = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("__proto__", null, 7, {}, [randomUUID()]));
+  const id = fc.oneof(anyText({ maxLength: 20 }), fc.constantFrom("__proto__", null, 7, {}, [randomUUID()]));
   const payload = fc.oneof(
     fc.jsonValue().filter((value) => typeof value !== "object" || value === null),
     fc.record({ bulksms_id: id, outbox_ids: fc.oneof(fc.constant([]), fc.array(id, { maxLength: 3 })) }, { requiredKeys: [] }),
@@ -79,7 +80,7 @@ test(`a job of any name and payload that is none of ours reaches no handler (see
   await anybody.add("credit_settled", { outbox_ids: Array.from({ length: 1_001 }, () => randomUUID()) });
   work();
   expect(await expectGoodJob()).toEqual([]);
-  await vi.waitFor(async () => expect((await anybody.getJobCounts("failed")).failed).toBe(nonsense.length + 2), { timeout: 10_000 });
+  await vi.waitFor(async () => expect((await anybody.getJobCounts("failed")).failed).toBe(nonsense.length + 2), { timeout: 20_000 });
 });
 
 test("a job whose data is no JSON, or that is gone, stops no worker", async () => {
@@ -135,6 +136,6 @@ test("an update that is no JSON, or of another form, or of another channel, is d
     for (const message of nonsense) await redis.publish(channel, message);
     await redis.publish(channel, JSON.stringify(good));
     expect(heard).not.toEqual([]);
-  });
+  }, 20_000);
   expect(new Set(heard.map((update) => JSON.stringify(update)))).toEqual(new Set([JSON.stringify(good)]));
 });

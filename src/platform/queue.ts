@@ -87,8 +87,9 @@ export function startQueueWorker<Q extends QueueName>(name: Q, options: WorkerOp
   const worker = new Worker(
     name,
     async (job) => {
-      const schema = schemas[job.name];
-      const handle = handlers[job.name];
+      // own names only: a job called toString must not find what every object has
+      const schema = Object.hasOwn(schemas, job.name) ? schemas[job.name] : undefined;
+      const handle = Object.hasOwn(handlers, job.name) ? handlers[job.name] : undefined;
       if (schema === undefined || handle === undefined) throw new Error(`no handler for job ${job.name}`);
       await handle(schema.parse(job.data));
     },

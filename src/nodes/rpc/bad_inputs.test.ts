@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { type Client, credentials, Metadata, makeGenericClientConstructor, type ServiceError, status } from "@grpc/grpc-js";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { anyText } from "../../../lab/cluster/any_text.ts";
 import { type CreditNodes, startCreditNodes } from "../../../lab/cluster/credit_nodes.ts";
 import { AddCreditRequest, GetWorkspaceCreditRequest, ReserveCreditRequest } from "../../contracts/generated/credit.ts";
 
@@ -40,7 +41,7 @@ function call(
       (bytes: Buffer) => bytes,
       message,
       metadata,
-      { deadline: Date.now() + 5_000 },
+      { deadline: Date.now() + 20_000 },
       (error: ServiceError | null) => resolve({ code: error?.code ?? status.OK, errorCode: error?.metadata.get("error-code")[0] }),
     ),
   );
@@ -100,10 +101,10 @@ describe("a call", () => {
     const before = [await creditOf(), await holds()];
     const id = fc.oneof(
       fc.constantFrom(workspaceId.toUpperCase(), `{${workspaceId}}`, ` ${workspaceId}`, "00000000-0000-0000-0000-000000000000"),
-      fc.string({ unit: "binary", maxLength: 40 }),
+      anyText({ maxLength: 40 }),
     );
     const amountMilli = fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 0n }), fc.bigInt({ min: 10n ** 15n + 1n, max: 2n ** 63n - 1n }));
-    const all = fc.sample(fc.tuple(id, id, amountMilli), { seed, numRuns: 60 });
+    const all = fc.sample(fc.tuple(id, id, amountMilli), { seed, numRuns: 40 });
     const answers = all.flatMap(([workspace, other, amount]) => [
       call("ReserveCredit", ReserveCreditRequest.encode({ workspaceId: workspace, holdId: other, amountMilli: amount }).finish()),
       call("AddCredit", AddCreditRequest.encode({ workspaceId, transferId: randomUUID(), amountMilli: amount }).finish()),
