@@ -70,8 +70,8 @@ const engineMs = { from: 200, to: 2_000 };
 /** Short of every lease, or past them all. */
 const freezeMs = { from: 500, to: 4_000 };
 const hourMs = 3_600_000;
-/** With lost receipts only a deadline ends a message. */
-const weatherDeadlineS = 4;
+/** With lost receipts only a deadline ends a message; a late one is late for it. */
+const weatherDeadlineS = 6;
 const weatherShare = 0.35;
 const operatorShare = 0.4;
 const visitorShare = 0.5;
@@ -81,14 +81,16 @@ export function planChaos(seed: number): ChaosPlan {
   const weather = random() < weatherShare ? drawWeather(random) : null;
   const campaigns = 1 + Math.floor(random() * 3);
   const commands = random() < operatorShare ? drawCommands(random, campaigns) : [];
-  const isOpen = weather !== null || commands.some(({ name }) => name === "cancel");
-  const isAlone = weather !== null || random() >= visitorShare;
+  const hasDeadline = weather?.lost !== undefined || weather?.late !== undefined;
+  const isOpen = hasDeadline || commands.some(({ name }) => name === "cancel");
+  // receipts of visitors' campaigns, which have no deadline, would be lost too
+  const isAlone = hasDeadline || random() >= visitorShare;
   return {
     seed,
     workload: {
       campaigns,
       contacts: Math.ceil(between(random, { from: 150, to: 450 }) / campaigns),
-      ...(weather === null ? {} : { deadlineS: weatherDeadlineS }),
+      ...(hasDeadline ? { deadlineS: weatherDeadlineS } : {}),
       ...(isOpen ? { endsAreOpen: true as const } : {}),
       ...(isAlone ? { hasNoVisitors: true as const } : {}),
     },
