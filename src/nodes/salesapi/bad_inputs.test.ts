@@ -214,15 +214,13 @@ describe("a file", () => {
   it("whose cells a text repeats 600 times is judged in bounded time, and too long", async () => {
     const cell = "x".repeat(30_000);
     const csv = `phone,a\n${Array.from({ length: 60 }, (_, at) => `040${1_000_000 + at},${cell}\n`).join("")}0451234567,\n`;
-    const startedAt = performance.now();
+    // filled, these rows would be a gigabyte of characters, and the answer would not come in time
     const answer = await upload(form(field("text", `Hi ${"{a}".repeat(600)}`), file(csv)));
     expect({ status: answer.status, contacts: answer.body.contacts, rejects: answer.body.rejects }).toEqual({
       status: 201,
       contacts: 1,
       rejects: { text_too_many_parts: 60 },
     });
-    // filled, these rows would be a gigabyte of characters
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 });
 
