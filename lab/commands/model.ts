@@ -5,12 +5,15 @@ import { exitCodes } from "../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatCount, type Terminal } from "../../src/cli/terminal.ts";
 import { checkModel, findCounterexample, type ModelReport, modelledGuards } from "../model/check_model.ts";
 import type { Counterexample } from "../model/explore.ts";
+import { modelReport } from "../model/model_report.ts";
 import { fullScopes, quickScopes } from "../model/scopes.ts";
 import type { GuardName } from "../mutants/list.ts";
+import { writeReport } from "../report/write_report.ts";
 
 interface ModelCommandOptions {
   quick?: true;
   without?: GuardName;
+  report?: string;
   json?: true;
 }
 
@@ -20,8 +23,9 @@ export function register(program: Command): void {
     .description("explore every interleaving of the credit-and-receipts protocol in small, and say whether a law can break")
     .option("--quick", "small scopes, a few seconds")
     .option("--without <guard>", `a shortest way in which it goes wrong without one of: ${modelledGuards.join(", ")}`, parseGuard)
+    .option("--report <file>", "the same as one HTML file")
     .option("--json", "the report as one JSON object on the last line")
-    .action((options: ModelCommandOptions) => endWell(async () => model(options)));
+    .action((options: ModelCommandOptions) => endWell(() => model(options)));
 }
 
 function parseGuard(text: string): GuardName {
@@ -30,7 +34,7 @@ function parseGuard(text: string): GuardName {
   return guard;
 }
 
-function model({ quick, without, json }: ModelCommandOptions): number {
+async function model({ quick, without, report: file, json }: ModelCommandOptions): Promise<number> {
   const terminal = createTerminal(process.stdout, process.env);
   terminal.line();
   if (without !== undefined) {
@@ -47,6 +51,8 @@ function model({ quick, without, json }: ModelCommandOptions): number {
     terminal.line(terminal.dim(`${scope}: ${formatCount(states)} states, ${seconds.toFixed(1)} s`));
   });
   showReport(terminal, report);
+  const replay = `npm run verify:model${quick === true ? " -- --quick" : ""}`;
+  if (file !== undefined) terminal.line(`report: ${await writeReport(file, modelReport(report, replay))}`);
   if (json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   return report.held ? exitCodes.ok : exitCodes.failed;
 }

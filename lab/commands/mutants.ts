@@ -3,10 +3,13 @@ import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, type Terminal } from "../../src/cli/terminal.ts";
+import { writeReport } from "../report/write_report.ts";
 import { type MutantRow, type MutantsReport, verifyMutants } from "../verify/mutants.ts";
+import { mutantsReport } from "../verify/mutants_report.ts";
 
 interface MutantsCommandOptions {
   only?: string;
+  report?: string;
   json?: true;
 }
 
@@ -15,11 +18,12 @@ export function register(program: Command): void {
     .command("mutants")
     .description("take each guard of the protocol out of the source in turn: a test or killed processes must notice")
     .option("--only <text>", "guards with this text in their name, comma between")
+    .option("--report <file>", "the same as one HTML file")
     .option("--json", "the report as one JSON object on the last line")
     .action((options: MutantsCommandOptions) => endWell(() => mutants(options)));
 }
 
-async function mutants({ only = "", json }: MutantsCommandOptions): Promise<number> {
+async function mutants({ only = "", report: file, json }: MutantsCommandOptions): Promise<number> {
   const terminal = createTerminal(process.stdout, process.env);
   terminal.line();
   terminal.line(terminal.bold("mutants"));
@@ -29,6 +33,8 @@ async function mutants({ only = "", json }: MutantsCommandOptions): Promise<numb
     onRow: (row) => showRow(terminal, row),
   });
   showReport(terminal, report);
+  const replay = `npm run verify:mutants${only === "" ? "" : ` -- --only '${only}'`}`;
+  if (file !== undefined) terminal.line(`report: ${await writeReport(file, mutantsReport(report, replay))}`);
   if (json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   return report.held ? exitCodes.ok : exitCodes.failed;
 }

@@ -5,17 +5,16 @@ import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatCount, formatDuration, type Terminal } from "../../src/cli/terminal.ts";
 import { type Blow, blows, type MeasuredBlow, measureRecovery, type RecoveryReport } from "../recovery/measure_recovery.ts";
+import { durationOf, killTimes, recoveryPage, recoveryReasons, timesOf } from "../recovery/recovery_report.ts";
 import { quantile } from "../recovery/recovery_time.ts";
+import { writeReport } from "../report/write_report.ts";
 
 interface RecoveryCommandOptions {
   rounds: number;
   only?: Blow;
+  report?: string;
   json?: true;
 }
-
-/** After kill -9 of one process the rate is back to 90 % within this, at the 95th percentile; after a wipe of Redis no more is lost than this. */
-const killedMaxMs = 5_000;
-const wipedMaxMs = 10_000;
 
 export function register(program: Command): void {
   program
@@ -23,6 +22,7 @@ export function register(program: Command): void {
     .description("kill each process of a running campaign, wipe Redis, and measure how soon the rate is back")
     .option("--rounds <n>", "how often each of them", parseRounds, 3)
     .option("--only <blow>", `one of ${blows.join("; ")}`, parseBlow)
+    .option("--report <file>", "the same with the rates around each blow, as one HTML file")
     .option("--json", "all figures as one JSON object on the last line")
     .action((options: RecoveryCommandOptions) => endWell(() => recovery(options)));
 }
@@ -50,7 +50,7 @@ async function recovery(options: RecoveryCommandOptions): Promise<number> {
     blows: options.only === undefined ? blows : [options.only],
     onBlow: (blow) => terminal.line(lineOf(terminal, blow)),
   });
-  const reasons = reasonsOf(report);
+  const reasons = recoveryReasons(report);
   showSummary(terminal, report);
   terminal.line(reasons.length === 0 ? terminal.accent(terminal.bold("held")) : terminal.bold("BROKE"));
   for (const reason of reasons) terminal.line(`  ${reason}`);
@@ -59,6 +59,10 @@ async function recovery(options: RecoveryCommandOptions): Promise<number> {
       .map((load) => load.toFixed(1))
       .join(" ")} at the end`,
   );
+  if (options.report !== undefined) {
+    const replay = `npm run lab -- recovery --rounds ${options.rounds}${options.only === undefined ? "" : ` --only '${options.only}'`}`;
+    terminal.line(`report: ${await writeReport(options.report, recoveryPage(report, replay))}`);
+  }
   terminal.line();
   if (options.json === true) process.stdout.write(`${JSON.stringify({ ...report, samples: undefined, reasons })}\n`);
   return reasons.length === 0 ? exitCodes.ok : exitCodes.failed;
@@ -77,37 +81,18 @@ function lineOf(terminal: Terminal, { blow, round, readyMs, flows, recoveredMs }
   return facts.filter((fact) => fact !== "").join("   ");
 }
 
-const durationOf = (ms: number | null): string => (ms === null ? "never" : formatDuration(ms));
-
-/** Not recovered within the time of watching sorts last. */
-const timesOf = ({ blows: measured }: RecoveryReport, blow: Blow): number[] =>
-  measured.filter((one) => one.blow === blow).map(({ recoveredMs }) => recoveredMs ?? Number.POSITIVE_INFINITY);
-
 function showSummary(terminal: Terminal, report: RecoveryReport): void {
   const struck = blows.filter((blow) => timesOf(report, blow).length > 0);
   const rows = struck.map((blow) => {
     const times = timesOf(report, blow);
-    return [blow, durationOf(finite(quantile(times, 0.5))), durationOf(finite(quantile(times, 0.95)))];
+    return [blow, durationOf(quantile(times, 0.5)), durationOf(quantile(times, 0.95))];
   });
+  const { medianMs, p95Ms } = killTimes(report);
   terminal.line();
-  for (const line of alignColumns([["", "median", "p95"].map(terminal.dim), ...rows], [1, 2])) terminal.line(line);
+  for (const line of alignColumns(
+    [["", "median", "p95"].map(terminal.dim), ...rows, ["all kills", durationOf(medianMs), durationOf(p95Ms)]],
+    [1, 2],
+  ))
+    terminal.line(line);
   terminal.line();
-}
-
-const finite = (ms: number): number | null => (Number.isFinite(ms) ? ms : null);
-
-function reasonsOf(report: RecoveryReport): string[] {
-  const kills = blows.filter((blow) => blow !== "redis wiped").flatMap((blow) => timesOf(report, blow));
-  const wipes = report.blows.filter(({ blow }) => blow === "redis wiped");
-  const behindMs = wipes.flatMap(({ flows }) => Object.values(flows ?? {}).map((flow) => flow.behindMs));
-  const reasons: string[] = [];
-  const killedMs = quantile(kills, 0.95);
-  if (killedMs > killedMaxMs) reasons.push(`p95 of all kills is ${durationOf(finite(killedMs))}, more than ${formatDuration(killedMaxMs)}`);
-  if (Math.max(0, ...behindMs) > wipedMaxMs)
-    reasons.push(`a wipe of Redis cost ${formatDuration(Math.max(...behindMs))}, more than ${formatDuration(wipedMaxMs)}`);
-  if (wipes.some(({ recoveredMs }) => recoveredMs === null)) reasons.push("after a wipe of Redis the rate did not come back");
-  for (const law of report.laws.laws)
-    if (law.verdict === "broken") reasons.push(`${law.law} is broken: ${law.brokenCount} rows, e.g. ${law.broken[0]?.row}`);
-  if (report.laws.form !== "settled") reasons.push("something was still under way at the end");
-  return reasons;
 }

@@ -28,7 +28,7 @@ export interface RecoveryOptions {
 export interface MeasuredBlow {
   blow: Blow;
   round: number;
-  /** Since the first sample. */
+  /** Since the start. */
   atMs: number;
   /** Until the process said that it is ready again; null: it was no process. */
   readyMs: number | null;
@@ -44,6 +44,8 @@ export interface RecoveryReport {
   /** Of the whole run, at its end. */
   laws: LawsReport;
   samples: Flows["samples"];
+  /** Of the clock of the samples (performance.now). */
+  startedAt: number;
   durationMs: number;
 }
 
@@ -93,6 +95,7 @@ export async function measureRecovery(options: RecoveryOptions): Promise<Recover
       blows: measured,
       laws: await checkLaws(lawSourcesOf(cluster)),
       samples: flows.samples,
+      startedAt,
       durationMs: performance.now() - startedAt,
     };
   } finally {
