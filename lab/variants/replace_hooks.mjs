@@ -1,0 +1,18 @@
+// Node's module hooks of replace_module.mjs. The replacement itself sees the real module, and whatever it imports from src is what the process runs, from dist:
+// two copies of a module would be two classes, two sets of counters.
+let data;
+
+export function initialize(given) {
+  data = given;
+}
+
+export async function resolve(specifier, context, nextResolve) {
+  const resolved = await nextResolve(specifier, context);
+  const isOfReplacement = context.parentURL?.split("?")[0] === data.replacement;
+  if (isOfReplacement && resolved.url.startsWith(data.source)) {
+    const url = `${data.compiled}${resolved.url.slice(data.source.length).split("?")[0].replace(/\.ts$/, ".js")}`;
+    return { url, format: "module", shortCircuit: true };
+  }
+  if (!isOfReplacement && resolved.url.split("?")[0] === data.replaces) return nextResolve(data.replacement, context);
+  return resolved;
+}
