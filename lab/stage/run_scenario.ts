@@ -24,9 +24,8 @@ export interface RunOptions {
 
 /** The faults are over: what has not moved by then will not. Longer than any lease, deadline or back-off of the lab's settings. */
 const recoverMaxMs = 45_000;
-/** From then to the end of every campaign, for a few hundred messages; larger ones get more. */
+/** Without any change, until every campaign has ended: longer than the longest back-off. */
 const endMaxMs = 60_000;
-const perMessageMs = 20;
 const inFlightMaxMs = 30_000;
 /** A link that is used only now and then is kept cut so much longer until somebody uses it. */
 const untouchedMaxMs = 10_000;
@@ -78,8 +77,7 @@ async function perform(scenario: Scenario, cluster: LabCluster, options: RunOpti
       await watch.until("messages in flight", isInFlight, inFlightMaxMs);
     },
     async untilEnded(share) {
-      const limitMs = inFlightMaxMs + countAll(watch.now()) * perMessageMs;
-      await watch.until(`${share} of the messages to end`, (sample) => countEnded(sample) >= share * countAll(sample), limitMs);
+      await watch.until(`${share} of the messages to end`, (sample) => countEnded(sample) >= share * countAll(sample), inFlightMaxMs);
     },
     inflict: (fault, forMs) => inflict(stage, fault, forMs, { watch, touches }),
   };
@@ -106,7 +104,7 @@ async function perform(scenario: Scenario, cluster: LabCluster, options: RunOpti
       note("every process is ready, messages move");
     });
     const hasEnded = await tryTo(async () => {
-      await watch.until("every campaign to end", () => watch.statuses().every(isEnded), endMaxMs + campaigns * contacts * perMessageMs);
+      await watch.until("every campaign to end", () => watch.statuses().every(isEnded), endMaxMs);
       note("every campaign has ended");
     });
     if (hasEnded) {

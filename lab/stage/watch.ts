@@ -12,7 +12,10 @@ export interface Watch {
   now(): RateSample;
   /** Statuses of the campaigns at the newest sample. */
   statuses(): readonly string[];
-  /** Resolves with the first sample that fits, the newest one included. @throws after limitMs, saying what was seen last */
+  /**
+   * Resolves with the first sample that fits, the newest one included. @throws when nothing has changed for limitMs, saying what was seen last:
+   * a busy machine makes things slow, a defect makes them stand still.
+   */
   until(what: string, isTrue: (sample: RateSample) => boolean, limitMs: number): Promise<RateSample>;
   close(): Promise<void>;
 }
@@ -38,6 +41,7 @@ export async function openWatch(
   const sql = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", { applicationName: "bulksms lab", connections: 1 });
   const samples: RateSample[] = [];
   let statuses: readonly string[] = [];
+  let changedAtMs = performance.now();
   let isClosed = false;
   let waiting: (() => void)[] = [];
 
@@ -46,8 +50,11 @@ export async function openWatch(
       select status::text, pending, unknown, queued, sent, failed, undelivered, delivered, expired, canceled
       from bulksms where id = any(${bulksmsIds as string[]})`;
     const counts = Object.fromEntries(messageStatuses.map((state) => [state, rows.reduce((sum, row) => sum + Number(row[state]), 0)]));
+    const statusesBefore = statuses;
     statuses = rows.map((row) => String(row.status));
     const sample = { atMs: Math.round(performance.now() - startedMs), counts };
+    const isSame = JSON.stringify([counts, statuses]) === JSON.stringify([samples.at(-1)?.counts, statusesBefore]);
+    if (!isSame) changedAtMs = performance.now();
     samples.push(sample);
     onSample(sample, statuses);
     for (const wake of waiting.splice(0)) wake();
@@ -67,9 +74,9 @@ export async function openWatch(
     now,
     statuses: () => statuses,
     async until(what, isTrue, limitMs) {
-      const endAt = performance.now() + limitMs;
+      const startedAtMs = performance.now();
       while (!isTrue(now())) {
-        const leftMs = endAt - performance.now();
+        const leftMs = Math.max(changedAtMs, startedAtMs) + limitMs - performance.now();
         if (leftMs <= 0) throw new Error(`waited ${limitMs} ms in vain for ${what}; last: ${JSON.stringify({ statuses, ...now() })}`);
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, leftMs);
