@@ -1,12 +1,12 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../lab/cluster/engines.ts";
 import { message, type PlantedCampaign, plantCampaign, plantWorkspace, writeJournal } from "../../lab/planted_world.ts";
 import { segmentPath } from "../contracts/carrier_journal.ts";
 import { type InjectionLine, injectionsFile } from "../contracts/carrier_weather.ts";
-import { openPostgres, type Sql } from "../platform/postgres.ts";
+import { closePostgres, openPostgres, type Sql } from "../platform/postgres.ts";
 import { checkLaws, type LawsReport } from "./check_laws.ts";
 import type { LawName } from "./law.ts";
 
@@ -50,24 +50,37 @@ const running = campaign(3, "running", [
 
 const madeUp = (receiptNo: number): string => `${finished.id}.1.${receiptNo}.unknown_status`;
 
+async function empty(sql: Sql): Promise<void> {
+  const tables = await sql<{ name: string }[]>`
+    select tablename as name from pg_tables where schemaname = 'public' and tablename <> 'schemaversion'`;
+  await sql`truncate ${sql(tables.map(({ name }) => name))} cascade`;
+}
+
 describe("the laws", () => {
   let databases: { ds: TestDatabase; salesdb: TestDatabase };
   let ds: Sql;
   let salesdb: Sql;
   let carrierFolder: string;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     const [one, other] = await Promise.all([createTestDatabase("ds"), createTestDatabase("salesdb")]);
     databases = { ds: one, salesdb: other };
     ds = openPostgres(one.ownerUrl, { applicationName: "test", connections: 1 });
     salesdb = openPostgres(other.ownerUrl, { applicationName: "test", connections: 1 });
+  });
+
+  beforeEach(() => {
     carrierFolder = mkdtempSync(join(tmpdir(), "bulksms-laws-"));
   });
 
   afterEach(async () => {
-    await Promise.all([ds.end(), salesdb.end()]);
-    await Promise.all([databases.ds.drop(), databases.salesdb.drop()]);
+    await Promise.all([empty(ds), empty(salesdb)]);
     rmSync(carrierFolder, { recursive: true, force: true });
+  });
+
+  afterAll(async () => {
+    await Promise.all([closePostgres(ds), closePostgres(salesdb)]);
+    await Promise.all([databases.ds.drop(), databases.salesdb.drop()]);
   });
 
   const check = (scope = {}): Promise<LawsReport> =>
