@@ -34,7 +34,6 @@ const quick: readonly [FailpointName, number][] = [
   ["receipts_uncommitted", 3],
   ["verdict_journaled", 1],
   ["settle_uncommitted", 1],
-  ["answers_uncommitted", 1],
   ["release_committed", 1],
 ];
 

@@ -6,10 +6,8 @@ import { verifyFaults } from "./faults.ts";
 
 const quick = [
   "link-sales_worker-carrier-drop-replies",
-  "link-salesapi-salesdb-reset",
   "process-all-kill",
   "postgres-salesdb-stop",
-  "redis-wiped",
   "operators-two-runs",
 ];
 
