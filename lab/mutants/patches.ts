@@ -168,8 +168,12 @@ async function commitMoves(sql: Sql, batch: readonly CheckedReceipt[]): Promise<
     catchers: [test(dispatchTest, "stops between attempts when its campaign is paused, and is open for the resume")],
   },
   lease_in_time: {
-    replacements: one(dispatch, "options.submitTimeoutMs > leaseEndsAtMs;", "options.submitTimeoutMs > leaseEndsAtMs + 86_400_000;"),
-    catchers: [test(dispatchTest, "is not begun when what is left of the lease is shorter than a submit may take")],
+    replacements: one(
+      dispatch,
+      "Math.min(options.submitTimeoutMs, Math.floor(leaseEndsAtMs - performance.now()))",
+      "options.submitTimeoutMs",
+    ),
+    catchers: [test(dispatchTest, "is not begun when what is left of the lease is too short for an answer")],
   },
   lease_alone: {
     replacements: one(leases, " and (n.state = 'open' or n.lease_until < clock_timestamp())", ""),

@@ -14,7 +14,8 @@ export type SubmitOutcome =
   | { kind: "refused"; says: string };
 
 export interface CarrierClient {
-  submit(body: SubmitRequest): Promise<SubmitOutcome>;
+  /** `timeoutMs`: a whole number, for the whole exchange; else that of the client. */
+  submit(body: SubmitRequest, timeoutMs?: number): Promise<SubmitOutcome>;
   close(): Promise<void>;
 }
 
@@ -28,13 +29,14 @@ const neverConnectedCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREAC
 export function openCarrierClient(options: { url: string; key: string; timeoutMs: number; connections: number }): CarrierClient {
   const client = openHttpClient(options.url, { timeoutMs: options.timeoutMs, connections: options.connections });
   return {
-    async submit(body) {
+    async submit(body, timeoutMs = options.timeoutMs) {
       try {
         const response = await client.request({
           method: "POST",
           path: "/messages",
           headers: { authorization: `Bearer ${options.key}` },
           body,
+          timeoutMs,
         });
         return judgeAnswer(response, body);
       } catch (error) {

@@ -32,7 +32,7 @@ async function seed(chunks: number): Promise<string> {
   return id;
 }
 
-type Submit = (body: SubmitRequest) => Promise<SubmitOutcome>;
+type Submit = (body: SubmitRequest, timeoutMs?: number) => Promise<SubmitOutcome>;
 const accept: SubmitOutcome = { kind: "answered", rejected: new Map() };
 
 function optionsFor(submit: Submit, more: Partial<DispatchOptions> = {}) {
@@ -40,9 +40,9 @@ function optionsFor(submit: Submit, more: Partial<DispatchOptions> = {}) {
   const options: DispatchOptions = {
     sql,
     carrier: {
-      submit(body) {
+      submit(body, timeoutMs) {
         bodies.push(body);
-        return submit(body);
+        return submit(body, timeoutMs);
       },
       close: async () => {},
     },
@@ -194,10 +194,25 @@ describe("a chunk", () => {
     expect(await readChunk(id)).toMatchObject({ state: "open", attempt: 1, intent_to: 10 });
   });
 
-  it("is not begun when what is left of the lease is shorter than a submit may take", async () => {
+  it("is given no longer for its answer than its lease lives", async () => {
     const id = await seed(1);
-    const { options, bodies } = optionsFor(async () => accept, { submitTimeoutMs: 2_000 });
-    expect(await dispatchNextChunk(options, await textOf(id))).toBe("stopped");
+    const times: (number | undefined)[] = [];
+    const submit: Submit = async (_, timeoutMs) => {
+      times.push(timeoutMs);
+      return accept;
+    };
+    expect(await dispatchNextChunk(optionsFor(submit, { leaseMs: 10_000, submitTimeoutMs: 11_000 }).options, await textOf(id))).toBe(
+      "done",
+    );
+    expect(times[0]).toBeLessThanOrEqual(10_000);
+    expect(Number.isInteger(times[0])).toBe(true); // timers of HTTP clients take no other
+    expect(times[0]).toBeGreaterThan(3_000);
+  });
+
+  it("is not begun when what is left of the lease is too short for an answer", async () => {
+    const id = await seed(1);
+    const { options, bodies } = optionsFor(async () => accept, { submitTimeoutMs: 6_000 });
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("late");
     expect(bodies).toHaveLength(0);
     expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 0, submitted_at: null });
   });

@@ -31,9 +31,9 @@ export interface DispatchOptions {
 
 /**
  * What became of a lease. `none`: there was no chunk to lease. `done`: go on. `stopped`: the campaign does not run any more, the lease was lost,
- * or the process drains. `throttled`: the carrier wants nothing for a while.
+ * or the process drains. `throttled`: the carrier wants nothing for a while. `late`: the lease was nearly over before the submit began; go on, with a new one.
  */
-export type ChunkOutcome = "none" | "done" | "stopped" | "throttled";
+export type ChunkOutcome = "none" | "done" | "stopped" | "throttled" | "late";
 
 /** What all chunks of a campaign share; frozen while it runs. */
 export interface CampaignText {
@@ -45,6 +45,8 @@ export interface CampaignText {
 /** Pauses between attempts while the carrier is silent: from, to. Short against the lease, which each attempt renews, and so that a carrier that is back is found soon. */
 const backOffMinMs = 100;
 const backOffMaxMs = 1_000;
+/** Of submitTimeoutMs; with less a slow database, not the carrier, would decide that a body has failed. */
+const submitTimeShareMin = 1 / 3;
 
 /** Leases the next chunk of a campaign and works on it until it is done or must stop. */
 export async function dispatchNextChunk(options: DispatchOptions, text: CampaignText): Promise<ChunkOutcome> {
@@ -75,15 +77,19 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
     const intent: Intent | null = options.isStopping() ? null : await intendSubmit(sql, chunk, options.leaseMs, isUntouched);
     if (intent !== null) reachFailpoint("intent_committed");
     if (intent !== null && attempt === 1) isUntouched = intent.isFirst;
-    // frozen or slow meanwhile: a body that could outlive the lease is not begun
-    const isTooLate = performance.now() + options.submitTimeoutMs > leaseEndsAtMs;
-    if (intent === null || isTooLate) {
+    if (intent === null) {
       await releaseChunk(sql, chunk, isUntouched);
       return "stopped";
     }
+    // frozen or slow meanwhile: a body ends inside its lease, and is not begun where that leaves too little time for an answer
+    const timeoutMs = Math.min(options.submitTimeoutMs, Math.floor(leaseEndsAtMs - performance.now()));
+    if (timeoutMs < options.submitTimeoutMs * submitTimeShareMin) {
+      await releaseChunk(sql, chunk, isUntouched);
+      return "late";
+    }
     reachFailpoint("submit_begins");
     const startedAt = performance.now();
-    const outcome = await options.carrier.submit({ ...body, valid_until: intent.validUntil.toISOString() });
+    const outcome = await options.carrier.submit({ ...body, valid_until: intent.validUntil.toISOString() }, timeoutMs);
     options.onSubmit(outcome.kind, performance.now() - startedAt, body.messages.length);
     switch (outcome.kind) {
       case "answered":
