@@ -47,12 +47,14 @@ function rateTable(summary: BenchmarkSummary): Table {
     title: "Rates",
     columns: [
       { name: "" },
+      { name: "messages of a run", isNumber: true },
       { name: "messages a second", isNumber: true },
       { name: "CPU µs a message", isNumber: true },
       { name: "WAL bytes a message", isNumber: true },
     ],
     rows: subjectNames.map((subject) => [
       subjectSays[subject],
+      number(summary.messages[subject]),
       number(summary[`${subject}_per_s`]),
       number(summary.cpu_us_per_message[subject]),
       number(summary.wal_bytes_per_message[subject]),

@@ -1,5 +1,5 @@
 // CPU and memory of processes from /proc: what a benchmark's run cost, by process. A Postgres server counts with all its sessions.
-// Linux alone has /proc; elsewhere every figure is null and the benchmark says so.
+// Linux alone has /proc; elsewhere every figure is 0.
 import { readFileSync, writeFileSync } from "node:fs";
 
 /** Kernel clock ticks a second: USER_HZ, 100 on every Linux that Node runs on. */

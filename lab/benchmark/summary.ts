@@ -43,6 +43,8 @@ export interface BenchmarkSummary {
   /** CPU a message with two of each worker against one. */
   cpu_two_to_one: number | null;
   rounds: number;
+  /** Of one run; 0: not measured. */
+  messages: Record<SubjectName, number>;
 }
 
 /** Of a message that is answered: queued, sent, its end. */
@@ -102,6 +104,12 @@ export function summarise({ runs, imports, bareHttp, latency, scaling, memory }:
     sent_to_credit_p99_ms: round(latency?.lawsBroken.length === 0 ? (latency.sentToCredit?.p99 ?? null) : null, 1),
     cpu_two_to_one: scaling?.lawsBroken.length === 0 ? round(scaling.twoPerMessageMicros / scaling.onePerMessageMicros, 2) : null,
     rounds: Math.max(0, ...runs.map((run) => run.round)),
+    messages: {
+      batched: of("batched")[0]?.messages ?? 0,
+      single: of("single")[0]?.messages ?? 0,
+      original: originals[0]?.messages ?? 0,
+      store: of("store")[0]?.messages ?? 0,
+    },
     original_credit_off: originals.length === 0 ? null : Math.max(...originals.map(({ creditOff }) => Math.abs(creditOff))),
   };
 }

@@ -22,8 +22,15 @@ export const naiveSwitches: readonly NaiveSwitch[] = [
     replaces: "campaign/move_messages",
     processes: ["salesapi", "sales_worker"],
     workload: { campaigns: 1, contacts: 2_000 },
-    // leases that its long transactions do not outlive: the rate is in question, not the recovery
-    settings: { BULKSMS_CARRIER_SPEED: "max", BULKSMS_CHUNK_ROWS: "200", BULKSMS_LEASE_MS: "30000", BULKSMS_SUBMIT_TIMEOUT_MS: "5000" },
+    // transactions so short that a slow machine ends them within the carrier's patience: the rate is in question, not the recovery
+    settings: {
+      BULKSMS_CARRIER_SPEED: "max",
+      BULKSMS_CHUNK_ROWS: "100",
+      BULKSMS_CARRIER_RECEIPTS_PER_BODY: "50",
+      BULKSMS_CARRIER_CALLBACK_CONCURRENCY: "4",
+      BULKSMS_LEASE_MS: "30000",
+      BULKSMS_SUBMIT_TIMEOUT_MS: "5000",
+    },
     shows: { rateAtMost: 0.7 },
   },
   {

@@ -31,6 +31,8 @@ export interface SwitchResult {
 
 /** Campaigns that have not moved for so long will not: longer than a restart on a busy machine and than the sweeper's back-off at first. */
 const stillMaxMs = 20_000;
+/** However much still moves. */
+const endMaxMs = 240_000;
 const pollMs = 100;
 
 const root = join(import.meta.dirname, "..", "..");
@@ -92,6 +94,7 @@ function replacementEnvironment(one: NaiveSwitch): Record<string, string> {
 
 /** @returns when the last campaign ended, by the database's clock; null when nothing has moved for long while every process is ready */
 async function untilEndedOrStill(cluster: Cluster, check: Sql, ids: readonly string[]): Promise<number | null> {
+  const endAt = performance.now() + endMaxMs;
   let movedAt = performance.now();
   let seen = "";
   for (;;) {
@@ -105,7 +108,7 @@ async function untilEndedOrStill(cluster: Cluster, check: Sql, ids: readonly str
       seen = now;
       movedAt = performance.now();
     }
-    if (performance.now() - movedAt > stillMaxMs) return null;
+    if (performance.now() - movedAt > stillMaxMs || performance.now() > endAt) return null;
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 }
