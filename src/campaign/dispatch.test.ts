@@ -185,7 +185,9 @@ describe("a chunk", () => {
 
   it("whose lease has passed fails its next intent, also when nobody has taken it over", async () => {
     const id = await seed(1);
+    let submits = 0;
     const { options, bodies } = optionsFor(async () => {
+      if (submits++ > 0) return accept;
       await endLease(id);
       return { kind: "silent", isWithoutEffect: false, says: "reset" };
     });
