@@ -9,10 +9,11 @@ import { openPostgres, type Sql, type TransactionSql } from "./postgres.ts";
 const migrationLock = 2_855_767;
 
 /**
- * Limits that a role's sessions begin with. A frozen process must not hold others for long, so every role has all three;
- * long work (import, purge) raises its own statement_timeout.
+ * Limits that a role's sessions begin with, for a frozen process must not hold others for long. The last one is for a session that waits for its
+ * client between the preparation of a statement and its execution: that is neither idle nor a running statement, so nothing else would ever end it.
+ * Our transactions take milliseconds; it also ends a statement that runs away.
  */
-const limitsOfWriters = { lock_timeout: "5s", statement_timeout: "30s", idle_in_transaction_session_timeout: "5s" };
+const limitsOfWriters = { lock_timeout: "5s", idle_in_transaction_session_timeout: "5s", transaction_timeout: "10s" };
 /** The audit reads whole tables in one snapshot and compares between its reads, but may hold no lock that others wait for. */
 const limitsOfReaders = {
   lock_timeout: "1s",

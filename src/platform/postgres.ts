@@ -1,5 +1,5 @@
 // Connections to Postgres: a pool, transactions that are retried as a whole, and what an error means.
-// Limits of time (lock_timeout, statement_timeout, idle_in_transaction_session_timeout) are settings of each role (migrate.ts).
+// Limits of time (lock_timeout, idle_in_transaction_session_timeout, transaction_timeout) are settings of each role (migrate.ts).
 import postgres from "postgres";
 import { AppError } from "../contracts/errors.ts";
 
@@ -61,8 +61,8 @@ export async function inTransaction<T>(
 
 /** 40001 serialization, 40P01 deadlock, 55P03 lock not available in time. */
 const contentionCodes = new Set(["40001", "40P01", "55P03"]);
-/** 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now, 25P03 idle in transaction too long, 53300 too many connections. */
-const unavailableCodes = new Set(["57P01", "57P02", "57P03", "25P03", "53300"]);
+/** 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now, 25P03 idle in transaction too long, 25P04 transaction too long, 53300 too many connections. */
+const unavailableCodes = new Set(["57P01", "57P02", "57P03", "25P03", "25P04", "53300"]);
 const socketCodes = new Set([
   "CONNECTION_CLOSED",
   "CONNECTION_ENDED",
