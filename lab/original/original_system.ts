@@ -29,7 +29,10 @@ export interface OriginalOptions {
   workers: number;
 }
 
-/** What served its way best when tried on two cores (README of the benchmark's report): more jobs at once or more workers only wait for each other. */
+/**
+ * Tried with 10, 20, 50 and 100 jobs at once and with two workers, each twice, on a busy machine: CPU a message was 4.4 to 5.5 ms from 20 jobs on and did not
+ * depend on their number; with 10 jobs, or with two workers, it was higher or equal. Every sent message waits for the one row of its workspace.
+ */
 export const tunedOptions: OriginalOptions = {
   receiptsPerBody: 100,
   profile: "answered",
