@@ -70,7 +70,7 @@ export const rollingRestart: Fault = {
 type CommandName = "run" | "pause" | "resume" | "cancel";
 
 /** Each campaign of the run, asked again while salesapi is away. */
-async function commandAll({ cluster, bulksmsIds }: Stage, name: CommandName): Promise<void> {
+export async function commandAll({ cluster, bulksmsIds }: Stage, name: CommandName): Promise<void> {
   for (const id of bulksmsIds) {
     await cluster.waitFor(`${name} to be taken`, async () => (await command(cluster, name, id)) === 202 || null, commandMaxMs);
   }

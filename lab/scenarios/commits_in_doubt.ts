@@ -8,7 +8,7 @@ const links = ["salesapi-salesdb", "sales_worker-salesdb", "general_worker-ds", 
 export const scenario: Scenario = {
   name: "commits-in-doubt",
   shows: "answers of both databases are lost for every process in turn: what is done again has one effect",
-  workload: { campaigns: 1, contacts: 1_000 },
+  workload: { campaigns: 2, contacts: 500 },
   async faults(stage) {
     await stage.untilInFlight();
     for (const link of links) await stage.inflict(linkFault(link, "drop_replies"), 800);

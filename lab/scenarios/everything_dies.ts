@@ -9,7 +9,7 @@ import type { Scenario } from "../stage/scenario.ts";
 export const scenario: Scenario = {
   name: "everything-dies",
   shows: "all six processes die at once, then all three engines: the campaign ends exactly",
-  workload: { campaigns: 1, contacts: 1_000 },
+  workload: { campaigns: 2, contacts: 500 },
   async faults(stage) {
     await stage.untilInFlight();
     await stage.inflict(killAll, 0);

@@ -6,7 +6,7 @@ import type { Scenario } from "../stage/scenario.ts";
 export const scenario: Scenario = {
   name: "partition",
   shows: "one worker is cut off from everything at once, and comes back",
-  workload: { campaigns: 1, contacts: 800 },
+  workload: { campaigns: 2, contacts: 400 },
   async faults(stage) {
     await stage.untilInFlight();
     const links = stage.links.all().filter((link) => link.from === "sales_worker");

@@ -1,5 +1,6 @@
 // The sales_worker stands still past its lease (SIGSTOP), a second one takes its chunks over, and then the first wakes with a submit in its hand. The
 // intent statement refuses it: it submits nothing more, and records the answers that it has. The carrier repeats its first verdicts.
+import { commandAll } from "../faults/operators.ts";
 import { freeze } from "../faults/processes.ts";
 import type { Scenario } from "../stage/scenario.ts";
 
@@ -8,8 +9,11 @@ export const scenario: Scenario = {
   shows: "a worker sleeps past its lease and wakes beside its successor: nobody is texted twice",
   workload: { campaigns: 2, contacts: 600 },
   async faults(stage) {
+    // it takes its time to start: nothing is to be over by then
+    await commandAll(stage, "pause");
     const other = await stage.cluster.startAnother("sales_worker");
     stage.note(`a second sales_worker joins (pid ${other.pid})`);
+    await commandAll(stage, "resume");
     await stage.untilInFlight();
     await stage.inflict(freeze("sales_worker"), 5_000);
     await stage.untilEnded(0.6);

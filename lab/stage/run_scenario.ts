@@ -46,6 +46,11 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 
 async function perform(scenario: Scenario, cluster: LabCluster, options: RunOptions): Promise<Verdict> {
   const { campaigns, contacts, deadlineS } = scenario.workload;
+  // else "held" would be said of ends that nobody compared
+  if (contacts > contactsMax && scenario.workload.endsAreOpen === undefined)
+    throw new Error(
+      `${scenario.name}: the ends of more than ${contactsMax} contacts are not known; say endsAreOpen, or take more campaigns`,
+    );
   const random = createRandom(options.seed);
   const csv = contacts <= contactsMax ? csvOf(contacts) : csvOfMany(contacts);
   const bulksmsIds: string[] = [];
@@ -108,8 +113,7 @@ async function perform(scenario: Scenario, cluster: LabCluster, options: RunOpti
       note("every campaign has ended");
     });
     if (hasEnded) {
-      if (scenario.workload.endsAreOpen === undefined && contacts <= contactsMax)
-        await tryTo(async () => requireEnds(watch, campaigns, contacts));
+      if (scenario.workload.endsAreOpen === undefined) await tryTo(async () => requireEnds(watch, campaigns, contacts));
       if (scenario.expects !== undefined) await tryTo(async () => scenario.expects?.(stage));
     }
     if (visitors !== null) await tryTo(visitors.conclude);

@@ -21,7 +21,7 @@ export interface Scenario {
 
 export interface Workload {
   campaigns: number;
-  /** Messages of each campaign. Up to `contactsMax` (lab/cluster/campaigns.ts) each has an end that is known before. */
+  /** Messages of each campaign. Up to `contactsMax` (lab/cluster/campaigns.ts) each has an end that is known before; more need `endsAreOpen`. */
   contacts: number;
   /** Of each campaign, in seconds; without it no deadline passes during a run. */
   deadlineS?: number;

@@ -115,7 +115,7 @@ function operatorCells(): Cell[] {
       shows: "every process is restarted in turn under load",
       fault: rollingRestart,
       forMs: 0,
-      workload: { contacts: 1_000 },
+      workload: { campaigns: 2, contacts: 500 },
     },
   ];
 }

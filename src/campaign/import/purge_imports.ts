@@ -18,12 +18,13 @@ export async function abandonImport(sql: Sql, lease: ImportLease, options: { lea
     await renewImportLease(sql, lease, options.leaseMs);
     hasMore = await inTransaction(sql, async (transaction) => {
       await requireImportLease(transaction, lease);
+      // up to a bound, not `in (select ...)`: joined before the first ANALYZE that may be a nested loop of minutes
       const rows = await transaction`
-        delete from bulksms_info where bulksms_id = ${lease.bulksmsId} and row_no in
-          (select row_no from bulksms_info where bulksms_id = ${lease.bulksmsId} order by row_no limit ${purgeRowsMax})`;
+        delete from bulksms_info where bulksms_id = ${lease.bulksmsId} and row_no <=
+          (select max(row_no) from (select row_no from bulksms_info where bulksms_id = ${lease.bulksmsId} order by row_no limit ${purgeRowsMax}) next)`;
       const rejects = await transaction`
-        delete from bulksms_reject where bulksms_id = ${lease.bulksmsId} and line in
-          (select line from bulksms_reject where bulksms_id = ${lease.bulksmsId} order by line limit ${purgeRowsMax - rows.count})`;
+        delete from bulksms_reject where bulksms_id = ${lease.bulksmsId} and line <=
+          (select max(line) from (select line from bulksms_reject where bulksms_id = ${lease.bulksmsId} order by line limit ${purgeRowsMax - rows.count}) next)`;
       return rows.count + rejects.count === purgeRowsMax;
     });
   }
