@@ -9,9 +9,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
-    // Whole clusters of processes run in some files; more at once only take each other's time and ports.
-    maxWorkers: 2,
-    // On a machine that others load, a port or a second may be lost to a neighbour; vitest names what it ran twice.
-    retry: process.env.CI === undefined ? 0 : 1,
+    // Whole clusters of processes run in some files, and mostly wait; more at once only take each other's time.
+    maxWorkers: 3,
   },
 });
