@@ -1,19 +1,33 @@
-// `lab list`: every scenario with what it shows.
+// `lab list`: everything that `lab run` takes, with what each shows.
 import type { Command } from "commander";
-import { alignColumns, createTerminal } from "../../src/cli/terminal.ts";
+import { alignColumns, createTerminal, type Terminal } from "../../src/cli/terminal.ts";
 import { loadScenario, scenarioNames } from "../scenarios/all.ts";
+import { naiveSwitches } from "../variants/all.ts";
+import { matrixCells } from "../verify/cells.ts";
 
 export function register(program: Command): void {
-  program.command("list").description("every scenario, and what it shows").action(list);
+  program.command("list").description("every scenario, cell and design switch, and what it shows").action(list);
 }
 
 async function list(): Promise<void> {
   const terminal = createTerminal(process.stdout, process.env);
-  const scenarios = await Promise.all(scenarioNames().map(loadScenario));
+  const names = scenarioNames();
+  const scenarios = (await Promise.all(names.map(loadScenario))).filter((found) => found !== null);
+  const cells = (await matrixCells()).filter(({ name }) => !names.includes(name));
   terminal.line();
-  for (const line of alignColumns(scenarios.flatMap((found) => (found === null ? [] : [[terminal.accent(found.name), found.shows]]))))
-    terminal.line(line);
-  terminal.line();
+  showSection(terminal, "scenarios", scenarios);
+  showSection(terminal, "cells of the matrix: one fault each, all of them are verify:faults", cells);
+  showSection(
+    terminal,
+    "design switches: one rule of ours taken away, to see what breaks",
+    naiveSwitches.map(({ name, says }) => ({ name, shows: says })),
+  );
   terminal.line(terminal.dim("npm run lab -- run NAME"));
+  terminal.line();
+}
+
+function showSection(terminal: Terminal, title: string, found: readonly { name: string; shows: string }[]): void {
+  terminal.line(terminal.bold(title));
+  for (const line of alignColumns(found.map(({ name, shows }) => [terminal.accent(name), shows]))) terminal.line(line);
   terminal.line();
 }
