@@ -114,9 +114,10 @@ async function perform(scenario: Scenario, cluster: LabCluster, options: RunOpti
     });
     if (hasEnded) {
       if (scenario.workload.endsAreOpen === undefined) await tryTo(async () => requireEnds(watch, campaigns, contacts));
-      if (scenario.expects !== undefined) await tryTo(async () => scenario.expects?.(stage));
     }
+    // before what is expected of the end: they send on and on
     if (visitors !== null) await tryTo(visitors.conclude);
+    if (hasEnded && scenario.expects !== undefined) await tryTo(async () => scenario.expects?.(stage));
     await tryTo(async () => {
       laws = await judge(cluster, witnesses);
     });
