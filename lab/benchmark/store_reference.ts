@@ -2,7 +2,7 @@
 // It knows no receipts, no charges, no campaigns; what a whole system reaches of it is our goal P2. Its COPY alone is the reference of an import (P4).
 import { randomUUID } from "node:crypto";
 import { finished } from "node:stream/promises";
-import { encodeRows } from "../../src/campaign/import/copy_rows.ts";
+import { copyHeaderBytes, copyTrailerBytes, createRowEncoder } from "../../src/campaign/import/row_encoder.ts";
 import { openPostgres, type Sql } from "../../src/platform/postgres.ts";
 import { msisdnOf } from "./contact_files.ts";
 
@@ -83,19 +83,16 @@ export async function openStoreReference(ownerUrl: string): Promise<StoreReferen
   };
 }
 
-/** Header of the format, before the first row, and trailer, after the last (copy_rows.ts). */
-const headerBytes = 19;
-const trailerBytes = 2;
-
 /** Pieces of one binary COPY, encoded before the clock runs. */
 function encodeAll(bulksmsId: string, rows: number): Buffer[] {
   const pieces: Buffer[] = [];
-  for (let first = 1; first <= rows; first += encodedRows) {
-    const count = Math.min(encodedRows, rows - first + 1);
-    const good = Array.from({ length: count }, (_, index) => ({ msisdn: msisdnOf(first + index - 1), parts: 1, fields: null }));
-    const encoded = encodeRows(bulksmsId, { firstRow: first, good });
-    const isLast = first + count > rows;
-    pieces.push(encoded.subarray(first === 1 ? 0 : headerBytes, encoded.length - (isLast ? 0 : trailerBytes)));
+  const encoder = createRowEncoder(bulksmsId, encodedRows);
+  for (let first = 0; first < rows; first += encodedRows) {
+    const end = Math.min(rows, first + encodedRows);
+    for (let index = first; index < end; index++) encoder.add({ msisdn: msisdnOf(index), parts: 1, fields: null });
+    const { data } = encoder.take();
+    // the format's header stands before the first row only, its trailer behind the last
+    pieces.push(data.subarray(first === 0 ? 0 : copyHeaderBytes, data.length - (end === rows ? 0 : copyTrailerBytes)));
   }
   return pieces;
 }

@@ -71,6 +71,8 @@ describe("numbers", () => {
     ["0401234567;0501234567", "msisdn_invalid"],
     ["040*1234567", "msisdn_invalid"],
     ["+999 123 456 789", "msisdn_invalid"],
+    ["+0358401234567", "msisdn_invalid"],
+    ["000358401234567", "msisdn_invalid"],
     ["09 1234567", "msisdn_not_mobile"],
     ["+358 9 1234567", "msisdn_not_mobile"],
     ["#N/A", "msisdn_letters"],
@@ -78,6 +80,13 @@ describe("numbers", () => {
     ["-358401234567x", "msisdn_letters"],
   ])("%s is refused as %s", (spelled, verdict) => {
     expect(read(spelled)).toBe(verdict);
+  });
+
+  it("a piece of a longer text is read as it would be alone", () => {
+    expect(read("Aino,040 1234567,x", 5, 16)).toBe(358401234567);
+    expect(read("0401234567", 0, 3)).toBe("msisdn_too_short");
+    expect(read("+358401234567;tel:+358 50 1234567", 14)).toBe(358501234567);
+    expect(read("0401234567", 10, 10)).toBe("msisdn_missing");
   });
 
   it("an unknown default country is refused", () => {

@@ -26,16 +26,6 @@ export function refuseForeignFile(beginning: Buffer): void {
   if (found !== undefined) throw new AppError("csv_not_text", found[1]);
 }
 
-/** Length of the beginning of the bytes that ends with a whole UTF-8 character. The rest (at most 3 bytes) waits for the next chunk. */
-export function wholeCharactersLength(bytes: Buffer): number {
-  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-    const byte = bytes[bytes.length - back] as number;
-    if (byte < 0x80) return bytes.length;
-    if (byte >= 0xc0) return sequenceLength(byte) > back ? bytes.length - back : bytes.length;
-  }
-  return bytes.length;
-}
-
 /** What is wrong with these bytes as text, or null. `offset` counts from their beginning. */
 export function findBadByte(bytes: Buffer): { offset: number; is: "nul" | "not_utf8" } | null {
   const nul = bytes.indexOf(0);

@@ -2,22 +2,37 @@ import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../contracts/errors.ts";
-import { createCsvReader, csvLineBytesMax } from "./csv_reader.ts";
+import { type CsvRows, cellOf, createCsvReader, csvLineBytesMax } from "./csv_reader.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
-/** All rows of a file that arrives in chunks of `chunkBytes`. */
-function read(file: Buffer | string, chunkBytes = 1_000): { rows: string[][]; lines: number[] } {
-  const bytes = Buffer.from(file);
+interface Rows {
+  rows: string[][];
+  lines: number[];
+}
+
+/** All rows of a file that arrives in these chunks, the header first. */
+function readChunks(chunks: readonly Buffer[]): Rows {
   const reader = createCsvReader();
-  const all: { rows: string[][]; lines: number[] } = { rows: [], lines: [] };
-  for (let at = 0; at < bytes.length; at += chunkBytes) {
-    const { rows, lines } = reader.push(bytes.subarray(at, at + chunkBytes));
-    all.rows.push(...rows);
-    all.lines.push(...lines);
-  }
-  const { rows, lines } = reader.end();
-  return { rows: [...all.rows, ...rows], lines: [...all.lines, ...lines] };
+  const all: Rows = { rows: [], lines: [] };
+  const take = (found: CsvRows) => {
+    for (let row = 0; row < found.count; row++) {
+      all.rows.push(Array.from({ length: found.width }, (_, column) => cellOf(found, row, column)));
+      all.lines.push(found.lines[row] as number);
+    }
+  };
+  for (const chunk of chunks) take(reader.push(chunk));
+  take(reader.end());
+  const { header } = reader;
+  return header === null ? all : { rows: [[...header.cells], ...all.rows], lines: [header.line, ...all.lines] };
+}
+
+/** All rows of a file that arrives in chunks of `chunkBytes`. */
+function read(file: Buffer | string, chunkBytes = 1_000): Rows {
+  const bytes = Buffer.from(file);
+  return readChunks(
+    Array.from({ length: Math.ceil(bytes.length / chunkBytes) }, (_, n) => bytes.subarray(n * chunkBytes, (n + 1) * chunkBytes)),
+  );
 }
 
 function refusalOf(file: Buffer | string, chunkBytes?: number): { code: string; details: unknown } {
@@ -77,15 +92,7 @@ describe("the CSV reader", () => {
     const outcome = (file: Buffer, cuts: readonly number[]) => {
       const borders = [0, ...cuts.map((cut) => cut % (file.length + 1)).sort((a, b) => a - b), file.length];
       try {
-        const reader = createCsvReader();
-        const parts = borders.slice(1).map((end, index) => reader.push(file.subarray(borders[index], end)));
-        return [...parts, reader.end()].reduce(
-          (all, { rows, lines }) => ({ rows: [...all.rows, ...rows], lines: [...all.lines, ...lines] }),
-          {
-            rows: [] as string[][],
-            lines: [] as number[],
-          },
-        );
+        return readChunks(borders.slice(1).map((end, index) => file.subarray(borders[index], end)));
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         return { code: error.code, details: error.details };

@@ -1,9 +1,10 @@
 // CSV (RFC 4180, strict) from chunks of bytes to rows with their line numbers; every refusal names the line.
-// Our own, because the bill hangs on it: csv-parse reads 0.3 M rows a second of CPU, this 1.5 M (side by side), and a lone quote or a ragged row is
+// Our own, because the bill hangs on it: csv-parse reads 0.3 M rows a second of CPU, this @@ M (side by side), and a lone quote or a ragged row is
 // refused with its line. csv_reader.test.ts compares it with csv-parse. Called by import_campaign.ts.
+// No row becomes an object: a cell is two offsets into the text of its chunk, and a string only when someone asks for it.
 import { isAscii } from "node:buffer";
 import { AppError, type ErrorDetails } from "../../contracts/errors.ts";
-import { findBadByte, magicBytesMax, refuseForeignFile, wholeCharactersLength } from "./csv_bytes.ts";
+import { findBadByte, magicBytesMax, refuseForeignFile } from "./csv_bytes.ts";
 
 /** A physical line at most: the columns below, each with a cell that is longer than any text, are far shorter. */
 export const csvLineBytesMax = 1024 * 1024;
@@ -14,13 +15,38 @@ export const csvCellCharactersMax = 32_767;
 /** Far above any list of contacts. */
 export const csvColumnsMax = 256;
 
-/** Rows in file order; `lines[i]` is the line on which `rows[i]` begins, counted from 1. */
+/** Rows in file order, without the header. Valid until the reader is asked for more: its arrays are used again. */
 export interface CsvRows {
-  rows: string[][];
-  lines: number[];
+  readonly count: number;
+  /** Cells of every row. */
+  readonly width: number;
+  /** What the cells are cut from: the chunk, and behind it what quotes have changed. */
+  readonly text: string;
+  /** Start and end of each cell in `text`: see `boundsAt`. */
+  readonly bounds: Int32Array;
+  /** Line on which each row begins, counted from 1. */
+  readonly lines: Int32Array;
+}
+
+/** Where in `bounds` a cell's start stands; its end follows. */
+export function boundsAt({ width }: CsvRows, row: number, column: number): number {
+  return 2 * (row * width + column);
+}
+
+/** A cell as it stands in the file, outer blanks and all, without its quotes. */
+export function cellOf(rows: CsvRows, row: number, column: number): string {
+  const at = boundsAt(rows, row, column);
+  return rows.text.slice(rows.bounds[at], rows.bounds[at + 1]);
+}
+
+export interface CsvHeader {
+  cells: readonly string[];
+  line: number;
 }
 
 export interface CsvReader {
+  /** The first row; null before it has ended. */
+  readonly header: CsvHeader | null;
   /** The rows that end within this chunk. @throws AppError csv_*. */
   push(chunk: Buffer): CsvRows;
   /** The last row, when the file does not end with a line break. @throws AppError csv_*. */
@@ -28,22 +54,21 @@ export interface CsvReader {
 }
 
 interface State {
-  /** Bytes that are not yet a whole character, or not yet a whole first line. */
+  /** Bytes behind the last line break. */
   pendingBytes: Buffer;
   /** Bytes before `pendingBytes`. */
   bytesRead: number;
-  /** Text after the last line break. */
-  rest: string;
-  /** Line on which `rest` stands. */
+  /** Line that is read next. */
   line: number;
   delimiter: string;
   lineBreak: "\n" | "\r" | null;
   /** Lines of a row with an open quote, and the line on which it began. */
   open: { lines: string[]; characters: number; line: number } | null;
-  /** Cells of the header: every row must have as many. -1 before the header. */
-  width: number;
+  header: CsvHeader | null;
   /** Rows read, with the header. */
   rowCount: number;
+  /** What the current chunk has given so far. `width`: cells of the header, as many as every row must have. */
+  found: { -readonly [name in keyof CsvRows]: CsvRows[name] };
 }
 
 /** A reader for one file. The header is its first row; blank lines are no rows; outer blanks of cells are kept. */
@@ -51,30 +76,34 @@ export function createCsvReader(): CsvReader {
   const state: State = {
     pendingBytes: Buffer.alloc(0),
     bytesRead: 0,
-    rest: "",
     line: 1,
     delimiter: ",",
     lineBreak: null,
     open: null,
-    width: -1,
+    header: null,
     rowCount: 0,
+    found: { count: 0, width: 0, text: "", bounds: new Int32Array(0), lines: new Int32Array(0) },
   };
   return {
+    get header() {
+      return state.header;
+    },
     push(chunk) {
       const bytes = state.pendingBytes.length === 0 ? chunk : Buffer.concat([state.pendingBytes, chunk]);
-      if (state.lineBreak === null && !hasFirstLine(bytes)) {
-        state.pendingBytes = bytes;
-        if (bytes.length >= magicBytesMax) refuseForeignFile(bytes);
-        if (bytes.length > csvLineBytesMax) throw lineTooLong(state);
-        return { rows: [], lines: [] };
-      }
-      return readRows(state, takeText(state, bytes, wholeCharactersLength(bytes)));
+      const length = state.lineBreak !== null || hasFirstLine(bytes) ? wholeLinesLength(state, bytes) : 0;
+      if (length === 0 && state.lineBreak === null && bytes.length >= magicBytesMax) refuseForeignFile(bytes);
+      const text = length === 0 ? "" : takeText(state, bytes, length);
+      state.pendingBytes = length === bytes.length ? Buffer.alloc(0) : Buffer.from(bytes.subarray(length));
+      const rows = readRows(state, text);
+      if (state.pendingBytes.length > csvLineBytesMax) throw lineTooLong(state);
+      return rows;
     },
     end() {
       const text = takeText(state, state.pendingBytes, state.pendingBytes.length);
-      const found = readRows(state, text === "" && state.rest === "" ? "" : text + (state.lineBreak ?? "\n"));
+      state.pendingBytes = Buffer.alloc(0);
+      const rows = readRows(state, text === "" ? "" : text + (state.lineBreak ?? "\n"));
       if (state.open !== null) throw quoteUnclosed(state.open.line, state, "A quote that opens in this row is never closed.");
-      return found;
+      return rows;
     },
   };
 }
@@ -85,13 +114,19 @@ function hasFirstLine(bytes: Buffer): boolean {
   return at !== -1 && at < bytes.length - 1;
 }
 
-/** Bytes to text; what is left waits. The first text decides delimiter and line break. */
+/** Length of the beginning of the bytes that ends with a line break; bytes of these values are never part of another character. */
+function wholeLinesLength(state: State, bytes: Buffer): number {
+  const first = bytes.indexOf(0x0a);
+  const lineBreak = state.lineBreak ?? lineBreakOf(bytes.subarray(0, first === -1 ? bytes.length : first + 1).toString("latin1"));
+  return bytes.lastIndexOf(lineBreak) + 1;
+}
+
+/** Bytes to text. The first text decides delimiter and line break. */
 function takeText(state: State, bytes: Buffer, length: number): string {
   const whole = bytes.subarray(0, length);
   if (state.lineBreak === null) refuseForeignFile(whole);
   const bad = findBadByte(whole);
   if (bad !== null) throw badByte(state, whole, bad);
-  state.pendingBytes = length === bytes.length ? Buffer.alloc(0) : Buffer.from(bytes.subarray(length));
   state.bytesRead += length;
   let text = isAscii(whole) ? whole.toString("latin1") : whole.toString("utf8");
   if (state.lineBreak === null && text !== "") {
@@ -120,30 +155,70 @@ function sniffDelimiter(firstLine: string): string {
   return best.delimiter;
 }
 
-function readRows(state: State, added: string): CsvRows {
-  const found: CsvRows = { rows: [], lines: [] };
-  const text = state.rest === "" ? added : state.rest + added;
+/** Reads whole lines. */
+function readRows(state: State, text: string): CsvRows {
+  const { found } = state;
+  found.count = 0;
+  found.text = text;
   const hasQuotes = state.open !== null || text.includes('"');
   const lineBreak = state.lineBreak ?? "\n";
   let at = 0;
-  for (let end = text.indexOf(lineBreak, state.rest.length); end !== -1; end = text.indexOf(lineBreak, at)) {
-    if (end - at > csvLineBytesMax) throw lineTooLong(state);
-    const line = text.slice(at, text.charCodeAt(end - 1) === 0x0d && end > at ? end - 1 : end);
-    if (hasQuotes) readLineWithQuotes(state, line, found);
-    else if (line.trim() !== "") addRow(state, line.split(state.delimiter), state.line, found);
+  for (let next = text.indexOf(lineBreak); next !== -1; next = text.indexOf(lineBreak, at)) {
+    if (next - at > csvLineBytesMax) throw lineTooLong(state);
+    const end = next > at && text.charCodeAt(next - 1) === 0x0d ? next - 1 : next;
+    if (hasQuotes || state.header === null) readLineWithQuotes(state, text.slice(at, end), at);
+    else if (!isBlank(text, at, end)) readPlainLine(state, at, end);
     state.line++;
-    at = end + 1;
+    at = next + 1;
   }
-  state.rest = text.slice(at);
-  if (state.rest.length > csvLineBytesMax) throw lineTooLong(state);
   return found;
 }
 
-/** An odd number of quotes on a line opens or closes a cell that spans lines. */
-function readLineWithQuotes(state: State, line: string, found: CsvRows): void {
+function isBlank(text: string, start: number, end: number): boolean {
+  const code = text.charCodeAt(start);
+  return start === end || ((code <= 0x20 || code >= 0x80) && text.slice(start, end).trim() === "");
+}
+
+/** The hot loop: a line without quotes is cut where it stands. */
+function readPlainLine(state: State, start: number, end: number): void {
+  const { found } = state;
+  const { text, width } = found;
+  const bounds = withRoom(state);
+  const delimiter = state.delimiter.charCodeAt(0);
+  const first = 2 * found.count * width;
+  let cells = 0;
+  let longest = 0;
+  for (let index = start, cellStart = start; index <= end; index++) {
+    if (index < end && text.charCodeAt(index) !== delimiter) continue;
+    if (cells < width) {
+      bounds[first + 2 * cells] = cellStart;
+      bounds[first + 2 * cells + 1] = index;
+    }
+    if (index - cellStart > longest) longest = index - cellStart;
+    cells++;
+    cellStart = index + 1;
+  }
+  closeRow(state, { cells, longest, line: state.line });
+}
+
+/** The array of bounds, with room for one row more. */
+function withRoom({ found }: State): Int32Array {
+  const needed = found.count + 1;
+  if (needed > found.lines.length) {
+    const lines = new Int32Array(needed * 2);
+    const bounds = new Int32Array(needed * 2 * 2 * found.width);
+    lines.set(found.lines);
+    bounds.set(found.bounds);
+    Object.assign(found, { lines, bounds });
+  }
+  return found.bounds;
+}
+
+/** A line of a text with quotes, or of the header. An odd number of quotes on a line opens or closes a cell that spans lines. */
+function readLineWithQuotes(state: State, line: string, at: number): void {
   const isOdd = countQuotes(line) % 2 === 1;
   if (state.open === null && !isOdd) {
-    if (line.trim() !== "") addRow(state, splitQuoted(state, line, state.line), state.line, found);
+    if (line.trim() !== "") addQuotedRow(state, { row: line, at, line: state.line });
     return;
   }
   if (state.open === null) {
@@ -156,7 +231,38 @@ function readLineWithQuotes(state: State, line: string, found: CsvRows): void {
   if (open.characters > csvRowCharactersMax) throw quoteUnclosed(open.line, state, "A quote that opens in this row is never closed.");
   if (!isOdd) return;
   state.open = null;
-  addRow(state, splitQuoted(state, open.lines.join("\n"), open.line), open.line, found);
+  const row = open.lines.join("\n");
+  addQuotedRow(state, { row, at: putBehind(state, row), line: open.line });
+}
+
+/** Puts what does not stand in the chunk like this behind it; returns where. */
+function putBehind({ found }: State, text: string): number {
+  const at = found.text.length;
+  found.text += text;
+  return at;
+}
+
+/** A row that stands in `found.text` from `at` on. */
+function addQuotedRow(state: State, { row, at, line }: { row: string; at: number; line: number }): void {
+  const { found } = state;
+  const cells = splitQuoted(state, row, line);
+  if (state.header === null) {
+    found.width = cells.length;
+    const texts = cells.map(({ start, end, changed }) => changed ?? row.slice(start, end));
+    closeHeader(state, texts, line);
+    return;
+  }
+  const bounds = withRoom(state);
+  let to = 2 * found.count * found.width;
+  let longest = 0;
+  for (const { start, end, changed } of cells.slice(0, found.width)) {
+    const from = changed === null ? at + start : putBehind(state, changed);
+    const length = changed === null ? end - start : changed.length;
+    bounds[to++] = from;
+    bounds[to++] = from + length;
+    longest = Math.max(longest, length);
+  }
+  closeRow(state, { cells: cells.length, longest, line });
 }
 
 function countQuotes(line: string): number {
@@ -165,25 +271,34 @@ function countQuotes(line: string): number {
   return count;
 }
 
+/** A cell between two offsets of its row, or what it becomes when its doubled quotes are single. */
+interface QuotedCell {
+  start: number;
+  end: number;
+  changed: string | null;
+}
+
 /** A row with quotes to its cells: a cell is bare, or wholly in quotes with those inside doubled. Blanks may stand around the quotes. */
-function splitQuoted(state: State, row: string, line: number): string[] {
-  const cells: string[] = [];
+function splitQuoted(state: State, row: string, line: number): QuotedCell[] {
+  const cells: QuotedCell[] = [];
   for (let at = 0; ; ) {
     const start = skipBlanks(row, at);
     if (row.charCodeAt(start) !== 0x22) {
-      const end = row.indexOf(state.delimiter, at);
-      const cell = row.slice(at, end === -1 ? row.length : end);
-      if (cell.includes('"')) {
+      const delimiter = row.indexOf(state.delimiter, at);
+      const end = delimiter === -1 ? row.length : delimiter;
+      const quote = row.indexOf('"', at);
+      if (quote !== -1 && quote < end) {
         throw quoteUnclosed(line, state, "A quote stands inside a cell; put the whole cell in quotes and double those inside.");
       }
-      cells.push(cell);
-      if (end === -1) return cells;
+      cells.push({ start: at, end, changed: null });
+      if (delimiter === -1) return cells;
       at = end + 1;
       continue;
     }
     const close = closingQuote(row, start);
     if (close === -1) throw quoteUnclosed(line, state, "A quote that opens in this row is never closed.");
-    cells.push(row.slice(start + 1, close).replaceAll('""', '"'));
+    const inner = row.slice(start + 1, close);
+    cells.push({ start: start + 1, end: close, changed: inner.includes('"') ? inner.replaceAll('""', '"') : null });
     const next = row.startsWith(state.delimiter, close + 1) ? close + 1 : skipBlanks(row, close + 1);
     if (next === row.length) return cells;
     if (!row.startsWith(state.delimiter, next)) throw quoteUnclosed(line, state, "Something stands after a closing quote.");
@@ -204,30 +319,34 @@ function closingQuote(row: string, opening: number): number {
   return -1;
 }
 
-function addRow(state: State, cells: string[], line: number, found: CsvRows): void {
-  const where = { line, row: state.rowCount };
-  if (state.width === -1) {
-    if (cells.length > csvColumnsMax) {
-      throw new AppError("csv_too_many_columns", `The header has ${cells.length} columns; at most ${csvColumnsMax} are read.`, {
-        details: { line, columns: cells.length, columns_max: csvColumnsMax },
-      });
-    }
-    state.width = cells.length;
-  } else if (cells.length !== state.width) {
-    throw new AppError("csv_row_ragged", `Line ${line} (row ${state.rowCount}) has ${cells.length} cells, the header has ${state.width}.`, {
-      details: { ...where, cells: cells.length, columns: state.width },
+function closeHeader(state: State, cells: string[], line: number): void {
+  if (cells.length > csvColumnsMax) {
+    throw new AppError("csv_too_many_columns", `The header has ${cells.length} columns; at most ${csvColumnsMax} are read.`, {
+      details: { line, columns: cells.length, columns_max: csvColumnsMax },
     });
   }
-  for (const cell of cells) {
-    if (cell.length > csvCellCharactersMax) {
-      throw new AppError("csv_cell_too_long", `A cell on line ${line} has ${cell.length} characters; at most ${csvCellCharactersMax}.`, {
-        details: { ...where, characters_max: csvCellCharactersMax },
-      });
-    }
+  if (cells.some((cell) => cell.length > csvCellCharactersMax)) throw cellTooLong(state, line);
+  state.header = { cells, line };
+  state.rowCount = 1;
+}
+
+/** The bounds of a row are written: it counts if it has as many cells as the header, none of them too long. */
+function closeRow(state: State, { cells, longest, line }: { cells: number; longest: number; line: number }): void {
+  const { found, rowCount } = state;
+  if (cells !== found.width) {
+    throw new AppError("csv_row_ragged", `Line ${line} (row ${rowCount}) has ${cells} cells, the header has ${found.width}.`, {
+      details: { line, row: rowCount, cells, columns: found.width },
+    });
   }
+  if (longest > csvCellCharactersMax) throw cellTooLong(state, line);
+  found.lines[found.count++] = line;
   state.rowCount++;
-  found.rows.push(cells);
-  found.lines.push(line);
+}
+
+function cellTooLong({ rowCount }: State, line: number): AppError {
+  return new AppError("csv_cell_too_long", `A cell on line ${line} has more than ${csvCellCharactersMax} characters.`, {
+    details: { line, row: rowCount, characters_max: csvCellCharactersMax },
+  });
 }
 
 function lineTooLong(state: State): AppError {

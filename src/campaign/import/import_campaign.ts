@@ -12,15 +12,19 @@ import { findCostlyCharacters } from "../../sms/encodings.ts";
 import type { Template } from "../../sms/template.ts";
 import { newBulksmsId } from "../bulksms_id.ts";
 import { findColumns } from "./columns.ts";
-import { copyRows, type Reject, type RowBatch } from "./copy_rows.ts";
-import { type CsvRows, createCsvReader } from "./csv_reader.ts";
+import { copyRows, type Reject } from "./copy_rows.ts";
+import { type CsvReader, type CsvRows, cellOf, createCsvReader } from "./csv_reader.ts";
 import { claimKey, findAnswer, type IdempotencyClaim, storeAnswer } from "./idempotency.ts";
 import { type ImportLease, importLost, renewImportLease } from "./import_lease.ts";
 import { abandonImport } from "./purge_imports.ts";
+import { createRowEncoder, type RowEncoder } from "./row_encoder.ts";
 import { createRowJudge, type RowJudge } from "./row_verdicts.ts";
 
 /** Rows of one COPY transaction: half a megabyte, some 10 ms of Postgres; a smaller file writes nothing before it is wholly judged. */
 const copyRowsMax = 10_000;
+
+/** A reject's cell is kept up to here: enough to recognise it. */
+const rejectValueCharactersMax = 200;
 
 export interface ImportRequest {
   workspaceId: string;
@@ -51,7 +55,9 @@ interface Import {
   lease: ImportLease;
   /** Null before the header. */
   judge: { judge: RowJudge; phone: number } | null;
-  batch: RowBatch;
+  /** Good rows and rejects that wait for their COPY. */
+  good: RowEncoder;
+  rejects: Reject[];
   counts: { rows: number; contacts: number; rejected: number; parts: number; rejects: Partial<Record<RejectReason, number>> };
   rejectsSample: Reject[];
   /** The campaign's row exists, so that an end in failure has something to purge. */
@@ -79,10 +85,10 @@ export async function importCampaign(
   try {
     const reader = createCsvReader();
     for await (const chunk of file) {
-      const repeated = await takeRows(run, reader.push(chunk));
+      const repeated = await takeRows(run, reader, reader.push(chunk));
       if (repeated !== null) return { answer: repeated, isRepeat: true };
     }
-    const repeated = (await takeRows(run, reader.end())) ?? (await finishRows(run));
+    const repeated = (await takeRows(run, reader, reader.end())) ?? (await finishRows(run));
     if (repeated !== null) return { answer: repeated, isRepeat: true };
     return { answer: await closeImport(run), isRepeat: false };
   } catch (error) {
@@ -92,13 +98,15 @@ export async function importCampaign(
 }
 
 function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Import {
+  const bulksmsId = newBulksmsId();
   return {
     sql,
     request,
     limits,
-    lease: { bulksmsId: newBulksmsId(), owner: randomUUID() },
+    lease: { bulksmsId, owner: randomUUID() },
     judge: null,
-    batch: { firstRow: 1, good: [], rejects: [] },
+    good: createRowEncoder(bulksmsId, copyRowsMax),
+    rejects: [],
     counts: { rows: 0, contacts: 0, rejected: 0, parts: 0, rejects: {} },
     rejectsSample: [],
     hasBegun: false,
@@ -108,55 +116,66 @@ function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Im
 }
 
 /** Judges rows and copies a full batch. An answer: another request with the same key was quicker. */
-async function takeRows(run: Import, { rows, lines }: CsvRows): Promise<CreateAnswer | null> {
-  for (const [index, cells] of rows.entries()) {
-    const line = lines[index] as number;
-    if (run.judge === null) {
-      const { template, country, phoneColumn } = run.request;
-      const columns = findColumns(cells, { phoneColumn, template, line });
-      run.judge = { judge: createRowJudge({ template, columns, country, partsMax: run.limits.partsMax }), phone: columns.phone };
-      continue;
-    }
-    takeRow(run, run.judge, cells, line);
-    if (run.batch.good.length < copyRowsMax && run.batch.rejects.length < copyRowsMax) continue;
+async function takeRows(run: Import, { header }: CsvReader, rows: CsvRows): Promise<CreateAnswer | null> {
+  if (header === null) return null;
+  run.judge ??= startJudge(run, header);
+  for (let row = 0; row < rows.count; row++) {
+    takeRow(run, run.judge, rows, row);
+    if (run.good.count < copyRowsMax && run.rejects.length < copyRowsMax) continue;
     const repeated = await sendBatch(run);
     if (repeated !== null) return repeated;
   }
   return null;
 }
 
-function takeRow(run: Import, { judge, phone }: { judge: RowJudge; phone: number }, cells: string[], line: number): void {
-  const { counts, batch, limits } = run;
+function startJudge({ request, limits }: Import, { cells, line }: NonNullable<CsvReader["header"]>): NonNullable<Import["judge"]> {
+  const { template, country, phoneColumn } = request;
+  const columns = findColumns(cells, { phoneColumn, template, line });
+  return { judge: createRowJudge({ template, columns, country, partsMax: limits.partsMax }), phone: columns.phone };
+}
+
+function takeRow(run: Import, { judge, phone }: NonNullable<Import["judge"]>, rows: CsvRows, row: number): void {
+  const { counts, limits } = run;
+  const line = rows.lines[row] as number;
   if (++counts.rows > limits.rowsMax) {
     throw new AppError("csv_too_many_rows", `The file has more than ${limits.rowsMax} rows.`, {
       details: { line, rows_max: limits.rowsMax },
     });
   }
-  const verdict = judge.judge(cells);
+  const verdict = judge.judge(rows, row);
   if (typeof verdict !== "string") {
-    batch.good.push(verdict);
+    run.good.add(verdict);
     counts.contacts++;
     counts.parts += verdict.parts;
     return;
   }
-  const reject = { line, reason: verdict, value: cells[phone] as string };
-  batch.rejects.push(reject);
+  const reject = { line, reason: verdict, value: keptValue(cellOf(rows, row, phone)) };
+  run.rejects.push(reject);
   counts.rejected++;
   counts.rejects[verdict] = (counts.rejects[verdict] ?? 0) + 1;
   if (run.rejectsSample.length < rejectsShownMax) run.rejectsSample.push(reject);
 }
 
+/** Cut, and copied: a piece of a string keeps the whole of it, here 64 kB of the file, from being freed. */
+function keptValue(cell: string): string {
+  const kept =
+    cell.length <= rejectValueCharactersMax
+      ? cell
+      : [...cell.slice(0, rejectValueCharactersMax + 1)].slice(0, rejectValueCharactersMax).join("");
+  return Buffer.from(kept).toString();
+}
+
 /** Waits for the COPY before and starts this one. The first batch begins the import in the database. */
 async function sendBatch(run: Import): Promise<CreateAnswer | null> {
-  const { sql, lease, batch } = run;
+  const { sql, lease } = run;
   if (!run.hasBegun) {
     const repeated = await beginImport(run);
     if (repeated !== null) return repeated;
   }
   await run.copying;
   await renewInTime(run);
-  run.batch = { firstRow: batch.firstRow + batch.good.length, good: [], rejects: [] };
-  run.copying = copyRows(sql, lease, batch);
+  run.copying = copyRows(sql, lease, { good: run.good.take(), rejects: run.rejects });
+  run.rejects = [];
   // its error is thrown where it is awaited; until then it must not count as unhandled
   run.copying.catch(() => {});
   return null;

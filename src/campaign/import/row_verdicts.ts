@@ -5,6 +5,7 @@ import { createNumberReader } from "../../sms/numbers.ts";
 import { measureText, septetsAlone } from "../../sms/parts.ts";
 import type { Template } from "../../sms/template.ts";
 import type { Columns } from "./columns.ts";
+import { boundsAt, type CsvRows, cellOf } from "./csv_reader.ts";
 import { createNumberSet } from "./number_set.ts";
 
 /** A message to be. */
@@ -17,8 +18,8 @@ export interface GoodRow {
 }
 
 export interface RowJudge {
-  /** Judges a row of cells; a good number is remembered, so that its next occurrence is a duplicate. */
-  judge(cells: readonly string[]): GoodRow | RejectReason;
+  /** Judges a row; a good number is remembered, so that its next occurrence is a duplicate. */
+  judge(rows: CsvRows, row: number): GoodRow | RejectReason;
   /** Good rows so far by the encoding of their filled text. */
   readonly encodings: Readonly<Record<Encoding, number>>;
 }
@@ -35,16 +36,17 @@ export function createRowJudge(options: { template: Template; columns: Columns; 
   const constant = template.placeholders.length === 0 ? measureText(template.fill([])) : null;
   return {
     encodings,
-    judge(cells) {
-      const msisdn = readNumber(cells[columns.phone] as string);
+    judge(rows, row) {
+      const at = boundsAt(rows, row, columns.phone);
+      const msisdn = readNumber(rows.text, rows.bounds[at], rows.bounds[at + 1]);
       if (typeof msisdn === "string") return msisdn;
-      if (seen.has(msisdn)) return "duplicate";
       if (constant !== null) {
-        seen.add(msisdn);
+        if (!seen.add(msisdn)) return "duplicate";
         encodings[constant.encoding]++;
         return { msisdn, parts: constant.parts, fields: null };
       }
-      const fields = columns.fields.map((index) => (cells[index] as string).trim());
+      if (seen.has(msisdn)) return "duplicate";
+      const fields = columns.fields.map((index) => cellOf(rows, row, index).trim());
       // whatever its characters, this is too long: filling it would only take time (a cell of 32 kB, hundreds of times, for each row)
       if (template.filledLength(fields) > partsMax * septetsAlone) return "text_too_many_parts";
       const text = template.fill(fields);
