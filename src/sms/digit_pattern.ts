@@ -19,7 +19,7 @@ const unknown = -1;
 /** Throws SyntaxError for what no such pattern has. */
 export function compileDigitPattern(source: string): DigitPattern {
   const places = readPlaces(source);
-  // states are sets of places, found when first reached: 16 ns a number of 12 digits, 80 for RegExp and the string that it needs
+  // states are sets of places, found when first reached: most files have numbers of few kinds
   const states: number[][] = [[]];
   const known = new Map<string, number>([["", dead]]);
   const isEnd: boolean[] = [false];

@@ -112,7 +112,7 @@ const plainDigitsMax = msisdnDigitsMax + 2;
 
 /**
  * The usual spellings of surely mobile numbers in one pass over the text: digits with blanks, hyphens or brackets between, a plus in front.
- * Null for all else: ask the library, which takes 4 us of CPU; this takes @@.
+ * Null for all else: ask the library, which takes 4 us of CPU; this takes 0.2 (RegExp and the strings that it needs: 0.6).
  */
 function createPlainReader(home: CountryCode): (text: string, start: number, end: number) => number | null {
   const countries = countriesByCallingCode();

@@ -35,7 +35,7 @@ const bytesPerUnitMax = 3;
 
 /**
  * An encoder for one campaign, whose rows are numbered from 1. Rows go straight into bytes: ten thousand objects kept until their COPY cost more
- * in garbage collection than all the writing (0.6 us of CPU a row with writeInt32BE on kept objects, 0.1 so).
+ * in garbage collection than all the writing.
  */
 export function createRowEncoder(bulksmsId: string, rowsExpected: number): RowEncoder {
   const fixed = fixedBytes(bulksmsId);
