@@ -122,6 +122,18 @@ test("metrics and the API's description are served", async () => {
   expect(Object.keys((await ask("GET", "/docs/json")).body.paths as object)).toContain("/run");
 });
 
+test("requests with a key are counted; probes and signed receipts, which carry none, are not", async () => {
+  const counted = async (): Promise<number> => {
+    const { text } = (await ask("GET", "/metrics")).body as { text: string };
+    return Number(/^bulksms_http_requests_total\{[^}]*\} (\d+)$/m.exec(text)?.[1] ?? 0);
+  };
+  const before = await counted();
+  await ask("GET", "/bulksms/1", { headers: { authorization: "Bearer counted" } });
+  await ask("GET", "/bulksms/1");
+  await ask("GET", "/health");
+  expect(await counted()).toBe(before + 1);
+});
+
 test("a caller over its rate gets 429 with Retry-After, another key does not", async () => {
   const key = { authorization: "Bearer first" };
   for (let count = 0; count < 50; count++) await ask("GET", "/bulksms/1", { headers: key });

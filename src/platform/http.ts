@@ -96,6 +96,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   });
   await app.register(swaggerUi, { routePrefix: "/docs", staticCSP: true });
   addManagementRoutes(app, options);
+  countRequests(app, options.metrics);
   return app;
 }
 
@@ -114,6 +115,14 @@ export async function startManagementServer(
   const app = await createHttpServer({ ...options, says: "health, readiness, metrics", requestsPerMinute: null });
   const port = await listen(app, options);
   return { port, close: () => app.close() };
+}
+
+/** What people and programs ask: receipts are signed instead of keyed, and have counters of their own; probes and scrapes are no work. */
+function countRequests(app: HttpServer, metrics: Metrics): void {
+  const requests = metrics.counter("http_requests_total", "Requests with an API key or a session that were answered");
+  app.addHook("onResponse", async ({ headers }) => {
+    if (headers.authorization !== undefined || headers.cookie !== undefined) requests.inc();
+  });
 }
 
 /** A request on a connection that was kept open while the process drains: it takes nothing new, and says that another try may help. */

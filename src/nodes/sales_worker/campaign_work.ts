@@ -45,6 +45,7 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
   const confirmed = metrics.counter("outbox_confirmed_total", "Outbox rows that the ledger has");
   const repairs = metrics.counter("sweeper_repairs_total", "Steps that the sweeper took up", ["status"]);
   metrics.gauge("outbox_unconfirmed", "Outbox rows that wait for the ledger", () => countUnconfirmed(sql));
+  metrics.gauge("queue_sales_waiting", "Jobs waiting in queue sales", async () => (await sales.counts()).waiting ?? 0);
   metrics.gauge("queue_rings_dropped", "Rings of this process that Redis did not take", () => sales.dropped() + general.dropped());
 
   const dispatcher = openMeasuredDispatcher(options, (bulksmsId) => lookAgain(bulksmsId));

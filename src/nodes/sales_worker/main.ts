@@ -109,7 +109,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
         process: "sales_worker",
         registry: metrics.registry,
         publisher,
-        levels: ["chunks_in_hand", "outbox_unconfirmed"],
+        levels: ["chunks_in_hand", "outbox_unconfirmed", "queue_sales_waiting"],
       });
       log.info({ event: "sales_worker.listening", managementPort: management.port });
     },

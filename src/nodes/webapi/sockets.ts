@@ -48,6 +48,7 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
   const { log, callers, board } = options;
   const sessions = new Map<SocketSession, { authorization: string | undefined }>();
   const socketsOfKey = new Map<string, number>();
+  const updates = options.metrics.counter("topic_updates_total", "Updates of credit and campaigns that came by pub/sub");
   let subscriber: Subscriber;
   const hub = createBroadcastHub({
     updateIntervalMs,
@@ -59,7 +60,10 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
   subscriber = openSubscriber({
     ...options.redis,
     onUpdate: (topic, channel, update) => {
-      if (!isSystemStats(topic, update)) return hub.offer(topic, channel, update);
+      if (!isSystemStats(topic, update)) {
+        updates.inc();
+        return hub.offer(topic, channel, update);
+      }
       board.take(update);
       hub.offer(topic, channel, board.picture());
     },
