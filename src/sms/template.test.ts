@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { countSeptets } from "./encodings.ts";
 import { columnKey, compileTemplate, type Template } from "./template.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
@@ -49,7 +50,7 @@ describe("a template", () => {
       fc.property(
         fc.array(piece, { maxLength: 8 }),
         fc.string(),
-        fc.array(fc.string(), { minLength: 4, maxLength: 4 }),
+        fc.array(fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom("a", "€", "ä", "š", "😀") })), { minLength: 4, maxLength: 4 }),
         (pieces, tail, values) => {
           const double = (literal: string) => literal.replace(/[{}]/g, "$&$&");
           const text = pieces.map(({ literal, name }) => `${double(literal)}{${name}}`).join("") + double(tail);
@@ -59,6 +60,7 @@ describe("a template", () => {
           const given = template.placeholders.map((name) => valueByName.get(name) as string);
           expect(template.fill(given)).toBe(expected);
           expect(template.filledLength(given)).toBe(expected.length);
+          expect(template.filledSeptets(given)).toBe(countSeptets(expected));
         },
       ),
       { seed, numRuns: 2_000 },

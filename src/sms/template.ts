@@ -5,6 +5,7 @@
 //   {{  }}    a literal brace; a single `}` that closes nothing is itself
 //   {  {}     an opening brace that is never closed, or names nothing, is refused: better than 5,000 people reading "Hello {name"
 // A value is put in as it is: braces inside it are never filled again.
+import { countSeptets } from "./encodings.ts";
 
 /** A column's name at most; longer is surely a brace forgotten. */
 const nameLengthMax = 100;
@@ -16,8 +17,12 @@ export interface Template {
   placeholders: readonly string[];
   /** Names that stand in doubled braces, as `{{name}}`: sent as `{name}`, so probably a mistake when a column has that name. */
   literalNames: readonly string[];
+  /** It has more than blanks of its own, so that no values can make it empty. */
+  hasWords: boolean;
   /** The text with the values of `placeholders`, in that order. Throws RangeError when their number differs. */
   fill(values: readonly string[]): string;
+  /** Septets of `fill(values)` in GSM-7, without making it; -1 when it needs UCS-2. */
+  filledSeptets(values: readonly string[]): number;
   /** Length of `fill(values)` in UTF-16 units, without making it: a text may name a column of long cells hundreds of times. */
   filledLength(values: readonly string[]): number;
 }
@@ -87,5 +92,15 @@ function createTemplate(text: string, literals: readonly string[], slots: readon
   const uses = placeholders.map((_, index) => slots.filter((slot) => slot === index).length);
   const filledLength = (values: readonly string[]): number =>
     uses.reduce((sum, count, index) => sum + count * (values[index] as string).length, literalLength);
-  return { text, placeholders, literalNames, fill, filledLength };
+  const literalSeptets = countSeptets(literals.join(""));
+  const filledSeptets = (values: readonly string[]): number => {
+    let septets = literalSeptets;
+    for (let index = 0; index < values.length && septets >= 0; index++) {
+      const own = countSeptets(values[index] as string);
+      septets = own < 0 ? -1 : septets + (uses[index] as number) * own;
+    }
+    return septets;
+  };
+  const hasWords = literals.some((words) => words.trim() !== "");
+  return { text, placeholders, literalNames, hasWords, fill, filledSeptets, filledLength };
 }

@@ -2,7 +2,7 @@
 import type { RejectReason } from "../../contracts/states.ts";
 import type { Encoding } from "../../sms/encodings.ts";
 import { createNumberReader } from "../../sms/numbers.ts";
-import { measureText, septetsAlone } from "../../sms/parts.ts";
+import { measureText, septetsAlone, unitsAlone } from "../../sms/parts.ts";
 import type { Template } from "../../sms/template.ts";
 import type { Columns } from "./columns.ts";
 import { boundsAt, type CsvRows, cellOf } from "./csv_reader.ts";
@@ -49,13 +49,38 @@ export function createRowJudge(options: { template: Template; columns: Columns; 
       const fields = columns.fields.map((index) => cellOf(rows, row, index).trim());
       // whatever its characters, this is too long: filling it would only take time (a cell of 32 kB, hundreds of times, for each row)
       if (template.filledLength(fields) > partsMax * septetsAlone) return "text_too_many_parts";
-      const text = template.fill(fields);
-      if (text.trim() === "") return "text_empty";
-      const { parts, encoding } = measureText(text);
-      if (parts > partsMax) return "text_too_many_parts";
+      const size = sizeAlone(template, fields) ?? sizeFilled(template, fields);
+      if (size.parts === 0) return "text_empty";
+      if (size.parts > partsMax) return "text_too_many_parts";
       seen.add(msisdn);
-      encodings[encoding]++;
-      return { msisdn, parts, fields };
+      encodings[size.encoding]++;
+      return { msisdn, parts: size.parts, fields };
     },
   };
+}
+
+const onePartOfGsm7 = { encoding: "gsm7", parts: 1 } as const;
+const onePartOfUcs2 = { encoding: "ucs2", parts: 1 } as const;
+
+interface Size {
+  encoding: Encoding;
+  /** 0 when the text is only blanks. */
+  parts: number;
+}
+
+/**
+ * Most texts have one part: their septets are those of the words around and of the values, which need not be put together for that.
+ * Null when there may be more parts, or none. (Side by side a row with one value takes 0.4 us of CPU less so than by filling each text.)
+ */
+function sizeAlone(template: Template, fields: readonly string[]): Size | null {
+  if (!template.hasWords) return null;
+  const septets = template.filledSeptets(fields);
+  if (septets >= 0) return septets <= septetsAlone ? onePartOfGsm7 : null;
+  return template.filledLength(fields) <= unitsAlone ? onePartOfUcs2 : null;
+}
+
+function sizeFilled(template: Template, fields: readonly string[]): Size {
+  const text = template.fill(fields);
+  const { encoding, parts } = measureText(text);
+  return { encoding, parts: text.trim() === "" ? 0 : parts };
 }
