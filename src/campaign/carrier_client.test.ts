@@ -20,8 +20,9 @@ describe("what a carrier's answer means", () => {
     expect(outcome).toEqual({ kind: "answered", rejected: new Map([[2, "barred"]]) });
   });
 
-  it("no verdict, when it is a 5xx, has another form, or speaks of other messages", () => {
+  it("no verdict, when it is a 408 or 5xx, has another form, or speaks of other messages", () => {
     const answers: [number, unknown][] = [
+      [408, { code: "request_incomplete" }],
       [500, {}],
       [503, { batch_id: body.batch_id, accepted: 3, rejected: [] }],
       [200, undefined],

@@ -48,11 +48,14 @@ export function openCarrierClient(options: { url: string; key: string; timeoutMs
   };
 }
 
-/** 429, 5xx and answers that are not of the contract's form are no verdict; any other status than 200 is a refusal of the whole body. Exported for its test. */
+/**
+ * 429, 5xx, a body that did not arrive in time (408: a frozen process, a slow line) and answers that are not of the contract's form are no verdict;
+ * any other status than 200 is a refusal of the whole body. Exported for its test.
+ */
 export function judgeAnswer(response: HttpResponse, body: SubmitRequest): SubmitOutcome {
   const { status } = response;
   if (status === 429) return { kind: "throttled", retryAfterMs: parseRetryAfter(response.headers["retry-after"]) };
-  if (status >= 500) return { kind: "silent", isWithoutEffect: false, says: `carrier answered ${status}` };
+  if (status === 408 || status >= 500) return { kind: "silent", isWithoutEffect: false, says: `carrier answered ${status}` };
   if (status !== 200) return { kind: "refused", says: `carrier_refused_${status}` };
   const answer = submitResponse.safeParse(response.body);
   if (!answer.success) return { kind: "silent", isWithoutEffect: false, says: "carrier's answer has not the form of a verdict" };

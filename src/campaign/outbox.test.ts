@@ -27,14 +27,23 @@ async function seed(outboxRows: number): Promise<{ bulksmsId: string; holdId: st
   return { bulksmsId, holdId };
 }
 
-async function relay(): Promise<Settle[]> {
+async function relay(waiting = 0): Promise<Settle[]> {
   const jobs: Settle[] = [];
-  await relayOutbox(sql, (job) => jobs.push(job));
+  await relayOutbox(sql, { ring: (job) => jobs.push(job), waiting: async () => waiting });
   return jobs;
 }
 const idsOf = (jobs: Settle[]) => jobs.flatMap((job) => job.settles.map((settle) => settle.outbox_id));
 
 describe("the outbox", () => {
+  it("waits while general_worker has enough to do, and then goes as few large jobs", async () => {
+    await seed(300);
+    expect(await relay(8)).toEqual([]);
+    const [untouched] = await owner<{ rows: number }[]>`
+      select count(*)::int as rows from credit_outbox where confirmed_at is null and tries = 0 and next_try_at <= now()`;
+    expect(untouched?.rows).toBe(300);
+    expect((await relay(7)).map(({ settles }) => settles.length)).toEqual([300]);
+  });
+
   it("is sent a hold a job, at most a thousand charges each, every row once by however many relays", async () => {
     const first = await seed(2_500);
     const other = randomUUID();

@@ -11,6 +11,20 @@ const rowsPerClaimMax = 5_000;
 const retryMinS = 1;
 const retryMaxS = 30;
 
+/**
+ * With so many jobs waiting for general_worker nothing more is sent: the rows that come meanwhile go as larger jobs, and none is repeated only because its
+ * job still stands in line. Without it a slow ledger was buried under repeats, which made it slower still.
+ */
+const jobsWaitingMax = 8;
+
+/** The way to general_worker. */
+export interface SettleQueue {
+  /** Never waits, never throws. */
+  ring(job: SettleJob): void;
+  /** Jobs that nobody has taken yet. */
+  waiting(): Promise<number>;
+}
+
 interface ClaimedRow {
   id: string;
   holdId: string;
@@ -18,18 +32,19 @@ interface ClaimedRow {
 }
 
 /**
- * Sends every due outbox row as part of a settle_credit job, a hold a job. A crash between claim and send costs one retry.
- * @returns rows sent.
+ * Sends every due outbox row as part of a settle_credit job, a hold a job, as long as there is room in the queue. A crash between claim and send costs one retry.
+ * @returns rows sent. @throws when the queue does not say how long it is.
  */
-export async function relayOutbox(sql: Sql, ring: (job: SettleJob) => void): Promise<number> {
+export async function relayOutbox(sql: Sql, queue: SettleQueue): Promise<number> {
   let sent = 0;
-  for (;;) {
+  while ((await queue.waiting()) < jobsWaitingMax) {
     const rows = await claimDue(sql);
     if (rows.length > 0) reachFailpoint("outbox_claimed");
-    for (const job of settleJobs(rows)) ring(job);
+    for (const job of settleJobs(rows)) queue.ring(job);
     sent += rows.length;
-    if (rows.length < rowsPerClaimMax) return sent;
+    if (rows.length < rowsPerClaimMax) break;
   }
+  return sent;
 }
 
 /** Claims due rows: two relays side by side share them (SKIP LOCKED). */

@@ -2,7 +2,7 @@
 import { Queue, Worker } from "bullmq";
 import { type Jobs, jobs, type QueueName } from "../contracts/jobs.ts";
 import { errorFields, type Log } from "./log.ts";
-import { closeRedis, openRedis } from "./redis.ts";
+import { closeRedis, inTime, openRedis } from "./redis.ts";
 
 export interface QueueOptions {
   redisUrl: string;
@@ -15,6 +15,8 @@ export interface RingingQueue<Q extends QueueName> {
   ring<J extends keyof Jobs[Q] & string>(job: J, payload: Jobs[Q][J], options?: { delayMs?: number }): void;
   /** Jobs by state. @throws when Redis does not answer. */
   counts(): Promise<Record<string, number>>;
+  /** Jobs that nobody has taken yet. @throws when Redis does not answer within a second. */
+  waiting(): Promise<number>;
   dropped(): number;
   close(): Promise<void>;
 }
@@ -54,6 +56,7 @@ export function openQueue<Q extends QueueName>(name: Q, options: QueueOptions): 
         });
     },
     counts: () => queue.getJobCounts("waiting", "active", "delayed", "failed"),
+    waiting: () => inTime(queue.getWaitingCount()),
     dropped: () => dropped,
     async close() {
       await waitUntilDone(() => inFlight === 0 || redis.status !== "ready");

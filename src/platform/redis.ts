@@ -28,12 +28,17 @@ export function openRedis(url: string, options: RedisOptions): Redis {
 
 /** @throws when Redis does not answer within a second. */
 export async function pingRedis(redis: Redis): Promise<void> {
+  await inTime(redis.ping());
+}
+
+/** A command waits for a silent server for ever. @throws when this one is not answered within a second. */
+export async function inTime<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const overdue = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error("Redis does not answer")), 1_000);
   });
   try {
-    await Promise.race([redis.ping(), overdue]);
+    return await Promise.race([answer, overdue]);
   } finally {
     clearTimeout(timer);
   }

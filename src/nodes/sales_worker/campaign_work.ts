@@ -63,7 +63,8 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
   const lookAgain = coalesce((bulksmsId) => advance({ ...steps, ringDispatch: () => {} }, bulksmsId), log);
   const relay = coalesce(async () => {
     // without Redis a claim would only grow the back-off of its rows
-    if (options.isRedisUp()) relayed.inc(await relayOutbox(sql, (job) => general.ring("settle_credit", job)));
+    if (!options.isRedisUp()) return;
+    relayed.inc(await relayOutbox(sql, { ring: (job) => general.ring("settle_credit", job), waiting: general.waiting }));
   }, log);
 
   return {
@@ -82,6 +83,8 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
         const bulksmsIds = await confirmOutbox(sql, outbox_ids);
         confirmed.inc(outbox_ids.length);
         for (const bulksmsId of bulksmsIds) lookAgain(bulksmsId);
+        // there is room in the queue again
+        relay("outbox");
       },
     },
     async close() {
