@@ -1,6 +1,7 @@
 // Campaigns as an end-to-end test drives them: over HTTP, as any client would, and the laws at the end.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { join } from "node:path";
+import { endedBulksmsStatuses } from "../../src/contracts/states.ts";
 import { checkLaws, type LawSources, type LawsReport } from "../../src/laws/check_laws.ts";
 import type { Cluster } from "./cluster.ts";
 
@@ -16,6 +17,8 @@ export interface CampaignView {
   counts: Record<string, number>;
   last_error: string | null;
 }
+
+export const isEnded = (status: string): boolean => (endedBulksmsStatuses as readonly string[]).includes(status);
 
 /** Area codes of North America; with 555 01xx behind them these numbers belong to nobody (carrier/forced_outcomes.ts). */
 const areaCodes = [

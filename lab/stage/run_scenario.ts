@@ -1,10 +1,9 @@
 // Runs one scenario on a lab cluster: campaigns, what goes wrong, recovery, end, and the verdict. Called by the lab command and by verify/.
 import { deepEqual } from "node:assert/strict";
 import { processNames } from "../../src/contracts/processes.ts";
-import { endedBulksmsStatuses } from "../../src/contracts/states.ts";
 import { checkLaws } from "../../src/laws/check_laws.ts";
 import type { LawResult } from "../../src/laws/law.ts";
-import { contactsMax, createCampaign, csvOf, expectedEnd, lawSourcesOf, runCampaign } from "../cluster/campaigns.ts";
+import { contactsMax, createCampaign, csvOf, expectedEnd, isEnded, lawSourcesOf, runCampaign } from "../cluster/campaigns.ts";
 import { type LabCluster, startLabCluster } from "../cluster/lab_cluster.ts";
 import { createRandom } from "../cluster/random.ts";
 import { csvOfMany } from "./contacts.ts";
@@ -200,5 +199,3 @@ function requireEnds(watch: Watch, campaigns: number, contacts: number): void {
 
 const isInFlight = ({ counts }: RateSample): boolean =>
   (counts.pending ?? 0) > 0 && (counts.unknown ?? 0) + (counts.queued ?? 0) + (counts.sent ?? 0) > 0;
-
-const isEnded = (status: string): boolean => (endedBulksmsStatuses as readonly string[]).includes(status);

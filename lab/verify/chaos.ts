@@ -131,10 +131,11 @@ export function chaosScenario(plan: ChaosPlan): Scenario {
     workload: plan.workload,
     async faults(stage) {
       await stage.untilInFlight();
-      const errors = (await Promise.allSettled([...faultsOf(stage, plan), ...commandsOf(stage, plan)])).filter(
+      const mayPauseYet = new Set<string>();
+      const errors = (await Promise.allSettled([...faultsOf(stage, plan), ...commandsOf(stage, plan, mayPauseYet)])).filter(
         (result): result is PromiseRejectedResult => result.status === "rejected",
       );
-      await resumeAll(stage);
+      await resumeAll(stage, mayPauseYet);
       // all of them are over by now: nothing is left broken behind an error
       if (errors.length > 0) throw new AggregateError(errors, errors.map(({ reason }) => String(reason)).join("; "));
     },
@@ -153,10 +154,12 @@ function faultsOf(stage: Stage, { faults, weather }: ChaosPlan): Promise<void>[]
 /** Over the faults and past them. */
 const weatherMs = 4_000;
 
-function commandsOf(stage: Stage, { commands }: ChaosPlan): Promise<void>[] {
+function commandsOf(stage: Stage, { commands }: ChaosPlan, mayPauseYet: Set<string>): Promise<void>[] {
   return commands.map(async ({ name, campaign, beginMs }) => {
     await sleep(beginMs);
-    await giveCommand(stage, name, stage.bulksmsIds[campaign] ?? "");
+    const bulksmsId = stage.bulksmsIds[campaign] ?? "";
+    const isOpen = await giveCommand(stage, name, bulksmsId);
+    if (isOpen && name === "pause") mayPauseYet.add(bulksmsId);
   });
 }
 
