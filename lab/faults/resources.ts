@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { WebSocket } from "ws";
 import type { DatabaseName, ProcessName } from "../../src/contracts/processes.ts";
 import { serverUser } from "../../src/platform/engines/reachable_place.ts";
+import type { LabCluster } from "../cluster/lab_cluster.ts";
 import type { Fault } from "../stage/scenario.ts";
 import { serverPids } from "./postgres.ts";
 import { restartWell } from "./processes.ts";
@@ -59,30 +60,37 @@ export function clockOff(name: ProcessName, shiftMs: number): Fault {
   };
 }
 
+const socketMaxMs = 20_000;
+
 /** A client subscribes to everything and never reads a byte, many times over. Touches: sockets that webapi still held or had thrown out. */
 export const socketsThatNeverRead: Fault = {
   name: "sockets that never read",
   async begin({ cluster, bulksmsIds }) {
     const sockets = await Promise.all(
-      Array.from({ length: 20 }, async () => {
-        const url = new URL("/ws", (cluster.urls.webapi ?? "").replace(/^http/, "ws"));
-        const socket = new WebSocket(url, { headers: { authorization: `Bearer ${cluster.apiKey}` } });
-        await new Promise<void>((resolve, reject) => {
-          socket.once("open", resolve).once("error", reject);
-        });
-        const channels = bulksmsIds.map((channel) => ({ topic: "bulksms_progress", channel }));
-        socket.send(JSON.stringify({ subscribe: [...channels, { topic: "workspace_credit", channel: cluster.workspaceId }] }));
-        socket.pause();
-        socket.on("error", () => {});
-        return socket;
-      }),
+      // webapi may be away just now
+      Array.from({ length: 20 }, () => cluster.waitFor("a WebSocket to be opened", () => openSocket(cluster), socketMaxMs)),
     );
+    for (const socket of sockets) {
+      const channels = bulksmsIds.map((channel) => ({ topic: "bulksms_progress", channel }));
+      socket.send(JSON.stringify({ subscribe: [...channels, { topic: "workspace_credit", channel: cluster.workspaceId }] }));
+      socket.pause();
+    }
     return async () => {
       for (const socket of sockets) socket.terminate();
       return { touches: sockets.length };
     };
   },
 };
+
+/** Null when webapi does not take it. */
+async function openSocket(cluster: LabCluster): Promise<WebSocket | null> {
+  const url = new URL("/ws", (cluster.urls.webapi ?? "").replace(/^http/, "ws"));
+  const socket = new WebSocket(url, { headers: { authorization: `Bearer ${cluster.apiKey}` }, handshakeTimeout: 2_000 });
+  const isOpen = await new Promise<boolean>((resolve) => {
+    socket.once("open", () => resolve(true)).on("error", () => resolve(false));
+  });
+  return isOpen ? socket : null;
+}
 
 /** Soft limit alone: whoever may set it may take it back. Asked as the user whose process it is: in a container even root may need that. */
 function limitFiles(pid: number, bytes: string, owner: { uid: number; gid: number } | null = null): void {

@@ -55,9 +55,9 @@ export const chaosSystems: readonly ChaosSystem[] = [
   { says: "two sales_workers", settings: { BULKSMS_CHUNK_ROWS: "10" }, otherWorkers: 1 },
   {
     says: "a quick carrier, large chunks and bodies",
-    // it takes all at once, but the phones have time: else all is over before a fault begins
+    // not so quick that all is over before a fault begins; and the phones have time
     settings: {
-      BULKSMS_CARRIER_MPS_MAX: "0",
+      BULKSMS_CARRIER_MPS_MAX: "600",
       BULKSMS_CARRIER_SPEED: "4",
       BULKSMS_CHUNK_ROWS: "100",
       BULKSMS_CARRIER_RECEIPTS_PER_BODY: "100",
