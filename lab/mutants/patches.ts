@@ -171,7 +171,7 @@ async function commitMoves(sql: Sql, batch: readonly CheckedReceipt[]): Promise<
     replacements: one(
       dispatch,
       "Math.min(options.submitTimeoutMs, Math.floor(leaseEndsAtMs - performance.now()))",
-      "options.submitTimeoutMs",
+      "Math.max(options.submitTimeoutMs, Math.floor(leaseEndsAtMs - performance.now()))",
     ),
     catchers: [test(dispatchTest, "is not begun when what is left of the lease is too short for an answer")],
   },
@@ -193,7 +193,7 @@ async function commitMoves(sql: Sql, batch: readonly CheckedReceipt[]): Promise<
     ],
   },
   silence_is_no_verdict: {
-    replacements: one("src/campaign/carrier_client.ts", "if (status >= 500) return", "if (status >= 600) return"),
+    replacements: one("src/campaign/carrier_client.ts", "status >= 500) return", "status >= 600) return"),
     catchers: [
       test("src/campaign/carrier_client.test.ts", "no verdict, when it is a 5xx, has another form, or speaks of other messages"),
       test(flowTest, "that answers 500 or takes the body without an answer gets the same words again, and each reference is accepted once"),

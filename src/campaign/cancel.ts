@@ -37,9 +37,9 @@ interface ChunkRow {
  * At most 5,000 rows of one chunk. Raises the attempt, so that an intent that waits for this lock fails.
  * While a worker's lease lives, only rows that it never meant to submit are taken; once it is dead or given back, the rest
  * may be with the carrier: they become `unknown`, and the chunk is done.
- * Locks: campaign, chunk, messages.
+ * Locks: campaign, chunk, messages. Exported for its test.
  */
-async function cancelStep(transaction: TransactionSql, bulksmsId: string, chunkNo: number): Promise<CanceledStep> {
+export async function cancelStep(transaction: TransactionSql, bulksmsId: string, chunkNo: number): Promise<CanceledStep> {
   const [campaign, chunks] = await Promise.all([lockCampaign(transaction, bulksmsId), raiseAttempt(transaction, bulksmsId, chunkNo)]);
   const chunk = chunks[0];
   if (campaign?.status !== "canceling" || chunk === undefined) return { campaign: null, hasMore: false };

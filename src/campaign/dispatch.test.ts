@@ -4,7 +4,7 @@ import { openSalesRows, type SalesRows } from "../../lab/cluster/sales_rows.ts";
 import type { SubmitRequest } from "../contracts/receipts.ts";
 import { createLog } from "../platform/log.ts";
 import type { Sql } from "../platform/postgres.ts";
-import { cancelChunks } from "./cancel.ts";
+import { cancelChunks, cancelStep } from "./cancel.ts";
 import type { SubmitOutcome } from "./carrier_client.ts";
 import { finishChunk, intendSubmit, type LeasedChunk, leaseChunk, releaseChunk } from "./chunk_leases.ts";
 import { pause } from "./commands.ts";
@@ -349,11 +349,10 @@ describe("cancel", () => {
     const chunk = await lease(id, 10_000);
     let waiting: Promise<unknown> = Promise.resolve();
     await owner.begin(async (transaction) => {
-      await transaction`select from bulksms_chunk where bulksms_id = ${id} for update`;
+      await transaction`update bulksms set status = 'canceling' where id = ${id}`;
+      await cancelStep(transaction, id, chunk.chunkNo);
       waiting = intendSubmit(sql, chunk, 10_000); // its snapshot says `running`
       await intentWaits();
-      await transaction`update bulksms set status = 'canceling' where id = ${id}`;
-      await transaction`update bulksms_chunk set attempt = attempt + 1 where bulksms_id = ${id}`;
     });
     expect(await waiting).toBeNull();
   });
