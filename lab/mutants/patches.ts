@@ -195,7 +195,7 @@ async function commitMoves(sql: Sql, batch: readonly CheckedReceipt[]): Promise<
   silence_is_no_verdict: {
     replacements: one("src/campaign/carrier_client.ts", "status >= 500) return", "status >= 600) return"),
     catchers: [
-      test("src/campaign/carrier_client.test.ts", "no verdict, when it is a 5xx, has another form, or speaks of other messages"),
+      test("src/campaign/carrier_client.test.ts", "no verdict, when it is a 408 or 5xx, has another form, or speaks of other messages"),
       test(flowTest, "that answers 500 or takes the body without an answer gets the same words again, and each reference is accepted once"),
     ],
   },
