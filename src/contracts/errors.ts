@@ -34,6 +34,8 @@ export const errorRules = {
   // who is asking
   key_missing: rule(401, "unauthenticated", "No API key"),
   key_invalid: rule(401, "unauthenticated", "Unknown or revoked API key"),
+  session_invalid: rule(401, "unauthenticated", "Signed out, or the session is over"),
+  token_invalid: rule(401, "unauthenticated", "Sign-in link used, expired or unknown"),
   internal_token_invalid: rule(401, "unauthenticated", "Internal token missing or wrong"),
   scope_missing: rule(403, "permissionDenied", "The key lacks a scope"),
   origin_refused: rule(403, "permissionDenied", "Origin or Host not allowed"),

@@ -111,6 +111,24 @@ export const settings = {
     says: "host names beside localhost and loopback addresses that a request's Host and Origin may name",
   },
 
+  // the console
+  BULKSMS_SALESAPI_PUBLIC_URL: {
+    ...httpUrl,
+    says: "salesapi as a browser reaches it; unset: the host that the page came from, with the port of BULKSMS_SALESAPI_URL",
+  },
+  BULKSMS_CONSOLE_ORIGINS: {
+    kind: "list",
+    default: "http://localhost:8000,http://127.0.0.1:8000",
+    form: { pattern: /^https?:\/\/[a-z0-9.:[\]-]+$/, says: "an origin such as http://localhost:8000" },
+    says: "origins whose pages salesapi lets in by the console's cookie",
+  },
+  BULKSMS_CONSOLE_LAB: {
+    kind: "choice",
+    choices: ["on", "off"],
+    default: "off",
+    says: "tells the console that a lab stands before it, by which processes can be killed",
+  },
+
   // campaigns
   BULKSMS_DEFAULT_COUNTRY: {
     kind: "text",

@@ -1,12 +1,12 @@
 // Pub/sub on Redis, and the WebSocket that carries it on: topics, payloads, the socket's messages.
 // Publishers: rpc, general_worker, webapi for top-ups (workspace_credit), salesapi, sales_worker (bulksms_progress), every process that uses Redis
-// (system_stats). Reader: webapi, and through it every client.
+// (system_stats), `bulksms check --watch` (laws). Reader: webapi, and through it every client.
 import { z } from "zod";
 import { processNames } from "./processes.ts";
 import { bulksmsStatuses } from "./states.ts";
 
-/** A topic has channels; a channel is named by the id of what it tells about; system_stats has one, which tells about all processes. */
-export const topicNames = ["workspace_credit", "bulksms_progress", "system_stats"] as const;
+/** A topic has channels; a channel is named by the id of what it tells about; system_stats and laws have one, which tells about the whole system. */
+export const topicNames = ["workspace_credit", "bulksms_progress", "system_stats", "laws"] as const;
 export type TopicName = (typeof topicNames)[number];
 
 const credits = z.string();
@@ -43,7 +43,7 @@ export const bulksmsProgressUpdate = z.object({
   version: count,
 });
 
-/** The only channel of system_stats: who watches the system cannot know its process ids before. */
+/** The only channel of system_stats and of laws: who watches the system cannot know its process ids before. */
 export const systemChannel = "all";
 
 const amount = z.number().nonnegative();
@@ -74,10 +74,42 @@ export type ProcessStats = z.infer<typeof processStats>;
 /** Channel: `all`. A process publishes itself alone; what a socket hears has all that were heard of within the last minute. */
 export const systemStatsUpdate = z.object({ processes: z.array(processStats), version: count });
 
+/** Rows that one law names at most in an update; `broken_count` has all. */
+export const lawRowsShownMax = 20;
+
+/** What one law was found to be. `unknown`: the last look ended without an answer of a database. */
+export const lawState = z.object({
+  law: z.string().max(10),
+  title: z.string().max(500),
+  verdict: z.enum(["held", "broken", "nothing_to_check", "unknown"]),
+  rows_compared: count,
+  broken: z.array(z.object({ row: z.string().max(500), says: z.string().max(1_000) })).max(lawRowsShownMax),
+  broken_count: count,
+});
+export type LawState = z.infer<typeof lawState>;
+
+/** Channel: `all`. The audit's last look at the whole system; before the first one `laws` is empty and `looked_at` null. */
+export const lawsUpdate = z.object({
+  laws: z.array(lawState).max(20),
+  /** settled: nothing was in flight, each law an equality; running: an inequality that holds at every moment. */
+  form: z.enum(["settled", "running"]),
+  /** Whether the carrier's journal was there to compare with. */
+  has_journal: z.boolean(),
+  /** When the last look that got its answers had ended, RFC 3339. */
+  looked_at: z.string().nullable(),
+  took_ms: count,
+  /** How old this was when it was sent to the reader. */
+  age_ms: count,
+  /** Grows with every look. */
+  version: count,
+});
+export type LawsUpdate = z.infer<typeof lawsUpdate>;
+
 export const topicUpdates = {
   workspace_credit: workspaceCreditUpdate,
   bulksms_progress: bulksmsProgressUpdate,
   system_stats: systemStatsUpdate,
+  laws: lawsUpdate,
 } as const;
 
 export type TopicUpdates = { [T in TopicName]: z.infer<(typeof topicUpdates)[T]> };
@@ -87,6 +119,7 @@ export const channelName = z.discriminatedUnion("topic", [
   z.strictObject({ topic: z.literal("workspace_credit"), channel: z.uuid() }),
   z.strictObject({ topic: z.literal("bulksms_progress"), channel: z.uuid() }),
   z.strictObject({ topic: z.literal("system_stats"), channel: z.literal(systemChannel) }),
+  z.strictObject({ topic: z.literal("laws"), channel: z.literal(systemChannel) }),
 ]);
 export interface ChannelName {
   topic: TopicName;

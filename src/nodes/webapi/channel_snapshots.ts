@@ -7,6 +7,7 @@ import { toCreditUpdate } from "../../credit/credit_update.ts";
 import { readWorkspaces, workspacesPerReadMax } from "../../credit/workspaces.ts";
 import type { HttpClient } from "../../platform/http_client.ts";
 import { isConnectionError, isRetryable, type Sql } from "../../platform/postgres.ts";
+import type { LawsBoard } from "./laws_board.ts";
 import type { SystemBoard } from "./system_board.ts";
 
 /** `workspaceId`: whose it is; null: of the whole installation, and no key of one workspace may see it. */
@@ -30,6 +31,7 @@ export interface ChannelSnapshotsOptions {
   salesapi: HttpClient;
   internalToken: string;
   board: SystemBoard;
+  lawsBoard: LawsBoard;
 }
 
 export function createChannelSnapshots(options: ChannelSnapshotsOptions): ChannelSnapshots {
@@ -39,6 +41,9 @@ export function createChannelSnapshots(options: ChannelSnapshotsOptions): Channe
     // what the processes do is not a customer's business: load and rates of all workspaces together
     system_stats: async () =>
       new Map([[systemChannel, { topic: "system_stats", channel: systemChannel, workspaceId: null, update: options.board.picture() }]]),
+    // broken rows of all workspaces are named
+    laws: async () =>
+      new Map([[systemChannel, { topic: "laws", channel: systemChannel, workspaceId: null, update: options.lawsBoard.last() }]]),
   };
   return {
     async read(names) {

@@ -16,6 +16,7 @@ import { createCallers } from "./callers.ts";
 import { createChannelSnapshots } from "./channel_snapshots.ts";
 import { addCreditRoutes } from "./credit_routes.ts";
 import { addKeyRoutes } from "./key_routes.ts";
+import { createLawsBoard } from "./laws_board.ts";
 import { addSocketRoute, type Sockets } from "./sockets.ts";
 import { createSystemBoard } from "./system_board.ts";
 import { addWorkspaceRoutes } from "./workspace_routes.ts";
@@ -78,8 +79,9 @@ export function create(settings: Config<typeof config>, log: Log): WebapiNode {
       addCreditRoutes(app, { sql, creditClient, publisher, callers, log, metrics });
       addKeyRoutes(app, { sql, callers, log });
       const board = createSystemBoard();
-      const snapshots = createChannelSnapshots({ sql, salesapi, internalToken, board });
-      sockets = await addSocketRoute(app, { redis: redisOptions, snapshots, board, authenticate, callers, log, metrics });
+      const lawsBoard = createLawsBoard();
+      const snapshots = createChannelSnapshots({ sql, salesapi, internalToken, board, lawsBoard });
+      sockets = await addSocketRoute(app, { redis: redisOptions, snapshots, board, lawsBoard, authenticate, callers, log, metrics });
       purge = setInterval(() => {
         purgeStoredAnswers(sql).catch((error) => log.warn({ event: "idempotency.purge_failed", ...errorFields(error) }));
       }, purgeIntervalMs);

@@ -11,6 +11,7 @@ import { errorFields, type Log } from "../../platform/log.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import type { Callers } from "./callers.ts";
 import type { ChannelSnapshots, SnapshotResult } from "./channel_snapshots.ts";
+import type { LawsBoard } from "./laws_board.ts";
 import { openSocketSession, type SocketSession } from "./socket_session.ts";
 import type { SystemBoard } from "./system_board.ts";
 
@@ -32,6 +33,7 @@ export interface SocketsOptions {
   redis: { redisUrl: string; namespace: string };
   snapshots: ChannelSnapshots;
   board: SystemBoard;
+  lawsBoard: LawsBoard;
   authenticate: Authenticate;
   callers: Callers;
   log: Log;
@@ -45,7 +47,7 @@ export interface Sockets {
 }
 
 export async function addSocketRoute(app: HttpServer, options: SocketsOptions): Promise<Sockets> {
-  const { log, callers, board } = options;
+  const { log, callers, board, lawsBoard } = options;
   const sessions = new Map<SocketSession, { authorization: string | undefined }>();
   const socketsOfKey = new Map<string, number>();
   const updates = options.metrics.counter("topic_updates_total", "Updates of credit and campaigns that came by pub/sub");
@@ -54,23 +56,22 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
     updateIntervalMs,
     bufferedBytesMax,
     onWatch: (topic, channel) => subscriber.subscribe(topic, channel),
-    onUnwatch: (topic, channel) => topic !== "system_stats" && subscriber.unsubscribe(topic, channel),
+    onUnwatch: (topic, channel) => !isOfSystem(topic) && subscriber.unsubscribe(topic, channel),
   });
   const repairs = startRepairs({ hub, sessions, snapshots: options.snapshots, log });
   subscriber = openSubscriber({
     ...options.redis,
     onUpdate: (topic, channel, update) => {
-      if (!isSystemStats(topic, update)) {
-        updates.inc();
-        return hub.offer(topic, channel, update);
-      }
+      if (isUpdateOf("laws", topic, update)) lawsBoard.take(update);
+      else if (!isUpdateOf("system_stats", topic, update)) updates.inc();
+      if (!isUpdateOf("system_stats", topic, update)) return hub.offer(topic, channel, update);
       board.take(update);
       hub.offer(topic, channel, board.picture());
     },
     onReconnect: repairs.now,
   });
   // always: whoever comes to watch the system finds the picture drawn
-  subscriber.subscribe("system_stats", systemChannel);
+  for (const topic of topicsOfSystem) subscriber.subscribe(topic, systemChannel);
   const pings = setInterval(() => void keepAlive(sessions, options), pingIntervalMs);
   options.metrics.gauge("sockets", "Open WebSocket clients", () => sessions.size);
   const ended = options.metrics.counter("sockets_ended_total", "WebSocket clients that have gone");
@@ -139,8 +140,13 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
   };
 }
 
-const isSystemStats = (topic: TopicName, _update: TopicUpdates[TopicName]): _update is TopicUpdates["system_stats"] =>
-  topic === "system_stats";
+/** Listened to always, whoever watches. */
+const topicsOfSystem = ["system_stats", "laws"] as const satisfies readonly TopicName[];
+
+const isOfSystem = (topic: TopicName): boolean => (topicsOfSystem as readonly TopicName[]).includes(topic);
+
+const isUpdateOf = <T extends TopicName>(name: T, topic: TopicName, _update: TopicUpdates[TopicName]): _update is TopicUpdates[T] =>
+  topic === name;
 
 /** Pings all, and ends the sockets of keys that were revoked meanwhile: one look-up a key. */
 export async function keepAlive(

@@ -1,0 +1,23 @@
+// What the audit last said of the laws (topic laws), for those who begin to watch. One a webapi.
+import type { LawsUpdate } from "../../contracts/topics.ts";
+
+export interface LawsBoard {
+  /** Keeps what is newer than what it has. */
+  take(update: LawsUpdate): void;
+  /** The last one heard, with its age; before any: no laws. */
+  last(): LawsUpdate;
+}
+
+export function createLawsBoard(): LawsBoard {
+  let heard: { update: LawsUpdate; atMs: number } | null = null;
+  return {
+    take(update) {
+      if (heard !== null && update.version <= heard.update.version) return;
+      heard = { update, atMs: performance.now() };
+    },
+    last() {
+      if (heard === null) return { laws: [], form: "settled", has_journal: false, looked_at: null, took_ms: 0, age_ms: 0, version: 0 };
+      return { ...heard.update, age_ms: heard.update.age_ms + Math.round(performance.now() - heard.atMs) };
+    },
+  };
+}
