@@ -113,14 +113,16 @@ export const settings = {
 
   // the console
   BULKSMS_SALESAPI_PUBLIC_URL: {
-    ...httpUrl,
-    says: "salesapi as a browser reaches it; unset: the host that the page came from, with the port of BULKSMS_SALESAPI_URL",
+    kind: "text",
+    default: "",
+    form: { pattern: /^(https?:\/\/[a-z0-9.:[\]-]+)?$/, says: "an address such as https://sales.example" },
+    says: "salesapi as a browser reaches it; empty: the host that the page came from, with the port of BULKSMS_SALESAPI_URL",
   },
   BULKSMS_CONSOLE_ORIGINS: {
     kind: "list",
-    default: "http://localhost:8000,http://127.0.0.1:8000",
+    default: "",
     form: { pattern: /^https?:\/\/[a-z0-9.:[\]-]+$/, says: "an origin such as http://localhost:8000" },
-    says: "origins whose pages salesapi lets in by the console's cookie",
+    says: "origins beside those of BULKSMS_WEBAPI_URL whose pages salesapi lets in by the console's cookie",
   },
   BULKSMS_CONSOLE_LAB: {
     kind: "choice",

@@ -1,4 +1,4 @@
-// Who is calling: API keys, checked through rpc by their SHA-256 and cached for a short time. Used by webapi and salesapi.
+// Who is calling: API keys and the console's sessions, checked through rpc by their SHA-256 and cached for a short time. Used by webapi and salesapi.
 import { AppError, isAppError } from "../contracts/errors.ts";
 import type { CreditClient } from "./grpc.ts";
 import { sha256 } from "./sha256.ts";
@@ -7,13 +7,16 @@ export const keyScopes = ["admin", "send", "read"] as const;
 export type KeyScope = (typeof keyScopes)[number];
 
 export interface Caller {
+  /** Of the key, or of the session. */
   keyId: string;
   /** null: a key of the whole installation. */
   workspaceId: string | null;
   scopes: ReadonlySet<KeyScope>;
+  /** May watch the whole installation, whatever its workspace. */
+  seesSystem: boolean;
 }
 
-/** `address`: where the call comes from; an address that shows too many unknown keys is told to wait. */
+/** `address`: where the call comes from; an address that shows too many unknown keys or sessions is told to wait. */
 export type Authenticate = (authorization: string | undefined, address?: string) => Promise<Caller>;
 
 /** A revoked key goes on for at most so long; a process goes on for so long while rpc is down. */
@@ -27,36 +30,36 @@ const checkDeadlineMs = 1_500;
 /** Unknown keys of one address: nobody guesses 256 bits, but each costs a look-up in the database. Ten a second, well above any honest mistake. */
 const unknownKeysPerMinuteMax = 600;
 
+/** What the authenticator asks rpc. */
+export type AuthenticatorClient = Pick<CreditClient, "authenticateKey" | "authenticateSession">;
+
 /**
- * A function from an `Authorization: Bearer <key>` header to its caller.
- * It throws AppError key_missing, key_invalid, rate_limited (unknown keys alone), or service_unavailable when rpc is silent and the key is not cached.
+ * A function from `Bearer <key>` (an Authorization header) or `Session <token>` (the console's cookie, `credentialsOf`) to its caller.
+ * It throws AppError key_missing, key_invalid, session_invalid, rate_limited (unknown ones alone), or service_unavailable when rpc is silent and it is not cached.
  */
-export function createAuthenticator(creditClient: Pick<CreditClient, "authenticateKey">): Authenticate {
+export function createAuthenticator(creditClient: AuthenticatorClient): Authenticate {
   const cache = new Map<string, { caller: Caller; until: number }>();
-  const remember = (keySha256: string, caller: Caller) => {
-    cache.delete(keySha256);
+  const remember = (cacheName: string, caller: Caller) => {
+    cache.delete(cacheName);
     if (cache.size >= cachedMax) cache.delete(cache.keys().next().value as string);
-    cache.set(keySha256, { caller, until: performance.now() + cacheMs });
+    cache.set(cacheName, { caller, until: performance.now() + cacheMs });
   };
   const unknownKeys = createUnknownKeysLimit();
   return async (authorization, address) => {
-    const keySha256 = sha256(bearerToken(authorization)).toString("hex");
-    const cached = cache.get(keySha256);
+    const token = findSession(authorization);
+    // a session's token is no key and a key no session's token, whatever scheme it is sent by
+    const cacheName = `${token === null ? "key" : "session"} ${sha256(token ?? bearerToken(authorization)).toString("hex")}`;
+    const cached = cache.get(cacheName);
     if (cached !== undefined && cached.until > performance.now()) return cached.caller;
     // a key that was good before is not held up by whoever tries others from its address
     if (cached === undefined && address !== undefined) unknownKeys.assertFew(address);
     try {
-      const answer = await creditClient.authenticateKey({ keySha256 }, { deadlineMs: checkDeadlineMs });
-      const caller: Caller = {
-        keyId: answer.keyId,
-        workspaceId: answer.workspaceId === "" ? null : answer.workspaceId,
-        scopes: new Set(answer.scopes as KeyScope[]),
-      };
-      remember(keySha256, caller);
+      const caller = await (token === null ? askForKey(creditClient, bearerToken(authorization)) : askForSession(creditClient, token));
+      remember(cacheName, caller);
       return caller;
     } catch (error) {
-      if (isAppError(error, "key_invalid")) {
-        cache.delete(keySha256);
+      if (isAppError(error, "key_invalid", "session_invalid")) {
+        cache.delete(cacheName);
         if (address !== undefined) unknownKeys.count(address);
       }
       if (isAppError(error, "deadline_exceeded")) {
@@ -64,6 +67,23 @@ export function createAuthenticator(creditClient: Pick<CreditClient, "authentica
       }
       throw error;
     }
+  };
+}
+
+async function askForKey(creditClient: AuthenticatorClient, key: string): Promise<Caller> {
+  const answer = await creditClient.authenticateKey({ keySha256: sha256(key).toString("hex") }, { deadlineMs: checkDeadlineMs });
+  const workspaceId = answer.workspaceId === "" ? null : answer.workspaceId;
+  return { keyId: answer.keyId, workspaceId, scopes: new Set(answer.scopes as KeyScope[]), seesSystem: workspaceId === null };
+}
+
+async function askForSession(creditClient: AuthenticatorClient, token: string): Promise<Caller> {
+  const sessionSha256 = sha256(token).toString("hex");
+  const answer = await creditClient.authenticateSession({ sessionSha256 }, { deadlineMs: checkDeadlineMs });
+  return {
+    keyId: answer.sessionId,
+    workspaceId: answer.workspaceId,
+    scopes: new Set(answer.scopes as KeyScope[]),
+    seesSystem: answer.seesSystem,
   };
 }
 
@@ -102,6 +122,11 @@ export function bearerToken(authorization: string | undefined): string {
   const key = findBearerToken(authorization);
   if (key === null) throw new AppError("key_missing", "Send your API key as `Authorization: Bearer <key>`.");
   return key;
+}
+
+/** The token of `Session <token>`; null when it is none. */
+function findSession(authorization: string | undefined): string | null {
+  return /^Session ([\w-]+)$/.exec(authorization ?? "")?.[1] ?? null;
 }
 
 /** The same key however its header is spelt (case, spaces); null when there is none. */

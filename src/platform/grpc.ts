@@ -112,6 +112,7 @@ export interface CreditClient {
   releaseCredit: Call<credit.ReleaseCreditRequest, credit.ReleaseCreditResponse>;
   addCredit: Call<credit.AddCreditRequest, credit.AddCreditResponse>;
   authenticateKey: Call<credit.AuthenticateKeyRequest, credit.AuthenticateKeyResponse>;
+  authenticateSession: Call<credit.AuthenticateSessionRequest, credit.AuthenticateSessionResponse>;
   /** Resolves when rpc answers. @throws when it does not within a second. */
   ping(): Promise<void>;
   close(): void;
@@ -156,6 +157,9 @@ export function openCreditClient(options: { address: string; internalToken: stri
     releaseCredit: promised(client.releaseCredit as Method<credit.ReleaseCreditRequest, credit.ReleaseCreditResponse>),
     addCredit: promised(client.addCredit as Method<credit.AddCreditRequest, credit.AddCreditResponse>),
     authenticateKey: promised(client.authenticateKey as Method<credit.AuthenticateKeyRequest, credit.AuthenticateKeyResponse>),
+    authenticateSession: promised(
+      client.authenticateSession as Method<credit.AuthenticateSessionRequest, credit.AuthenticateSessionResponse>,
+    ),
     // by a call, not by the channel's state: a frozen rpc keeps its connections
     ping: () =>
       new Promise((resolve, reject) => {

@@ -19,6 +19,7 @@ import { isLoopback } from "./config.ts";
 import { errorFields, type Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { nothingHere, problemOf, toAppError } from "./problem.ts";
+import { findSessionToken } from "./session_cookie.ts";
 import { sha256 } from "./sha256.ts";
 
 export type HttpServer = ReturnType<typeof withZod>;
@@ -45,7 +46,7 @@ export interface HttpServerOptions {
   /** The address that it will listen on: on loopback, Host and Origin must be loopback too (DNS rebinding). */
   host: string;
   allowedHosts: readonly string[];
-  /** By API key; null for a server without callers from outside (management). */
+  /** By API key or session; null for a server without callers from outside (management). */
   requestsPerMinute: number | null;
   /** For tests, which do not wait half a minute. */
   bodyStallMs?: number;
@@ -79,7 +80,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       max: options.requestsPerMinute,
       timeWindow: 60_000,
       cache: 10_000,
-      keyGenerator: (request) => sha256(findBearerToken(request.headers.authorization) ?? request.ip).toString("base64"),
+      keyGenerator: (request) =>
+        sha256(findBearerToken(request.headers.authorization) ?? findSessionToken(request.headers.cookie) ?? request.ip).toString("base64"),
       errorResponseBuilder: (_request, context) =>
         new AppError("rate_limited", `More than ${context.max} requests a minute.`, { retryAfterS: Math.ceil(context.ttl / 1_000) }),
     });

@@ -5,6 +5,8 @@ import type {
   AddCreditResponse,
   AuthenticateKeyRequest,
   AuthenticateKeyResponse,
+  AuthenticateSessionRequest,
+  AuthenticateSessionResponse,
   CreditServiceServer,
   GetWorkspaceCreditRequest,
   GetWorkspaceCreditResponse,
@@ -13,6 +15,7 @@ import type {
   ReserveCreditRequest,
   ReserveCreditResponse,
 } from "../../contracts/generated/credit.ts";
+import { findSession } from "../../credit/console_sessions.ts";
 import { toCreditUpdate, toWorkspaceCredit } from "../../credit/credit_update.ts";
 import { release, reserve } from "../../credit/holds.ts";
 import { findKey } from "../../credit/keys.ts";
@@ -84,6 +87,10 @@ export function createCreditService(options: CreditServiceOptions): CreditServic
     authenticateKey: unary("AuthenticateKey", async (request: AuthenticateKeyRequest): Promise<AuthenticateKeyResponse> => {
       const key = await findKey(sql, request.keySha256);
       return { keyId: key.id, workspaceId: key.workspaceId ?? "", scopes: key.scopes };
+    }),
+    authenticateSession: unary("AuthenticateSession", async (request: AuthenticateSessionRequest): Promise<AuthenticateSessionResponse> => {
+      const { id, workspaceId, scopes, seesSystem } = await findSession(sql, request.sessionSha256);
+      return { sessionId: id, workspaceId, scopes, seesSystem };
     }),
   };
 }

@@ -17,11 +17,11 @@ const workspaceId = randomUUID();
 const otherWorkspaceId = randomUUID();
 const uploadBytesMax = 3_000_000;
 const callers: Record<string, Caller> = {
-  sender: { keyId: "1", workspaceId, scopes: new Set(["send"]) },
-  slow: { keyId: "5", workspaceId, scopes: new Set(["send"]) },
-  other: { keyId: "2", workspaceId: otherWorkspaceId, scopes: new Set(["send"]) },
-  reader: { keyId: "3", workspaceId, scopes: new Set(["read"]) },
-  installation: { keyId: "4", workspaceId: null, scopes: new Set(["admin"]) },
+  sender: { keyId: "1", workspaceId, scopes: new Set(["send"]), seesSystem: false },
+  slow: { keyId: "5", workspaceId, scopes: new Set(["send"]), seesSystem: false },
+  other: { keyId: "2", workspaceId: otherWorkspaceId, scopes: new Set(["send"]), seesSystem: false },
+  reader: { keyId: "3", workspaceId, scopes: new Set(["read"]), seesSystem: false },
+  installation: { keyId: "4", workspaceId: null, scopes: new Set(["admin"]), seesSystem: true },
 };
 
 /** Keys of requests that have arrived. */

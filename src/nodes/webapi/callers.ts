@@ -4,9 +4,10 @@ import { AppError } from "../../contracts/errors.ts";
 import { workspaceNotFound } from "../../credit/workspaces.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
 import { type Authenticate, type Caller, type KeyScope, requireScope } from "../../platform/authentication.ts";
+import { credentialsOf, isSameOrigin } from "../../platform/session_cookie.ts";
 
 export interface Callers {
-  /** For `onRequest` of a route. @throws AppError key_missing, key_invalid, rate_limited, scope_missing, service_unavailable */
+  /** For `onRequest` of a route. @throws AppError key_missing, key_invalid, session_invalid, origin_refused, rate_limited, scope_missing, service_unavailable */
   require(scope: KeyScope): (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
   /** The caller of a request that went through `require`. */
   of(request: FastifyRequest): Caller;
@@ -16,7 +17,7 @@ export function createCallers(authenticate: Authenticate): Callers {
   const callers = new WeakMap<FastifyRequest, Caller>();
   return {
     require: (scope) => async (request, reply) => {
-      const caller = await answerInTime(reply.elapsedTime, authenticate(request.headers.authorization, request.ip));
+      const caller = await answerInTime(reply.elapsedTime, authenticate(credentialsOf(request, isSameOrigin), request.ip));
       requireScope(caller, scope);
       callers.set(request, caller);
     },

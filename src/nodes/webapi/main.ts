@@ -1,4 +1,5 @@
-// webapi: workspaces, credit, API keys, and live updates over WebSocket. Only wires; starts also while everything else is away.
+// webapi: workspaces, credit, API keys, the console's sessions, and live updates over WebSocket. Only wires; starts also while everything else is away.
+import { purgeConsoleSessions } from "../../credit/console_sessions.ts";
 import { purgeStoredAnswers } from "../../credit/idempotent_top_up.ts";
 import { createAuthenticator } from "../../platform/authentication.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
@@ -17,6 +18,7 @@ import { createChannelSnapshots } from "./channel_snapshots.ts";
 import { addCreditRoutes } from "./credit_routes.ts";
 import { addKeyRoutes } from "./key_routes.ts";
 import { createLawsBoard } from "./laws_board.ts";
+import { addSessionRoutes } from "./session_routes.ts";
 import { addSocketRoute, type Sockets } from "./sockets.ts";
 import { createSystemBoard } from "./system_board.ts";
 import { addWorkspaceRoutes } from "./workspace_routes.ts";
@@ -32,6 +34,8 @@ export const config = {
   redisNamespace: "BULKSMS_REDIS_NAMESPACE",
   rpcAddress: "BULKSMS_RPC_ADDRESS",
   salesapiUrl: "BULKSMS_SALESAPI_URL",
+  salesapiPublicUrl: "BULKSMS_SALESAPI_PUBLIC_URL",
+  consoleLab: "BULKSMS_CONSOLE_LAB",
   internalToken: "BULKSMS_INTERNAL_TOKEN",
   logLevel: "BULKSMS_LOG_LEVEL",
   logFormat: "BULKSMS_LOG_FORMAT",
@@ -39,7 +43,7 @@ export const config = {
 
 /** salesapi reads one row for a snapshot; a subscriber would rather hear nothing yet than wait longer. */
 const snapshotTimeoutMs = 1_500;
-/** Answers are kept for a day, so the pace of forgetting them hardly matters. */
+/** Answers are kept for a day and sessions for hours, so the pace of forgetting them hardly matters. */
 const purgeIntervalMs = 600_000;
 
 export interface WebapiNode extends Node {
@@ -78,12 +82,15 @@ export function create(settings: Config<typeof config>, log: Log): WebapiNode {
       addWorkspaceRoutes(app, { sql, callers });
       addCreditRoutes(app, { sql, creditClient, publisher, callers, log, metrics });
       addKeyRoutes(app, { sql, callers, log });
+      const { salesapiUrl, salesapiPublicUrl, consoleLab } = settings;
+      addSessionRoutes(app, { sql, authenticate, callers, log, salesapiUrl, salesapiPublicUrl, isLab: consoleLab === "on" });
       const board = createSystemBoard();
       const lawsBoard = createLawsBoard();
       const snapshots = createChannelSnapshots({ sql, salesapi, internalToken, board, lawsBoard });
       sockets = await addSocketRoute(app, { redis: redisOptions, snapshots, board, lawsBoard, authenticate, callers, log, metrics });
       purge = setInterval(() => {
         purgeStoredAnswers(sql).catch((error) => log.warn({ event: "idempotency.purge_failed", ...errorFields(error) }));
+        purgeConsoleSessions(sql).catch((error) => log.warn({ event: "session.purge_failed", ...errorFields(error) }));
       }, purgeIntervalMs);
       boundPort = await listen(app, settings);
       stats = startSystemStats({ process: "webapi", registry: metrics.registry, publisher, levels: ["sockets"] });

@@ -41,7 +41,7 @@ beforeEach(async () => {
   };
   server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   server.on("connection", (socket) => {
-    const caller = { keyId: "test", workspaceId, scopes: new Set(["read" as const]) };
+    const caller = { keyId: "test", workspaceId, scopes: new Set(["read" as const]), seesSystem: false };
     sessions.push(
       openSocketSession({
         socket,

@@ -67,7 +67,7 @@ export function openSocketSession(options: SocketSessionOptions): SocketSession 
         continue;
       }
       waiting.delete(keyOf(name));
-      const isForeign = result === "absent" || (caller.workspaceId !== null && caller.workspaceId !== result.workspaceId);
+      const isForeign = result === "absent" || !maySee(caller, result.workspaceId);
       if (isForeign) return end(socketCloseCodes.channelForbidden, "no such channel for this key");
       hub.begin(listener, result, result.update);
     }
@@ -150,4 +150,9 @@ function parseRequest(text: string): SocketRequest | null {
   } catch {
     return null; // no JSON, or no form that we know: the same to the client
   }
+}
+
+/** `workspaceId` null: a channel of the whole installation. */
+function maySee(caller: Caller, workspaceId: string | null): boolean {
+  return workspaceId === null ? caller.seesSystem : caller.workspaceId === null || caller.workspaceId === workspaceId;
 }

@@ -9,6 +9,7 @@ import { type BroadcastHub, createBroadcastHub } from "../../platform/broadcast_
 import type { HttpServer } from "../../platform/http.ts";
 import { errorFields, type Log } from "../../platform/log.ts";
 import type { Metrics } from "../../platform/metrics.ts";
+import { credentialsOf, isSameOrigin } from "../../platform/session_cookie.ts";
 import type { Callers } from "./callers.ts";
 import type { ChannelSnapshots, SnapshotResult } from "./channel_snapshots.ts";
 import type { LawsBoard } from "./laws_board.ts";
@@ -124,7 +125,7 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
         },
         onFailure: (error) => log.error({ event: "socket.failed", keyId: caller.keyId, ...errorFields(error) }),
       });
-      sessions.set(session, { authorization: request.headers.authorization });
+      sessions.set(session, { authorization: credentialsOf(request, isSameOrigin) });
       socketsOfKey.set(caller.keyId, (socketsOfKey.get(caller.keyId) ?? 0) + 1);
     },
   });
@@ -148,7 +149,7 @@ const isOfSystem = (topic: TopicName): boolean => (topicsOfSystem as readonly To
 const isUpdateOf = <T extends TopicName>(name: T, topic: TopicName, _update: TopicUpdates[TopicName]): _update is TopicUpdates[T] =>
   topic === name;
 
-/** Pings all, and ends the sockets of keys that were revoked meanwhile: one look-up a key. */
+/** Pings all, and ends the sockets of keys that were revoked and of sessions that ended meanwhile: one look-up a key. */
 export async function keepAlive(
   sessions: Map<SocketSession, { authorization: string | undefined }>,
   { authenticate, log }: Pick<SocketsOptions, "authenticate" | "log">,
@@ -163,10 +164,10 @@ export async function keepAlive(
       await authenticate(authorization);
     } catch (error) {
       // rpc is away: who is in stays in; the next round asks again, and rounds do not pile up on its silence
-      if (!isAppError(error, "key_invalid")) return;
+      if (!isAppError(error, "key_invalid", "session_invalid")) return;
       log.info({ event: "socket.key_revoked", keyId });
       for (const session of [...sessions.keys()]) {
-        if (session.caller.keyId === keyId) session.end(socketCloseCodes.channelForbidden, "key revoked");
+        if (session.caller.keyId === keyId) session.end(socketCloseCodes.channelForbidden, "key revoked or signed out");
       }
     }
   }
