@@ -7,7 +7,7 @@ import { importCampaign } from "../../campaign/import/import_campaign.ts";
 import { readImportFields } from "../../campaign/import/import_fields.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { type CreateAnswer, createAnswer } from "../../contracts/http.ts";
-import { type Authenticate, requireScope, requireWorkspace } from "../../platform/authentication.ts";
+import { requireScope, requireWorkspace } from "../../platform/authentication.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
@@ -35,7 +35,7 @@ export interface CreateSettings {
 
 export interface CreateRouteDependencies {
   sql: Sql;
-  authenticate: Authenticate;
+  callers: Pick<SalesCallers, "identify">;
   settings: CreateSettings;
   log: Log;
 }
@@ -131,8 +131,8 @@ export async function createRoute(app: HttpServer, deps: CreateRouteDependencies
 }
 
 /** Before the body is read. @throws AppError key_*, scope_missing, content_type_unsupported, request_invalid, body_too_large, idempotency_key_invalid. */
-async function readCaller(request: FastifyRequest, { authenticate, settings }: CreateRouteDependencies): Promise<Caller> {
-  const caller = await authenticate(request.headers.authorization, request.ip);
+async function readCaller(request: FastifyRequest, { callers, settings }: CreateRouteDependencies): Promise<Caller> {
+  const caller = await callers.identify(request);
   requireScope(caller, "send");
   const workspaceId = requireWorkspace(caller);
   assertForm(request.headers["content-type"] ?? "");

@@ -14,6 +14,7 @@ import { openQueue } from "../../platform/queue.ts";
 import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
 import { type SystemStats, startSystemStats } from "../../platform/system_stats.ts";
 import { commandRoutes } from "./command_routes.ts";
+import { allowConsoleOrigins, consoleOrigins, isOneOf } from "./console_origins.ts";
 import { createRoute } from "./create_route.ts";
 import { readRoutes } from "./read_routes.ts";
 import { openReceiptIntake } from "./receipt_intake.ts";
@@ -31,6 +32,8 @@ export const config = {
   redisNamespace: "BULKSMS_REDIS_NAMESPACE",
   rpcAddress: "BULKSMS_RPC_ADDRESS",
   internalToken: "BULKSMS_INTERNAL_TOKEN",
+  webapiUrl: "BULKSMS_WEBAPI_URL",
+  consoleOrigins: "BULKSMS_CONSOLE_ORIGINS",
   partPriceMilli: "BULKSMS_PART_PRICE_MILLI",
   defaultCountry: "BULKSMS_DEFAULT_COUNTRY",
   uploadBytesMax: "BULKSMS_UPLOAD_BYTES_MAX",
@@ -62,7 +65,8 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
   const redis = openRedis(settings.redisUrl, { connectionName: "salesapi.ready" });
   const credit = openCreditClient({ address: settings.rpcAddress, internalToken: settings.internalToken });
   const authenticate = createAuthenticator(credit);
-  const callers = createSalesCallers(authenticate);
+  const origins = consoleOrigins(settings.webapiUrl, settings.consoleOrigins);
+  const callers = createSalesCallers(authenticate, isOneOf(origins));
 
   const batcher = openReceiptIntake({
     sql,
@@ -90,7 +94,8 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
         allowedHosts: settings.allowedHosts,
         requestsPerMinute: settings.requestsPerMinute,
       });
-      await createRoute(app, { sql, authenticate, settings, log });
+      allowConsoleOrigins(app, origins);
+      await createRoute(app, { sql, callers, settings, log });
       commandRoutes(app, { sql, credit, callers, sales, progress, partPriceMilli: settings.partPriceMilli, log });
       readRoutes(app, { sql, callers, internalToken: settings.internalToken });
       await receiptsRoute(app, { batcher, secrets: settings.receiptSecrets, metrics });

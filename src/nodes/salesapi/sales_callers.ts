@@ -1,20 +1,25 @@
-// Who is calling salesapi: a hook that authenticates before a body is read. Campaigns belong to workspaces, so only keys of one are let in.
+// Who is calling salesapi: a hook that authenticates before a body is read. Campaigns belong to workspaces, so only keys and sessions of one are let in.
 import type { FastifyRequest } from "fastify";
 import { AppError } from "../../contracts/errors.ts";
-import { type Authenticate, type KeyScope, requireScope, requireWorkspace } from "../../platform/authentication.ts";
+import { type Authenticate, type Caller, type KeyScope, requireScope, requireWorkspace } from "../../platform/authentication.ts";
+import { credentialsOf, type IsOwnOrigin } from "../../platform/session_cookie.ts";
 
 export interface SalesCallers {
-  /** For `onRequest` of a route. @throws AppError key_missing, key_invalid, rate_limited, scope_missing, service_unavailable */
+  /** Who is asking, by key or cookie. @throws AppError key_missing, key_invalid, session_invalid, origin_refused, rate_limited, service_unavailable */
+  identify(request: FastifyRequest): Promise<Caller>;
+  /** For `onRequest` of a route. @throws AppError as `identify`, scope_missing */
   require(scope: KeyScope): (request: FastifyRequest) => Promise<void>;
   /** The workspace of a request that went through `require`. */
   workspaceOf(request: FastifyRequest): string;
 }
 
-export function createSalesCallers(authenticate: Authenticate): SalesCallers {
+export function createSalesCallers(authenticate: Authenticate, isOwnOrigin: IsOwnOrigin): SalesCallers {
   const workspaces = new WeakMap<FastifyRequest, string>();
+  const identify = async (request: FastifyRequest) => authenticate(credentialsOf(request, isOwnOrigin), request.ip);
   return {
+    identify,
     require: (scope) => async (request) => {
-      const caller = await authenticate(request.headers.authorization, request.ip);
+      const caller = await identify(request);
       requireScope(caller, scope);
       workspaces.set(request, requireWorkspace(caller));
     },

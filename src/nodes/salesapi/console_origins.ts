@@ -1,0 +1,47 @@
+// Pages of the console ask salesapi from another port than their own: which origins are let in (CORS with the cookie), and what browsers are told of it.
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { HttpServer } from "../../platform/http.ts";
+import type { IsOwnOrigin } from "../../platform/session_cookie.ts";
+
+/** A browser asks again after so long whether it may. */
+const preflightS = 600;
+const loopbackNames = ["localhost", "127.0.0.1"] as const;
+
+/** The origins of webapi's address, in every spelling of loopback when it is on it, and those that are set beside it. */
+export function consoleOrigins(webapiUrl: string, more: readonly string[]): ReadonlySet<string> {
+  const { protocol, hostname, port, origin } = new URL(webapiUrl);
+  const isLocal = (loopbackNames as readonly string[]).includes(hostname);
+  const spellings = isLocal ? loopbackNames.map((name) => `${protocol}//${name}${port === "" ? "" : `:${port}`}`) : [origin];
+  return new Set([...spellings, ...more.map((given) => new URL(given).origin)]);
+}
+
+/** For `credentialsOf`: the origins that may send the cookie. */
+export function isOneOf(origins: ReadonlySet<string>): IsOwnOrigin {
+  return (origin) => origins.has(origin);
+}
+
+/** Tells browsers that pages of these origins may ask with the cookie and read the answers. Others are told nothing, which browsers take for a no. */
+export function allowConsoleOrigins(app: HttpServer, origins: ReadonlySet<string>): void {
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("vary", "Origin");
+    const { origin } = request.headers;
+    if (origin === undefined || !origins.has(origin)) return;
+    reply
+      .header("access-control-allow-origin", origin)
+      .header("access-control-allow-credentials", "true")
+      .header("access-control-expose-headers", "retry-after, idempotent-replayed, idempotency-replayed");
+    if (isPreflight(request)) return sendPreflight(reply);
+  });
+}
+
+const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
+  method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
+
+function sendPreflight(reply: FastifyReply): FastifyReply {
+  return reply
+    .status(204)
+    .header("access-control-allow-methods", "GET, POST")
+    .header("access-control-allow-headers", "content-type, idempotency-key")
+    .header("access-control-max-age", String(preflightS))
+    .send();
+}
