@@ -1,8 +1,9 @@
-// What callers may read of campaigns: lists, one, its messages, its exports. Called by the routes of salesapi. Every statement carries the workspace.
+// What callers may read of campaigns: lists, one, its messages, its exports. (One message's way: message_way.ts; percentiles, reasons, anomalies:
+// campaign_figures.ts.) Called by the routes of salesapi. Every statement carries the workspace.
 import { formatCredits } from "../contracts/credits.ts";
 import { AppError } from "../contracts/errors.ts";
 import type { BulksmsAnswer } from "../contracts/http.ts";
-import type { AnomalyKind, BulksmsStatus, MessageStatus } from "../contracts/states.ts";
+import type { BulksmsStatus, MessageStatus } from "../contracts/states.ts";
 import type { Sql } from "../platform/postgres.ts";
 import type { CampaignProgress } from "./move_messages.ts";
 
@@ -63,7 +64,7 @@ export interface MessageView {
   done_at: string | null;
 }
 
-interface MessageRow {
+export interface MessageRow {
   rowNo: number;
   msisdn: string;
   parts: number;
@@ -73,71 +74,49 @@ interface MessageRow {
   doneAt: Date | null;
 }
 
-const messageColumns = (sql: Sql) => sql`m.row_no as "rowNo", m.msisdn::text, m.parts, m.status, m.error_code as "errorCode",
+export const messageColumns = (sql: Sql) => sql`m.row_no as "rowNo", m.msisdn::text, m.parts, m.status, m.error_code as "errorCode",
   m.sent_at as "sentAt", m.done_at as "doneAt"`;
 
-/** Messages of a campaign in row order; `cursor` is the last row seen. @throws AppError bulksms_not_found. */
+export interface MessageFilter {
+  statuses?: readonly MessageStatus[] | undefined;
+  /** Digits that the number begins with (after its plus), ends with. */
+  numberPrefix?: string | undefined;
+  numberSuffix?: string | undefined;
+}
+
+/** A page of a filter looks at so many rows at most: a rare state, a number's last digits have no index (ARCHITECTURE.md), and no request reads a million rows. */
+const rowsLookedAtMax = 200_000;
+
+/**
+ * Messages of a campaign in row order; `cursor` is the last row seen. With a filter a page may be short, or empty, although there are more: whoever
+ * wants them goes on with `next_cursor` until it is null.
+ * @throws AppError bulksms_not_found.
+ */
 export async function listMessages(
   sql: Sql,
   workspaceId: string,
   bulksmsId: string,
-  page: { limit: number; cursor: number; statuses: readonly MessageStatus[] | undefined },
+  page: MessageFilter & { limit: number; cursor: number },
 ): Promise<{ messages: MessageView[]; next_cursor: number | null }> {
   await requireBulksms(sql, workspaceId, bulksmsId);
-  const rows = await sql<MessageRow[]>`
-    select ${messageColumns(sql)} from bulksms_info m
-    where m.bulksms_id = ${bulksmsId} and m.row_no > ${page.cursor}
-      ${page.statuses === undefined ? sql`` : sql`and m.status = any (${page.statuses as MessageStatus[]}::message_status[])`}
-    order by m.row_no limit ${page.limit + 1}`;
+  const { statuses, numberPrefix, numberSuffix } = page;
+  const isFiltered = statuses !== undefined || numberPrefix !== undefined || numberSuffix !== undefined;
+  const lookedTo = isFiltered ? page.cursor + rowsLookedAtMax : null;
+  const [rows, [next]] = await Promise.all([
+    sql<MessageRow[]>`
+      select ${messageColumns(sql)} from bulksms_info m
+      where m.bulksms_id = ${bulksmsId} and m.row_no > ${page.cursor}
+        ${lookedTo === null ? sql`` : sql`and m.row_no <= ${lookedTo}`}
+        ${statuses === undefined ? sql`` : sql`and m.status = any (${statuses as MessageStatus[]}::message_status[])`}
+        ${numberPrefix === undefined ? sql`` : sql`and m.msisdn::text like ${`${numberPrefix}%`}`}
+        ${numberSuffix === undefined ? sql`` : sql`and m.msisdn::text like ${`%${numberSuffix}`}`}
+      order by m.row_no limit ${page.limit + 1}`,
+    lookedTo === null ? [] : sql`select from bulksms_info where bulksms_id = ${bulksmsId} and row_no > ${lookedTo} limit 1`,
+  ]);
   const shown = rows.slice(0, page.limit).map(toMessage);
-  return { messages: shown, next_cursor: rows.length > page.limit ? (shown.at(-1)?.row_no ?? null) : null };
+  if (rows.length > page.limit) return { messages: shown, next_cursor: shown.at(-1)?.row_no ?? null };
+  return { messages: shown, next_cursor: next === undefined ? null : lookedTo };
 }
-
-export interface MessageStepsView extends MessageView {
-  /** What is known of its way, in time order. */
-  steps: { step: string; at: string }[];
-  /** What the carrier said that its state could not take. */
-  anomalies: { receipt_id: string; kind: AnomalyKind; status: string; at: string }[];
-}
-
-/** One message with its steps. @throws AppError bulksms_not_found, message_not_found. */
-export async function readMessage(sql: Sql, workspaceId: string, bulksmsId: string, rowNo: number): Promise<MessageStepsView> {
-  const rows = await sql<(MessageRow & { createdAt: Date; startedAt: Date | null; submittedAt: Date | null })[]>`
-    select ${messageColumns(sql)}, b.created_at as "createdAt", b.started_at as "startedAt",
-      case when c.intent_to >= m.row_no then c.submitted_at end as "submittedAt"
-    from bulksms b join bulksms_info m on m.bulksms_id = b.id
-      left join bulksms_chunk c on c.bulksms_id = b.id and m.row_no between c.first_row and c.last_row
-    where b.id = ${bulksmsId} and b.workspace_id = ${workspaceId} and m.row_no = ${rowNo}`;
-  const row = rows[0];
-  if (row === undefined) {
-    await requireBulksms(sql, workspaceId, bulksmsId);
-    throw new AppError("message_not_found", "The campaign has no such row.");
-  }
-  const anomalies = await sql<{ receiptId: string; kind: AnomalyKind; status: string; createdAt: Date }[]>`
-    select receipt_id as "receiptId", kind, status, created_at as "createdAt" from receipt_anomaly
-    where bulksms_id = ${bulksmsId} and row_no = ${rowNo} order by created_at limit ${anomaliesShownMax}`;
-  return {
-    ...toMessage(row),
-    steps: [
-      ...step("created", row.createdAt),
-      ...step("run", row.startedAt),
-      ...step("submitted", row.submittedAt),
-      ...step("sent", row.sentAt),
-      ...(row.doneAt === null ? [] : step(row.status, row.doneAt)),
-    ],
-    anomalies: anomalies.map(({ receiptId, kind, status, createdAt }) => ({
-      receipt_id: receiptId,
-      kind,
-      status,
-      at: createdAt.toISOString(),
-    })),
-  };
-}
-
-/** A carrier that goes mad about one message does not make its page endless. */
-const anomaliesShownMax = 100;
-
-const step = (name: string, at: Date | null) => (at === null ? [] : [{ step: name, at: at.toISOString() }]);
 
 /** Rows read at once by an export: bounded memory, short statements, no transaction held while the client reads. */
 const exportRows = 5_000;
@@ -204,7 +183,7 @@ export async function readProgress(sql: Sql, bulksmsId: string): Promise<Campaig
   return { bulksmsId: id, workspaceId, status, contacts, partsSent, counts, version };
 }
 
-async function requireBulksms(sql: Sql, workspaceId: string, bulksmsId: string): Promise<void> {
+export async function requireBulksms(sql: Sql, workspaceId: string, bulksmsId: string): Promise<void> {
   const rows = await sql`select from bulksms where id = ${bulksmsId} and workspace_id = ${workspaceId}`;
   if (rows.length === 0) throw notFound();
 }
@@ -238,7 +217,7 @@ function toView(row: BulksmsRow): BulksmsAnswer {
   };
 }
 
-function toMessage(row: MessageRow): MessageView {
+export function toMessage(row: MessageRow): MessageView {
   return {
     row_no: row.rowNo,
     msisdn: `+${row.msisdn}`,

@@ -49,11 +49,13 @@ beforeAll(async () => {
   });
   await createRoute(app, {
     sql,
-    authenticate: async (authorization) => {
-      const caller = callers[(authorization ?? "").replace("Bearer ", "")];
-      if (caller === undefined) throw new AppError("key_missing", "no key");
-      arrived.add(caller.keyId);
-      return caller;
+    callers: {
+      identify: async ({ headers }) => {
+        const caller = callers[(headers.authorization ?? "").replace("Bearer ", "")];
+        if (caller === undefined) throw new AppError("key_missing", "no key");
+        arrived.add(caller.keyId);
+        return caller;
+      },
     },
     log,
     settings: {

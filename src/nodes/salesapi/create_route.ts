@@ -13,6 +13,7 @@ import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { bodyTooLarge, formBytesMax, receiveUpload } from "./create_upload.ts";
+import type { SalesCallers } from "./sales_callers.ts";
 
 /** Uploads of one process at once: each needs room on disk for its file. */
 const uploadsAtOnceMax = 16;

@@ -3,8 +3,11 @@ import { timingSafeEqual } from "node:crypto";
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { listAnomalies, readStatistics } from "../../campaign/campaign_figures.ts";
+import { readMessageWay } from "../../campaign/message_way.ts";
 import { toUpdate } from "../../campaign/progress.ts";
-import { exportRejects, exportReport, listBulksms, listMessages, readBulksms, readMessage, readProgress } from "../../campaign/reads.ts";
+import { exportRejects, exportReport, listBulksms, listMessages, readBulksms, readProgress } from "../../campaign/reads.ts";
+import { anomaliesAnswer, messageCharge, statisticsAnswer, wayStep } from "../../contracts/campaign_reads.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { rowNoMax } from "../../contracts/receipts.ts";
 import { anomalyKinds, bulksmsStatuses, messageStatuses } from "../../contracts/states.ts";
@@ -68,8 +71,9 @@ const messageView = z.object({
   done_at: time.nullable(),
 });
 
-const messageSteps = messageView.extend({
-  steps: z.array(z.object({ step: z.string(), at: time })),
+const messageWay = messageView.extend({
+  way: z.array(wayStep).describe("its steps in their order, reached or not"),
+  charge: messageCharge,
   anomalies: z.array(z.object({ receipt_id: z.string(), kind: z.enum(anomalyKinds), status: z.string(), at: time })),
 });
 
@@ -79,6 +83,19 @@ const statusFilter = z
   .string()
   .transform((text) => text.split(","))
   .pipe(z.array(z.enum(messageStatuses)).min(1).max(messageStatuses.length))
+  .optional();
+
+/** Of a number, without spaces or plus. */
+const digits = z
+  .string()
+  .regex(/^\d{1,15}$/, "must be 1 to 15 digits")
+  .optional();
+/** The row and the receipt of the last one seen. */
+const anomalyCursor = z
+  .string()
+  .max(300)
+  .regex(/^\d{1,9}:./, "must be a next_cursor")
+  .transform((text) => ({ rowNo: Number(text.slice(0, text.indexOf(":"))), receiptId: text.slice(text.indexOf(":") + 1) }))
   .optional();
 
 const idShape = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
@@ -122,19 +139,22 @@ export function readRoutes(app: HttpServer, { sql, callers, internalToken }: Rea
       onRequest,
       schema: {
         tags,
-        summary: "Messages of a campaign, in the order of its file",
+        summary: "Messages of a campaign, in the order of its file. With a filter a page may be short while next_cursor is not null: go on",
         params,
         querystring: z.strictObject({
           limit: pageOf(pageRowsMax, pageRowsDefault),
           cursor: z.coerce.number().int().min(0).max(rowNoMax).default(0).describe("row_no of the last one seen"),
           status: statusFilter.describe("one or more states, comma between"),
+          number_prefix: digits.describe("what the number begins with, without its plus"),
+          number_suffix: digits.describe("what the number ends with"),
         }),
         response: { 200: z.object({ messages: z.array(messageView), next_cursor: z.number().int().nullable() }) },
       },
     },
     (request) => {
-      const { limit, cursor, status } = request.query;
-      return answerInTime(listMessages(sql, callers.workspaceOf(request), campaignId(request), { limit, cursor, statuses: status }));
+      const { limit, cursor, status: statuses, number_prefix: numberPrefix, number_suffix: numberSuffix } = request.query;
+      const page = { limit, cursor, statuses, numberPrefix, numberSuffix };
+      return answerInTime(listMessages(sql, callers.workspaceOf(request), campaignId(request), page));
     },
   );
   app.get(
@@ -143,9 +163,9 @@ export function readRoutes(app: HttpServer, { sql, callers, internalToken }: Rea
       onRequest,
       schema: {
         tags,
-        summary: "One message with its steps",
+        summary: "One message: every step of its way, and why it was charged",
         params: z.object({ id: z.string(), row_no: z.string() }),
-        response: { 200: messageSteps },
+        response: { 200: messageWay },
       },
     },
     (request) => {
@@ -154,7 +174,37 @@ export function readRoutes(app: HttpServer, { sql, callers, internalToken }: Rea
       if (!/^\d{1,10}$/.test(request.params.row_no) || rowNo < 1 || rowNo > rowNoMax) {
         throw new AppError("message_not_found", "The campaign has no such row.");
       }
-      return answerInTime(readMessage(sql, callers.workspaceOf(request), bulksmsId, rowNo));
+      return answerInTime(readMessageWay(sql, callers.workspaceOf(request), bulksmsId, rowNo));
+    },
+  );
+  app.get(
+    "/bulksms/:id/statistics",
+    {
+      onRequest,
+      schema: {
+        tags,
+        summary: "Reasons of failure and latencies, of a sample of 5,000 messages at most",
+        params,
+        response: { 200: statisticsAnswer },
+      },
+    },
+    (request) => answerInTime(readStatistics(sql, callers.workspaceOf(request), campaignId(request))),
+  );
+  app.get(
+    "/bulksms/:id/anomalies",
+    {
+      onRequest,
+      schema: {
+        tags,
+        summary: "What the carrier said that no message could take, by row",
+        params,
+        querystring: z.strictObject({ limit: pageOf(pageRowsMax, pageRowsDefault), cursor: anomalyCursor }),
+        response: { 200: anomaliesAnswer },
+      },
+    },
+    (request) => {
+      const { limit, cursor } = request.query;
+      return answerInTime(listAnomalies(sql, callers.workspaceOf(request), campaignId(request), { limit, cursor }));
     },
   );
   app.get(

@@ -4,6 +4,8 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type SalesNodes, startSalesNodes } from "../../../lab/cluster/sales_nodes.ts";
 import { makeReceipt, sendReceipts } from "../../../lab/cluster/test_carrier.ts";
+import { sessionCookie } from "../../contracts/console.ts";
+import { createSession } from "../../credit/console_sessions.ts";
 import { sha256 } from "../../platform/sha256.ts";
 
 let nodes: SalesNodes;
@@ -143,14 +145,69 @@ describe("a read", () => {
     expect(delivered.body.messages[0]).toMatchObject({ row_no: 1, msisdn: "+358401000000", parts: 1, error_code: null });
   });
 
-  it("of one message shows its steps in time order, and what its state refused", async () => {
+  it("of messages finds a number by its first or last digits, and goes on where a page looked at enough", async () => {
+    const found = async (query: string) => (await get(`/bulksms/${id}/messages?${query}`)).body;
+    expect((await found("number_suffix=007")).messages).toMatchObject([{ row_no: 8, msisdn: "+358401000007" }]);
+    expect((await found("number_prefix=35840100001&limit=1000")).messages).toHaveLength(10);
+    expect(await found("number_prefix=46")).toEqual({ messages: [], next_cursor: null });
+    expect((await found("number_prefix=358&status=delivered&limit=2")).next_cursor).toBe(2);
+  });
+
+  it("of one message shows every step of its way, why it was charged, and what its state refused", async () => {
     const contradiction = makeReceipt(id, 1, "failed");
     await send(contradiction);
+    await nodes.owner`update credit_outbox set confirmed_at = now() where bulksms_id = ${id} and confirmed_at is null`;
     const { body } = await get(`/bulksms/${id}/messages/1`);
     expect(body).toMatchObject({ row_no: 1, status: "delivered" });
-    expect(body.steps.map((step: { step: string }) => step.step)).toEqual(["created", "run", "submitted", "sent", "delivered"]);
-    expect(body.steps.map((step: { at: string }) => step.at)).toEqual(body.steps.map((step: { at: string }) => step.at).toSorted());
+    expect(body.way.map((step: { step: string }) => step.step)).toEqual([
+      ...["imported", "held", "leased", "submitted", "accepted", "sent", "charged", "done"],
+    ]);
+    expect(body.way.every((step: { reached: boolean }) => step.reached)).toBe(true);
+    const times = ["imported", "held", "submitted", "sent", "done"].map(
+      (name) => body.way.find((step: { step: string }) => step.step === name).at,
+    );
+    expect(times).toEqual(times.toSorted());
+    const [outbox] = await nodes.owner`select id from credit_outbox where bulksms_id = ${id} order by created_at limit 1`;
+    expect(body.charge).toMatchObject({ parts: 1, amount: "0.1", is_charged: true, transfer_id: outbox?.id });
     expect(body.anomalies).toMatchObject([{ receipt_id: contradiction.id, kind: "contradiction", status: "failed" }]);
+    const waiting = (await get(`/bulksms/${id}/messages/25`)).body;
+    expect(waiting.way.filter((step: { reached: boolean }) => !step.reached).map((step: { step: string }) => step.step)).toEqual([
+      ...["sent", "charged", "done"],
+    ]);
+    expect(waiting.charge).toMatchObject({ is_charged: false, transfer_id: null });
+  });
+
+  it("of statistics tells the reasons of failure and how long sending and delivering took", async () => {
+    const { status, body } = await get(`/bulksms/${id}/statistics`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      rows_sampled: 25,
+      rows_total: 25,
+      errors: [],
+      submit_to_sent: { rows: 5 },
+      sent_to_delivered: { rows: 3 },
+    });
+    expect(body.submit_to_sent.p50_ms).toBeLessThanOrEqual(body.submit_to_sent.p99_ms);
+    const empty = await nodes.create(workspace.key, 2);
+    expect((await get(`/bulksms/${empty}/statistics`)).body).toMatchObject({
+      rows_sampled: 2,
+      submit_to_sent: null,
+      sent_to_delivered: null,
+    });
+  });
+
+  it("of anomalies goes page by page", async () => {
+    const other = await nodes.create(workspace.key, 3);
+    await nodes.command("run", workspace.key, other);
+    await nodes.campaign(other, (row) => row.queued === 3);
+    await nodes.receive(other, [1, 2, 3], "delivered");
+    await nodes.receive(other, [1, 2, 3], "failed");
+    const first = (await get(`/bulksms/${other}/anomalies?limit=2`)).body;
+    const second = (await get(`/bulksms/${other}/anomalies?limit=2&cursor=${encodeURIComponent(first.next_cursor)}`)).body;
+    expect([...first.anomalies, ...second.anomalies]).toMatchObject(
+      [1, 2, 3].map((row_no) => ({ row_no, kind: "contradiction", status: "failed", message_status: "delivered" })),
+    );
+    expect(second.next_cursor).toBeNull();
   });
 
   it("of what is too much or nothing is refused: page of a billion, no number, unknown state, no such row", async () => {
@@ -164,6 +221,9 @@ describe("a read", () => {
       [`/bulksms/${id}/messages?limit=1000000000`, 400, "request_invalid"],
       [`/bulksms/${id}/messages?cursor=-1`, 400, "request_invalid"],
       [`/bulksms/${id}/messages?status=sleeping`, 400, "request_invalid"],
+      [`/bulksms/${id}/messages?number_suffix=%25`, 400, "request_invalid"],
+      [`/bulksms/${id}/messages?number_prefix=+358`, 400, "request_invalid"],
+      [`/bulksms/${id}/anomalies?cursor=x`, 400, "request_invalid"],
       [`/bulksms/${id}/messages/26`, 404, "message_not_found"],
       [`/bulksms/${id}/messages/0`, 404, "message_not_found"],
       [`/bulksms/${id}/messages/x`, 404, "message_not_found"],
@@ -217,6 +277,48 @@ describe("a read", () => {
       workspace_id: workspace.id,
       update: { bulksms_id: id, status: "running", contacts: 25, parts_sent: 5 },
     });
+  });
+});
+
+describe("a page of the console", () => {
+  const own = "http://localhost:8000"; // webapi is set to 127.0.0.1:8000
+  let cookie = "";
+  beforeAll(async () => {
+    const { token } = await createSession(nodes.credit.owner, {
+      workspaceId: workspace.id,
+      keyId: null,
+      scopes: ["send", "read"],
+      seesSystem: false,
+    });
+    cookie = `${sessionCookie}=${token}`;
+  });
+
+  it("is let in by its cookie, and its browser is told so", async () => {
+    const answer = await nodes.http("GET", "/bulksms?limit=1", { headers: { cookie, origin: own } });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("access-control-allow-origin")).toBe(own);
+    expect(answer.headers.get("access-control-allow-credentials")).toBe("true");
+    const refused = await nodes.http("GET", "/bulksms?limit=0", { headers: { cookie, origin: own } });
+    expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([400, own]);
+  });
+
+  it("is told before a command that it may", async () => {
+    const headers = { origin: own, "access-control-request-method": "POST", "access-control-request-headers": "content-type" };
+    const answer = await nodes.http("OPTIONS", "/run", { headers });
+    expect([answer.status, answer.headers.get("access-control-allow-methods")]).toEqual([204, "GET, POST"]);
+    const foreign = await nodes.http("OPTIONS", "/run", { headers: { ...headers, origin: "http://localhost:9999" } });
+    expect(foreign.headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  it("of another origin commands nothing, and neither does a request that names none", async () => {
+    const id = await nodes.create(workspace.key, 2);
+    for (const origin of [{ origin: "http://localhost:9999" }, {}]) {
+      const answer = await nodes.http("POST", "/run", { headers: { cookie, ...origin }, body: { bulksms_id: id } });
+      expect([answer.status, answer.body.code]).toEqual([403, "origin_refused"]);
+    }
+    expect(await nodes.campaign(id)).toMatchObject({ status: "ready" });
+    const run = await nodes.http("POST", "/run", { headers: { cookie, origin: own }, body: { bulksms_id: id } });
+    expect(run.status).toBe(202);
   });
 });
 
