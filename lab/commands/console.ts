@@ -1,0 +1,46 @@
+// `lab console`: break the system in the browser, until Ctrl-C. Each Enter prints a fresh link.
+import { createInterface } from "node:readline";
+import { type Command, InvalidArgumentError } from "commander";
+import { endWell } from "../../src/cli/failure.ts";
+import { exitCodes } from "../../src/cli/report_error.ts";
+import { createTerminal } from "../../src/cli/terminal.ts";
+import { openLabConsole } from "../console/lab_console.ts";
+
+const portDefault = 8_080;
+
+export function register(program: Command): void {
+  program
+    .command("console")
+    .description("break the system in the browser: kill, freeze, cut, weather, and the verdict as it forms (this machine alone)")
+    .option("--port <n>", "of the page, on 127.0.0.1; 0 takes a free one", parsePort, portDefault)
+    .action((options: { port: number }) => endWell(() => play(options.port)));
+}
+
+async function play(port: number): Promise<number> {
+  const terminal = createTerminal(process.stdout, process.env);
+  terminal.line();
+  terminal.line("starting a lab: six processes, two databases, Redis, a proxy on every link ...");
+  const lab = await openLabConsole({ port, onNote: (what) => terminal.line(terminal.dim(what)) });
+  const showLink = (): void => {
+    terminal.line();
+    terminal.line(`open ${terminal.bold(lab.link())}`);
+    terminal.line(terminal.dim("good for one visit; Enter prints another, Ctrl-C ends the lab"));
+    terminal.line();
+  };
+  showLink();
+  const lines = createInterface({ input: process.stdin }).on("line", showLink);
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
+  });
+  lines.close();
+  terminal.line("the lab ends ...");
+  await lab.close();
+  return exitCodes.ok;
+}
+
+/** @throws InvalidArgumentError (exit code 2) */
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError("a port from 0 to 65535");
+  return port;
+}
