@@ -4,7 +4,11 @@ import { build, type Rollup } from "vite";
 import type { PageFile } from "./front_door.ts";
 
 const pageFolder = join(import.meta.dirname, "..", "..", "src", "console", "lab");
-const types: Readonly<Record<string, string>> = { html: "text/html; charset=utf-8", js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8" };
+const types: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+};
 
 /** @returns files by path; the page itself also as `/` */
 export async function buildPage(): Promise<ReadonlyMap<string, PageFile>> {

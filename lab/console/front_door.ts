@@ -42,7 +42,10 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   const tunnels = new Set<Duplex>();
   server.on("upgrade", (request, socket, head) => {
     socket.on("error", () => socket.destroy());
-    if (refusalOf(request) !== null || request.url !== "/ws" || !entrance.isIn(request.headers.cookie)) return socket.destroy();
+    if (refusalOf(request) !== null || request.url !== "/ws" || !entrance.isIn(request.headers.cookie)) {
+      socket.destroy();
+      return;
+    }
     tunnels.add(socket.once("close", () => tunnels.delete(socket)));
     tunnel(options, request, socket, head);
   });
@@ -67,7 +70,8 @@ async function serve(options: FrontDoorOptions, entrance: Entrance, request: Inc
   if (request.method === "POST" && path === "/lab/enter") return enter(entrance, request, response);
   if (!entrance.isIn(request.headers.cookie)) return answer(response, 401, "Open the link that the lab printed in its terminal.");
   if (request.method === "GET" && path === "/lab/state") return sendJson(response, 200, options.state());
-  if (request.method !== "POST" || path !== "/lab/do") return answer(response, 404, "There is POST /lab/enter, GET /lab/state, POST /lab/do.");
+  if (request.method !== "POST" || path !== "/lab/do")
+    return answer(response, 404, "There is POST /lab/enter, GET /lab/state, POST /lab/do.");
   const command = labCommand.safeParse(await readJson(request));
   if (!command.success) return answer(response, 422, `No command: ${command.error.issues.map(({ message }) => message).join("; ")}`);
   try {
@@ -82,7 +86,8 @@ async function serve(options: FrontDoorOptions, entrance: Entrance, request: Inc
 async function enter(entrance: Entrance, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const entry = labEntry.safeParse(await readJson(request));
   const cookie = entry.success ? entrance.enter(entry.data.secret) : null;
-  if (cookie === null) return answer(response, 401, "This link was used already, or is none. Press Enter in the lab's terminal for another.");
+  if (cookie === null)
+    return answer(response, 401, "This link was used already, or is none. Press Enter in the lab's terminal for another.");
   response.setHeader("set-cookie", cookie);
   return sendJson(response, 200, {});
 }
@@ -137,8 +142,8 @@ const safeHeaders = {
 };
 
 function sendFile(file: PageFile | undefined, { method }: IncomingMessage, response: ServerResponse): void {
-  if (file === undefined || (method !== "GET" && method !== "HEAD")) return answer(response, 404, "There is nothing at this path.");
-  response.writeHead(200, { ...safeHeaders, "content-type": file.type }).end(file.body);
+  if (file === undefined || (method !== "GET" && method !== "HEAD")) answer(response, 404, "There is nothing at this path.");
+  else response.writeHead(200, { ...safeHeaders, "content-type": file.type }).end(file.body);
 }
 
 const codes: Readonly<Record<number, string>> = {

@@ -20,7 +20,14 @@ export interface VerdictWatch {
 
 export function watchVerdict(cluster: LabCluster): VerdictWatch {
   const closing = new AbortController();
-  let verdict: Verdict = { is: "unknown", laws: [], rows_compared: 0, campaigns: { ended: 0, running: 0 }, messages: { ended: 0, all: 0 }, looked_at: null };
+  let verdict: Verdict = {
+    is: "unknown",
+    laws: [],
+    rows_compared: 0,
+    campaigns: { ended: 0, running: 0 },
+    messages: { ended: 0, all: 0 },
+    looked_at: null,
+  };
   const looking = (async () => {
     while (!closing.signal.aborted) {
       try {
@@ -90,6 +97,13 @@ async function countCampaigns(cluster: LabCluster, signal: AbortSignal): Promise
 function pause(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, pauseMs);
-    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
   });
 }

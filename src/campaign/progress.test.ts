@@ -22,6 +22,7 @@ function openTest() {
       published.push({ channel, version, atMs: performance.now() });
     },
     isConnected: () => true,
+    hasReaders: async () => true,
     close: () => {},
   });
   return { published, progress };

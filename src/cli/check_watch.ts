@@ -8,8 +8,9 @@ import { formatCount, formatDuration, type Terminal } from "./terminal.ts";
 /**
  * A pass is followed by so many times its own length of rest: at most a fifth of one core of the audit, and of each database, however
  * many messages there are. Its snapshots keep old row versions from being reused, so they must not follow one on another either.
+ * Also of the console's laws (laws_news.ts).
  */
-const restsAPass = 4;
+export const restsAPass = 4;
 
 export interface WatchOptions {
   /** One pass. Given up when the signal aborts. */

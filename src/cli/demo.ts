@@ -14,10 +14,11 @@ import { countFinal, readCredit, readCreditPatiently, watchCampaign } from "./ca
 import { showReport, summaryOf } from "./check.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
+import { startLawsNews } from "./laws_news.ts";
 import { createProgress } from "./progress.ts";
 import { exitCodes } from "./report_error.ts";
 import { isExactCharge, showCharge, showCreated, showEnded } from "./send.ts";
-import { createSystem, type System } from "./system.ts";
+import { consoleLink, createSystem, lawSources, lawsNewsOptions, type System } from "./system.ts";
 import { addressTable, createSystemDisplay } from "./system_display.ts";
 import { createTerminal, formatCreditText, type Terminal } from "./terminal.ts";
 import { stopOnSignals } from "./up.ts";
@@ -94,8 +95,10 @@ async function demo(options: DemoOptions): Promise<number> {
     }
     if (options.json === true) process.stdout.write(`${JSON.stringify(toJson(outcome))}\n`);
     if (options.exit === true) return exitCodeOf(outcome);
-    showDoors(terminal, system);
+    showDoors(terminal, system, await consoleLink(system));
+    const lawsNews = startLawsNews(lawsNewsOptions(system));
     await stopped;
+    await lawsNews.stop();
     return exitCodeOf(outcome);
   } catch (error) {
     // whoever pressed Ctrl-C knows why it did not get on
@@ -162,7 +165,7 @@ async function runCampaign(
     terminal.line();
     showEnded(terminal, ended, durationMs);
     showCharge(terminal, { ...ended, before: creditBefore, after: creditAfter, partsSent });
-    const laws = await checkAll(system, carrierFolder);
+    const laws = await checkLaws(lawSources(system));
     if (laws.brokenLaws > 0) showReport(terminal, laws);
     else terminal.line(summaryOf(terminal, laws));
     return { campaign: ended, creditBefore, creditAfter, partsSent, durationMs, laws };
@@ -196,19 +199,17 @@ async function topUp(system: System, terminal: Terminal, workspaceId: string, cr
   }
 }
 
-function checkAll(system: System, carrierFolder: string): Promise<LawsReport> {
-  const { BULKSMS_CHECK_DS_URL: dsUrl = "", BULKSMS_CHECK_SALESDB_URL: salesdbUrl = "" } = system.settings();
-  return checkLaws({ dsUrl, salesdbUrl, carrierFolder });
-}
-
 /** Why it takes as long as it does: these waits are real, whatever the speed. */
 function foretell(speed: string): string {
   const answers = speed === "max" ? "at once" : `within ${Math.ceil(answersWithinS / Math.max(Number(speed), 0.001))} s`;
   return `about ${deadlineS + horizonS} s: answers come ${answers}; a silent phone is given up after ${deadlineS} s + ${horizonS} s`;
 }
 
-function showDoors(terminal: Terminal, system: System): void {
+function showDoors(terminal: Terminal, system: System, link: string): void {
   const { webapi, salesapi } = system.addresses();
+  terminal.line();
+  terminal.line(`console    ${terminal.accent(link)}`);
+  terminal.line("           signs you in once, within ten minutes; another: npx bulksms console");
   terminal.line();
   terminal.line(`webapi     ${terminal.accent(`${webapi}/docs`)}     workspaces, credit, keys, WebSocket`);
   terminal.line(`salesapi   ${terminal.accent(`${salesapi}/docs`)}     campaigns`);

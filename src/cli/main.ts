@@ -11,6 +11,7 @@ type Register = (program: Command) => void;
 const commands: Record<string, () => Promise<Register>> = {
   demo: async () => (await import("./demo.ts")).registerDemo,
   up: async () => (await import("./up.ts")).registerUp,
+  console: async () => (await import("./console.ts")).registerConsole,
   send: async () => (await import("./send.ts")).registerSend,
   status: async () => (await import("./status.ts")).registerStatus,
   check: async () => (await import("./check.ts")).registerCheck,
@@ -108,6 +109,7 @@ Start here:
   npx bulksms up       the whole system on this machine
   npx bulksms send contacts.csv --text "Hi {first_name}"
                        a campaign of your own, on the system that is up
+  npx bulksms console  a link into the console, in the browser
   npx bulksms check    the laws, over both databases and the carrier's journal
 
 Settings are environment variables (npx bulksms settings). NO_COLOR is obeyed; output is plain lines when piped.

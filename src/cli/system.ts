@@ -1,8 +1,12 @@
 // The whole system of one machine as the command line starts it: the supervisor with our migrations and our own program as the children's.
 // Behind `bulksms up`, `bulksms demo` and lab/cluster.
 import { fileURLToPath } from "node:url";
+import { settings as defaults } from "../contracts/settings.ts";
+import type { LawSources } from "../laws/check_laws.ts";
 import { createSupervisor, type Supervisor, type SupervisorOptions } from "../platform/supervisor.ts";
+import { mintConsoleLink } from "./console_link.ts";
 import { type DemoWorkspace, ensureDemoWorkspace } from "./demo_workspace.ts";
+import type { startLawsNews } from "./laws_news.ts";
 import { migrateDatabases } from "./migrate.ts";
 
 export type SystemOptions = Omit<SupervisorOptions, "program" | "prepareDatabases"> & {
@@ -46,4 +50,31 @@ export function createSystem({ isWithoutWorkspace = false, wantsFreshWorkspace =
       return workspace;
     },
   };
+}
+
+/** A link into the console, for the system's own workspace. */
+export function consoleLink(system: System): Promise<string> {
+  const { BULKSMS_WEBAPI_URL: webapiUrl = "", BULKSMS_ADMIN_KEY: adminKey = "" } = system.settings();
+  return mintConsoleLink({ webapiUrl, adminKey, workspaceId: system.workspace().workspaceId });
+}
+
+/** Where the audit of this system looks, and where it tells what it found. */
+export function lawsNewsOptions(system: System): Pick<Parameters<typeof startLawsNews>[0], "sources" | "redis"> {
+  const settings = system.settings();
+  return {
+    sources: lawSources(system),
+    redis: {
+      redisUrl: settings.BULKSMS_REDIS_URL ?? "",
+      namespace: settings.BULKSMS_REDIS_NAMESPACE ?? defaults.BULKSMS_REDIS_NAMESPACE.default,
+    },
+  };
+}
+
+export function lawSources(system: System): LawSources {
+  const {
+    BULKSMS_CHECK_DS_URL: dsUrl = "",
+    BULKSMS_CHECK_SALESDB_URL: salesdbUrl = "",
+    BULKSMS_CARRIER_DATA: carrierFolder = "",
+  } = system.settings();
+  return { dsUrl, salesdbUrl, carrierFolder };
 }

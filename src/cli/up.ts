@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { settings } from "../contracts/settings.ts";
 import { isStoppedWhileStarting } from "../platform/supervisor.ts";
-import { createSystem, type System } from "./system.ts";
+import { startLawsNews } from "./laws_news.ts";
+import { consoleLink, createSystem, lawsNewsOptions, type System } from "./system.ts";
 import { addressTable, createSystemDisplay } from "./system_display.ts";
 
 interface UpOptions {
@@ -44,9 +45,11 @@ async function up(options: UpOptions): Promise<void> {
     return;
   }
   const { workspaceId } = system.workspace();
+  const lawsNews = startLawsNews(lawsNewsOptions(system));
   if (isJson) write(`${JSON.stringify({ type: "ready", addresses: system.addresses(), workspace_id: workspaceId })}\n`);
-  else write(addressTable(system, { hasColour }) + closingLines(system));
+  else write(addressTable(system, { hasColour }) + closingLines(system, await consoleLink(system)));
   await stopped;
+  await lawsNews.stop();
 }
 
 /**
@@ -65,9 +68,11 @@ export function stopOnSignals(system: Pick<System, "stop">): Promise<void> {
   });
 }
 
-function closingLines(system: System): string {
+function closingLines(system: System, link: string): string {
   const { webapi, salesapi } = system.addresses();
   return `
+  console    ${link}
+             signs you in once, within ten minutes; another: npx bulksms console
   API        ${webapi}/docs · ${salesapi}/docs
   workspace  ${system.workspace().workspaceId}, its key lies in ${system.dataFolder().path}
   next       npx bulksms send examples/5_contacts.csv --text "Hello {first_name}"

@@ -27,7 +27,9 @@ export const sessionAnswer = z.object({
   scopes,
   sees_system: z.boolean().describe("may subscribe to system_stats and laws"),
   salesapi_url: z.string().describe("salesapi as the browser reaches it, without a slash at its end"),
-  lab: z.boolean().describe("lab mode: the page is served by the lab's door, which has /lab/*"),
+  part_price: z.string().describe("credits a part now; a campaign's own is in the answer of POST /create"),
+  default_country: z.string().describe("of numbers without a country"),
+  text_parts_max: z.number().int().describe("parts that one text may take"),
   expires_at: z.string().describe("RFC 3339"),
 });
 export type SessionAnswer = z.infer<typeof sessionAnswer>;

@@ -124,12 +124,6 @@ export const settings = {
     form: { pattern: /^https?:\/\/[a-z0-9.:[\]-]+$/, says: "an origin such as http://localhost:8000" },
     says: "origins beside those of BULKSMS_WEBAPI_URL whose pages salesapi lets in by the console's cookie",
   },
-  BULKSMS_CONSOLE_LAB: {
-    kind: "choice",
-    choices: ["on", "off"],
-    default: "off",
-    says: "tells the console that a lab stands before it, by which processes can be killed",
-  },
 
   // campaigns
   BULKSMS_DEFAULT_COUNTRY: {

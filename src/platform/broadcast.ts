@@ -12,6 +12,8 @@ export interface Publisher {
   publish<T extends TopicName>(topic: T, channel: string, update: TopicUpdates[T]): void;
   /** False: what is published now is dropped. */
   isConnected(): boolean;
+  /** Whether anybody is subscribed, so that what is dear to find out is found out for somebody. False while Redis is away. */
+  hasReaders(topic: TopicName, channel: string): Promise<boolean>;
   close(): void;
 }
 
@@ -23,6 +25,11 @@ export function openPublisher(options: BroadcastOptions): Publisher {
       redis.publish(redisChannel(options.namespace, topic, channel), JSON.stringify(update)).catch(() => {});
     },
     isConnected: () => redis.status === "ready",
+    async hasReaders(topic, channel) {
+      if (redis.status !== "ready") return false;
+      const [, readers] = await redis.pubsub("NUMSUB", redisChannel(options.namespace, topic, channel)).catch(() => []);
+      return Number(readers ?? 0) > 0;
+    },
     close: () => closeRedis(redis),
   };
 }

@@ -93,6 +93,7 @@ test("nothing is measured while Redis is away, and all goes on when it is back",
   const publisher: Publisher = {
     publish: (_topic, _channel, update) => void published.push(update),
     isConnected: () => isConnected,
+    hasReaders: async () => true,
     close: () => {},
   };
   const stats = start(metrics, publisher, ["queue_waiting"]);

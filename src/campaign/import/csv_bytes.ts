@@ -1,7 +1,7 @@
 // Is it text at all? What the bytes of an upload must be before they are read as CSV: no zip, no UTF-16, no NUL, valid UTF-8.
 // Called by csv_reader.ts for every chunk.
-import { isUtf8 } from "node:buffer";
 import { AppError } from "../../contracts/errors.ts";
+import { isUtf8 } from "./csv_text.ts";
 
 const saveAsCsv = "Open it in your spreadsheet and save it as CSV UTF-8.";
 
@@ -20,14 +20,14 @@ const foreignFiles: readonly (readonly [magic: string, says: string])[] = [
 export const magicBytesMax = 4;
 
 /** Looks at the beginning of a file. @throws AppError csv_not_text, with a hint what to do. */
-export function refuseForeignFile(beginning: Buffer): void {
-  const digits = beginning.subarray(0, magicBytesMax).toString("hex");
+export function refuseForeignFile(beginning: Uint8Array): void {
+  const digits = [...beginning.subarray(0, magicBytesMax)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const found = foreignFiles.find(([magic]) => digits.startsWith(magic));
   if (found !== undefined) throw new AppError("csv_not_text", found[1]);
 }
 
 /** What is wrong with these bytes as text, or null. `offset` counts from their beginning. */
-export function findBadByte(bytes: Buffer): { offset: number; is: "nul" | "not_utf8" } | null {
+export function findBadByte(bytes: Uint8Array): { offset: number; is: "nul" | "not_utf8" } | null {
   const nul = bytes.indexOf(0);
   if (isUtf8(nul === -1 ? bytes : bytes.subarray(0, nul))) return nul === -1 ? null : { offset: nul, is: "nul" };
   return { offset: firstInvalidOffset(bytes), is: "not_utf8" };
@@ -39,7 +39,7 @@ function sequenceLength(leadByte: number): number {
 }
 
 /** Walks from character to character until one is not UTF-8 by itself; only ever called for bytes that are not. */
-function firstInvalidOffset(bytes: Buffer): number {
+function firstInvalidOffset(bytes: Uint8Array): number {
   let offset = 0;
   while (offset < bytes.length) {
     const byte = bytes[offset] as number;

@@ -2,9 +2,9 @@
 // Our own, because the bill hangs on it: csv-parse reads 0.3 M rows a second of CPU, this 4 M (1.8 M when each row was an array of strings), and a
 // lone quote or a ragged row is refused with its line. csv_reader.test.ts compares it with csv-parse. Called by import_campaign.ts.
 // No row becomes an object: a cell is two offsets into the text of its chunk, and a string only when someone asks for it.
-import { isAscii } from "node:buffer";
 import { AppError, type ErrorDetails } from "../../contracts/errors.ts";
 import { findBadByte, magicBytesMax, refuseForeignFile } from "./csv_bytes.ts";
+import { bytesOf, joinBytes, latin1Of, textOf } from "./csv_text.ts";
 
 /** A physical line at most: the columns below, each with a cell that is longer than any text, are far shorter. */
 export const csvLineBytesMax = 1024 * 1024;
@@ -14,6 +14,8 @@ export const csvRowCharactersMax = 1024 * 1024;
 export const csvCellCharactersMax = 32_767;
 /** Far above any list of contacts. */
 export const csvColumnsMax = 256;
+
+const noBytes = new Uint8Array(0);
 
 /** Rows in file order, without the header. Valid until the reader is asked for more: its arrays are used again. */
 export interface CsvRows {
@@ -48,14 +50,14 @@ export interface CsvReader {
   /** The first row; null before it has ended. */
   readonly header: CsvHeader | null;
   /** The rows that end within this chunk. @throws AppError csv_*. */
-  push(chunk: Buffer): CsvRows;
+  push(chunk: Uint8Array): CsvRows;
   /** The last row, when the file does not end with a line break. @throws AppError csv_*. */
   end(): CsvRows;
 }
 
 interface State {
   /** Bytes behind the last line break. */
-  pendingBytes: Buffer;
+  pendingBytes: Uint8Array;
   /** Bytes before `pendingBytes`. */
   bytesRead: number;
   /** Line that is read next. */
@@ -74,7 +76,7 @@ interface State {
 /** A reader for one file. The header is its first row; blank lines are no rows; outer blanks of cells are kept. */
 export function createCsvReader(): CsvReader {
   const state: State = {
-    pendingBytes: Buffer.alloc(0),
+    pendingBytes: noBytes,
     bytesRead: 0,
     line: 1,
     delimiter: ",",
@@ -89,18 +91,18 @@ export function createCsvReader(): CsvReader {
       return state.header;
     },
     push(chunk) {
-      const bytes = state.pendingBytes.length === 0 ? chunk : Buffer.concat([state.pendingBytes, chunk]);
+      const bytes = state.pendingBytes.length === 0 ? chunk : joinBytes(state.pendingBytes, chunk);
       const length = state.lineBreak !== null || hasFirstLine(bytes) ? wholeLinesLength(state, bytes) : 0;
       if (length === 0 && state.lineBreak === null && bytes.length >= magicBytesMax) refuseForeignFile(bytes);
       const text = length === 0 ? "" : takeText(state, bytes, length);
-      state.pendingBytes = length === bytes.length ? Buffer.alloc(0) : Buffer.from(bytes.subarray(length));
+      state.pendingBytes = length === bytes.length ? noBytes : bytesOf(bytes.subarray(length));
       const rows = readRows(state, text);
       if (state.pendingBytes.length > csvLineBytesMax) throw lineTooLong(state);
       return rows;
     },
     end() {
       const text = takeText(state, state.pendingBytes, state.pendingBytes.length);
-      state.pendingBytes = Buffer.alloc(0);
+      state.pendingBytes = noBytes;
       const rows = readRows(state, text === "" ? "" : text + (state.lineBreak ?? "\n"));
       if (state.open !== null) throw quoteUnclosed(state.open.line, state, "A quote that opens in this row is never closed.");
       return rows;
@@ -109,26 +111,26 @@ export function createCsvReader(): CsvReader {
 }
 
 /** A line break that is not the very last byte: a \r there may be half of \r\n. */
-function hasFirstLine(bytes: Buffer): boolean {
+function hasFirstLine(bytes: Uint8Array): boolean {
   const at = bytes.findIndex((byte) => byte === 0x0a || byte === 0x0d);
   return at !== -1 && at < bytes.length - 1;
 }
 
 /** Length of the beginning of the bytes that ends with a line break; bytes of these values are never part of another character. */
-function wholeLinesLength(state: State, bytes: Buffer): number {
+function wholeLinesLength(state: State, bytes: Uint8Array): number {
   const first = bytes.indexOf(0x0a);
-  const lineBreak = state.lineBreak ?? lineBreakOf(bytes.subarray(0, first === -1 ? bytes.length : first + 1).toString("latin1"));
-  return bytes.lastIndexOf(lineBreak) + 1;
+  const lineBreak = state.lineBreak ?? lineBreakOf(latin1Of(bytes.subarray(0, first === -1 ? bytes.length : first + 1)));
+  return bytes.lastIndexOf(lineBreak.charCodeAt(0)) + 1;
 }
 
 /** Bytes to text. The first text decides delimiter and line break. */
-function takeText(state: State, bytes: Buffer, length: number): string {
+function takeText(state: State, bytes: Uint8Array, length: number): string {
   const whole = bytes.subarray(0, length);
   if (state.lineBreak === null) refuseForeignFile(whole);
   const bad = findBadByte(whole);
   if (bad !== null) throw badByte(state, whole, bad);
   state.bytesRead += length;
-  let text = isAscii(whole) ? whole.toString("latin1") : whole.toString("utf8");
+  let text = textOf(whole);
   if (state.lineBreak === null && text !== "") {
     if (text.startsWith("\ufeff")) text = text.slice(1);
     state.lineBreak = lineBreakOf(text);
@@ -360,9 +362,9 @@ function quoteUnclosed(line: number, state: State, says: string): AppError {
   return new AppError("csv_quote_unclosed", `Line ${line} (row ${state.rowCount}): ${says}`, { details: { line, row: state.rowCount } });
 }
 
-function badByte(state: State, bytes: Buffer, bad: { offset: number; is: "nul" | "not_utf8" }): AppError {
+function badByte(state: State, bytes: Uint8Array, bad: { offset: number; is: "nul" | "not_utf8" }): AppError {
   const offset = state.bytesRead + bad.offset;
-  const before = bytes.subarray(0, bad.offset).toString("latin1");
+  const before = latin1Of(bytes.subarray(0, bad.offset));
   const line = state.line + before.split(state.lineBreak ?? lineBreakOf(before)).length - 1;
   const details: ErrorDetails = { offset, line };
   if (bad.is === "nul") {

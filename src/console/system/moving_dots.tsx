@@ -43,7 +43,8 @@ export function MovingDots({ flows, layout }: MovingDotsProps) {
         if (dots.length < dotsMax) dots.push(newDot(root, edge.path));
       }
       for (const dot of dots) move(dot, elapsedS * pixelsPerSecond);
-      dots = dots.filter((dot) => dot.passed <= dot.length || (dot.element.remove(), false));
+      for (const dot of dots) if (dot.passed > dot.length) dot.element.remove();
+      dots = dots.filter((dot) => dot.passed <= dot.length);
       frame = requestAnimationFrame(draw);
     });
     return () => {

@@ -49,7 +49,12 @@ function ProcessDetails({ figures, samples }: { figures: ProcessFigures; samples
       </p>
       <div className="charts">
         <Chart says="CPU" times={times} values={samples.map((sample) => sample.cpu)} show={showCpu} />
-        <Chart says="memory" times={times} values={samples.map((sample) => sample.memoryMib)} show={(mib) => showMegabytes(mib * 1_048_576)} />
+        <Chart
+          says="memory"
+          times={times}
+          values={samples.map((sample) => sample.memoryMib)}
+          show={(mib) => showMegabytes(mib * 1_048_576)}
+        />
         <Chart says="event-loop delay, p99" times={times} values={samples.map((sample) => sample.delayMs)} show={showDelay} />
         {rates.map((name) => (
           <Chart

@@ -1,8 +1,7 @@
-// The live figures of the system: topic system_stats over the WebSocket of this origin. Connects again by itself, and says since when it is cut off.
-import { useEffect, useState } from "react";
-import type { ProcessStats, SocketUpdate } from "../../contracts/topics.ts";
-
-const retryMs = 1_000;
+// The live figures of the system (topic system_stats), and the small hooks that its pages share.
+import { useEffect, useMemo, useState } from "react";
+import type { ProcessStats } from "../../contracts/topics.ts";
+import { useConnection, useTopic } from "../live/live.ts";
 
 export interface SystemNews {
   processes: readonly ProcessStats[];
@@ -12,33 +11,12 @@ export interface SystemNews {
 }
 
 export function useSystemNews(): SystemNews {
-  const [news, setNews] = useState<SystemNews>({ processes: [], atMs: null, isConnected: false });
-  useEffect(() => {
-    let socket: WebSocket | null = null;
-    let retry = 0;
-    const open = (): void => {
-      socket = new WebSocket(new URL("/ws", location.href.replace(/^http/, "ws")));
-      socket.onopen = () => {
-        socket?.send(JSON.stringify({ subscribe: [{ topic: "system_stats", channel: "all" }] }));
-        setNews((before) => ({ ...before, isConnected: true }));
-      };
-      socket.onmessage = ({ data }: MessageEvent<string>) => {
-        const message = JSON.parse(data) as SocketUpdate;
-        if (message.topic === "system_stats") setNews({ processes: message.update.processes, atMs: performance.now(), isConnected: true });
-      };
-      socket.onclose = () => {
-        setNews((before) => ({ ...before, isConnected: false }));
-        retry = window.setTimeout(open, retryMs);
-      };
-    };
-    open();
-    return () => {
-      window.clearTimeout(retry);
-      if (socket !== null) socket.onclose = null;
-      socket?.close();
-    };
-  }, []);
-  return news;
+  const update = useTopic("system_stats", "all");
+  const { isConnected } = useConnection();
+  return useMemo(
+    () => ({ processes: update?.processes ?? [], atMs: update === null ? null : performance.now(), isConnected }),
+    [update, isConnected],
+  );
 }
 
 /** Beats once a second, so that a silence grows on the screen although nothing arrives. */

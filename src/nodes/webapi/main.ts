@@ -1,4 +1,4 @@
-// webapi: workspaces, credit, API keys, the console's sessions, and live updates over WebSocket. Only wires; starts also while everything else is away.
+// webapi: workspaces, credit, API keys, the console's pages and sessions, and live updates over WebSocket. Only wires; starts also while everything else is away.
 import { purgeConsoleSessions } from "../../credit/console_sessions.ts";
 import { purgeStoredAnswers } from "../../credit/idempotent_top_up.ts";
 import { createAuthenticator } from "../../platform/authentication.ts";
@@ -15,6 +15,7 @@ import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
 import { type SystemStats, startSystemStats } from "../../platform/system_stats.ts";
 import { createCallers } from "./callers.ts";
 import { createChannelSnapshots } from "./channel_snapshots.ts";
+import { addConsolePages } from "./console_pages.ts";
 import { addCreditRoutes } from "./credit_routes.ts";
 import { addKeyRoutes } from "./key_routes.ts";
 import { createLawsBoard } from "./laws_board.ts";
@@ -35,7 +36,9 @@ export const config = {
   rpcAddress: "BULKSMS_RPC_ADDRESS",
   salesapiUrl: "BULKSMS_SALESAPI_URL",
   salesapiPublicUrl: "BULKSMS_SALESAPI_PUBLIC_URL",
-  consoleLab: "BULKSMS_CONSOLE_LAB",
+  partPriceMilli: "BULKSMS_PART_PRICE_MILLI",
+  defaultCountry: "BULKSMS_DEFAULT_COUNTRY",
+  textPartsMax: "BULKSMS_TEXT_PARTS_MAX",
   internalToken: "BULKSMS_INTERNAL_TOKEN",
   logLevel: "BULKSMS_LOG_LEVEL",
   logFormat: "BULKSMS_LOG_FORMAT",
@@ -82,8 +85,9 @@ export function create(settings: Config<typeof config>, log: Log): WebapiNode {
       addWorkspaceRoutes(app, { sql, callers });
       addCreditRoutes(app, { sql, creditClient, publisher, callers, log, metrics });
       addKeyRoutes(app, { sql, callers, log });
-      const { salesapiUrl, salesapiPublicUrl, consoleLab } = settings;
-      addSessionRoutes(app, { sql, authenticate, callers, log, salesapiUrl, salesapiPublicUrl, isLab: consoleLab === "on" });
+      const { salesapiUrl, salesapiPublicUrl } = settings;
+      addSessionRoutes(app, { sql, authenticate, callers, log, sending: settings, salesapiUrl, salesapiPublicUrl });
+      await addConsolePages(app, { salesapiUrl, salesapiPublicUrl });
       const board = createSystemBoard();
       const lawsBoard = createLawsBoard();
       const snapshots = createChannelSnapshots({ sql, salesapi, internalToken, board, lawsBoard });

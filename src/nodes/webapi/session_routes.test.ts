@@ -45,7 +45,9 @@ describe("a one-time link", () => {
       scopes: ["admin", "send", "read"],
       sees_system: true,
       salesapi_url: "http://127.0.0.1:8992",
-      lab: false,
+      part_price: "0.1",
+      default_country: "FI",
+      text_parts_max: 6,
     });
     const cookie = answer.headers.get("set-cookie") as string;
     expect(cookie.split("; ").slice(1)).toEqual(["Path=/", expect.stringMatching(/^Max-Age=43(199|200)$/), "HttpOnly", "SameSite=Strict"]);

@@ -9,6 +9,7 @@ import {
   sessionAnswer,
   sessionRequest,
 } from "../../contracts/console.ts";
+import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { type ConsoleSession, createLink, createSession, endSession, findSession, redeemLink } from "../../credit/console_sessions.ts";
 import { keyScopes } from "../../credit/keys.ts";
@@ -25,15 +26,26 @@ import { assertMaySee, assertOfInstallation, type Callers } from "./callers.ts";
 /** Sign-ins of one address, good and bad: no person needs more, and each costs a transaction. */
 const signInsPerMinuteMax = 60;
 
-export interface SessionRoutesOptions {
+/** How a browser finds salesapi. */
+export interface SalesapiAddress {
+  /** As processes reach it: its port is the browser's too, unless `salesapiPublicUrl` says where it is. */
+  salesapiUrl: string;
+  salesapiPublicUrl: string;
+}
+
+/** What a text costs and where its numbers are from, as salesapi has it: for previews. */
+export interface SendingSettings {
+  partPriceMilli: number;
+  defaultCountry: string;
+  textPartsMax: number;
+}
+
+export interface SessionRoutesOptions extends SalesapiAddress {
+  sending: SendingSettings;
   sql: Sql;
   authenticate: Authenticate;
   callers: Callers;
   log: Log;
-  /** As processes reach it: its port is the browser's too, unless `salesapiPublicUrl` says where it is. */
-  salesapiUrl: string;
-  salesapiPublicUrl: string;
-  isLab: boolean;
 }
 
 export function addSessionRoutes(app: HttpServer, options: SessionRoutesOptions): void {
@@ -153,7 +165,9 @@ async function toAnswer(session: ConsoleSession, request: FastifyRequest, option
     scopes: session.scopes,
     sees_system: session.seesSystem,
     salesapi_url: salesapiSeenBy(request, options),
-    lab: options.isLab,
+    part_price: formatCredits(BigInt(options.sending.partPriceMilli)),
+    default_country: options.sending.defaultCountry,
+    text_parts_max: options.sending.textPartsMax,
     expires_at: session.expiresAt.toISOString(),
   };
 }
@@ -161,7 +175,7 @@ async function toAnswer(session: ConsoleSession, request: FastifyRequest, option
 /** The cookie goes to the same host name alone, so localhost and 127.0.0.1 are not exchanged. */
 export function salesapiSeenBy(
   request: Pick<FastifyRequest, "protocol" | "hostname">,
-  { salesapiUrl, salesapiPublicUrl }: Pick<SessionRoutesOptions, "salesapiUrl" | "salesapiPublicUrl">,
+  { salesapiUrl, salesapiPublicUrl }: SalesapiAddress,
 ): string {
   if (salesapiPublicUrl !== "") return salesapiPublicUrl;
   const { port } = new URL(salesapiUrl);

@@ -1,0 +1,51 @@
+// `bulksms console`: a fresh link into the console of the system that is up.
+import type { Command } from "commander";
+import { settings } from "../contracts/settings.ts";
+import { readConfig } from "../platform/config.ts";
+import { readDataFolderNote } from "../platform/data_folder.ts";
+import { settingsAt } from "./connection.ts";
+import { mintConsoleLink } from "./console_link.ts";
+import { endWell, Failure } from "./failure.ts";
+import { exitCodes } from "./report_error.ts";
+
+interface ConsoleOptions {
+  data?: string;
+  workspace?: string;
+}
+
+export function registerConsole(program: Command): void {
+  program
+    .command("console")
+    .description("print a link that signs you in to the console in the browser, once, within ten minutes")
+    .option("--data <dir>", `data folder of the system (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
+    .option("--workspace <id>", "which workspace to be in (default: the one that `up` made)")
+    .addHelpText("after", consoleHelp)
+    .action((options: ConsoleOptions) => endWell(() => printLink(options)));
+}
+
+async function printLink(options: ConsoleOptions): Promise<number> {
+  const { folder, environment } = settingsAt(options.data, process.env);
+  const fields = { webapiUrl: "BULKSMS_WEBAPI_URL", adminKey: "BULKSMS_ADMIN_KEY" } as const;
+  const { webapiUrl, adminKey } = readConfig(environment, fields, { optional: ["adminKey"] });
+  const workspaceId = options.workspace ?? readDataFolderNote(folder, "workspace_id");
+  if (adminKey === undefined || workspaceId === null) {
+    throw new Failure(
+      exitCodes.wrongUse,
+      "there is no console to open",
+      `no system has run in ${folder}, and BULKSMS_ADMIN_KEY and --workspace are not both given`,
+      "start one with `npx bulksms up`, or name its folder with --data",
+    );
+  }
+  process.stdout.write(`${await mintConsoleLink({ webapiUrl, adminKey, workspaceId })}\n`);
+  return exitCodes.ok;
+}
+
+const consoleHelp = `
+The link works once. Whoever has an API key signs in with it on the same page and needs no link.
+
+Examples:
+  npx bulksms console
+  npx bulksms console --workspace 0198c9a0-0000-7000-8000-000000000001
+
+Exit codes: 0 printed, 2 wrong use or settings, 3 webapi does not answer
+`;

@@ -1,0 +1,82 @@
+// What the audit finds, told to whoever watches the laws in the console (topic laws). Run beside the system by `up` and `demo`; looks only while somebody watches.
+import { setTimeout as sleep } from "node:timers/promises";
+import { type LawState, type LawsUpdate, systemChannel } from "../contracts/topics.ts";
+import { checkLaws, type LawSources, laws } from "../laws/check_laws.ts";
+import { type BroadcastOptions, openPublisher } from "../platform/broadcast.ts";
+import { errorFields, type Log } from "../platform/log.ts";
+import { restsAPass } from "./check_watch.ts";
+
+/** A person who watches wants news; whoever begins to is seen within this. */
+const restMinMs = 1_000;
+
+export interface LawsNews {
+  stop(): Promise<void>;
+}
+
+/** Looks, tells, and rests four times as long as it looked. Whatever goes wrong is told as `unknown`, and tried again. */
+export function startLawsNews(options: { sources: LawSources; redis: BroadcastOptions; log?: Pick<Log, "warn"> }): LawsNews {
+  const publisher = openPublisher(options.redis);
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let last: LawsUpdate | null = null;
+  const look = async (): Promise<void> => {
+    const startedMs = performance.now();
+    if (await publisher.hasReaders("laws", systemChannel)) {
+      try {
+        const report = await checkLaws(options.sources, {}, signal);
+        last = toUpdate(report);
+      } catch (error) {
+        if (signal.aborted) return;
+        options.log?.warn({ event: "laws.look_failed", ...errorFields(error) });
+        last = toUnknown(last, Math.round(performance.now() - startedMs));
+      }
+      publisher.publish("laws", systemChannel, last);
+    }
+    const tookMs = performance.now() - startedMs;
+    await sleep(Math.max(restMinMs, tookMs * restsAPass), undefined, { signal }).catch(() => {}); // rejects when aborted
+  };
+  const run = (async () => {
+    while (!signal.aborted) await look();
+  })();
+  return {
+    async stop() {
+      stopping.abort();
+      await run;
+      publisher.close();
+    },
+  };
+}
+
+function toUpdate(report: Awaited<ReturnType<typeof checkLaws>>): LawsUpdate {
+  return {
+    laws: report.laws.map(({ law, title, verdict, rowsCompared, broken, brokenCount }) => ({
+      law,
+      title,
+      verdict,
+      rows_compared: rowsCompared,
+      broken: broken.map(({ row, says }) => ({ row: row.slice(0, 500), says: says.slice(0, 1_000) })),
+      broken_count: brokenCount,
+    })),
+    form: report.form,
+    has_journal: report.hasJournal,
+    looked_at: new Date().toISOString(),
+    took_ms: report.durationMs,
+    age_ms: 0,
+    version: Date.now(), // grows also when another process tells
+  };
+}
+
+/** A database is away: what was found before is no longer known. */
+function toUnknown(last: LawsUpdate | null, tookMs: number): LawsUpdate {
+  const known: LawState[] =
+    last?.laws ?? laws.map(({ name, title }) => ({ law: name, title, verdict: "unknown", rows_compared: 0, broken: [], broken_count: 0 }));
+  return {
+    laws: known.map((law) => ({ ...law, verdict: "unknown" })),
+    form: last?.form ?? "running",
+    has_journal: last?.has_journal ?? false,
+    looked_at: last?.looked_at ?? null,
+    took_ms: tookMs,
+    age_ms: 0,
+    version: Date.now(),
+  };
+}

@@ -1,0 +1,206 @@
+// One campaign: its river, its pace and money, commands, why messages failed, and every message.
+import { type ReactNode, useEffect, useState } from "react";
+import { Link } from "wouter";
+import type { StatisticsAnswer } from "../../contracts/campaign_reads.ts";
+import type { BulksmsAnswer } from "../../contracts/http.ts";
+import type { BulksmsStatus, MessageStatus } from "../../contracts/states.ts";
+import { askSalesapi, salesapiLink } from "../api/api.ts";
+import { useAnswer } from "../api/use_answer.ts";
+import { useTopic } from "../live/live.ts";
+import { Mark } from "../look/mark.tsx";
+import { Trouble } from "../look/trouble.tsx";
+import { bulksmsWords, creditsOf, milliOf, rejectWords, showCount, showCredits, showMoment, showMs, showSeconds } from "../look/words.ts";
+import { useSession } from "../shell/session.ts";
+import { MessageTable } from "./message_table.tsx";
+import { River, RiverWords } from "./river.tsx";
+import { countFinal, usePace } from "./use_pace.ts";
+
+/** While it runs, what the topic does not carry is asked for anew so often. */
+const askAgainMs = 2_000;
+
+type Command = "run" | "pause" | "resume" | "cancel";
+const commandsOf: Readonly<Partial<Record<BulksmsStatus, readonly Command[]>>> = {
+  ready: ["run", "cancel"],
+  running: ["pause", "cancel"],
+  paused: ["resume", "cancel"],
+};
+const commandWords: Readonly<Record<Command, string>> = { run: "Run", pause: "Pause", resume: "Resume", cancel: "Cancel" };
+
+export function CampaignPage({ id }: { id: string }) {
+  const live = useTopic("bulksms_progress", id);
+  const [beat, setBeat] = useState(0);
+  const { answer: campaign, error, again } = useAnswer<BulksmsAnswer>("salesapi", `/bulksms/${id}`, `${live?.status} ${beat}`);
+  const { answer: statistics } = useAnswer<StatisticsAnswer>("salesapi", `/bulksms/${id}/statistics`, `${live?.status} ${beat}`);
+  const isUnderWay = live !== null && (live.status === "running" || live.status === "settling" || live.status === "canceling");
+  useEffect(() => {
+    if (!isUnderWay) return;
+    const timer = window.setInterval(() => setBeat((before) => before + 1), askAgainMs);
+    return () => window.clearInterval(timer);
+  }, [isUnderWay]);
+  if (campaign === null) {
+    return error === null ? <p className="soft">One moment ...</p> : <Trouble error={error} again={again} />;
+  }
+  const newest = live !== null && live.version >= campaign.version ? live : campaign;
+  return <Campaign campaign={campaign} newest={newest} statistics={statistics} again={again} />;
+}
+
+interface CampaignProps {
+  campaign: BulksmsAnswer;
+  /** The newer of the answer and the topic. */
+  newest: Pick<BulksmsAnswer, "status" | "contacts" | "counts" | "parts_sent" | "version">;
+  statistics: StatisticsAnswer | null;
+  again: () => void;
+}
+
+function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
+  const { status, counts, contacts, parts_sent: partsSent } = newest;
+  const [chosen, setChosen] = useState<MessageStatus | null>(null);
+  const pace = usePace(counts, contacts);
+  const final = countFinal(counts);
+  const { says, meaning } = bulksmsWords[status];
+  const charged = creditsOf(BigInt(partsSent) * milliOf(campaign.price));
+  return (
+    <article className="campaign">
+      <p className="crumbs">
+        <Link href="/campaigns">Campaigns</Link>
+      </p>
+      <div className="head">
+        <h1>{campaign.name}</h1>
+        <p className="campaign-state" role="status">
+          <Mark meaning={meaning} /> {says}
+        </p>
+        <Commands id={campaign.id} status={status} again={again} />
+      </div>
+      {campaign.last_error !== null && (
+        <p className="trouble" role="alert">
+          <Mark meaning="failed" /> {campaign.last_error.replaceAll("_", " ")}
+        </p>
+      )}
+      <River counts={counts} contacts={contacts} />
+      <RiverWords counts={counts} chosen={chosen} onChoose={setChosen} />
+      <dl className="figures">
+        <Figure name="at their end" value={`${showCount(final)} of ${showCount(contacts)}`} />
+        <Figure name="pace" value={pace.perS === null || status !== "running" ? "–" : `${showCount(Math.round(pace.perS))}/s`} />
+        <Figure name="left" value={leftWords(status, pace.leftS)} />
+        <Figure name="charged" value={`${showCredits(charged)} of ${showCredits(campaign.cost)}`} />
+        <Figure name="submit to sent" value={latencyWords(statistics?.submit_to_sent)} />
+        <Figure name="sent to delivered" value={latencyWords(statistics?.sent_to_delivered)} />
+      </dl>
+      <Reasons statistics={statistics} />
+      <details>
+        <summary>Text, sender, file</summary>
+        <p className="bubble">{campaign.text}</p>
+        <p className="soft">
+          from {campaign.sender} · {showCount(campaign.parts)} parts at {showCredits(campaign.price)} · given up after{" "}
+          {showSeconds(campaign.deadline_s)} · made {showMoment(campaign.created_at)}
+        </p>
+        {campaign.rejected > 0 && (
+          <p className="soft">
+            {showCount(campaign.rejected)} rows of the file could not be texted:{" "}
+            {Object.entries(campaign.rejects)
+              .map(([reason, count]) => `${rejectWords[reason as keyof typeof rejectWords] ?? reason} ${showCount(count)}`)
+              .join(", ")}
+          </p>
+        )}
+      </details>
+      <p className="deeds">
+        <a className="button" href={salesapiLink(`/bulksms/${campaign.id}/report.csv`)} download>
+          Report of every message (CSV)
+        </a>
+        {campaign.rejected > 0 && (
+          <a className="button" href={salesapiLink(`/bulksms/${campaign.id}/rejects.csv`)} download>
+            Rejected rows (CSV)
+          </a>
+        )}
+      </p>
+      <MessageTable id={campaign.id} contacts={contacts} status={chosen} version={newest.version} />
+    </article>
+  );
+}
+
+function Figure({ name, value }: { name: string; value: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd className="figure live">{value}</dd>
+    </div>
+  );
+}
+
+function leftWords(status: BulksmsStatus, leftS: number | null): string {
+  if (status === "finished" || status === "canceled") return "done";
+  if (status !== "running" || leftS === null) return "–";
+  return `about ${showSeconds(Math.max(1, leftS))}`;
+}
+
+function latencyWords(latency: StatisticsAnswer["submit_to_sent"] | undefined): ReactNode {
+  if (latency === null || latency === undefined) return "–";
+  return (
+    <>
+      {showMs(latency.p50_ms)}{" "}
+      <small className="soft">
+        p90 {showMs(latency.p90_ms)} · p99 {showMs(latency.p99_ms)}
+      </small>
+    </>
+  );
+}
+
+function Reasons({ statistics }: { statistics: StatisticsAnswer | null }) {
+  if (statistics === null || statistics.errors.length === 0) return null;
+  const isSample = statistics.rows_sampled < statistics.rows_total;
+  return (
+    <section aria-label="why messages failed">
+      <h2>Why some did not arrive</h2>
+      <ul className="chips">
+        {statistics.errors.map(({ error_code, status, rows }) => (
+          <li key={`${error_code} ${status}`} className="chip">
+            <Mark meaning="failed" /> <code>{error_code}</code> <span className="soft">{status}</span> <strong>{showCount(rows)}</strong>
+          </li>
+        ))}
+      </ul>
+      {isSample && (
+        <p className="soft">
+          of {showCount(statistics.rows_sampled)} messages looked at, evenly from {showCount(statistics.rows_total)}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Commands({ id, status, again }: { id: string; status: BulksmsStatus; again: () => void }) {
+  const { scopes } = useSession();
+  const [isBusy, setIsBusy] = useState(false);
+  const [isSure, setIsSure] = useState(false);
+  const [failed, setFailed] = useState<unknown>(null);
+  const give = async (command: Command) => {
+    // what is taken back is not sent any more: asked once
+    if (command === "cancel" && !isSure) return setIsSure(true);
+    setIsBusy(true);
+    setIsSure(false);
+    setFailed(null);
+    try {
+      await askSalesapi(`/${command}`, { method: "POST", body: { bulksms_id: id } });
+    } catch (error) {
+      setFailed(error);
+    }
+    setIsBusy(false);
+    again();
+  };
+  if (!scopes.includes("send")) return null;
+  return (
+    <div className="deeds">
+      {(commandsOf[status] ?? []).map((command) => (
+        <button
+          key={command}
+          type="button"
+          disabled={isBusy}
+          className={command === "run" || command === "resume" ? "primary" : command === "cancel" ? "danger" : undefined}
+          onClick={() => void give(command)}
+        >
+          {command === "cancel" && isSure ? "Cancel it: sure?" : commandWords[command]}
+        </button>
+      ))}
+      {failed !== null && <Trouble error={failed} />}
+    </div>
+  );
+}

@@ -1,0 +1,90 @@
+// The campaigns of the workspace, newest first.
+import { useState } from "react";
+import { Link } from "wouter";
+import type { BulksmsAnswer } from "../../contracts/http.ts";
+import { useAnswer } from "../api/use_answer.ts";
+import { useTopic } from "../live/live.ts";
+import { Mark } from "../look/mark.tsx";
+import { Trouble } from "../look/trouble.tsx";
+import { bulksmsWords, showCount, showCredits, showMoment } from "../look/words.ts";
+import { useSession } from "../shell/session.ts";
+import { River } from "./river.tsx";
+
+interface BulksmsPage {
+  bulksms: BulksmsAnswer[];
+  next_cursor: string | null;
+}
+
+const pageCampaigns = 30;
+
+export function CampaignsPage() {
+  const { workspace_id: workspaceId } = useSession();
+  const [cursors, setCursors] = useState<string[]>([]);
+  const cursor = cursors.at(-1);
+  // whenever a campaign takes or gives back credit, one of them has changed its state
+  const held = useTopic("workspace_credit", workspaceId)?.held;
+  const path = `/bulksms?limit=${pageCampaigns}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
+  const { answer, error, again } = useAnswer<BulksmsPage>("salesapi", path, held === "0" || held === undefined);
+  return (
+    <>
+      <div className="head">
+        <h1>Campaigns</h1>
+        <Link href="/send" className="button primary">
+          New campaign
+        </Link>
+      </div>
+      {error !== null && <Trouble error={error} again={again} />}
+      {answer?.bulksms.length === 0 && cursor === undefined && (
+        <section className="empty">
+          <p>A campaign is one text to many people. Drop a file of contacts, write the text, and watch every message to its end.</p>
+          <Link href="/send" className="button primary large">
+            Text your first people
+          </Link>
+        </section>
+      )}
+      {answer !== null && answer.bulksms.length > 0 && (
+        <ul className="campaigns">
+          {answer.bulksms.map((campaign) => (
+            <CampaignRow key={campaign.id} campaign={campaign} />
+          ))}
+        </ul>
+      )}
+      <p className="deeds">
+        {cursors.length > 0 && (
+          <button type="button" onClick={() => setCursors(cursors.slice(0, -1))}>
+            Newer
+          </button>
+        )}
+        {answer?.next_cursor != null && (
+          <button type="button" onClick={() => setCursors([...cursors, answer.next_cursor as string])}>
+            Older
+          </button>
+        )}
+      </p>
+    </>
+  );
+}
+
+const endedStates: readonly string[] = ["finished", "canceled", "import_failed"];
+
+/** Live while it is under way. */
+function CampaignRow({ campaign }: { campaign: BulksmsAnswer }) {
+  const live = useTopic("bulksms_progress", endedStates.includes(campaign.status) ? null : campaign.id);
+  const { status, counts, contacts } = live ?? campaign;
+  const { says, meaning } = bulksmsWords[status];
+  return (
+    <li>
+      <Link href={`/campaigns/${campaign.id}`}>
+        <span className="campaign-name">{campaign.name}</span>
+        <span className="campaign-state">
+          <Mark meaning={meaning} /> {says}
+        </span>
+        <River counts={counts} contacts={contacts} isSmall />
+        <span className="campaign-figures soft">
+          {showCount(contacts)} {contacts === 1 ? "contact" : "contacts"} · {showCredits(campaign.cost)} at most ·{" "}
+          <time dateTime={campaign.created_at}>{showMoment(campaign.created_at)}</time>
+        </span>
+      </Link>
+    </li>
+  );
+}

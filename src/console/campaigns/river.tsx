@@ -1,0 +1,66 @@
+// The states of a campaign's messages in order, as one bar whose segments flow from waiting to their end; under it the same in words.
+import { type MessageStatus, messageStatuses } from "../../contracts/states.ts";
+import { Mark } from "../look/mark.tsx";
+import { messageMeaning, messageWords, showCount } from "../look/words.ts";
+
+/** From the end of the way on the left to its beginning on the right: what is done fills up from the left. */
+const order: readonly MessageStatus[] = [
+  "delivered",
+  "undelivered",
+  "failed",
+  "expired",
+  "canceled",
+  "sent",
+  "queued",
+  "unknown",
+  "pending",
+];
+
+interface RiverProps {
+  counts: Readonly<Record<MessageStatus, number>>;
+  contacts: number;
+  isSmall?: boolean;
+}
+
+export function River({ counts, contacts, isSmall = false }: RiverProps) {
+  const shown = order.filter((status) => counts[status] > 0);
+  const says = shown.map((status) => `${showCount(counts[status])} ${status}`).join(", ");
+  return (
+    <div className={isSmall ? "river river-small" : "river"} role="img" aria-label={says === "" ? "no messages" : says}>
+      {shown.map((status) => (
+        <i
+          key={status}
+          className={`stretch stretch-${status} stretch-${messageMeaning[status]}`}
+          style={{ flexGrow: counts[status] / Math.max(1, contacts) }}
+        />
+      ))}
+    </div>
+  );
+}
+
+interface RiverWordsProps extends Pick<RiverProps, "counts"> {
+  chosen: MessageStatus | null;
+  onChoose: (status: MessageStatus | null) => void;
+}
+
+/** Each state with its count; a click shows its messages alone. */
+export function RiverWords({ counts, chosen, onChoose }: RiverWordsProps) {
+  return (
+    <ul className="river-words" aria-label="messages by state">
+      {messageStatuses
+        .filter((status) => counts[status] > 0 || status === "delivered" || status === chosen)
+        .map((status) => (
+          <li key={status}>
+            <button
+              type="button"
+              aria-pressed={chosen === status}
+              onClick={() => onChoose(chosen === status ? null : status)}
+              title={messageWords[status]}
+            >
+              <Mark meaning={messageMeaning[status]} /> {status} <strong>{showCount(counts[status])}</strong>
+            </button>
+          </li>
+        ))}
+    </ul>
+  );
+}

@@ -1,0 +1,35 @@
+// How fast messages come to their end, and how long the rest takes at that pace: from the live counts of the last ten seconds.
+import { useRef } from "react";
+import type { MessageStatus } from "../../contracts/states.ts";
+
+const windowMs = 10_000;
+const finals: readonly MessageStatus[] = ["failed", "undelivered", "delivered", "expired", "canceled"];
+
+export interface Pace {
+  /** Messages a second that came to their end; null: not known yet. */
+  perS: number | null;
+  /** Seconds until all have, at this pace; null: not known. */
+  leftS: number | null;
+}
+
+export const countFinal = (counts: Readonly<Record<MessageStatus, number>>): number =>
+  finals.reduce((sum, status) => sum + counts[status], 0);
+
+export function usePace(counts: Readonly<Record<MessageStatus, number>>, contacts: number): Pace {
+  const samples = useRef<{ atMs: number; final: number }[]>([]);
+  const nowMs = performance.now();
+  const final = countFinal(counts);
+  const kept = samples.current.filter(({ atMs }) => nowMs - atMs < windowMs);
+  if (kept.at(-1)?.final !== final) kept.push({ atMs: nowMs, final });
+  samples.current = kept;
+  return paceOf(kept, nowMs, contacts);
+}
+
+/** Exported for its test. */
+export function paceOf(samples: readonly { atMs: number; final: number }[], nowMs: number, contacts: number): Pace {
+  const [first] = samples;
+  const last = samples.at(-1);
+  if (first === undefined || last === undefined || last.final === first.final) return { perS: null, leftS: null };
+  const perS = (last.final - first.final) / Math.max(0.5, (nowMs - first.atMs) / 1_000);
+  return { perS, leftS: last.final >= contacts ? 0 : (contacts - last.final) / perS };
+}

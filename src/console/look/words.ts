@@ -1,0 +1,99 @@
+// How numbers, credits, times and states are written, everywhere the same. Pure.
+import type { BulksmsStatus, MessageStatus, RejectReason } from "../../contracts/states.ts";
+
+export const showCount = (count: number): string => count.toLocaleString("en-GB");
+
+/** Exact: decimal strings stay strings. `12345.60` -> `12,345.6`. */
+export function showCredits(credits: string): string {
+  const [whole = "0", fraction = ""] = credits.split(".");
+  const decimals = fraction.replace(/0+$/, "");
+  return `${whole.replace(/\B(?=(\d{3})+$)/g, ",")}.${decimals === "" ? "0" : decimals}`;
+}
+
+/** Decimal strings to thousandths and back, so that no sum is a float. */
+export function milliOf(credits: string): bigint {
+  const [whole = "0", fraction = ""] = credits.replace("-", "").split(".");
+  const milli = BigInt(whole) * 1_000n + BigInt(fraction.padEnd(3, "0").slice(0, 3));
+  return credits.startsWith("-") ? -milli : milli;
+}
+
+export function creditsOf(milli: bigint): string {
+  const absolute = milli < 0n ? -milli : milli;
+  return `${milli < 0n ? "-" : ""}${absolute / 1_000n}.${String(absolute % 1_000n).padStart(3, "0")}`;
+}
+
+export function showTime(at: string): string {
+  return new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
+export function showMoment(at: string): string {
+  return new Date(at).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+}
+
+export function showMs(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  return showSeconds(ms / 1_000);
+}
+
+export function showSeconds(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3_600).toFixed(1)} h`;
+}
+
+export const showBytes = (bytes: number): string =>
+  bytes < 1_048_576 ? `${Math.max(1, Math.round(bytes / 1_024))} KiB` : `${(bytes / 1_048_576).toFixed(bytes < 10_485_760 ? 1 : 0)} MiB`;
+
+/** Five meanings, each with a shape beside its colour. */
+export type Meaning = "waiting" | "flying" | "delivered" | "failed" | "broken";
+
+export const messageMeaning: Readonly<Record<MessageStatus, Meaning>> = {
+  pending: "waiting",
+  unknown: "flying",
+  queued: "flying",
+  sent: "flying",
+  failed: "failed",
+  undelivered: "failed",
+  delivered: "delivered",
+  expired: "failed",
+  canceled: "waiting",
+};
+
+export const messageWords: Readonly<Record<MessageStatus, string>> = {
+  pending: "waiting to be sent",
+  unknown: "may be with the carrier",
+  queued: "with the carrier",
+  sent: "sent to the phone",
+  failed: "failed before it was sent",
+  undelivered: "sent, did not arrive",
+  delivered: "arrived",
+  expired: "no answer in time",
+  canceled: "taken back, never sent",
+};
+
+export const bulksmsWords: Readonly<Record<BulksmsStatus, { says: string; meaning: Meaning }>> = {
+  importing: { says: "reading the file", meaning: "waiting" },
+  import_failed: { says: "the file was refused", meaning: "failed" },
+  ready: { says: "ready to run", meaning: "waiting" },
+  reserving: { says: "holding credit", meaning: "waiting" },
+  running: { says: "running", meaning: "flying" },
+  paused: { says: "paused", meaning: "waiting" },
+  canceling: { says: "being canceled", meaning: "waiting" },
+  settling: { says: "adding up", meaning: "flying" },
+  finished: { says: "finished", meaning: "delivered" },
+  canceled: { says: "canceled", meaning: "failed" },
+};
+
+export const rejectWords: Readonly<Record<RejectReason, string>> = {
+  msisdn_missing: "no number",
+  msisdn_letters: "letters in the number",
+  msisdn_too_short: "number too short",
+  msisdn_too_long: "number too long",
+  msisdn_spreadsheet_number: "number broken by a spreadsheet",
+  msisdn_invalid: "no such number range",
+  msisdn_not_mobile: "not a mobile number",
+  duplicate: "the same number again",
+  text_empty: "the filled text is empty",
+  text_too_many_parts: "the filled text is too long",
+};

@@ -1,0 +1,75 @@
+// The right column: the phone's view of three real rows, and the bill.
+import { measureText } from "../../sms/parts.ts";
+import { columnKey, compileTemplate } from "../../sms/template.ts";
+import { creditsOf, milliOf, showCount, showCredits } from "../look/words.ts";
+import type { Judgement } from "./judge_worker.ts";
+
+interface BillProps {
+  judgement: Judgement;
+  text: string;
+  sender: string;
+  /** Credits a part, as salesapi asks. */
+  price: string;
+  credit: string | null;
+}
+
+export function Bill({ judgement, text, sender, price, credit }: BillProps) {
+  const cost = costOf(judgement.parts, price);
+  const left = credit === null ? null : milliOf(credit) - cost;
+  return (
+    <aside className="bill" aria-label="preview and bill">
+      <h2>On the phone</h2>
+      <Phones judgement={judgement} text={text} sender={sender} />
+      <h2>The bill</h2>
+      <dl>
+        <dt>messages</dt>
+        <dd>{showCount(judgement.contacts)}</dd>
+        <dt>parts</dt>
+        <dd>{showCount(judgement.parts)}</dd>
+        <dt>a part costs</dt>
+        <dd>{showCredits(price)}</dd>
+        <dt>at most</dt>
+        <dd className="figure">{showCredits(creditsOf(cost))}</dd>
+        {credit !== null && left !== null && (
+          <>
+            <dt>credit now</dt>
+            <dd>{showCredits(credit)}</dd>
+            <dt>credit after</dt>
+            <dd className={left < 0n ? "bad" : undefined}>{showCredits(creditsOf(left))}</dd>
+          </>
+        )}
+      </dl>
+      {left !== null && left < 0n && <p className="bad">The credit is {showCredits(creditsOf(-left))} short: top it up, or text fewer.</p>}
+      <p className="soft">Held when it runs. Charged by the part when a message is sent; what was not sent goes back.</p>
+    </aside>
+  );
+}
+
+export const costOf = (parts: number, price: string): bigint => BigInt(parts) * milliOf(price);
+
+function Phones({ judgement: { header, goodRows }, text, sender }: Pick<BillProps, "judgement" | "text" | "sender">) {
+  const compiled = compileTemplate(text);
+  if (text.trim() === "" || "problem" in compiled) return <p className="soft">Write the text to see it filled.</p>;
+  const { template } = compiled;
+  const keys = header.map(columnKey);
+  const indexes = template.placeholders.map((name) => keys.indexOf(name));
+  if (indexes.includes(-1)) return <p className="soft">The text names a column that the file has not.</p>;
+  return (
+    <ul className="phones">
+      {goodRows.map((cells, row) => {
+        const filled = template.fill(indexes.map((index) => (cells[index] ?? "").trim()));
+        const { parts, encoding } = measureText(filled);
+        return (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the first three rows, in their order
+          <li key={row}>
+            <span className="soft">{sender}</span>
+            <p className="bubble">{filled}</p>
+            <span className="soft">
+              {parts === 1 ? "1 part" : `${parts} parts`} · {encoding === "gsm7" ? "GSM-7" : "UCS-2"}
+            </span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

@@ -1,0 +1,27 @@
+// Bytes and texts as browsers have them: the build puts this in the place of src/campaign/import/csv_text.ts, so that pages judge files by the import's own reader.
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const latin1 = new TextDecoder("latin1");
+
+export function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    strictUtf8.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const textOf = (bytes: Uint8Array): string => utf8.decode(bytes);
+
+/** Windows-1252, strictly, as browsers will have it: the same for all that is looked for in it (line breaks). */
+export const latin1Of = (bytes: Uint8Array): string => latin1.decode(bytes);
+
+export function joinBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(first.length + second.length);
+  joined.set(first);
+  joined.set(second, first.length);
+  return joined;
+}
+
+export const bytesOf = (view: Uint8Array): Uint8Array => view.slice();

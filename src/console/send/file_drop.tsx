@@ -1,0 +1,70 @@
+// Where a file of contacts is dropped, or chosen by keyboard; and where the first visit finds a sample.
+import { type DragEvent, useRef, useState } from "react";
+import { showBytes } from "../look/words.ts";
+
+const sample = `name,phone,programme
+Aino Virtanen,+358 40 123 4567,Computer Science
+Eero Korhonen,040 765 4321,Biology
+Helmi Laine,+358501112233,History
+Onni Salo,0501112233 ,History
+Väinö Niemi,123,Physics
+`;
+
+export function FileDrop({ file, onFile }: { file: File | null; onFile: (file: File) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  const [isOver, setIsOver] = useState(false);
+  const onDrop = (event: DragEvent) => {
+    event.preventDefault();
+    setIsOver(false);
+    const dropped = event.dataTransfer.files[0];
+    if (dropped !== undefined) onFile(dropped);
+  };
+  return (
+    <section
+      aria-label="file of contacts"
+      className={isOver ? "drop drop-over" : "drop"}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setIsOver(true);
+      }}
+      onDragLeave={() => setIsOver(false)}
+      onDrop={onDrop}
+    >
+      <input
+        ref={input}
+        id="contacts"
+        className="visually-hidden"
+        type="file"
+        accept=".csv,.txt,text/csv,text/plain"
+        onChange={(event) => {
+          const chosen = event.target.files?.[0];
+          if (chosen !== undefined) onFile(chosen);
+          event.target.value = "";
+        }}
+      />
+      {file === null ? (
+        <p>
+          Drop a CSV file here, or{" "}
+          <label htmlFor="contacts" className="button">
+            choose one
+          </label>
+          <br />
+          <span className="soft">
+            Its first row names the columns. One of them has the phone numbers. It stays in your browser until you create the campaign.
+          </span>
+          <br />
+          <button type="button" className="quiet" onClick={() => onFile(new File([sample], "sample_5_contacts.csv", { type: "text/csv" }))}>
+            or look at a made-up sample of five
+          </button>
+        </p>
+      ) : (
+        <p>
+          <strong>{file.name}</strong> <span className="soft">{showBytes(file.size)}</span>{" "}
+          <label htmlFor="contacts" className="button">
+            choose another
+          </label>
+        </p>
+      )}
+    </section>
+  );
+}

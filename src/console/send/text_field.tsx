@@ -1,0 +1,114 @@
+// The text: its columns to click in, its parts and encoding under it, and each character that makes it dearer with what is cheaper.
+import { useRef } from "react";
+import { findCostlyCharacters, rewriteAsGsm7 } from "../../sms/encodings.ts";
+import { measureText, septetsAlone, septetsOfPart, unitsAlone, unitsOfPart } from "../../sms/parts.ts";
+import { columnKey, compileTemplate } from "../../sms/template.ts";
+import { Mark } from "../look/mark.tsx";
+
+interface TextFieldProps {
+  text: string;
+  onText: (text: string) => void;
+  /** Columns of the file that can be named in the text. */
+  columns: readonly string[];
+  /** What is wrong with it for this file. */
+  problem: string | null;
+}
+
+const textCharactersMax = 2_000;
+
+export function TextField({ text, onText, columns, problem }: TextFieldProps) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const compiled = compileTemplate(text);
+  const says = "problem" in compiled ? `Character ${compiled.problem.at + 1}: ${compiled.problem.says}.` : problem;
+  const insert = (name: string) => {
+    const at = field.current?.selectionStart ?? text.length;
+    onText(`${text.slice(0, at)}{${columnKey(name)}}${text.slice(field.current?.selectionEnd ?? at)}`);
+    field.current?.focus();
+  };
+  return (
+    <section aria-label="the text">
+      <label htmlFor="text">
+        <h2>Text</h2>
+      </label>
+      <textarea
+        id="text"
+        ref={field}
+        value={text}
+        rows={4}
+        maxLength={textCharactersMax}
+        placeholder="Hello {name}! ..."
+        aria-describedby="text-size"
+        aria-invalid={says !== null}
+        onChange={(event) => onText(event.target.value)}
+      />
+      {columns.length > 0 && (
+        <ul className="chips" aria-label="columns to put in">
+          {columns
+            .filter((name) => columnKey(name) !== "")
+            .map((name) => (
+              <li key={name}>
+                <button type="button" onClick={() => insert(name)}>
+                  + {"{"}
+                  {columnKey(name)}
+                  {"}"}
+                </button>
+              </li>
+            ))}
+        </ul>
+      )}
+      {says !== null && text !== "" && (
+        <p className="bad" role="alert">
+          <Mark meaning="failed" /> {says}
+        </p>
+      )}
+      <Size text={text} />
+      <Costly text={text} onText={onText} />
+    </section>
+  );
+}
+
+/** Of the text as written; each row's own is counted by the judge. */
+function Size({ text }: { text: string }) {
+  const { encoding, units, parts } = measureText(text);
+  const room = encoding === "gsm7" ? (parts <= 1 ? septetsAlone : parts * septetsOfPart) : parts <= 1 ? unitsAlone : parts * unitsOfPart;
+  return (
+    <p id="text-size" className="soft" aria-live="polite">
+      {units} of {room} characters · {parts === 1 ? "1 part" : `${parts} parts`} ·{" "}
+      {encoding === "gsm7" ? "GSM-7, 160 a part" : "UCS-2, 70 a part: a character forces it"}
+    </p>
+  );
+}
+
+function Costly({ text, onText }: { text: string; onText: (text: string) => void }) {
+  const costly = findCostlyCharacters(text);
+  const forcing = costly.filter(({ effect }) => effect === "forces_ucs2");
+  const rewritten = forcing.length === 0 ? null : rewriteAsGsm7(text);
+  if (forcing.length === 0) return null;
+  return (
+    <div className="costly">
+      <p>
+        <strong>{forcing.length === 1 ? "One character makes" : `${forcing.length} characters make`} every part shorter:</strong>
+      </p>
+      <ul className="chips">
+        {forcing.map(({ character, codePoint, suggestion, count }) => (
+          <li key={codePoint}>
+            <button
+              type="button"
+              disabled={suggestion === null}
+              onClick={() => onText(text.replaceAll(character, suggestion ?? character))}
+              title={suggestion === null ? "nothing alike costs less" : "replace it everywhere"}
+            >
+              <code>{character}</code> <span className="soft">{codePoint}</span>
+              {count > 1 && ` × ${count}`} {suggestion === null ? "" : suggestion === "" ? "→ nothing" : `→ ${suggestion}`}
+            </button>
+          </li>
+        ))}
+      </ul>
+      {rewritten !== null && (
+        <button type="button" onClick={() => onText(rewritten)}>
+          Replace all
+        </button>
+      )}
+    </div>
+  );
+}

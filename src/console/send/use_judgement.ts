@@ -1,0 +1,39 @@
+// The judgement of the chosen file under the text as it is typed: asks the worker, a moment after the last key.
+import { useEffect, useRef, useState } from "react";
+import type { Judgement, JudgeRequest } from "./judge_worker.ts";
+
+const settleMs = 150;
+
+export function useJudgement(
+  file: File | null,
+  asked: Pick<JudgeRequest, "text" | "country" | "phoneColumn" | "partsMax">,
+): Judgement | null {
+  const { text, country, phoneColumn, partsMax } = asked;
+  const worker = useRef<Worker | null>(null);
+  const lastId = useRef(0);
+  const [judged, setJudged] = useState<{ file: File; judgement: Judgement } | null>(null);
+  useEffect(
+    () => () => {
+      worker.current?.terminate();
+      worker.current = null;
+    },
+    [],
+  );
+  useEffect(() => {
+    if (file === null) return;
+    const timer = window.setTimeout(
+      () => {
+        worker.current ??= new Worker(new URL("./judge_worker.ts", import.meta.url), { type: "module" });
+        const id = ++lastId.current;
+        worker.current.onmessage = ({ data }: MessageEvent<Judgement>) => {
+          if (data.id === lastId.current) setJudged({ file, judgement: data });
+        };
+        const request: JudgeRequest = { id, file, text, country, phoneColumn, partsMax };
+        worker.current.postMessage(request);
+      },
+      lastId.current === 0 ? 0 : settleMs,
+    );
+    return () => window.clearTimeout(timer);
+  }, [file, text, country, phoneColumn, partsMax]);
+  return judged !== null && judged.file === file ? judged.judgement : null;
+}
