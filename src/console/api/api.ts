@@ -63,9 +63,8 @@ async function request<T>(url: string, { method = "GET", body, idempotencyKey, s
     });
   }
   if (response.status === 204) return undefined as T;
-  const answer = (await response.json().catch(() => ({}))) as T & { title?: string; detail?: string; code?: string };
-  if (response.ok) return answer;
-  const problem = new Problem(response.status, answer);
+  if (response.ok) return (await response.json()) as T;
+  const problem = new Problem(response.status, await response.json().catch(() => ({})));
   if (problem.code === "session_invalid") onSignedOut();
   throw problem;
 }

@@ -188,7 +188,7 @@ function Rows({ id, count, says, rowAt, onSight }: RowsProps) {
           {inSight.map(({ index, start }) => {
             const row = rowAt(index);
             return (
-              // biome-ignore lint/a11y/useSemanticElements: as above
+              // biome-ignore lint/a11y/useSemanticElements lint/a11y/useFocusableInteractive: as above
               <div key={index} className="message" role="row" aria-rowindex={index + 2} style={{ transform: `translateY(${start}px)` }}>
                 {row === null ? <Cell>{showCount(index + 1)}</Cell> : <MessageCells id={id} row={row} />}
               </div>

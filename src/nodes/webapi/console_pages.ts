@@ -1,5 +1,6 @@
 // The console's built pages (dist/console): the one index.html at every path that a page lives under, its assets, and the content security policy.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -13,14 +14,14 @@ const builtFolder = join(import.meta.dirname, "..", "..", "..", "dist", "console
 export async function addConsolePages(app: HttpServer, salesapi: SalesapiAddress, folder: string = builtFolder): Promise<void> {
   // lab and tests run from sources: without a build there is an API and no console
   if (!existsSync(join(folder, "index.html"))) return;
-  const page = readFileSync(join(folder, "index.html"));
   const options = { config: { rateLimit: false }, schema: { hide: true } } as const;
-  const sendPage = (request: FastifyRequest, reply: FastifyReply) =>
+  // read each time: a build under a running system has new assets
+  const sendPage = async (request: FastifyRequest, reply: FastifyReply) =>
     reply
       .type("text/html; charset=utf-8")
       .header("cache-control", "no-cache")
       .header("content-security-policy", policyFor(request, salesapi))
-      .send(page);
+      .send(await readFile(join(folder, "index.html")));
   for (const path of consolePaths) app.get(path, options, sendPage);
   // their names carry a hash of what is in them
   await app.register(fastifyStatic, {
@@ -32,9 +33,11 @@ export async function addConsolePages(app: HttpServer, salesapi: SalesapiAddress
     maxAge: "365d",
     schemaHide: true,
   });
-  const icon = readFileSync(join(folder, "favicon.svg"));
-  const sendIcon = (_request: FastifyRequest, reply: FastifyReply) =>
-    reply.type("image/svg+xml").header("cache-control", "max-age=86400").send(icon);
+  const sendIcon = async (_request: FastifyRequest, reply: FastifyReply) =>
+    reply
+      .type("image/svg+xml")
+      .header("cache-control", "max-age=86400")
+      .send(await readFile(join(folder, "favicon.svg")));
   for (const path of ["/favicon.svg", "/favicon.ico"]) app.get(path, options, sendIcon);
 }
 
