@@ -8,5 +8,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     teardownTimeout: 20_000,
     fileParallelism: false,
+    // a browser, six processes and two servers on two busy cores: once more where nobody watches
+    retry: process.env.CI ? 1 : 0,
   },
 });
