@@ -23,16 +23,24 @@ interface RunCommandOptions {
 
 export function register(program: Command): void {
   const command = program
+    // here and below: what stands behind a command's name is its own
+    .enablePositionalOptions()
     .command("run")
     .argument("<name>", "a scenario of `lab list`, or a cell of the matrix")
     .description("run one scenario, watch it, read the verdict; or one of the runs that measure")
-    // what stands behind the name of a measured run is its own
     .enablePositionalOptions()
     .option("--seed <n>", "replays a run's choices", parseSeed, Math.floor(Math.random() * 1_000_000))
     .option("--report <file>", "the verdict with its time line as one HTML file")
     .option("--json", "the verdict as one JSON object on the last line")
     .action((name: string, options: RunCommandOptions) => endWell(() => run(name, options)));
+  command.hook("preSubcommand", refuseOptionsBefore);
   registerMeasured(command);
+}
+
+/** `run --seed 3 finland`: an option of a scenario, which would say nothing there. */
+function refuseOptionsBefore(run: Command, measured: Command): void {
+  const given = run.options.find((option) => run.getOptionValueSource(option.attributeName()) === "cli");
+  if (given !== undefined) run.error(`error: ${given.long} is no option of ${measured.name()}; its own stand behind its name`);
 }
 
 /** Runs without faults, for their figures. */

@@ -5,9 +5,9 @@ import { Failure } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { formatCount } from "../../src/cli/terminal.ts";
 
-/** Rows with room for a second version, index, carrier's journal, contact file: 400 measured, and half as much again for old row versions. */
+/** Measured at 300,000: row with room for a second version 200 with its index, journal 40, contact file 30, Redis's log 20. Twice that, for what moves. */
 const bytesPerContact = 600;
-/** Two empty servers and their WAL, which is recycled at 1 GB each. */
+/** Two empty servers, and their WAL, which begins to be recycled at 1 GB each. */
 const fixedBytes = 2.5e9;
 
 export function neededBytes(contacts: number): number {

@@ -56,6 +56,7 @@ export interface Sending {
 
 /** @throws when the system does not start, does not take every contact or stands still; AbortError when it was told to stop */
 export async function runFinland({ contacts, signal, onBegin, onChange }: FinlandOptions): Promise<FinlandRun> {
+  signal?.throwIfAborted();
   const files = openContactFiles();
   let ours: OurSystem | null = null;
   try {
