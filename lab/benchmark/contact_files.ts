@@ -1,4 +1,4 @@
-// CSV files of any size: different Finnish mobile numbers, none of which forces an outcome. One file a size, kept for the whole benchmark.
+// CSV files of any size: different Finnish mobile numbers, none of which forces an outcome. One file a size, kept until all are removed.
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,7 @@ export function msisdnOf(n: number): number {
 }
 
 export interface ContactFiles {
+  folder: string;
   /** Path of a file with so many contacts. */
   of(contacts: number): string;
   remove(): void;
@@ -25,6 +26,7 @@ export function openContactFiles(): ContactFiles {
   const folder = mkdtempSync(join(tmpdir(), "bulksms-contacts-"));
   const made = new Map<number, string>();
   return {
+    folder,
     of(contacts) {
       if (contacts > contactsMax) throw new Error(`at most ${contactsMax} contacts`);
       const known = made.get(contacts);

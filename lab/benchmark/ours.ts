@@ -1,7 +1,10 @@
-// Our system under the benchmark: the real processes with every durability and check on, a carrier without delays, campaigns created and run as a client would.
+// Our system under the benchmark and the run of everyone in Finland: the real processes with every durability and check on, a carrier without delays, campaigns created and run as a client would.
 import { isDeepStrictEqual } from "node:util";
+import type { CampaignState } from "../../src/cli/campaign_watch.ts";
 import { type Connection, connect } from "../../src/cli/connection.ts";
-import { checkLaws } from "../../src/laws/check_laws.ts";
+import type { CreateAnswer } from "../../src/contracts/http.ts";
+import { type MessageStatus, messageStatuses } from "../../src/contracts/states.ts";
+import { checkLaws, type LawsReport } from "../../src/laws/check_laws.ts";
 import { readSystemState } from "../../src/platform/data_folder.ts";
 import { openPostgres, type Sql } from "../../src/platform/postgres.ts";
 import type { SystemSettings } from "../../src/platform/system_settings.ts";
@@ -33,6 +36,21 @@ export interface CarrierMode {
   receiptsUrl?: string;
 }
 
+export interface Created {
+  id: string;
+  contacts: number;
+  rejected: number;
+  seconds: number;
+}
+
+/** By the clock of this machine, which is also the databases'. */
+export interface SentRun {
+  startedMs: number;
+  endedMs: number;
+  /** As it ended. */
+  campaign: CampaignState;
+}
+
 export interface OurRun {
   bulksmsId: string;
   seconds: number;
@@ -49,9 +67,13 @@ export interface OurSystem {
   salesdbOwnerUrl: string;
   setCarrier(mode: CarrierMode): Promise<void>;
   /** POST /create of a file. */
-  create(file: string): Promise<{ id: string; contacts: number; seconds: number }>;
-  /** Runs a created campaign to its end. `others`: further processes to be measured, by name. */
-  run(created: { id: string; contacts: number }, others?: Record<string, number>): Promise<OurRun>;
+  create(file: string): Promise<Created>;
+  /** Runs a created campaign to its end, and measures nothing but that. */
+  send(created: Pick<Created, "id" | "contacts">, onChange?: (state: CampaignState) => void): Promise<SentRun>;
+  /** Runs a created campaign to its end, measured, with its laws. `others`: further processes to be measured, by name. */
+  run(created: Pick<Created, "id" | "contacts">, others?: Record<string, number>): Promise<OurRun>;
+  /** Of processes and engines. */
+  pids(): Record<string, number | null>;
   stop(): Promise<void>;
 }
 
@@ -65,6 +87,7 @@ export async function startOurs(settings: SystemSettings = {}): Promise<OurSyste
   const servers = openServers([cluster.settings.BULKSMS_DS_OWNER_URL ?? "", cluster.settings.BULKSMS_SALESDB_OWNER_URL ?? ""]);
   const check = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", { applicationName: "benchmark", connections: 1 });
   await topUp(cluster);
+  const parts = { cluster, connection, servers, check };
   return {
     cluster,
     servers,
@@ -76,10 +99,12 @@ export async function startOurs(settings: SystemSettings = {}): Promise<OurSyste
     },
     async create(file) {
       const startedAt = performance.now();
-      const { id, contacts } = await connection.create(file, { text: "Hello" });
-      return { id, contacts, seconds: (performance.now() - startedAt) / 1_000 };
+      const { id, contacts, rejected }: CreateAnswer = await connection.create(file, { text: "Hello" });
+      return { id, contacts, rejected, seconds: (performance.now() - startedAt) / 1_000 };
     },
-    run: (created, others = {}) => runToEnd({ cluster, connection, servers, check }, created, others),
+    send: (created, onChange = () => {}) => sendToEnd(parts, created, onChange),
+    run: (created, others = {}) => runToEnd(parts, created, others),
+    pids: () => pidsOf(cluster),
     async stop() {
       await Promise.all([connection.close(), servers.close(), check.end({ timeout: 1 })]);
       await cluster.stop();
@@ -115,17 +140,23 @@ interface Parts {
   check: Sql;
 }
 
-async function runToEnd(
-  { cluster, connection, servers, check }: Parts,
-  { id, contacts }: { id: string; contacts: number },
-  others: Record<string, number>,
-): Promise<OurRun> {
+async function sendToEnd(
+  { connection, check }: Parts,
+  { id, contacts }: Pick<Created, "id" | "contacts">,
+  onChange: (state: CampaignState) => void,
+): Promise<SentRun> {
+  const startedMs = Date.now();
+  await connection.callSalesapi("the campaign was not run", "POST", "/run", { bulksms_id: id });
+  return { startedMs, ...(await untilFinished(check, { id, contacts }, onChange)) };
+}
+
+async function runToEnd(parts: Parts, created: Pick<Created, "id" | "contacts">, others: Record<string, number>): Promise<OurRun> {
+  const { cluster, servers } = parts;
+  const { id, contacts } = created;
   await servers.settleDown();
   const usage = openUsageMeter({ ...pidsOf(cluster), ...others });
   const walBefore = await servers.walBytes();
-  const startedMs = Date.now();
-  await connection.callSalesapi("the campaign was not run", "POST", "/run", { bulksms_id: id });
-  const endedMs = await untilFinished(check, id, contacts);
+  const { startedMs, endedMs } = await sendToEnd(parts, created, () => {});
   const cpuMicros = usage.cpuMicros();
   const walBytes = (await servers.walBytes()) - walBefore;
   const peakRssMib = usage.peakRssMib();
@@ -136,11 +167,13 @@ async function runToEnd(
     cpuMicrosPerMessage: perMessage(cpuMicros, contacts),
     walBytesPerMessage: walBytes / contacts,
     peakRssMib,
-    lawsBroken: [
-      ...laws.laws.filter(({ verdict }) => verdict !== "held").map(({ law }) => law),
-      ...(laws.form === "settled" ? [] : ["unsettled"]),
-    ],
+    lawsBroken: lawsNotHeld(laws),
   };
+}
+
+/** After a run with every message answered each law has something to compare, and nothing is under way: else it counts as broken. */
+export function lawsNotHeld({ laws, form }: LawsReport): string[] {
+  return [...laws.filter(({ verdict }) => verdict !== "held").map(({ law }) => law), ...(form === "settled" ? [] : ["unsettled"])];
 }
 
 /** Processes and engines. */
@@ -149,20 +182,42 @@ function pidsOf(cluster: Cluster): Record<string, number | null> {
   return { ...cluster.pids(), ...Object.fromEntries(Object.entries(engines).map(([name, { pid }]) => [name, pid])) };
 }
 
-/** @returns when the campaign ended, by the database's clock, which is this machine's. @throws when it does not move for a minute */
-async function untilFinished(check: Sql, id: string, contacts: number): Promise<number> {
+interface CampaignRow extends Record<MessageStatus, number> {
+  status: CampaignState["status"];
+  parts: string;
+  partsSent: string;
+  lastError: string | null;
+  endedAt: Date | null;
+  version: string;
+}
+
+/** @throws when it does not move for a minute */
+async function untilFinished(
+  check: Sql,
+  { id, contacts }: Pick<Created, "id" | "contacts">,
+  onChange: (state: CampaignState) => void,
+): Promise<Pick<SentRun, "endedMs" | "campaign">> {
   const stillMaxMs = 60_000;
   let movedAt = performance.now();
   let versionSeen = "";
   for (;;) {
-    const [row] = await check<{ status: string; endedAt: Date | null; version: string }[]>`
-      select status::text as status, ended_at as "endedAt", version::text as version from bulksms where id = ${id}`;
-    if (row?.status === "finished" && row.endedAt !== null) return row.endedAt.getTime();
+    const [row] = await check<CampaignRow[]>`
+      select status::text as status, parts::text as parts, parts_sent::text as "partsSent", last_error as "lastError", ended_at as "endedAt",
+        version::text as version, ${check(messageStatuses as unknown as string[])}
+      from bulksms where id = ${id}`;
     if (row !== undefined && row.version !== versionSeen) {
       versionSeen = row.version;
       movedAt = performance.now();
+      onChange(stateOf(row, contacts));
     }
+    if (row?.status === "finished" && row.endedAt !== null) return { endedMs: row.endedAt.getTime(), campaign: stateOf(row, contacts) };
     if (performance.now() - movedAt > stillMaxMs) throw new Error(`campaign ${id} of ${contacts} stands still as ${row?.status}`);
     await new Promise((resolve) => setTimeout(resolve, endPollMs));
   }
+}
+
+function stateOf(row: CampaignRow, contacts: number): CampaignState {
+  const counts = Object.fromEntries(messageStatuses.map((status) => [status, row[status]])) as Record<MessageStatus, number>;
+  const { status, parts, partsSent, lastError } = row;
+  return { status, contacts, parts: Number(parts), partsSent: Number(partsSent), counts, lastError, credit: null, silent: null };
 }

@@ -4,9 +4,10 @@ import { alignColumns, createTerminal, type Terminal } from "../../src/cli/termi
 import { loadScenario, scenarioNames } from "../scenarios/all.ts";
 import { naiveSwitches } from "../variants/all.ts";
 import { matrixCells } from "../verify/cells.ts";
+import { measuredRuns } from "./run.ts";
 
 export function register(program: Command): void {
-  program.command("list").description("every scenario, cell and design switch, and what it shows").action(list);
+  program.command("list").description("every scenario, measured run, cell and design switch, and what it shows").action(list);
 }
 
 async function list(): Promise<void> {
@@ -16,6 +17,7 @@ async function list(): Promise<void> {
   const cells = (await matrixCells()).filter(({ name }) => !names.includes(name));
   terminal.line();
   showSection(terminal, "scenarios", scenarios);
+  showSection(terminal, "runs that measure, without faults", measuredRuns());
   showSection(terminal, "cells of the matrix: one fault each, all of them are verify:faults", cells);
   showSection(
     terminal,

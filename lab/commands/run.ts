@@ -1,5 +1,5 @@
-// `lab run NAME`: one scenario with a live view, and the verdict.
-import { type Command, InvalidArgumentError } from "commander";
+// `lab run NAME`: one scenario with a live view, and the verdict; or one of the measured runs of run/, which have options of their own.
+import { Command, InvalidArgumentError } from "commander";
 import { endWell, Failure } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { createTerminal } from "../../src/cli/terminal.ts";
@@ -12,6 +12,8 @@ import type { Scenario } from "../stage/scenario.ts";
 import { showVerdict } from "../stage/show_verdict.ts";
 import { matrixCells } from "../verify/cells.ts";
 import { naive } from "./naive.ts";
+import { register as registerEvaluation } from "./run/evaluation.ts";
+import { register as registerFinland } from "./run/finland.ts";
 
 interface RunCommandOptions {
   seed: number;
@@ -20,14 +22,38 @@ interface RunCommandOptions {
 }
 
 export function register(program: Command): void {
-  program
+  const command = program
+    // here and below: what stands behind a command's name is its own
+    .enablePositionalOptions()
     .command("run")
     .argument("<name>", "a scenario of `lab list`, or a cell of the matrix")
-    .description("run one scenario, watch it, read the verdict")
+    .description("run one scenario, watch it, read the verdict; or one of the runs that measure")
+    .enablePositionalOptions()
     .option("--seed <n>", "replays a run's choices", parseSeed, Math.floor(Math.random() * 1_000_000))
     .option("--report <file>", "the verdict with its time line as one HTML file")
     .option("--json", "the verdict as one JSON object on the last line")
     .action((name: string, options: RunCommandOptions) => endWell(() => run(name, options)));
+  command.hook("preSubcommand", refuseOptionsBefore);
+  registerMeasured(command);
+}
+
+/** `run --seed 3 finland`: an option of a scenario, which would say nothing there. */
+function refuseOptionsBefore(run: Command, measured: Command): void {
+  const given = run.options.find((option) => run.getOptionValueSource(option.attributeName()) === "cli");
+  if (given !== undefined) run.error(`error: ${given.long} is no option of ${measured.name()}; its own stand behind its name`);
+}
+
+/** Runs without faults, for their figures. */
+function registerMeasured(run: Command): void {
+  registerEvaluation(run);
+  registerFinland(run);
+}
+
+/** With what each shows, in the order of their names. */
+export function measuredRuns(): { name: string; shows: string }[] {
+  const run = new Command("run");
+  registerMeasured(run);
+  return run.commands.map((command) => ({ name: command.name(), shows: command.description() }));
 }
 
 /** @throws InvalidArgumentError (exit code 2) */
@@ -62,5 +88,12 @@ async function run(name: string, options: RunCommandOptions): Promise<number> {
 async function findScenario(name: string): Promise<Scenario> {
   const found = (await loadScenario(name)) ?? (await matrixCells()).find((cell) => cell.name === name);
   if (found !== undefined) return found;
-  throw new Failure(exitCodes.wrongUse, `there is no scenario ${name}`, `there are ${scenarioNames().join(", ")}`, "npm run lab -- list");
+  throw new Failure(
+    exitCodes.wrongUse,
+    `there is no scenario ${name}`,
+    `there are ${scenarioNames().join(", ")}, and to measure ${measuredRuns()
+      .map(({ name }) => name)
+      .join(", ")}`,
+    "npm run lab -- list",
+  );
 }

@@ -37,7 +37,7 @@ const runOf = (subject: SubjectName): EvaluationRun => ({
 const evaluation: Evaluation = {
   startedAt: "2026-01-02T03:04:05.000Z",
   machine: { cores: 2, model: "a <processor>", node: "v20", loadBefore: 3 },
-  command: "npm run lab -- evaluation",
+  command: "npm run lab -- run evaluation",
   runs: [runOf("ours"), runOf("original")],
 };
 

@@ -76,7 +76,7 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
           <Mark meaning="failed" /> {campaign.last_error.replaceAll("_", " ")}
         </p>
       )}
-      <River counts={counts} contacts={contacts} />
+      <River counts={counts} />
       <RiverWords counts={counts} chosen={chosen} onChoose={setChosen} />
       <dl className="figures">
         <Figure name="at their end" value={`${showCount(final)} of ${showCount(contacts)}`} />

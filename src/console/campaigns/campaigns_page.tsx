@@ -79,7 +79,7 @@ function CampaignRow({ campaign }: { campaign: BulksmsAnswer }) {
         <span className="campaign-state">
           <Mark meaning={meaning} /> {says}
         </span>
-        <River counts={counts} contacts={contacts} isSmall />
+        <River counts={counts} isSmall />
         <span className="campaign-figures soft">
           {showCount(contacts)} {contacts === 1 ? "contact" : "contacts"} · {showCredits(campaign.cost)} at most ·{" "}
           <time dateTime={campaign.created_at}>{showMoment(campaign.created_at)}</time>

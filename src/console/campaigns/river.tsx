@@ -18,21 +18,16 @@ const order: readonly MessageStatus[] = [
 
 interface RiverProps {
   counts: Readonly<Record<MessageStatus, number>>;
-  contacts: number;
   isSmall?: boolean;
 }
 
-export function River({ counts, contacts, isSmall = false }: RiverProps) {
+export function River({ counts, isSmall = false }: RiverProps) {
   const shown = order.filter((status) => counts[status] > 0);
   const says = shown.map((status) => `${showCount(counts[status])} ${status}`).join(", ");
   return (
     <div className={isSmall ? "river river-small" : "river"} role="img" aria-label={says === "" ? "no messages" : says}>
       {shown.map((status) => (
-        <i
-          key={status}
-          className={`stretch stretch-${status} stretch-${messageMeaning[status]}`}
-          style={{ flexGrow: counts[status] / Math.max(1, contacts) }}
-        />
+        <i key={status} className={`stretch stretch-${status} stretch-${messageMeaning[status]}`} style={{ flexGrow: counts[status] }} />
       ))}
     </div>
   );

@@ -1,15 +1,15 @@
-// `lab evaluation`: what campaigns of a few sizes cost, on our system and on the original's way, as a report with plots.
+// `lab run evaluation`: what campaigns of a few sizes cost, on our system and on the original's way, as a report with plots.
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { endWell, Failure } from "../../src/cli/failure.ts";
-import { exitCodes } from "../../src/cli/report_error.ts";
-import { alignColumns, createTerminal, formatCount, formatDuration } from "../../src/cli/terminal.ts";
-import { evaluate, readEvaluation, writeEvaluation } from "../evaluation/evaluate.ts";
-import type { EvaluationRun } from "../evaluation/measure.ts";
-import { canSample } from "../evaluation/process_samples.ts";
-import { quietLoadPerCore, readMachine } from "../evaluation/report.ts";
-import { type SubjectName, subjectNames } from "../evaluation/subject.ts";
-import { summarize } from "../evaluation/summary.ts";
+import { endWell, Failure } from "../../../src/cli/failure.ts";
+import { exitCodes } from "../../../src/cli/report_error.ts";
+import { alignColumns, createTerminal, formatCount, formatDuration } from "../../../src/cli/terminal.ts";
+import { evaluate, readEvaluation, writeEvaluation } from "../../evaluation/evaluate.ts";
+import type { EvaluationRun } from "../../evaluation/measure.ts";
+import { canSample } from "../../evaluation/process_samples.ts";
+import { quietLoadPerCore, readMachine } from "../../evaluation/report.ts";
+import { type SubjectName, subjectNames } from "../../evaluation/subject.ts";
+import { summarize } from "../../evaluation/summary.ts";
 
 const contactsMax = 1_000_000;
 
@@ -21,8 +21,8 @@ interface EvaluationCommandOptions {
   compare?: string;
 }
 
-export function register(program: Command): void {
-  program
+export function register(run: Command): void {
+  run
     .command("evaluation")
     .description("CPU, memory, rates and latencies of campaigns of a few sizes, ours and the original's way: a report with plots")
     .option("--contacts <list>", "sizes of the campaigns", parseContacts, [5, 5_000, 50_000])
@@ -75,7 +75,7 @@ async function runEvaluation(options: EvaluationCommandOptions): Promise<number>
     contacts,
     subjects: only === undefined ? subjectNames : [only],
     speed,
-    command: `npm run lab -- evaluation --contacts ${contacts.join(",")}${only === undefined ? "" : ` --only ${only}`}${speed === "max" ? "" : ` --speed ${speed}`}`,
+    command: `npm run lab -- run evaluation --contacts ${contacts.join(",")}${only === undefined ? "" : ` --only ${only}`}${speed === "max" ? "" : ` --speed ${speed}`}`,
     onStart: (subject) => terminal.line(terminal.dim(`${subject}: starting`)),
     onRun: (run) => terminal.line(describe(run)),
   });
