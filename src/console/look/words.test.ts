@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { creditsOf, milliOf, showCredits, showSeconds } from "./words.ts";
+
+test.each([
+  ["0", "0.0"],
+  ["1000.0", "1,000.0"],
+  ["12345.60", "12,345.6"],
+  ["0.125", "0.125"],
+  ["999999999999.999", "999,999,999,999.999"],
+])("%s credits are written %s", (credits, shown) => {
+  expect(showCredits(credits)).toBe(shown);
+});
+
+test("credits to thousandths and back are exact, below zero too", () => {
+  for (const credits of ["0.000", "0.100", "481.900", "-3.005", "123456789012345.678"]) expect(creditsOf(milliOf(credits))).toBe(credits);
+  expect(milliOf("0.1") * 3n).toBe(milliOf("0.3"));
+});
+
+test("times are no longer than they need to be", () => {
+  expect([showSeconds(0.42), showSeconds(59), showSeconds(600), showSeconds(86_400)]).toEqual(["0.4 s", "59 s", "10 min", "24.0 h"]);
+});
