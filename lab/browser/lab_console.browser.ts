@@ -36,7 +36,7 @@ test("a killed worker and lost replies, from the picture, end in a verdict that 
   await page.keyboard.press("Enter");
   await press("Lose replies");
   await expect.poll(() => page.getByRole("button", { name: "Lose replies" }).getAttribute("aria-pressed")).toBe("true");
-  await press(/^sales_worker, /);
+  await press(/^sales_worker, alive/);
   await press("Kill (-9)");
   await page
     .getByRole("region", { name: "what happened" })

@@ -32,7 +32,7 @@ export async function openLabConsole({ port = 0, onNote = () => {} }: LabConsole
     await cluster.stop();
   };
   try {
-    const door = await openFrontDoor({ port, files, webapiUrl: cluster.urls.webapi ?? "", apiKey: cluster.apiKey, controls, state });
+    const door = await openFrontDoor({ port, files, webapiUrl: cluster.urls.webapi ?? "", apiKey: cluster.adminKey, controls, state });
     return {
       cluster,
       link: door.link,

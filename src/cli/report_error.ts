@@ -2,6 +2,7 @@
 import { AppError, isAppError } from "../contracts/errors.ts";
 import { ConfigError } from "../platform/config.ts";
 import { EngineError } from "../platform/engines/engine_error.ts";
+import { isForeignServer } from "../platform/postgres.ts";
 
 /** Exit codes of every subcommand. */
 export const exitCodes = { ok: 0, failed: 1, wrongUse: 2, noAnswer: 3 } as const;
@@ -31,6 +32,14 @@ export function describeError(error: unknown): ErrorReport {
       what: "a service does not answer",
       why: error.message,
       remedy: "is it up? `npx bulksms up` starts all of them",
+      exitCode: exitCodes.noAnswer,
+    };
+  }
+  if (isForeignServer(error)) {
+    return {
+      what: "another database answers",
+      why: `${(error as Error).message}: the server at this address is not the one that this system ran on`,
+      remedy: "has the system ended? `npx bulksms up` starts it again",
       exitCode: exitCodes.noAnswer,
     };
   }

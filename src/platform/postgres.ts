@@ -83,6 +83,12 @@ export function isConnectionError(error: unknown): boolean {
   return code !== null && (socketCodes.has(code) || unavailableCodes.has(code) || code.startsWith("08"));
 }
 
+/** Somebody else's server answers at this address: it knows neither our password nor our database. */
+export function isForeignServer(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "28P01" || code === "28000" || code === "3D000";
+}
+
 /** The data itself was refused (class 22 data exception, 23 constraint): trying again is in vain. */
 export function isDataError(error: unknown): boolean {
   const code = errorCode(error);
