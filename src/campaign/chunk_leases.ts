@@ -76,13 +76,18 @@ export async function lockChunk(transaction: TransactionSql, chunk: LeasedChunk)
     select from bulksms_chunk where bulksms_id = ${chunk.bulksmsId} and chunk_no = ${chunk.chunkNo} for no key update`;
 }
 
-/** Done by its lease holder alone, when no row of it is pending. @returns whether it is. */
+/**
+ * Done by its lease holder alone, when no row of it is pending. @returns whether it is.
+ * Its rows are named by value, not by c.first_row and c.last_row: an anti-join over the columns was planned as a scan of every message of the
+ * campaign, under the campaign's lock, as soon as the statistics said that few are pending (5.6 million: 1 s a chunk instead of 1 ms).
+ */
 export async function finishChunk(transaction: TransactionSql, chunk: LeasedChunk): Promise<boolean> {
   const rows = await transaction`
     update bulksms_chunk c set state = 'done', lease_owner = null, lease_until = null
     where c.bulksms_id = ${chunk.bulksmsId} and c.chunk_no = ${chunk.chunkNo} and c.state = 'leased'
       and c.lease_owner = ${chunk.leaseOwner} and c.attempt = ${chunk.attempt}
-      and not exists (select from bulksms_info m where m.bulksms_id = c.bulksms_id and m.row_no between c.first_row and c.last_row and m.status = 'pending')
+      and not exists (select from bulksms_info where bulksms_id = ${chunk.bulksmsId}
+        and row_no between ${chunk.firstRow} and ${chunk.lastRow} and status = 'pending')
     returning 1`;
   return rows.length > 0;
 }

@@ -9,6 +9,7 @@ import type { SubmitOutcome } from "./carrier_client.ts";
 import { finishChunk, intendSubmit, type LeasedChunk, leaseChunk, releaseChunk } from "./chunk_leases.ts";
 import { pause } from "./commands.ts";
 import { type CampaignText, type DispatchOptions, dispatchNextChunk, readCampaignText } from "./dispatch.ts";
+import { moveMessages } from "./move_messages.ts";
 
 let rows: SalesRows;
 let owner: Sql;
@@ -378,5 +379,39 @@ describe("cancel", () => {
     expect(await countRows(id)).toEqual({ canceled: 10_000 });
     const [campaign] = await owner`select pending, canceled from bulksms where id = ${id}`;
     expect(campaign).toEqual({ pending: 0, canceled: 10_000 });
+  });
+});
+
+describe("the end of a chunk in a large campaign", () => {
+  const contacts = 200_000;
+  const chunkRows = 1_000;
+
+  it("reads its own rows and no others, also when the statistics say that few messages are pending", async () => {
+    const chunks = contacts / chunkRows;
+    const id = await rows.insertCampaign({ contacts, parts: contacts, pending: chunkRows, queued: contacts - chunkRows });
+    await owner`insert into bulksms_info (bulksms_id, row_no, msisdn, parts, status)
+      select ${id}, n, 358400000000 + n, 1, case when n > ${contacts - chunkRows}::int then 'pending' else 'queued' end::message_status
+      from generate_series(1, ${contacts}::int) n`;
+    await owner`insert into bulksms_chunk (bulksms_id, chunk_no, first_row, last_row, intent_to, state)
+      select ${id}, n, n * ${chunkRows}::int - ${chunkRows - 1}::int, n * ${chunkRows}::int, n * ${chunkRows}::int,
+        case when n < ${chunks}::int then 'done' else 'open' end
+      from generate_series(1, ${chunks}::int) n`;
+    await owner`analyze bulksms, bulksms_chunk, bulksms_info`;
+    const chunk = (await leaseChunk(sql, { bulksmsId: id, leaseMs: 60_000 })) as LeasedChunk;
+    const scans = await sql.begin(async (transaction) => {
+      // so small against this table as the default is against one of millions
+      await transaction`set local work_mem = '64kB'`;
+      expect(await finishChunk(transaction, chunk)).toBe(false);
+      const verdicts = Array.from({ length: chunkRows }, (_, index) => ({
+        rowNo: chunk.firstRow + index,
+        status: "queued" as const,
+        errorCode: null,
+      }));
+      expect((await moveMessages(transaction, id, verdicts)).unmoved).toEqual([]);
+      expect(await finishChunk(transaction, chunk)).toBe(true);
+      return transaction<{ scans: number }[]>`
+        select seq_scan::int as scans from pg_stat_xact_user_tables where relname = 'bulksms_info'`;
+    });
+    expect(scans).toEqual([{ scans: 0 }]);
   });
 });
