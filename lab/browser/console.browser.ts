@@ -1,6 +1,7 @@
 // The console as a person has it: a real browser before the real system. Screenshots of every page go to the folder BULKSMS_SCREENSHOTS, when it is set.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import axe from "axe-core";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { mintConsoleLink } from "../../src/cli/console_link.ts";
@@ -279,5 +280,58 @@ describe("the look", () => {
     expect(await page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth")).toBeLessThanOrEqual(
       0,
     );
+  });
+});
+
+describe("for everybody (WCAG 2.2 AA, judged by axe)", () => {
+  interface AxeAnswer {
+    violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[];
+    passes: { id: string }[];
+  }
+
+  /** Notes what axe finds wrong on the page as it stands: rule, and the first element of each. */
+  async function judge(name: string, found: string[]): Promise<void> {
+    await page.evaluate(axe.source);
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    const answer = await page.evaluate<AxeAnswer>(`axe.run(document, { runOnly: ${JSON.stringify(tags)} })`);
+    expect(answer.passes.map(({ id }) => id)).toContain("color-contrast");
+    for (const { id, help, nodes } of answer.violations) {
+      // the label of a node in the drawing is its name, with which its accessible name begins; the figures below it are not its label
+      const wrong = nodes.filter(({ html }) => !(id === "label-content-name-mismatch" && html.startsWith('<g class="part')));
+      for (const { html, failureSummary } of wrong) found.push(`${name}: ${id}: ${help}: ${html} ${failureSummary ?? ""}`);
+    }
+  }
+
+  test.each(["light", "dark"] as const)("%s: labels, roles, order and contrast of every page", async (colorScheme) => {
+    const found: string[] = [];
+    context = await browser.newContext({ colorScheme });
+    page = await context.newPage();
+    await page.goto(cluster.urls.webapi as string);
+    await page.getByRole("heading", { name: "Who are you?" }).waitFor();
+    await judge("signing in", found);
+    await context.close();
+
+    await signIn({ colorScheme });
+    for (const path of ["campaigns", "system", "credit", "laws"]) {
+      await page.goto(`${cluster.urls.webapi}/${path}`);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      if (path === "system") await page.getByRole("button", { name: /^webapi, alive/ }).waitFor();
+      if (path === "laws") await page.getByText(/^\d+ laws hold$/).waitFor();
+      await judge(path, found);
+    }
+    await page.goto(`${cluster.urls.webapi}/send`);
+    await drop("mixed.csv", "name,phone\nA,123\nB,040 123 4567\nC,+358401234567\n");
+    await page.getByText("can be texted").waitFor();
+    await page.getByLabel("Text", { exact: true }).fill("Dear {name} – come");
+    await page.getByText("UCS-2, 70 a part").waitFor();
+    await judge("send", found);
+    await runIt();
+    await page.getByRole("heading", { name: "Messages" }).waitFor();
+    await page.getByRole("table").getByRole("link", { name: "1", exact: true }).waitFor();
+    await judge("campaign", found);
+    await page.getByRole("table").getByRole("link", { name: "1", exact: true }).click();
+    await page.locator(".stop h2").first().waitFor();
+    await judge("message", found);
+    expect(found).toEqual([]);
   });
 });

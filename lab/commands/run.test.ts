@@ -32,7 +32,7 @@ test("an option that a scenario and a measured run both have belongs to the one 
 });
 
 test("the measured runs stand in the help of run, and each has its own", async () => {
-  expect(measuredRuns().map(({ name }) => name)).toEqual(["evaluation", "finland"]);
+  expect(measuredRuns().map(({ name }) => name)).toEqual(["browser", "evaluation", "finland"]);
   const help = await saidTo("--help");
   for (const { name } of measuredRuns()) expect(help).toMatch(new RegExp(`^  ${name} `, "m"));
   expect(await saidTo("evaluation", "--help")).toContain("--compare <folder>");

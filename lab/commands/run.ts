@@ -12,6 +12,7 @@ import type { Scenario } from "../stage/scenario.ts";
 import { showVerdict } from "../stage/show_verdict.ts";
 import { matrixCells } from "../verify/cells.ts";
 import { naive } from "./naive.ts";
+import { register as registerBrowser } from "./run/browser.ts";
 import { register as registerEvaluation } from "./run/evaluation.ts";
 import { register as registerFinland } from "./run/finland.ts";
 
@@ -45,6 +46,7 @@ function refuseOptionsBefore(run: Command, measured: Command): void {
 
 /** Runs without faults, for their figures. */
 function registerMeasured(run: Command): void {
+  registerBrowser(run);
   registerEvaluation(run);
   registerFinland(run);
 }

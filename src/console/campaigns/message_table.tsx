@@ -25,6 +25,8 @@ interface MessagesPage {
 
 const pageRows = 200;
 const rowPx = 36;
+/** A browser draws nothing beyond some 33 million pixels: a longer campaign is looked at from a row on. */
+const rowsInReach = 500_000;
 /** What is in sight is asked for anew so often while the campaign moves. */
 const freshMs = 1_500;
 
@@ -63,6 +65,9 @@ function AllRows({ id, contacts, version }: { id: string; contacts: number; vers
   const pages = useRef(new Map<number, { rows: MessageRow[]; version: number; atMs: number; isAsked: boolean }>());
   const [, redraw] = useState(0);
   const [failed, setFailed] = useState<unknown>(null);
+  const [fromText, setFromText] = useState("1");
+  const isLong = contacts > rowsInReach;
+  const before = isLong ? Math.min(Math.max(Math.trunc(Number(fromText)) || 1, 1), contacts) - 1 : 0;
   const need = (page: number) => {
     const known = pages.current.get(page);
     const isFresh = known !== undefined && (known.isAsked || known.version >= version || performance.now() - known.atMs < freshMs);
@@ -73,7 +78,7 @@ function AllRows({ id, contacts, version }: { id: string; contacts: number; vers
       ({ messages }) => {
         Object.assign(entry, { rows: messages, isAsked: false });
         setFailed(null);
-        redraw((before) => before + 1);
+        redraw((times) => times + 1);
       },
       (error) => {
         entry.isAsked = false;
@@ -84,11 +89,22 @@ function AllRows({ id, contacts, version }: { id: string; contacts: number; vers
   return (
     <>
       {failed !== null && <Trouble error={failed} />}
+      {isLong && (
+        <p className="found">
+          <label className="inline">
+            {showCount(rowsInReach)} of {showCount(contacts)} rows from row{" "}
+            <input type="number" min={1} max={contacts} value={fromText} onChange={(event) => setFromText(event.target.value)} />
+          </label>
+        </p>
+      )}
       <Rows
+        key={before}
         id={id}
-        count={contacts}
+        before={before}
+        count={Math.min(contacts - before, rowsInReach)}
+        of={contacts}
         says={`${showCount(contacts)} messages in the order of the file`}
-        rowAt={(index) => pages.current.get(Math.floor(index / pageRows))?.rows[index % pageRows] ?? null}
+        rowAt={(row) => pages.current.get(Math.floor(row / pageRows))?.rows[row % pageRows] ?? null}
         onSight={(first, last) => {
           for (let page = Math.floor(first / pageRows); page <= Math.floor(last / pageRows); page++) need(page);
         }}
@@ -142,7 +158,9 @@ function FoundRows({ id, status, suffix, version }: { id: string; status: Messag
       </p>
       <Rows
         id={id}
+        before={0}
         count={found.rows.length}
+        of={found.rows.length}
         says="messages found"
         rowAt={(index) => found.rows[index] ?? null}
         onSight={(_first, last) => {
@@ -155,24 +173,30 @@ function FoundRows({ id, status, suffix, version }: { id: string; status: Messag
 
 interface RowsProps {
   id: string;
+  /** Rows above the first one in reach. */
+  before: number;
+  /** Rows in reach. */
   count: number;
+  /** All rows. */
+  of: number;
   says: string;
-  rowAt: (index: number) => MessageRow | null;
+  /** By its place among all rows, from 0. */
+  rowAt: (place: number) => MessageRow | null;
   onSight: (first: number, last: number) => void;
 }
 
-function Rows({ id, count, says, rowAt, onSight }: RowsProps) {
+function Rows({ id, before, count, of, says, rowAt, onSight }: RowsProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({ count, getScrollElement: () => scroller.current, estimateSize: () => rowPx, overscan: 12 });
   const inSight = rows.getVirtualItems();
   const first = inSight[0]?.index ?? 0;
   const last = inSight.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (count > 0) onSight(first, last);
+    if (count > 0) onSight(before + first, before + last);
   });
   return (
     // biome-ignore lint/a11y/useSemanticElements: a <table> cannot leave out the rows that are not in sight
-    <div className="messages" role="table" aria-label={says} aria-rowcount={count + 1}>
+    <div className="messages" role="table" aria-label={says} aria-rowcount={of + 1}>
       {/* biome-ignore lint/a11y/useSemanticElements lint/a11y/useFocusableInteractive: as above, and a row is nothing to press */}
       <div className="message-head" role="row">
         {["row", "number", "state", "parts", "sent", "ended"].map((name) => (
@@ -182,15 +206,16 @@ function Rows({ id, count, says, rowAt, onSight }: RowsProps) {
           </span>
         ))}
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-      <div className="message-scroll" ref={scroller} tabIndex={0}>
-        <div className="message-space" style={{ height: rows.getTotalSize() }}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex lint/a11y/useSemanticElements: what scrolls must be reached by keyboard; and as above */}
+      <div className="message-scroll" role="rowgroup" ref={scroller} tabIndex={0}>
+        <div className="message-space" role="presentation" style={{ height: rows.getTotalSize() }}>
           {inSight.map(({ index, start }) => {
-            const row = rowAt(index);
+            const place = before + index;
+            const row = rowAt(place);
             return (
               // biome-ignore lint/a11y/useSemanticElements lint/a11y/useFocusableInteractive: as above
-              <div key={index} className="message" role="row" aria-rowindex={index + 2} style={{ transform: `translateY(${start}px)` }}>
-                {row === null ? <Cell>{showCount(index + 1)}</Cell> : <MessageCells id={id} row={row} />}
+              <div key={index} className="message" role="row" aria-rowindex={place + 2} style={{ transform: `translateY(${start}px)` }}>
+                {row === null ? <Cell>{showCount(place + 1)}</Cell> : <MessageCells id={id} row={row} />}
               </div>
             );
           })}

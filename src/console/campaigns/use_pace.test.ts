@@ -22,3 +22,11 @@ test("nothing is foretold before something has moved, and nothing is left at the
     ).leftS,
   ).toBe(0);
 });
+
+test("the first few ends have a pace and foretell nothing: all others come behind them", () => {
+  const samples = [
+    { atMs: 0, final: 0 },
+    { atMs: 1_000, final: 10 },
+  ];
+  expect(paceOf(samples, 2_000, 1_000)).toEqual({ perS: 5, leftS: null });
+});

@@ -3,6 +3,8 @@ import { useRef } from "react";
 import type { MessageStatus } from "../../contracts/states.ts";
 
 const windowMs = 10_000;
+/** The first ends come slowly, all others behind them: before such a share has ended, the pace says nothing of the time that is left. */
+const shareThatTells = 0.02;
 const finals: readonly MessageStatus[] = ["failed", "undelivered", "delivered", "expired", "canceled"];
 
 export interface Pace {
@@ -31,5 +33,6 @@ export function paceOf(samples: readonly { atMs: number; final: number }[], nowM
   const last = samples.at(-1);
   if (first === undefined || last === undefined || last.final === first.final) return { perS: null, leftS: null };
   const perS = (last.final - first.final) / Math.max(0.5, (nowMs - first.atMs) / 1_000);
+  if (last.final < contacts * shareThatTells) return { perS, leftS: null };
   return { perS, leftS: last.final >= contacts ? 0 : (contacts - last.final) / perS };
 }

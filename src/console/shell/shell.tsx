@@ -38,7 +38,7 @@ export function Shell({ signOut, children }: { signOut: () => Promise<void>; chi
         </nav>
         <div className="bar-live">
           {session.sees_system && <LawMarks />}
-          <Link href="/credit" className="bar-credit" aria-label="credit left">
+          <Link href="/credit" className="bar-credit">
             <span className="soft">credit</span> <strong className="live">{credit === null ? "–" : showCredits(credit.credit)}</strong>
           </Link>
           <button type="button" className="quiet" onClick={() => void signOut()} title={`signed in to ${session.workspace_name}`}>
