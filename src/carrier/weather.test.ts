@@ -126,6 +126,7 @@ test("late: receipts come only after the deadline and the horizon, and a killed 
   const closesAtMs = Date.now() + 500 + horizonMs;
   await submit(500);
   await receiver.until(() => carrier.weather().happened.late === messagesCount * 3);
+  await submit(500); // a repeat changes nothing, and is answered when all before it is on disk
   await cp(join(folder, "first"), join(folder, "killed"), { recursive: true });
   await carrier.stop();
   expect(receiver.answered()).toEqual([]);
