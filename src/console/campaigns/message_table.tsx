@@ -25,8 +25,8 @@ interface MessagesPage {
 
 const pageRows = 200;
 const rowPx = 36;
-/** A browser draws nothing beyond some 33 million pixels: a longer campaign is looked at from a row on. */
-const rowsInReach = 500_000;
+/** Browsers draw nothing beyond some 17 (Firefox) to 33 million pixels: a longer campaign is looked at from a row on. */
+const rowsInReach = 400_000;
 /** What is in sight is asked for anew so often while the campaign moves. */
 const freshMs = 1_500;
 
@@ -68,6 +68,7 @@ function AllRows({ id, contacts, version }: { id: string; contacts: number; vers
   const [fromText, setFromText] = useState("1");
   const isLong = contacts > rowsInReach;
   const before = isLong ? Math.min(Math.max(Math.trunc(Number(fromText)) || 1, 1), contacts) - 1 : 0;
+  const inReach = Math.min(contacts - before, rowsInReach);
   const need = (page: number) => {
     const known = pages.current.get(page);
     const isFresh = known !== undefined && (known.isAsked || known.version >= version || performance.now() - known.atMs < freshMs);
@@ -92,16 +93,18 @@ function AllRows({ id, contacts, version }: { id: string; contacts: number; vers
       {isLong && (
         <p className="found">
           <label className="inline">
-            {showCount(rowsInReach)} of {showCount(contacts)} rows from row{" "}
-            <input type="number" min={1} max={contacts} value={fromText} onChange={(event) => setFromText(event.target.value)} />
-          </label>
+            From row <input type="number" min={1} max={contacts} value={fromText} onChange={(event) => setFromText(event.target.value)} />
+          </label>{" "}
+          <span className="soft">
+            to {showCount(before + inReach)} of {showCount(contacts)}
+          </span>
         </p>
       )}
       <Rows
         key={before}
         id={id}
         before={before}
-        count={Math.min(contacts - before, rowsInReach)}
+        count={inReach}
         of={contacts}
         says={`${showCount(contacts)} messages in the order of the file`}
         rowAt={(row) => pages.current.get(Math.floor(row / pageRows))?.rows[row % pageRows] ?? null}
