@@ -90,8 +90,10 @@ function drawProgress(runs: readonly EvaluationRun[], contacts: number): Picture
     name: `charged_${contacts}`,
     caption: `${formatContacts(contacts)}: SMS charged, as a client's WebSocket told it.`,
     svg: draw({
-      height: 220,
+      height: 230,
       marginLeft: 60,
+      // room for the label of the axis above the names of lines that end at once
+      marginTop: 34,
       color: subjectColors,
       x: { label: "seconds since the run", grid: true },
       y: { label: "SMS charged", grid: true, zero: true, tickFormat: "~s" },
