@@ -31,20 +31,27 @@ interface ClaimedRow {
   amount: bigint;
 }
 
+export interface Relayed {
+  /** Rows sent. */
+  rows: number;
+  /** The queue was full before all due rows were sent: ask again when a job of it is done. */
+  isShortOfRoom: boolean;
+}
+
 /**
  * Sends every due outbox row as part of a settle_credit job, a hold a job, as long as there is room in the queue. A crash between claim and send costs one retry.
- * @returns rows sent. @throws when the queue does not say how long it is.
+ * @throws when the queue does not say how long it is.
  */
-export async function relayOutbox(sql: Sql, queue: SettleQueue): Promise<number> {
+export async function relayOutbox(sql: Sql, queue: SettleQueue): Promise<Relayed> {
   let sent = 0;
   while ((await queue.waiting()) < jobsWaitingMax) {
     const rows = await claimDue(sql);
     if (rows.length > 0) reachFailpoint("outbox_claimed");
     for (const job of settleJobs(rows)) queue.ring(job);
     sent += rows.length;
-    if (rows.length < rowsPerClaimMax) break;
+    if (rows.length < rowsPerClaimMax) return { rows: sent, isShortOfRoom: false };
   }
-  return sent;
+  return { rows: sent, isShortOfRoom: true };
 }
 
 /** Claims due rows: two relays side by side share them (SKIP LOCKED). */

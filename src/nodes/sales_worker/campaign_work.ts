@@ -61,10 +61,16 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
   };
   /** There is nothing to submit: perhaps the campaign is at its end, or being canceled. */
   const lookAgain = coalesce((bulksmsId) => advance({ ...steps, ringDispatch: () => {} }, bulksmsId), log);
+  let isRelayShortOfRoom = false;
   const relay = coalesce(async () => {
     // without Redis a claim would only grow the back-off of its rows
     if (!options.isRedisUp()) return;
-    relayed.inc(await relayOutbox(sql, { ring: (job) => general.ring("settle_credit", job), waiting: general.waiting }));
+    const { rows, isShortOfRoom } = await relayOutbox(sql, {
+      ring: (job) => general.ring("settle_credit", job),
+      waiting: general.waiting,
+    });
+    relayed.inc(rows);
+    isRelayShortOfRoom = isShortOfRoom;
   }, log);
 
   return {
@@ -83,8 +89,8 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
         const bulksmsIds = await confirmOutbox(sql, outbox_ids);
         confirmed.inc(outbox_ids.length);
         for (const bulksmsId of bulksmsIds) lookAgain(bulksmsId);
-        // there is room in the queue again
-        relay("outbox");
+        // there is room again. Asked after every confirmation, relay and ledger would chase each other: 56 rounds a second instead of salesapi's 10
+        if (isRelayShortOfRoom) relay("outbox");
       },
     },
     async close() {
