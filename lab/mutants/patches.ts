@@ -81,8 +81,8 @@ export const patches: Record<GuardName, Patch> = {
       },
       {
         file: receipts,
-        find: "export async function commitReceipts(sql: Sql, batch: readonly CheckedReceipt[]): Promise<CommittedReceipts> {",
-        by: `export async function commitReceipts(sql: Sql, batch: readonly CheckedReceipt[]): Promise<CommittedReceipts> {
+        find: "export async function commitReceipts(sql: Sql, batch: readonly ReceiptColumns[]): Promise<CommittedReceipts> {",
+        by: `export async function commitReceipts(sql: Sql, batch: readonly ReceiptColumns[]): Promise<CommittedReceipts> {
   const committed = await commitMoves(sql, batch);
   for (const { bulksmsId } of committed.changed) {
     await sql\`insert into credit_outbox (bulksms_id, hold_id, parts, amount)
@@ -93,7 +93,7 @@ export const patches: Record<GuardName, Patch> = {
   return committed;
 }
 
-async function commitMoves(sql: Sql, batch: readonly CheckedReceipt[]): Promise<CommittedReceipts> {`,
+async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<CommittedReceipts> {`,
       },
     ],
     catchers: [test(receiptsTest, "moves nothing while its charge cannot be written")],
@@ -109,8 +109,8 @@ async function commitMoves(sql: Sql, batch: readonly CheckedReceipt[]): Promise<
   refused_receipt_kept: {
     replacements: one(
       receipts,
-      "else if (isRefused(status, receipt.status)) {",
-      "else if (receipts.length === 0 && isRefused(status, receipt.status)) {",
+      "else if (isRefused(messageStatus, columns.statuses[n] as ReceiptStatus)) {",
+      "else if (batch.length === 0 && isRefused(messageStatus, columns.statuses[n] as ReceiptStatus)) {",
     ),
     catchers: [test(receiptsTest, "keeps a contradiction with the state that refused it, also when both came in one batch")],
   },
@@ -118,7 +118,7 @@ async function commitMoves(sql: Sql, batch: readonly CheckedReceipt[]): Promise<
     replacements: one(
       "src/campaign/receipt_batcher.ts",
       "if (!isDataError(error)) throw error;",
-      "if (!isDataError(error) || receipts.length > 1) throw error;",
+      "if (!isDataError(error) || bodies.length > 1) throw error;",
     ),
     catchers: [
       test(

@@ -9,7 +9,7 @@ import type { SubmitOutcome } from "./carrier_client.ts";
 import { finishChunk, intendSubmit, type LeasedChunk, leaseChunk, releaseChunk } from "./chunk_leases.ts";
 import { pause } from "./commands.ts";
 import { type CampaignText, type DispatchOptions, dispatchNextChunk, readCampaignText } from "./dispatch.ts";
-import { moveMessages } from "./move_messages.ts";
+import { moveMessages, noVerdicts, sayOf } from "./move_messages.ts";
 
 let rows: SalesRows;
 let owner: Sql;
@@ -402,11 +402,8 @@ describe("the end of a chunk in a large campaign", () => {
       // so small against this table as the default is against one of millions
       await transaction`set local work_mem = '64kB'`;
       expect(await finishChunk(transaction, chunk)).toBe(false);
-      const verdicts = Array.from({ length: chunkRows }, (_, index) => ({
-        rowNo: chunk.firstRow + index,
-        status: "queued" as const,
-        errorCode: null,
-      }));
+      const verdicts = noVerdicts();
+      for (let rowNo = chunk.firstRow; rowNo <= chunk.lastRow; rowNo++) sayOf(verdicts, rowNo, { status: "queued", errorCode: null });
       expect((await moveMessages(transaction, id, verdicts)).unmoved).toEqual([]);
       expect(await finishChunk(transaction, chunk)).toBe(true);
       return transaction<{ scans: number }[]>`

@@ -8,7 +8,7 @@ import { compileTemplate, type Template } from "../sms/template.ts";
 import { lockCampaign } from "./campaign_rows.ts";
 import type { CarrierClient, SubmitOutcome } from "./carrier_client.ts";
 import { finishChunk, type Intent, intendSubmit, type LeasedChunk, leaseChunk, lockChunk, releaseChunk } from "./chunk_leases.ts";
-import { type CampaignProgress, moveMessages, type Verdict } from "./move_messages.ts";
+import { type CampaignProgress, moveMessages, noVerdicts, sayOf, type Verdicts } from "./move_messages.ts";
 
 export interface DispatchOptions {
   sql: Sql;
@@ -56,7 +56,7 @@ export async function dispatchNextChunk(options: DispatchOptions, text: Campaign
   options.onLeased(chunk.bulksmsId);
   const messages = await readPendingMessages(options.sql, chunk, text);
   if (messages.length === 0) {
-    await recordAnswers(options, chunk, []);
+    await recordAnswers(options, chunk, noVerdicts());
     return "done";
   }
   return submitUntilAnswered(options, chunk, { batch_id: chunk.bulksmsId, sender: text.sender, ...sharedText(text), messages });
@@ -114,17 +114,20 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
   }
 }
 
-const toVerdicts = (body: Body, rejected: ReadonlyMap<number, string>): Verdict[] =>
-  body.messages.map(({ row_no: rowNo }) => {
+function toVerdicts(body: Body, rejected: ReadonlyMap<number, string>): Verdicts {
+  const verdicts = noVerdicts();
+  for (const { row_no: rowNo } of body.messages) {
     const errorCode = rejected.get(rowNo);
-    return errorCode === undefined ? { rowNo, status: "queued", errorCode: null } : { rowNo, status: "failed", errorCode };
-  });
+    sayOf(verdicts, rowNo, errorCode === undefined ? { status: "queued", errorCode: null } : { status: "failed", errorCode });
+  }
+  return verdicts;
+}
 
 /**
  * Records what the carrier said, whoever holds the lease by now, and marks the chunk done when it is still ours.
  * Locks: campaign, chunk, messages.
  */
-async function recordAnswers(options: DispatchOptions, chunk: LeasedChunk, verdicts: Verdict[]): Promise<void> {
+async function recordAnswers(options: DispatchOptions, chunk: LeasedChunk, verdicts: Verdicts): Promise<void> {
   try {
     const { progress, isDone } = await inTransaction(options.sql, async (transaction) => {
       await Promise.all([lockCampaign(transaction, chunk.bulksmsId), lockChunk(transaction, chunk)]);

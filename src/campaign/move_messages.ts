@@ -3,11 +3,18 @@
 import type { BulksmsStatus, MessageStatus, ReceiptStatus } from "../contracts/states.ts";
 import type { TransactionSql } from "../platform/postgres.ts";
 
-/** What is said of one message; a row stands at most once in a call. */
+/** What is said of a message. */
 export interface Verdict {
-  rowNo: number;
   status: ReceiptStatus;
   errorCode: string | null;
+}
+
+/** What is said of messages of one campaign. Numbers in one map, not an object a message: a batch has thousands of them. */
+export interface Verdicts {
+  /** By row, the index in `kinds`. */
+  kindOf: Map<number, number>;
+  /** Different ones: a handful, unless somebody makes up error codes. */
+  kinds: Verdict[];
 }
 
 /** The counters of a campaign after a change, as bulksms_progress tells them. */
@@ -41,7 +48,7 @@ const distinctVerdictsMax = 256;
  * Moves messages by their verdicts. Rows must lie within 1..contacts (else a forged row number would cost memory).
  * Locks: the messages, then writes the campaign, which the transaction must have locked FOR NO KEY UPDATE before.
  */
-export async function moveMessages(transaction: TransactionSql, bulksmsId: string, verdicts: Verdict[]): Promise<MovedMessages> {
+export async function moveMessages(transaction: TransactionSql, bulksmsId: string, verdicts: Verdicts): Promise<MovedMessages> {
   const segments = cutSegments(verdicts);
   const results = await Promise.all(segments.map((segment) => moveSegment(transaction, bulksmsId, segment)));
   const moved: MovedMessages = { progress: null, partsCharged: 0n, unmoved: [] };
@@ -53,51 +60,56 @@ export async function moveMessages(transaction: TransactionSql, bulksmsId: strin
   return moved;
 }
 
+export const noVerdicts = (): Verdicts => ({ kindOf: new Map(), kinds: [] });
+
+/** Says it of a row, in place of what was said of it before. */
+export function sayOf({ kindOf, kinds }: Verdicts, rowNo: number, { status, errorCode }: Verdict): void {
+  let kind = 0;
+  while (kind < kinds.length && (kinds[kind]?.status !== status || kinds[kind]?.errorCode !== errorCode)) kind++;
+  if (kind === kinds.length) kinds.push({ status, errorCode });
+  kindOf.set(rowNo, kind);
+}
+
 interface Segment {
   firstRow: number;
-  rowNos: number[];
+  rowNos: Int32Array;
   /** One byte a row from firstRow on: index into statuses and errorCodes. */
   bytes: Buffer;
   statuses: ReceiptStatus[];
   errorCodes: (string | null)[];
 }
 
-/** Cuts verdicts into ranges that fit one statement each. Exported for its test. */
-export function cutSegments(verdicts: Verdict[]): Segment[] {
-  const sorted = verdicts.toSorted((a, b) => a.rowNo - b.rowNo);
+/** Cuts verdicts into ranges that fit one statement each. */
+function cutSegments({ kindOf, kinds }: Verdicts): Segment[] {
+  const sorted = Int32Array.from(kindOf.keys()).sort();
   const segments: Segment[] = [];
   let begin = 0;
   while (begin < sorted.length) {
-    const firstRow = (sorted[begin] as Verdict).rowNo;
-    const indexOf = new Map<string, number>();
+    const firstRow = sorted[begin] as number;
+    const indexOf = new Map<number, number>();
     let end = begin;
     for (; end < sorted.length; end++) {
-      const verdict = sorted[end] as Verdict;
-      if (verdict.rowNo - firstRow >= spanRowsMax) break;
-      const key = verdictKey(verdict);
-      if (indexOf.has(key)) continue;
+      const rowNo = sorted[end] as number;
+      if (rowNo - firstRow >= spanRowsMax) break;
+      const kind = kindOf.get(rowNo) as number;
+      if (indexOf.has(kind)) continue;
       if (indexOf.size === distinctVerdictsMax) break;
-      indexOf.set(key, indexOf.size);
+      indexOf.set(kind, indexOf.size);
     }
-    segments.push(packSegment(sorted.slice(begin, end), firstRow, indexOf));
+    const rowNos = sorted.subarray(begin, end);
+    const bytes = Buffer.alloc((rowNos.at(-1) as number) - firstRow + 1);
+    for (const rowNo of rowNos) bytes[rowNo - firstRow] = indexOf.get(kindOf.get(rowNo) as number) as number;
+    const used = [...indexOf.keys()].map((kind) => kinds[kind] as Verdict);
+    segments.push({
+      firstRow,
+      rowNos,
+      bytes,
+      statuses: used.map(({ status }) => status),
+      errorCodes: used.map(({ errorCode }) => errorCode),
+    });
     begin = end;
   }
   return segments;
-}
-
-const verdictKey = (verdict: Verdict) => (verdict.errorCode === null ? verdict.status : `${verdict.status} ${verdict.errorCode}`);
-
-function packSegment(verdicts: Verdict[], firstRow: number, indexOf: Map<string, number>): Segment {
-  const lastRow = (verdicts.at(-1) as Verdict).rowNo;
-  const segment: Segment = { firstRow, rowNos: [], bytes: Buffer.alloc(lastRow - firstRow + 1), statuses: [], errorCodes: [] };
-  for (const verdict of verdicts) {
-    const index = indexOf.get(verdictKey(verdict)) as number;
-    segment.rowNos.push(verdict.rowNo);
-    segment.bytes[verdict.rowNo - firstRow] = index;
-    segment.statuses[index] = verdict.status;
-    segment.errorCodes[index] = verdict.errorCode;
-  }
-  return segment;
 }
 
 interface MovedRow {
@@ -171,7 +183,7 @@ function toProgress(bulksmsId: string, row: Omit<CampaignProgress, "bulksmsId">)
 }
 
 /** A Postgres array literal: the client would quote every number. */
-export function integers(numbers: readonly number[]): string {
+export function integers(numbers: readonly number[] | Int32Array): string {
   return `{${numbers.join(",")}}`;
 }
 
@@ -181,7 +193,7 @@ export function openMessages(progress: Pick<CampaignProgress, "counts">): number
   return pending + unknown + queued + sent;
 }
 
-function without(rowNos: number[], takenLiteral: string): number[] {
-  const taken = new Set(takenLiteral.slice(1, -1).split(","));
-  return rowNos.filter((rowNo) => !taken.has(String(rowNo)));
+function without(rowNos: Int32Array, takenLiteral: string): number[] {
+  const taken = new Set(takenLiteral.slice(1, -1).split(",").map(Number));
+  return [...rowNos.filter((rowNo) => !taken.has(rowNo))];
 }

@@ -2,12 +2,12 @@
 // Opened by salesapi; a request's promise resolves only after the commit of all its receipts, so a 2xx is a fact.
 import { AppError } from "../contracts/errors.ts";
 import { isDataError } from "../platform/postgres.ts";
-import { asAnomaly, type CheckedReceipt, isAnomaly } from "./receipt_parse.ts";
+import { anomaliesAlone, pick, type ReceiptColumns } from "./receipt_parse.ts";
 import type { CommittedReceipts } from "./receipts.ts";
 
 export interface ReceiptBatcherOptions {
   /** One transaction of a batch; retries connection errors itself. */
-  commit(batch: readonly CheckedReceipt[]): Promise<CommittedReceipts>;
+  commit(batch: readonly ReceiptColumns[]): Promise<CommittedReceipts>;
   /** Called after each commit, before the answers. */
   onCommitted(committed: CommittedReceipts, batch: { receipts: number; durationMs: number }): void;
   /** A receipt that the database refused and that is now an anomaly. */
@@ -21,14 +21,14 @@ export interface ReceiptBatcher {
    * Resolves when all these receipts are committed.
    * @throws AppError overloaded (queue full), draining, service_unavailable: none or some are committed; sending them again is right.
    */
-  add(receipts: readonly CheckedReceipt[]): Promise<void>;
+  add(receipts: ReceiptColumns): Promise<void>;
   waiting(): number;
   /** Commits what waits, takes nothing new. */
   close(): Promise<void>;
 }
 
 interface Waiting {
-  receipts: readonly CheckedReceipt[];
+  receipts: ReceiptColumns;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -44,9 +44,11 @@ export function openReceiptBatcher(options: ReceiptBatcherOptions): ReceiptBatch
     await new Promise((resolve) => setImmediate(resolve));
     while (queue.length > 0) {
       const batch = takeBatch();
-      const receipts = batch.flatMap((waiting) => waiting.receipts);
       try {
-        await commitHalving(receipts, options);
+        await commitHalving(
+          batch.map(({ receipts }) => receipts),
+          options,
+        );
         for (const waiting of batch) waiting.resolve();
       } catch (error) {
         for (const waiting of batch) waiting.reject(error);
@@ -98,24 +100,42 @@ export function openReceiptBatcher(options: ReceiptBatcherOptions): ReceiptBatch
 }
 
 /** A batch never dies of one bad receipt: on a data error it is halved until the culprit stands alone and is kept as an anomaly. */
-async function commitHalving(receipts: readonly CheckedReceipt[], options: ReceiptBatcherOptions): Promise<void> {
+async function commitHalving(bodies: readonly ReceiptColumns[], options: ReceiptBatcherOptions): Promise<void> {
   const startedAt = performance.now();
   let committed: CommittedReceipts;
   try {
-    committed = await options.commit(receipts);
+    committed = await options.commit(bodies);
   } catch (error) {
     if (!isDataError(error)) throw error;
-    if (receipts.length > 1) {
-      const middle = Math.ceil(receipts.length / 2);
-      await commitHalving(receipts.slice(0, middle), options);
-      await commitHalving(receipts.slice(middle), options);
+    const halves = halvesOf(bodies);
+    if (halves !== null) {
+      await commitHalving(halves[0], options);
+      await commitHalving(halves[1], options);
       return;
     }
-    const culprit = receipts[0] as CheckedReceipt;
-    if (isAnomaly(culprit) && culprit.kind === "malformed") throw error; // even its anomaly was refused: a defect of ours
+    const [culprit] = bodies as [ReceiptColumns];
+    const [anomaly = culprit.asAnomaly(0, "malformed")] = culprit.anomalies;
+    if (culprit.anomalies.length > 0 && anomaly.kind === "malformed") throw error; // even its anomaly was refused: a defect of ours
     options.onCulprit(error);
-    await commitHalving([asAnomaly(culprit, "malformed")], options);
+    await commitHalving([anomaliesAlone([{ ...anomaly, kind: "malformed" }])], options);
     return;
   }
-  options.onCommitted(committed, { receipts: receipts.length, durationMs: performance.now() - startedAt });
+  options.onCommitted(committed, {
+    receipts: bodies.reduce((sum, { length }) => sum + length, 0),
+    durationMs: performance.now() - startedAt,
+  });
+}
+
+/** Of many bodies, else of the one: anomalies and messages, then each by halves. Null: a single receipt. */
+function halvesOf(bodies: readonly ReceiptColumns[]): [ReceiptColumns[], ReceiptColumns[]] | null {
+  const middleOf = (length: number): number => Math.ceil(length / 2);
+  if (bodies.length > 1) return [bodies.slice(0, middleOf(bodies.length)), bodies.slice(middleOf(bodies.length))];
+  const [body] = bodies as [ReceiptColumns];
+  const { anomalies } = body;
+  const messages = Array.from({ length: body.length }, (_, n) => n).filter((n) => body.rowNos[n] !== 0);
+  if (anomalies.length > 0 && messages.length > 0) return [[anomaliesAlone(anomalies)], [pick(body, messages)]];
+  if (body.length === 1) return null;
+  const middle = middleOf(body.length);
+  if (anomalies.length > 0) return [[anomaliesAlone(anomalies.slice(0, middle))], [anomaliesAlone(anomalies.slice(middle))]];
+  return [[pick(body, messages.slice(0, middle))], [pick(body, messages.slice(middle))]];
 }

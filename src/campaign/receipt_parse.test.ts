@@ -2,19 +2,28 @@ import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isAppError } from "../contracts/errors.ts";
-import { checkReceipt, isAnomaly, parseReceipts, storableJson } from "./receipt_parse.ts";
+import { parseReceipts, type ReceiptColumns, storableJson, toColumns } from "./receipt_parse.ts";
 
 const bulksmsId = randomUUID();
 const good = { id: "r1", reference: `${bulksmsId}.7`, status: "sent", at: "2026-01-01T00:00:00.000Z" };
-const parse = (value: unknown) => parseReceipts(Buffer.from(typeof value === "string" ? value : JSON.stringify(value)));
+const parse = (value: unknown) => rowsOf(parseReceipts(Buffer.from(typeof value === "string" ? value : JSON.stringify(value))));
+const judge = (receipt: unknown) => rowsOf(toColumns(() => [receipt]))[0];
+
+/** One object a receipt: what a message may take, else the anomaly. */
+function rowsOf({ length, bulksmsIds, rowNos, statuses, errorCodes, anomalies }: ReceiptColumns) {
+  const aside = [...anomalies];
+  return Array.from({ length }, (_, n) =>
+    rowNos[n] === 0 ? aside.shift() : { bulksmsId: bulksmsIds[n], rowNo: rowNos[n], status: statuses[n], errorCode: errorCodes[n] },
+  );
+}
 
 describe("the body of a receipts request", () => {
   it("is one receipt, or a list of them", () => {
-    const expected = { id: "r1", bulksmsId, rowNo: 7, status: "sent", errorCode: null };
+    const expected = { bulksmsId, rowNo: 7, status: "sent", errorCode: null };
     expect(parse(good)).toMatchObject([expected]);
     expect(parse({ receipts: [good, { ...good, id: "r2", status: "failed", error_code: "barred" }] })).toMatchObject([
       expected,
-      { id: "r2", status: "failed", errorCode: "barred" },
+      { status: "failed", errorCode: "barred" },
     ]);
   });
 
@@ -45,14 +54,24 @@ describe("the body of a receipts request", () => {
     }
   });
 
+  it("gives back what came, for the anomaly that a receipt may still become", () => {
+    const columns = parseReceipts(Buffer.from(JSON.stringify({ receipts: [good, { ...good, id: "r2", extra: [1] }] })));
+    expect(columns.asAnomaly(1, "contradiction")).toEqual({
+      ...{ id: "r2", kind: "contradiction", reference: good.reference, bulksmsId, rowNo: 7, status: "sent", errorCode: null },
+      raw: { ...good, id: "r2", extra: [1] },
+    });
+  });
+
   it("gives a malformed receipt without an id the same made-up one each time", () => {
     const [first, second, other] = parse({ receipts: [{ ...good, id: 7 }, { ...good, id: 7 }, "text"] });
-    expect(first?.id).toBe(second?.id);
-    expect(other?.id).not.toBe(first?.id);
+    const idOf = (row: typeof first) => (row as { id?: string }).id;
+    expect(idOf(first)).toMatch(/^malformed:/);
+    expect(idOf(first)).toBe(idOf(second));
+    expect(idOf(other)).not.toBe(idOf(first));
   });
 
   it("tells an unknown state word from an unknown reference", () => {
-    expect(checkReceipt({ ...good, status: "read" })).toMatchObject({ kind: "unknown_status", bulksmsId, rowNo: 7 });
+    expect(judge({ ...good, status: "read" })).toMatchObject({ kind: "unknown_status", bulksmsId, rowNo: 7 });
     for (const reference of [
       "7",
       `${bulksmsId}`,
@@ -62,25 +81,24 @@ describe("the body of a receipts request", () => {
       `${bulksmsId}.7.7`,
       `${bulksmsId}.9999999999`,
     ]) {
-      expect(checkReceipt({ ...good, reference }), reference).toMatchObject({ kind: "unknown_reference", bulksmsId: null });
+      expect(judge({ ...good, reference }), reference).toMatchObject({ kind: "unknown_reference", bulksmsId: null });
     }
-    expect(checkReceipt({ ...good, reference: `${bulksmsId.toUpperCase()}.7` })).toMatchObject({ bulksmsId, rowNo: 7 });
-    expect(checkReceipt({ ...good, reference: `${bulksmsId}.2147483647` })).toMatchObject({ rowNo: 2_147_483_647 });
-    expect(checkReceipt({ ...good, reference: `${bulksmsId}.2147483648` })).toMatchObject({ kind: "unknown_reference" });
+    expect(judge({ ...good, reference: `${bulksmsId.toUpperCase()}.7` })).toMatchObject({ bulksmsId, rowNo: 7 });
+    expect(judge({ ...good, reference: `${bulksmsId}.2147483647` })).toMatchObject({ rowNo: 2_147_483_647 });
+    expect(judge({ ...good, reference: `${bulksmsId}.2147483648` })).toMatchObject({ kind: "unknown_reference" });
   });
 
   it("reads each reference of a body that speaks of several campaigns", () => {
     const ids = [bulksmsId, randomUUID(), bulksmsId, randomUUID().toUpperCase(), bulksmsId];
     const parsed = parse({ receipts: ids.map((id, index) => ({ ...good, reference: `${id}.${index + 1}` })) });
-    expect(parsed.map((receipt) => receipt.bulksmsId)).toEqual(ids.map((id) => id.toLowerCase()));
-    expect(parsed.map((receipt) => receipt.rowNo)).toEqual([1, 2, 3, 4, 5]);
+    expect(parsed.map((receipt) => receipt?.bulksmsId)).toEqual(ids.map((id) => id.toLowerCase()));
+    expect(parsed.map((receipt) => receipt?.rowNo)).toEqual([1, 2, 3, 4, 5]);
   });
 
   it("judges any JSON without throwing, and keeps it in a form that jsonb takes", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        const receipt = checkReceipt(value);
-        if (isAnomaly(receipt)) expect(receipt.id.length).toBeGreaterThan(0);
+        for (const { id } of toColumns(() => [value]).anomalies) expect(id.length).toBeGreaterThan(0);
         const stored = storableJson(value);
         JSON.parse(stored);
         expect(stored).not.toMatch(/(^|[^\\])(\\\\)*\\u(0000|d[89a-f])/i);

@@ -5,16 +5,21 @@ import { AppError } from "../contracts/errors.ts";
 import { receiptsPerBodyMax, rowNoMax } from "../contracts/receipts.ts";
 import { type AnomalyKind, type ReceiptStatus, receiptStatuses } from "../contracts/states.ts";
 
-/** A receipt that names a message and a known state word. */
-export interface MessageReceipt {
-  id: string;
-  reference: string;
-  bulksmsId: string;
-  rowNo: number;
-  status: ReceiptStatus;
-  errorCode: string | null;
-  /** As it came, for the anomaly table. */
-  raw: unknown;
+/**
+ * Receipts that wait for their commit, as columns: entry n of each speaks of receipt n. As objects they would outlive the young generation while their batch
+ * waits, and be copied by the garbage collector (ARCHITECTURE.md); what only an anomaly needs is read from the body again.
+ */
+export interface ReceiptColumns {
+  length: number;
+  /** Campaign of the message; one string for all receipts that follow each other. Empty where no message can take the receipt. */
+  bulksmsIds: string[];
+  /** 0: no message can take it, it stands in `anomalies`. */
+  rowNos: Int32Array;
+  statuses: ReceiptStatus[];
+  errorCodes: (string | null)[];
+  anomalies: readonly ReceiptAnomaly[];
+  /** Receipt n as an anomaly of that kind: what the database refused, or what no message took. */
+  asAnomaly(n: number, kind: AnomalyKind): ReceiptAnomaly;
 }
 
 /** A receipt that no message can take; it is kept. */
@@ -26,12 +31,9 @@ export interface ReceiptAnomaly {
   rowNo: number | null;
   status: string;
   errorCode: string | null;
+  /** As it came, for the anomaly table. */
   raw: unknown;
 }
-
-export type CheckedReceipt = MessageReceipt | ReceiptAnomaly;
-
-export const isAnomaly = (receipt: CheckedReceipt): receipt is ReceiptAnomaly => "kind" in receipt;
 
 const idLengthMax = 128;
 const errorCodeLengthMax = 64;
@@ -42,7 +44,8 @@ const keptTextMax = 128;
 /** Longest raw JSON of one receipt that is kept: a good one has under 400 characters. */
 const rawLengthMax = 4_000;
 
-const knownStatuses = new Set<string>(receiptStatuses);
+/** The word itself, so that all receipts of a status share one string. */
+const knownStatuses = new Map<unknown, ReceiptStatus>(receiptStatuses.map((status) => [status, status]));
 const uuidShape = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const uuidLength = 36;
 const dotCode = 46;
@@ -54,7 +57,55 @@ const rowNoDigitsMax = 10;
  * `unknown_reference`.
  * @throws AppError json_invalid, receipts_invalid: the body as a whole has not that form.
  */
-export function parseReceipts(body: Buffer): CheckedReceipt[] {
+export function parseReceipts(body: Buffer): ReceiptColumns {
+  return toColumns(() => receiptsOf(body));
+}
+
+/** Receipts as they came, judged. `read` gives them, and the same ones anew for an anomaly: the columns keep none of them. */
+export function toColumns(read: () => readonly unknown[]): ReceiptColumns {
+  const receipts = read();
+  const { length } = receipts;
+  const bulksmsIds: string[] = new Array(length).fill("");
+  const rowNos = new Int32Array(length);
+  const statuses: ReceiptStatus[] = new Array(length).fill("queued");
+  const errorCodes: (string | null)[] = new Array(length).fill(null);
+  const anomalies: ReceiptAnomaly[] = [];
+  const last: LastReference = { prefix: "", bulksmsId: "" };
+  for (let n = 0; n < length; n++) {
+    const raw = receipts[n];
+    const kind = kindOfAnomaly(raw, last);
+    if (kind !== null) {
+      anomalies.push(anomalyOf(raw, kind));
+      continue;
+    }
+    const { reference, status, error_code: errorCode } = raw as WellFormed;
+    bulksmsIds[n] = last.bulksmsId;
+    rowNos[n] = readRowNo(reference);
+    statuses[n] = knownStatuses.get(status) as ReceiptStatus;
+    if (errorCode) errorCodes[n] = errorCode;
+  }
+  return { length, bulksmsIds, rowNos, statuses, errorCodes, anomalies, asAnomaly: (n, kind) => anomalyOf(read()[n], kind) };
+}
+
+/** These receipts alone, each of which a message may take. */
+export function pick(columns: ReceiptColumns, ns: readonly number[]): ReceiptColumns {
+  return {
+    length: ns.length,
+    bulksmsIds: ns.map((n) => columns.bulksmsIds[n] as string),
+    rowNos: Int32Array.from(ns, (n) => columns.rowNos[n] as number),
+    statuses: ns.map((n) => columns.statuses[n] as ReceiptStatus),
+    errorCodes: ns.map((n) => columns.errorCodes[n] ?? null),
+    anomalies: [],
+    asAnomaly: (at, kind) => columns.asAnomaly(ns[at] as number, kind),
+  };
+}
+
+/** Nothing but anomalies. */
+export function anomaliesAlone(anomalies: readonly ReceiptAnomaly[]): ReceiptColumns {
+  return { ...toColumns(() => []), length: anomalies.length, rowNos: new Int32Array(anomalies.length), anomalies };
+}
+
+function receiptsOf(body: Buffer): readonly unknown[] {
   const parsed = parseBody(body);
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
     throw new AppError("receipts_invalid", 'The body is neither a receipt nor {"receipts": [...]}.');
@@ -62,7 +113,7 @@ export function parseReceipts(body: Buffer): CheckedReceipt[] {
   if (!("receipts" in parsed)) {
     if (!("id" in parsed || "reference" in parsed || "status" in parsed))
       throw new AppError("receipts_invalid", 'The body is neither a receipt nor {"receipts": [...]}.');
-    return [checkReceipt(parsed)];
+    return [parsed];
   }
   const { receipts } = parsed;
   if (!Array.isArray(receipts) || receipts.length === 0) throw new AppError("receipts_invalid", "`receipts` is not a list of receipts.");
@@ -71,32 +122,35 @@ export function parseReceipts(body: Buffer): CheckedReceipt[] {
       details: { receipts_max: receiptsPerBodyMax },
     });
   }
-  const last: LastReference = { prefix: "", bulksmsId: "" };
-  return receipts.map((receipt) => checkReceipt(receipt, last));
+  return receipts;
 }
 
-/** One receipt as it came, judged. */
-export function checkReceipt(raw: unknown, last: LastReference = { prefix: "", bulksmsId: "" }): CheckedReceipt {
-  if (typeof raw !== "object" || raw === null) return malformed(raw, {});
+interface WellFormed {
+  id: string;
+  reference: string;
+  status: string;
+  error_code?: string | null;
+}
+
+/** Null: a message may take it, and `last` names its campaign. */
+function kindOfAnomaly(raw: unknown, last: LastReference): AnomalyKind | null {
+  if (!isWellFormed(raw)) return "malformed";
+  if (!readsBulksmsId(raw.reference, last) || readRowNo(raw.reference) === 0) return "unknown_reference";
+  return knownStatuses.has(raw.status) ? null : "unknown_status";
+}
+
+function isWellFormed(raw: unknown): raw is WellFormed {
+  if (typeof raw !== "object" || raw === null) return false;
   const { id, reference, status, error_code: errorCode, at } = raw as Record<string, unknown>;
-  const isWellFormed =
+  return (
     isText(id, idLengthMax) &&
     isText(reference, idLengthMax) &&
     isText(status, keptTextMax) &&
     (errorCode === undefined ||
       errorCode === null ||
       (typeof errorCode === "string" && errorCode.length <= errorCodeLengthMax && !hasNul(errorCode))) &&
-    (at === undefined || (typeof at === "string" && at.length <= timeLengthMax));
-  if (!isWellFormed) return malformed(raw, { id, reference, status, errorCode });
-
-  const code = errorCode ? (errorCode as string) : null;
-  const bulksmsId = readBulksmsId(reference, last);
-  const rowNo = bulksmsId === null ? 0 : readRowNo(reference);
-  if (bulksmsId === null || rowNo === 0) {
-    return { id, kind: "unknown_reference", reference, bulksmsId: null, rowNo: null, status, errorCode: code, raw };
-  }
-  if (!knownStatuses.has(status)) return { id, kind: "unknown_status", reference, bulksmsId, rowNo, status, errorCode: code, raw };
-  return { id, reference, bulksmsId, rowNo, status: status as ReceiptStatus, errorCode: code, raw };
+    (at === undefined || (typeof at === "string" && at.length <= timeLengthMax))
+  );
 }
 
 /** The campaign that the receipt before named: most bodies speak of one, and its id need not be checked a thousand times. */
@@ -106,16 +160,16 @@ interface LastReference {
   bulksmsId: string;
 }
 
-/** The part before the dot, when it is a uuid. */
-function readBulksmsId(reference: string, last: LastReference): string | null {
-  if (reference.charCodeAt(uuidLength) !== dotCode) return null;
-  if (last.prefix !== "" && reference.startsWith(last.prefix)) return last.bulksmsId;
+/** Into `last`, the part before the dot; false when it is no uuid. */
+function readsBulksmsId(reference: string, last: LastReference): boolean {
+  if (reference.charCodeAt(uuidLength) !== dotCode) return false;
+  if (last.prefix !== "" && reference.startsWith(last.prefix)) return true;
   const prefix = reference.slice(0, uuidLength);
   const bulksmsId = prefix.toLowerCase();
-  if (!uuidShape.test(bulksmsId)) return null;
+  if (!uuidShape.test(bulksmsId)) return false;
   last.prefix = prefix;
   last.bulksmsId = bulksmsId;
-  return bulksmsId;
+  return true;
 }
 
 /** The part after the dot: 1 to 2^31 - 1 without leading zeros; 0: it is not. */
@@ -131,10 +185,14 @@ function readRowNo(reference: string): number {
   return rowNo <= rowNoMax ? rowNo : 0;
 }
 
-/** A receipt as an anomaly: what the database refused, or what no message took. */
-export function asAnomaly(receipt: CheckedReceipt, kind: AnomalyKind): ReceiptAnomaly {
-  const { id, reference, bulksmsId, rowNo, status, errorCode, raw } = receipt;
-  return { id, kind, reference, bulksmsId, rowNo, status, errorCode, raw };
+/** What came, as it is kept. */
+function anomalyOf(raw: unknown, kind: AnomalyKind): ReceiptAnomaly {
+  if (!isWellFormed(raw)) return malformed(raw);
+  const { id, reference, status, error_code: errorCode } = raw;
+  const last: LastReference = { prefix: "", bulksmsId: "" };
+  const rowNo = readsBulksmsId(reference, last) ? readRowNo(reference) : 0;
+  const message = rowNo === 0 ? { bulksmsId: null, rowNo: null } : { bulksmsId: last.bulksmsId, rowNo };
+  return { id, kind, reference, ...message, status, errorCode: errorCode || null, raw };
 }
 
 /**
@@ -152,7 +210,9 @@ export function storableJson(raw: unknown): string {
   return /\\u(0000|d[89a-f])/i.test(text) ? JSON.stringify({ raw: text }) : text;
 }
 
-function malformed(raw: unknown, given: { id?: unknown; reference?: unknown; status?: unknown; errorCode?: unknown }): ReceiptAnomaly {
+function malformed(raw: unknown): ReceiptAnomaly {
+  const given: { id?: unknown; reference?: unknown; status?: unknown; error_code?: unknown } =
+    typeof raw === "object" && raw !== null ? raw : {};
   // without an id of its own, the same thing said twice is still one anomaly
   const id = isText(given.id, idLengthMax) ? given.id : `malformed:${createHash("sha256").update(storableJson(raw)).digest("hex")}`;
   const kept = (value: unknown) => (typeof value === "string" ? spellOut(value.slice(0, keptTextMax)) : "");
@@ -163,7 +223,7 @@ function malformed(raw: unknown, given: { id?: unknown; reference?: unknown; sta
     bulksmsId: null,
     rowNo: null,
     status: kept(given.status),
-    errorCode: typeof given.errorCode === "string" ? kept(given.errorCode) : null,
+    errorCode: typeof given.error_code === "string" ? kept(given.error_code) : null,
     raw,
   };
 }

@@ -6,7 +6,7 @@ import { makeReceipt } from "../../lab/cluster/test_carrier.ts";
 import { type BulksmsStatus, type MessageStatus, messageStatuses, type ReceiptStatus, receiptStatuses } from "../contracts/states.ts";
 import type { Sql, TransactionSql } from "../platform/postgres.ts";
 import { isCharged, isFinal, isImplied, receive } from "./message_state.ts";
-import { checkReceipt } from "./receipt_parse.ts";
+import { toColumns } from "./receipt_parse.ts";
 import { commitReceipts } from "./receipts.ts";
 
 let rows: SalesRows;
@@ -54,7 +54,8 @@ async function readTotals(id: string) {
   return { campaign: campaign as Record<string, unknown>, outbox: outbox as { rows: number; parts: number; amount: number } };
 }
 
-const checked = (receipts: unknown[]) => receipts.map((receipt) => checkReceipt(receipt));
+/** A batch of one body. */
+const checked = (receipts: unknown[]) => [toColumns(() => receipts)];
 
 describe("a batch of receipts", () => {
   it("moves rows up, counts them, and charges what was sent in one outbox row", async () => {
@@ -186,6 +187,23 @@ describe("a batch of receipts", () => {
     const rows = await owner`select kind from receipt_anomaly where receipt_id = any (${receipts.map((receipt) => receipt.id)})`;
     expect(rows.map((row) => row.kind)).toEqual(receipts.map(() => "unknown_reference"));
     expect((await readTotals(id)).campaign).toMatchObject({ queued: 1 });
+  });
+
+  it("keeps an unknown row also when its transaction is run again", async () => {
+    const id = await seed(["queued"]);
+    const receipts = [makeReceipt(id, 1, "sent"), makeReceipt(id, 2, "sent")];
+    let attempts = 0;
+    const begin = (work: (transaction: TransactionSql) => Promise<unknown>) =>
+      sql.begin(async (transaction) => {
+        const result = await work(transaction);
+        attempts += 1;
+        if (attempts === 1) throw Object.assign(new Error("deadlock detected"), { code: "40P01" });
+        return result;
+      });
+    await commitReceipts(Object.assign(Object.create(sql), { begin }) as Sql, checked(receipts));
+    expect(attempts).toBe(2);
+    expect(await readRows(id)).toMatchObject([{ status: "sent" }]);
+    expect(await readAnomalies(id)).toMatchObject([{ receiptId: receipts[1]?.id, kind: "unknown_reference" }]);
   });
 
   it("takes nothing for a campaign that has never run", async () => {

@@ -4,8 +4,8 @@ import type { AnomalyKind, MessageStatus, ReceiptStatus } from "../contracts/sta
 import { reachFailpoint } from "../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../platform/postgres.ts";
 import { foldVerdict, isFinal, isImplied } from "./message_state.ts";
-import { type CampaignProgress, integers, moveMessages, type Verdict } from "./move_messages.ts";
-import { asAnomaly, type CheckedReceipt, isAnomaly, type MessageReceipt, type ReceiptAnomaly, storableJson } from "./receipt_parse.ts";
+import { type CampaignProgress, integers, moveMessages, noVerdicts, sayOf, type Verdict, type Verdicts } from "./move_messages.ts";
+import { type ReceiptAnomaly, type ReceiptColumns, storableJson } from "./receipt_parse.ts";
 
 export interface CommittedReceipts {
   /** Campaigns that changed. */
@@ -17,18 +17,20 @@ export interface CommittedReceipts {
 }
 
 /**
- * Commits a batch. Locks: its campaigns in id order FOR NO KEY UPDATE, then their messages, then the counters.
+ * Commits a batch, the bodies of many requests. Locks: its campaigns in id order FOR NO KEY UPDATE, then their messages, then the counters.
  * @throws the database's data error (the batch holds a culprit), or AppError service_unavailable.
  */
-export async function commitReceipts(sql: Sql, batch: readonly CheckedReceipt[]): Promise<CommittedReceipts> {
-  const { campaigns, anomalies: keptAside } = sortByCampaign(batch);
+export async function commitReceipts(sql: Sql, batch: readonly ReceiptColumns[]): Promise<CommittedReceipts> {
+  const campaigns = foldByCampaign(batch);
+  const keptAside = batch.flatMap((columns) => columns.anomalies);
   return inTransaction(sql, async (transaction) => {
     const anomalies: JudgedAnomaly[] = keptAside.map((anomaly) => ({ ...anomaly, messageStatus: null }));
     const contactsOf = await lockCampaigns(transaction, [...campaigns.keys()]);
     const moves = [];
-    for (const [bulksmsId, messages] of campaigns) {
-      const known = onlyKnown(messages, contactsOf.get(bulksmsId) ?? 0, anomalies);
-      if (known.size > 0) moves.push(moveAndJudge(transaction, bulksmsId, known, anomalies));
+    for (const [bulksmsId, folded] of campaigns) {
+      const known = onlyKnown(folded, contactsOf.get(bulksmsId) ?? 0);
+      if (known.unknown.size > 0) judgeEach(batch, bulksmsId, known.unknown, new Map(), anomalies);
+      if (known.verdicts.kindOf.size > 0) moves.push(moveAndJudge(transaction, batch, bulksmsId, known, anomalies));
     }
     const moved = await Promise.all(moves);
     if (anomalies.length > 0) await keepAnomalies(transaction, anomalies);
@@ -41,40 +43,46 @@ export async function commitReceipts(sql: Sql, batch: readonly CheckedReceipt[])
   });
 }
 
-/** All receipts of one message in a batch, and the verdict that they fold to. */
-interface FoldedMessage {
-  verdict: Verdict;
-  receipts: MessageReceipt[];
+/** What all receipts of a batch say of one campaign. */
+interface FoldedCampaign {
+  verdicts: Verdicts;
+  /** Rows with a receipt that another one of the batch speaks against. */
+  disputed: Set<number>;
 }
-type MessagesByRow = Map<number, FoldedMessage>;
 type JudgedAnomaly = ReceiptAnomaly & { messageStatus: MessageStatus | null };
 
-function sortByCampaign(batch: readonly CheckedReceipt[]): { campaigns: Map<string, MessagesByRow>; anomalies: ReceiptAnomaly[] } {
-  const campaigns = new Map<string, MessagesByRow>();
-  const anomalies: ReceiptAnomaly[] = [];
-  for (const receipt of batch) {
-    if (isAnomaly(receipt)) {
-      anomalies.push(receipt);
-      continue;
+/** By campaign, in id order. */
+function foldByCampaign(batch: readonly ReceiptColumns[]): Map<string, FoldedCampaign> {
+  const campaigns = new Map<string, FoldedCampaign>();
+  let lastId = "";
+  let last: FoldedCampaign = { verdicts: noVerdicts(), disputed: new Set() };
+  for (const { length, bulksmsIds, rowNos, statuses, errorCodes } of batch) {
+    for (let n = 0; n < length; n++) {
+      const rowNo = rowNos[n] as number;
+      if (rowNo === 0) continue;
+      const bulksmsId = bulksmsIds[n] as string;
+      if (bulksmsId !== lastId) {
+        lastId = bulksmsId;
+        last = campaigns.get(bulksmsId) ?? { verdicts: noVerdicts(), disputed: new Set() };
+        campaigns.set(bulksmsId, last);
+      }
+      fold(last, rowNo, statuses[n] as ReceiptStatus, errorCodes[n] as string | null);
     }
-    const messages = campaigns.get(receipt.bulksmsId) ?? new Map();
-    if (messages.size === 0) campaigns.set(receipt.bulksmsId, messages);
-    fold(messages, receipt);
   }
-  const inIdOrder = [...campaigns].sort(([a], [b]) => (a < b ? -1 : 1));
-  return { campaigns: new Map(inIdOrder), anomalies };
+  return new Map([...campaigns].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function fold(messages: MessagesByRow, receipt: MessageReceipt): void {
-  const { rowNo, status, errorCode } = receipt;
-  const message = messages.get(rowNo);
-  if (message === undefined) {
-    messages.set(rowNo, { verdict: { rowNo, status, errorCode }, receipts: [receipt] });
+function fold({ verdicts, disputed }: FoldedCampaign, rowNo: number, status: ReceiptStatus, errorCode: string | null): void {
+  const kind = verdicts.kindOf.get(rowNo);
+  if (kind === undefined) {
+    sayOf(verdicts, rowNo, { status, errorCode });
     return;
   }
-  const next = foldVerdict(message.verdict.status, status);
-  if (next !== message.verdict.status) message.verdict = { rowNo, status: next, errorCode: errorCode ?? message.verdict.errorCode };
-  message.receipts.push(receipt);
+  const before = verdicts.kinds[kind] as Verdict;
+  const next = foldVerdict(before.status, status);
+  if (next !== before.status) sayOf(verdicts, rowNo, { status: next, errorCode: errorCode ?? before.errorCode });
+  // one that is no end speaks against nothing, and implies those before it
+  if (isFinal(next) && (!isImplied(next, status) || !isImplied(next, before.status))) disputed.add(rowNo);
 }
 
 /**
@@ -90,42 +98,47 @@ async function lockCampaigns(transaction: TransactionSql, ids: string[]): Promis
   return new Map(rows.map(({ id, contacts }) => [id, contacts]));
 }
 
-/** Drops rows that the campaign does not have, before a forged row number can cost memory; their receipts become anomalies. */
-function onlyKnown(messages: MessagesByRow, contacts: number, anomalies: JudgedAnomaly[]): MessagesByRow {
-  for (const [rowNo, { receipts }] of messages) {
-    if (rowNo <= contacts) continue;
-    messages.delete(rowNo);
-    for (const receipt of receipts) anomalies.push({ ...asAnomaly(receipt, "unknown_reference"), messageStatus: null });
-  }
-  return messages;
+/** Without rows that the campaign does not have, before a forged row number can cost memory. */
+function onlyKnown({ verdicts, disputed }: FoldedCampaign, contacts: number): FoldedCampaign & { unknown: Set<number> } {
+  const unknown = new Set<number>();
+  for (const rowNo of verdicts.kindOf.keys()) if (rowNo > contacts) unknown.add(rowNo);
+  if (unknown.size === 0) return { verdicts, disputed, unknown };
+  const kindOf = new Map([...verdicts.kindOf].filter(([rowNo]) => rowNo <= contacts));
+  return { verdicts: { kindOf, kinds: verdicts.kinds }, disputed: new Set([...disputed].filter((rowNo) => rowNo <= contacts)), unknown };
 }
 
-async function moveAndJudge(transaction: TransactionSql, bulksmsId: string, messages: MessagesByRow, anomalies: JudgedAnomaly[]) {
-  const moved = await moveMessages(
-    transaction,
-    bulksmsId,
-    [...messages.values()].map(({ verdict }) => verdict),
-  );
-  // refused perhaps: what did not move, and what a later receipt of the same batch speaks against
-  const suspects = new Set(moved.unmoved);
-  for (const { verdict, receipts } of messages.values()) {
-    if (receipts.length > 1 && isFinal(verdict.status) && receipts.some(({ status }) => !isImplied(verdict.status, status)))
-      suspects.add(verdict.rowNo);
-  }
-  if (suspects.size > 0) {
-    const statusOf = await readStatuses(transaction, bulksmsId, [...suspects]);
-    for (const rowNo of suspects) judge((messages.get(rowNo) as FoldedMessage).receipts, statusOf.get(rowNo), anomalies);
-  }
+async function moveAndJudge(
+  transaction: TransactionSql,
+  batch: readonly ReceiptColumns[],
+  bulksmsId: string,
+  { verdicts, disputed }: FoldedCampaign,
+  anomalies: JudgedAnomaly[],
+) {
+  const moved = await moveMessages(transaction, bulksmsId, verdicts);
+  // refused perhaps: what did not move, and what a receipt of the same batch speaks against
+  const suspects = new Set([...moved.unmoved, ...disputed]);
+  if (suspects.size > 0) judgeEach(batch, bulksmsId, suspects, await readStatuses(transaction, bulksmsId, [...suspects]), anomalies);
   return moved;
 }
 
-/** Keeps each receipt that the message's final state refuses and does not imply. */
-function judge(receipts: MessageReceipt[], status: MessageStatus | undefined, anomalies: JudgedAnomaly[]): void {
-  for (const receipt of receipts) {
-    if (status === undefined) anomalies.push({ ...asAnomaly(receipt, "unknown_reference"), messageStatus: null });
-    else if (isRefused(status, receipt.status)) {
-      const kind = status === "expired" || status === "canceled" ? "late" : "contradiction";
-      anomalies.push({ ...asAnomaly(receipt, kind), messageStatus: status });
+/** Keeps each receipt of these rows that the message's final state refuses and does not imply, and all of a row that there is not. */
+function judgeEach(
+  batch: readonly ReceiptColumns[],
+  bulksmsId: string,
+  suspects: ReadonlySet<number>,
+  statusOf: ReadonlyMap<number, MessageStatus>,
+  anomalies: JudgedAnomaly[],
+): void {
+  for (const columns of batch) {
+    for (let n = 0; n < columns.length; n++) {
+      const rowNo = columns.rowNos[n] as number;
+      if (!suspects.has(rowNo) || columns.bulksmsIds[n] !== bulksmsId) continue;
+      const messageStatus = statusOf.get(rowNo) ?? null;
+      if (messageStatus === null) anomalies.push({ ...columns.asAnomaly(n, "unknown_reference"), messageStatus });
+      else if (isRefused(messageStatus, columns.statuses[n] as ReceiptStatus)) {
+        const kind = messageStatus === "expired" || messageStatus === "canceled" ? "late" : "contradiction";
+        anomalies.push({ ...columns.asAnomaly(n, kind), messageStatus });
+      }
     }
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 import { createTestDatabase, testRedis } from "../../../lab/cluster/engines.ts";
 import { openProgressPublisher } from "../../campaign/progress.ts";
-import { checkReceipt } from "../../campaign/receipt_parse.ts";
+import { toColumns } from "../../campaign/receipt_parse.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
 import { createLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";
@@ -31,15 +31,15 @@ it("rings the relay for the first charge at once, for the last one too, and not 
     ...{ sql: owner, progress, sales, metrics: createMetrics("salesapi"), log: createLog("test", { level: "fatal", format: "json" }) },
     ...{ batchMax: 100, queueMax: 1_000 },
   });
-  const sent = (rowNo: number) => checkReceipt({ id: `r${rowNo}`, reference: `${bulksmsId}.${rowNo}`, status: "sent" });
+  const sent = (rowNo: number) => toColumns(() => [{ id: `r${rowNo}`, reference: `${bulksmsId}.${rowNo}`, status: "sent" }]);
   try {
     await expect.poll(rings).toBe(0); // Redis answers
     const startedAt = performance.now();
-    await intake.add([sent(1)]);
+    await intake.add(sent(1));
     await expect.poll(rings, { timeout: 5_000 }).toBe(1);
-    for (let rowNo = 2; rowNo < contacts; rowNo++) await intake.add([sent(rowNo)]);
+    for (let rowNo = 2; rowNo < contacts; rowNo++) await intake.add(sent(rowNo));
     const before = await rings();
-    await intake.add([sent(contacts)]);
+    await intake.add(sent(contacts));
     const roundsMax = Math.ceil((performance.now() - startedAt) / 100) + 1;
     await intake.close();
     await expect.poll(rings, { timeout: 5_000 }).toBeGreaterThan(before);
