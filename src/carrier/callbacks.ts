@@ -1,18 +1,15 @@
 // Brings receipts to their receiver: bodies of many, signed anew at each attempt, repeated until a 2xx. Several lanes at once;
 // a message has one lane, and a lane one body in flight, so its receipts arrive in the order in which they were told.
-import { Pool } from "undici";
 import { signWebhook } from "../platform/webhook_signature.ts";
+import { type CallbackClient, openCallbackClient } from "./callback_client.ts";
 import { createPairQueue, type PairQueue, type Pairs } from "./pair_queue.ts";
 
-/** A receiver that commits before it answers may be frozen for seconds; holding the request is then the cheapest wait. */
-const attemptTimeoutMs = 15_000;
-const connectTimeoutMs = 3_000;
 const backoffFirstMs = 200;
 const backoffMaxMs = 30_000;
 /** A Retry-After beyond this is not believed. */
 const retryAfterMaxMs = 300_000;
-/** Rows side by side share a lane, so that a body names a narrow range of rows: what the receiver updates best. */
-const laneRowBits = 7;
+/** 128 rows side by side share a lane, so that a body names a narrow range of rows: what the receiver updates best. Singly, any lane will do. */
+const laneRowBits = { many: 7, single: 0 } as const;
 /** A single receipt refused so often waits aside and no longer holds up its lane. */
 const refusalsBeforeAside = 3;
 /** So many may wait aside; with more the receiver refuses everything, and the lanes may as well stand. */
@@ -22,7 +19,10 @@ export interface CallbackOptions {
   url: string;
   secret: string;
   receiptsPerBody: number;
+  /** Lanes: bodies in flight at once. */
   concurrency: number;
+  /** Of them on one connection (HTTP/1.1 pipelining). */
+  pipelining: number;
   /** The receipt as JSON, or null when it is no longer to be told. */
   render(owner: number, what: number): { id: string; json: string } | null;
   /** It got its 2xx, or `render` gave null: it is nobody's any more. */
@@ -51,19 +51,19 @@ interface Answer {
 
 interface Lane {
   queue: PairQueue;
+  client: CallbackClient;
   isBusy: boolean;
 }
 
 export function createCallbacks(options: CallbackOptions): Callbacks {
-  const { pathname, search, origin } = new URL(options.url);
-  const pool = new Pool(origin, {
-    connections: options.concurrency,
-    pipelining: 1,
-    connect: { timeout: connectTimeoutMs },
-    headersTimeout: attemptTimeoutMs,
-    bodyTimeout: attemptTimeoutMs,
-  });
-  const lanes: Lane[] = Array.from({ length: options.concurrency }, () => ({ queue: createPairQueue(), isBusy: false }));
+  const { concurrency, pipelining, receiptsPerBody } = options;
+  const clients = Array.from({ length: Math.ceil(concurrency / pipelining) }, () => openCallbackClient(options.url, pipelining));
+  const lanes: Lane[] = Array.from({ length: concurrency }, (_, index) => ({
+    queue: createPairQueue(),
+    client: clients[index % clients.length] as CallbackClient,
+    isBusy: false,
+  }));
+  const rowBits = receiptsPerBody === 1 ? laneRowBits.single : laneRowBits.many;
   const running = new Set<Promise<void>>();
   /** Ends each wait; and whether it is one for a receiver that cannot be reached at all. */
   const waiting = new Map<() => void, boolean>();
@@ -79,18 +79,18 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
 
   async function runLane(lane: Lane): Promise<void> {
     lane.isBusy = true;
-    while (lane.queue.size() > 0 && !isStopping) await deliver(lane.queue.take(options.receiptsPerBody));
+    while (lane.queue.size() > 0 && !isStopping) await deliver(lane.client, lane.queue.take(receiptsPerBody));
     lane.isBusy = false;
   }
 
-  async function deliver(body: Pairs, isAside = false): Promise<void> {
+  async function deliver(client: CallbackClient, body: Pairs, isAside = false): Promise<void> {
     for (let attempt = 1; !isStopping; attempt++) {
       const rendered = renderBody(body);
       if (rendered === null) return;
       body = rendered.body;
       while (holdUntilMs > performance.now() && !isStopping) await wait(holdUntilMs - performance.now(), false);
       if (isStopping) return;
-      const { status, retryAfterMs } = await post(rendered);
+      const { status, retryAfterMs } = await post(client, rendered);
       if (status >= 200 && status < 300) {
         finish(body);
         return;
@@ -99,13 +99,13 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
         if (body.owners.length > 1) {
           // one receipt must not hold back the others: halves, until the culprit stands alone
           const [first, second] = halves(body);
-          await deliver(first);
-          await deliver(second);
+          await deliver(client, first);
+          await deliver(client, second);
           return;
         }
         if (attempt >= refusalsBeforeAside && !isAside && asideCount < asideMax) {
           asideCount += 1;
-          start(deliver(body, true).finally(() => (asideCount -= 1)));
+          start(deliver(client, body, true).finally(() => (asideCount -= 1)));
           return;
         }
       }
@@ -113,33 +113,21 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
     }
   }
 
-  async function post({ id, text }: { id: string; text: string }): Promise<Answer> {
+  async function post(client: CallbackClient, { id, text }: { id: string; text: string }): Promise<Answer> {
     const startedAt = performance.now();
-    try {
-      const headers = signWebhook({ secret: options.secret, id, timestampS: Math.floor(Date.now() / 1_000), body: text });
-      const response = await pool.request({
-        method: "POST",
-        path: pathname + search,
-        headers: { ...headers, "content-type": "application/json" },
-        body: text,
-      });
-      await response.body.dump();
-      const isAnswered = response.statusCode >= 200 && response.statusCode < 300;
-      options.onAttempt(response.statusCode, (performance.now() - startedAt) / 1_000);
-      if (isAnswered) {
-        wakeAll();
-        options.onBodyTaken(headers, text);
-      }
-      return { status: response.statusCode, retryAfterMs: isAnswered ? 0 : obey(response.headers["retry-after"]) };
-    } catch {
-      options.onAttempt(0, (performance.now() - startedAt) / 1_000);
-      return { status: 0, retryAfterMs: 0 };
-    }
+    const headers = signWebhook({ secret: options.secret, id, timestampS: Math.floor(Date.now() / 1_000), body: text });
+    const { status, retryAfter } = await client.post(headers, text);
+    options.onAttempt(status, (performance.now() - startedAt) / 1_000);
+    const isAnswered = status >= 200 && status < 300;
+    if (!isAnswered) return { status, retryAfterMs: obey(retryAfter) };
+    wakeAll();
+    options.onBodyTaken(headers, text);
+    return { status, retryAfterMs: 0 };
   }
 
   /** Retry-After in seconds or as a date holds back all lanes; answers how long. */
-  function obey(retryAfter: string | string[] | undefined): number {
-    if (typeof retryAfter !== "string") return 0;
+  function obey(retryAfter: string | null): number {
+    if (retryAfter === null) return 0;
     const waitMs = /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - Date.now();
     if (!(waitMs > 0)) return 0;
     holdUntilMs = Math.max(holdUntilMs, performance.now() + Math.min(waitMs, retryAfterMaxMs));
@@ -185,8 +173,8 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
       kept += 1;
     }
     if (kept === 0) return null;
-    const left = { owners: body.owners.subarray(0, kept), whats: body.whats.subarray(0, kept) };
-    if (options.receiptsPerBody === 1) return { id: firstId, text: receipts[0] as string, body: left };
+    const left = kept === body.owners.length ? body : { owners: body.owners.slice(0, kept), whats: body.whats.slice(0, kept) };
+    if (receiptsPerBody === 1) return { id: firstId, text: receipts[0] as string, body: left };
     return { id: `${firstId}+${kept}`, text: `{"receipts":[${receipts.join(",")}]}`, body: left };
   }
 
@@ -198,7 +186,7 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
   return {
     push(row, owner, what) {
       pending += 1;
-      (lanes[(owner + (row >>> laneRowBits)) % lanes.length] as Lane).queue.push(owner, what);
+      (lanes[(owner + (row >>> rowBits)) % lanes.length] as Lane).queue.push(owner, what);
     },
     flush() {
       if (isStopping) return;
@@ -209,7 +197,7 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
       isStopping = true;
       wakeAll();
       await Promise.all(running);
-      await pool.destroy();
+      await Promise.all(clients.map((client) => client.close()));
     },
   };
 }
@@ -228,7 +216,7 @@ function isRefusalOfContent(status: number): boolean {
 function halves({ owners, whats }: Pairs): [Pairs, Pairs] {
   const middle = owners.length >>> 1;
   return [
-    { owners: owners.subarray(0, middle), whats: whats.subarray(0, middle) },
-    { owners: owners.subarray(middle), whats: whats.subarray(middle) },
+    { owners: owners.slice(0, middle), whats: whats.slice(0, middle) },
+    { owners: owners.slice(middle), whats: whats.slice(middle) },
   ];
 }

@@ -42,6 +42,7 @@ async function startCarrier(changes: Partial<CarrierOptions> = {}): Promise<Carr
     receiptSecret: receiver.secret,
     receiptsPerBody: 100,
     callbackConcurrency: 4,
+    callbackPipelining: 1,
     onFatal: (error) => {
       throw error;
     },

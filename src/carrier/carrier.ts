@@ -70,6 +70,7 @@ export interface CarrierOptions {
   receiptSecret: string;
   receiptsPerBody: number;
   callbackConcurrency: number;
+  callbackPipelining: number;
   /** Called after each attempt to bring receipts; status 0 is no answer. */
   onCallback?(status: number, seconds: number): void;
   /** The journal cannot be written: the process must end and start anew from what is on disk. */
@@ -145,6 +146,7 @@ export function createCarrier(options: CarrierOptions): Carrier {
     secret: options.receiptSecret,
     receiptsPerBody: options.receiptsPerBody,
     concurrency: options.callbackConcurrency,
+    pipelining: options.callbackPipelining,
     render: renderReceipt,
     done: receiptDone,
     onBodyTaken: (headers, text) => strays.onBodyTaken(headers, text),

@@ -1,9 +1,9 @@
 // A queue of pairs of 32-bit numbers in flat memory, 8 bytes a pair: receipts that wait, as (segment, message and receipt).
 
-/** The same length; entry n of both is one pair. */
+/** The same length; entry n of both is one pair. Plain arrays: a typed array is dear to make for the one receipt of a body of its own. */
 export interface Pairs {
-  owners: Uint32Array;
-  whats: Uint32Array;
+  owners: number[];
+  whats: number[];
 }
 
 export interface PairQueue {
@@ -42,11 +42,11 @@ export function createPairQueue(): PairQueue {
     },
     take(most) {
       const count = Math.min(most, size);
-      const taken: Pairs = { owners: new Uint32Array(count), whats: new Uint32Array(count) };
+      const taken: Pairs = { owners: [], whats: [] };
       for (let at = 0; at < count; at++) {
         const from = (head + at) & (owners.length - 1);
-        taken.owners[at] = owners[from] as number;
-        taken.whats[at] = whats[from] as number;
+        taken.owners.push(owners[from] as number);
+        taken.whats.push(whats[from] as number);
       }
       head = (head + count) & (owners.length - 1);
       size -= count;

@@ -36,6 +36,7 @@ async function startCarrier(name = "first"): Promise<Carrier> {
     receiptSecret: receiver.secret,
     receiptsPerBody: 20,
     callbackConcurrency: 2,
+    callbackPipelining: 1,
     onFatal: (error) => {
       throw error;
     },

@@ -287,9 +287,17 @@ export const settings = {
     kind: "integer",
     unit: "requests",
     min: 1,
-    max: 256,
-    default: 16,
+    max: 2_048,
+    default: 64,
     says: "callbacks in flight at once",
+  },
+  BULKSMS_CARRIER_CALLBACK_PIPELINING: {
+    kind: "integer",
+    unit: "requests",
+    min: 1,
+    max: 256,
+    default: 1,
+    says: "of them on one connection (HTTP/1.1 pipelining); 1: each connection waits for its answer",
   },
 } as const satisfies Record<string, Setting>;
 

@@ -24,6 +24,7 @@ export const config = {
   receiptHorizonS: "BULKSMS_RECEIPT_HORIZON_S",
   receiptsPerBody: "BULKSMS_CARRIER_RECEIPTS_PER_BODY",
   callbackConcurrency: "BULKSMS_CARRIER_CALLBACK_CONCURRENCY",
+  callbackPipelining: "BULKSMS_CARRIER_CALLBACK_PIPELINING",
   logLevel: "BULKSMS_LOG_LEVEL",
   logFormat: "BULKSMS_LOG_FORMAT",
 } as const;
@@ -46,6 +47,7 @@ export function create(settings: Config<typeof config>, log: Log): CarrierNode {
     receiptSecret: newestSecret(settings.receiptSecrets),
     receiptsPerBody: settings.receiptsPerBody,
     callbackConcurrency: settings.callbackConcurrency,
+    callbackPipelining: settings.callbackPipelining,
     onCallback: callbackObserver(metrics, log),
     onFatal: dieOf,
   });

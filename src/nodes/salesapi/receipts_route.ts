@@ -4,6 +4,7 @@ import type { ReceiptBatcher } from "../../campaign/receipt_batcher.ts";
 import { parseReceipts } from "../../campaign/receipt_parse.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
+import { gatherWrites } from "../../platform/gathered_writes.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import { secondsBuckets } from "../../platform/metrics.ts";
@@ -63,6 +64,8 @@ export async function receiptsRoute(app: HttpServer, { batcher, secrets, metrics
         reachFailpoint("receipts_received");
         await batcher.add(receipts);
         reachFailpoint("receipts_committed");
+        // answers to requests that came one behind the other on a connection
+        gatherWrites(request.raw.socket);
         seconds.observe((performance.now() - startedAt) / 1_000);
         return { committed: receipts.length };
       },

@@ -1,0 +1,62 @@
+// One connection to the receiver of receipts, over undici's client: a body out, its status back. Used by callbacks.ts, which signs and repeats.
+import type { Socket } from "node:net";
+import { buildConnector, Client } from "undici";
+import { gatherWrites } from "../platform/gathered_writes.ts";
+
+/** A receiver that commits before it answers may be frozen for seconds; holding the request is then the cheapest wait. */
+const attemptTimeoutMs = 15_000;
+const connectTimeoutMs = 3_000;
+
+export interface CallbackAnswer {
+  /** 0: no answer. */
+  status: number;
+  /** The header as it came. */
+  retryAfter: string | null;
+}
+
+export interface CallbackClient {
+  /** Never throws. Several at once go out one behind the other (HTTP/1.1 pipelining), as far as `pipelining` lets them. */
+  post(headers: Readonly<Record<string, string>>, body: string): Promise<CallbackAnswer>;
+  close(): Promise<void>;
+}
+
+export function openCallbackClient(url: string, pipelining: number): CallbackClient {
+  const { pathname, search, origin } = new URL(url);
+  const path = pathname + search;
+  const connector = buildConnector({ timeout: connectTimeoutMs });
+  let socket: Socket | null = null;
+  const client = new Client(origin, {
+    pipelining,
+    headersTimeout: attemptTimeoutMs,
+    bodyTimeout: attemptTimeoutMs,
+    connect(options, callback) {
+      connector(options, (...result) => {
+        [, socket] = result;
+        callback(...result);
+      });
+    },
+  });
+  return {
+    // `dispatch`, not `request`: no stream and no promise of a body that nobody reads
+    post: (headers, body) =>
+      new Promise((resolve) => {
+        const answer: CallbackAnswer = { status: 0, retryAfter: null };
+        if (pipelining > 1 && socket !== null && !socket.destroyed) gatherWrites(socket);
+        client.dispatch(
+          // a receipt may be repeated, so it may stand behind others that are not answered yet
+          { method: "POST", path, headers: { ...headers, "content-type": "application/json" }, body, idempotent: true, blocking: false },
+          {
+            onRequestStart() {},
+            onResponseStart(_controller, status, { "retry-after": retryAfter }) {
+              answer.status = status;
+              if (typeof retryAfter === "string") answer.retryAfter = retryAfter;
+            },
+            onResponseData() {},
+            onResponseEnd: () => resolve(answer),
+            onResponseError: () => resolve({ status: 0, retryAfter: null }),
+          },
+        );
+      }),
+    close: () => client.destroy(),
+  };
+}
