@@ -9,7 +9,7 @@ const sent = (rowNo: number) => ({ id: `r${rowNo}`, reference: `${bulksmsId}.${r
 const bodyOf = (receipts: unknown[]): ReceiptColumns => toColumns(() => receipts);
 const receipt = (rowNo: number) => bodyOf([sent(rowNo)]);
 const receipts = (first: number, last: number) => bodyOf(Array.from({ length: last - first + 1 }, (_, index) => sent(first + index)));
-const rowsOf = (batch: readonly ReceiptColumns[]) => batch.flatMap(({ rowNos }) => [...rowNos].filter((rowNo) => rowNo !== 0));
+const rowsOf = (batch: readonly ReceiptColumns[]) => batch.flatMap(({ rowNos }) => rowNos.filter((rowNo) => rowNo !== 0));
 const sizeOf = (batch: readonly ReceiptColumns[]) => batch.reduce((sum, { length }) => sum + length, 0);
 
 /** A database that commits when told to; `refuses` names rows that it cannot take. */

@@ -14,7 +14,7 @@ export interface ReceiptColumns {
   /** Campaign of the message; one string for all receipts that follow each other. Empty where no message can take the receipt. */
   bulksmsIds: string[];
   /** 0: no message can take it, it stands in `anomalies`. */
-  rowNos: Int32Array;
+  rowNos: number[];
   statuses: ReceiptStatus[];
   errorCodes: (string | null)[];
   anomalies: readonly ReceiptAnomaly[];
@@ -66,7 +66,7 @@ export function toColumns(read: () => readonly unknown[]): ReceiptColumns {
   const receipts = read();
   const { length } = receipts;
   const bulksmsIds: string[] = new Array(length).fill("");
-  const rowNos = new Int32Array(length);
+  const rowNos: number[] = new Array(length).fill(0);
   const statuses: ReceiptStatus[] = new Array(length).fill("queued");
   const errorCodes: (string | null)[] = new Array(length).fill(null);
   const anomalies: ReceiptAnomaly[] = [];
@@ -92,7 +92,7 @@ export function pick(columns: ReceiptColumns, ns: readonly number[]): ReceiptCol
   return {
     length: ns.length,
     bulksmsIds: ns.map((n) => columns.bulksmsIds[n] as string),
-    rowNos: Int32Array.from(ns, (n) => columns.rowNos[n] as number),
+    rowNos: ns.map((n) => columns.rowNos[n] as number),
     statuses: ns.map((n) => columns.statuses[n] as ReceiptStatus),
     errorCodes: ns.map((n) => columns.errorCodes[n] ?? null),
     anomalies: [],
@@ -102,7 +102,7 @@ export function pick(columns: ReceiptColumns, ns: readonly number[]): ReceiptCol
 
 /** Nothing but anomalies. */
 export function anomaliesAlone(anomalies: readonly ReceiptAnomaly[]): ReceiptColumns {
-  return { ...toColumns(() => []), length: anomalies.length, rowNos: new Int32Array(anomalies.length), anomalies };
+  return { ...toColumns(() => []), length: anomalies.length, rowNos: anomalies.map(() => 0), anomalies };
 }
 
 function receiptsOf(body: Buffer): readonly unknown[] {

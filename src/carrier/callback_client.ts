@@ -15,7 +15,7 @@ export interface CallbackAnswer {
 }
 
 export interface CallbackClient {
-  /** Never throws. Several at once go out one behind the other (HTTP/1.1 pipelining), as far as `pipelining` lets them. */
+  /** `headers` with the content's type. Never throws. Several at once go out one behind the other (HTTP/1.1 pipelining), as far as `pipelining` lets them. */
   post(headers: Readonly<Record<string, string>>, body: string): Promise<CallbackAnswer>;
   close(): Promise<void>;
 }
@@ -44,7 +44,7 @@ export function openCallbackClient(url: string, pipelining: number): CallbackCli
         if (pipelining > 1 && socket !== null && !socket.destroyed) gatherWrites(socket);
         client.dispatch(
           // a receipt may be repeated, so it may stand behind others that are not answered yet
-          { method: "POST", path, headers: { ...headers, "content-type": "application/json" }, body, idempotent: true, blocking: false },
+          { method: "POST", path, headers, body, idempotent: true, blocking: false },
           {
             onRequestStart() {},
             onResponseStart(_controller, status, { "retry-after": retryAfter }) {

@@ -22,23 +22,24 @@ export function isOneOf(origins: ReadonlySet<string>): IsOwnOrigin {
 
 /** Tells browsers that pages of these origins may ask with the cookie and read the answers. Others are told nothing, which browsers take for a no. */
 export function allowConsoleOrigins(app: HttpServer, origins: ReadonlySet<string>): void {
-  app.addHook("onRequest", async (request, reply) => {
+  app.addHook("onRequest", (request, reply, done) => {
     reply.header("vary", "Origin");
     const { origin } = request.headers;
-    if (origin === undefined || !origins.has(origin)) return;
+    if (origin === undefined || !origins.has(origin)) return done();
     reply
       .header("access-control-allow-origin", origin)
       .header("access-control-allow-credentials", "true")
       .header("access-control-expose-headers", "retry-after, idempotent-replayed, idempotency-replayed");
-    if (isPreflight(request)) return sendPreflight(reply);
+    if (isPreflight(request)) sendPreflight(reply);
+    else done();
   });
 }
 
 const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
   method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
 
-function sendPreflight(reply: FastifyReply): FastifyReply {
-  return reply
+function sendPreflight(reply: FastifyReply): void {
+  reply
     .status(204)
     .header("access-control-allow-methods", "GET, POST")
     .header("access-control-allow-headers", "content-type, idempotency-key")
