@@ -144,26 +144,36 @@ async function recordAnswers(options: DispatchOptions, chunk: LeasedChunk, verdi
   }
 }
 
-interface PendingRow {
-  rowNo: number;
-  msisdn: string;
-  parts: number;
-  fields: string[] | null;
+interface PendingRows {
+  rowNos: string | null;
+  msisdns: string;
+  parts: string;
+  fields: string[][] | null;
 }
 
+/** As one row of arrays: a thousand rows took the client and the server twice the CPU. */
 async function readPendingMessages(sql: Sql, chunk: LeasedChunk, { template }: CampaignText): Promise<Body["messages"]> {
-  const rows = await sql<PendingRow[]>`
-    select row_no as "rowNo", msisdn::text, parts, fields from bulksms_info
-    where bulksms_id = ${chunk.bulksmsId} and row_no between ${chunk.firstRow} and ${chunk.lastRow} and status = 'pending'
-    order by row_no`;
   const isShared = template.placeholders.length === 0;
-  return rows.map(({ rowNo, msisdn, parts, fields }) => ({
-    row_no: rowNo,
-    to: `+${msisdn}`,
-    parts,
-    ...(isShared ? {} : { text: template.fill(fields ?? []) }),
+  const [pending] = await sql<PendingRows[]>`
+    select array_agg(row_no)::text as "rowNos", array_agg(msisdn)::text as msisdns, array_agg(parts)::text as parts,
+      ${isShared ? sql`null` : sql`array_agg(fields)`} as fields
+    from (select row_no, msisdn, parts, fields from bulksms_info
+      where bulksms_id = ${chunk.bulksmsId} and row_no between ${chunk.firstRow} and ${chunk.lastRow} and status = 'pending'
+      order by row_no) m`;
+  const { rowNos, msisdns, parts, fields } = pending as PendingRows;
+  if (rowNos === null) return [];
+  const msisdnOf = elementsOf(msisdns);
+  const partsOf = elementsOf(parts);
+  return elementsOf(rowNos).map((rowNo, index) => ({
+    row_no: Number(rowNo),
+    to: `+${msisdnOf[index]}`,
+    parts: Number(partsOf[index]),
+    ...(isShared ? {} : { text: template.fill(fields?.[index] ?? []) }),
   }));
 }
+
+/** Of a Postgres array of numbers. */
+const elementsOf = (literal: string): string[] => literal.slice(1, -1).split(",");
 
 const sharedText = ({ template }: CampaignText) => (template.placeholders.length === 0 ? { text: template.fill([]) } : {});
 

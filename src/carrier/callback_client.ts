@@ -16,7 +16,7 @@ export interface CallbackAnswer {
 
 export interface CallbackClient {
   /** `headers` with the content's type. Never throws. Several at once go out one behind the other (HTTP/1.1 pipelining), as far as `pipelining` lets them. */
-  post(headers: Readonly<Record<string, string>>, body: string): Promise<CallbackAnswer>;
+  post(headers: Readonly<Record<string, string>>, body: Buffer): Promise<CallbackAnswer>;
   close(): Promise<void>;
 }
 

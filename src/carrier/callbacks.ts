@@ -115,9 +115,10 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
 
   async function post(client: CallbackClient, { id, text }: { id: string; text: string }): Promise<Answer> {
     const startedAt = performance.now();
-    const headers = signWebhook({ secret: options.secret, id, timestampS: Math.floor(Date.now() / 1_000), body: text });
+    const body = Buffer.from(text); // once, for the signature and for the socket
+    const headers = signWebhook({ secret: options.secret, id, timestampS: Math.floor(Date.now() / 1_000), body });
     headers["content-type"] = "application/json";
-    const { status, retryAfter } = await client.post(headers, text);
+    const { status, retryAfter } = await client.post(headers, body);
     options.onAttempt(status, (performance.now() - startedAt) / 1_000);
     const isAnswered = status >= 200 && status < 300;
     if (!isAnswered) return { status, retryAfterMs: obey(retryAfter) };

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../lab/cluster/engines.ts";
 import { isAppError } from "../../contracts/errors.ts";
+import { submitMessagesMax } from "../../contracts/receipts.ts";
 import { closePostgres, openPostgres, type Sql } from "../../platform/postgres.ts";
 import { importCampaign } from "./import_campaign.ts";
 import { readImportFields } from "./import_fields.ts";
@@ -90,6 +91,21 @@ describe("an import", () => {
       rejects: 2_500,
       chunks: 23,
     });
+  });
+
+  it("cuts a large campaign into larger chunks, none above what a carrier takes, and every message into one", async () => {
+    const chunksOf = async (chunkRows: number) => {
+      const { answer } = await importCampaign(sql, request(), { ...limits, chunkRows }, file(rows(0, 5_000)));
+      const chunks = await owner<{ first: number; last: number }[]>`
+        select first_row as first, last_row as last from bulksms_chunk where bulksms_id = ${answer.id} order by chunk_no`;
+      expect(chunks.map(({ first }) => first)).toEqual([1, ...chunks.slice(0, -1).map(({ last }) => last + 1)]);
+      expect(chunks.at(-1)?.last).toBe(4_500);
+      return { chunks: chunks.length, rows: chunks[0]?.last };
+    };
+    expect(await chunksOf(100)).toEqual({ chunks: 45, rows: 100 });
+    expect(await chunksOf(30)).toEqual({ chunks: 100, rows: 45 });
+    expect(await chunksOf(10)).toEqual({ chunks: 113, rows: 40 });
+    expect(await chunksOf(submitMessagesMax)).toEqual({ chunks: 1, rows: 4_500 });
   });
 
   it("whose connections are cut in the middle loses and doubles nothing", async () => {

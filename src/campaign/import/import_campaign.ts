@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError, isAppError } from "../../contracts/errors.ts";
 import { type CreateAnswer, rejectsShownMax } from "../../contracts/http.ts";
+import { submitMessagesMax } from "../../contracts/receipts.ts";
 import type { RejectReason } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
@@ -22,6 +23,13 @@ import { createRowJudge, type RowJudge } from "./row_verdicts.ts";
 
 /** Rows of one COPY transaction: half a megabyte, some 10 ms of Postgres; a smaller file writes nothing before it is wholly judged. */
 const copyRowsMax = 10_000;
+
+/**
+ * Chunks that are enough to share among workers. With more of them each is larger, up to four times the setting: 400,000 messages in chunks of 4,000 instead
+ * of 1,000 took 35 us of CPU a message instead of 41, on all processes together. Not larger still: a pause lets a body in flight go on.
+ */
+const chunksEnough = 100;
+const chunkGrowthMax = 4;
 
 /** A reject's cell is kept up to here: enough to recognise it. */
 const rejectValueCharactersMax = 200;
@@ -244,15 +252,21 @@ async function closeImport(run: Import): Promise<CreateAnswer> {
       if (done === undefined) throw importLost();
       return;
     }
+    const chunkRows = chunkRowsOf(counts.contacts, limits.chunkRows);
     await transaction`
       insert into bulksms_chunk (bulksms_id, chunk_no, first_row, last_row, intent_to)
-      select ${lease.bulksmsId}, n, (n - 1) * ${limits.chunkRows}::int + 1, least(n * ${limits.chunkRows}::int, ${counts.contacts}::int),
-        (n - 1) * ${limits.chunkRows}::int
-      from generate_series(1, ${Math.ceil(counts.contacts / limits.chunkRows)}::int) n`;
+      select ${lease.bulksmsId}, n, (n - 1) * ${chunkRows}::int + 1, least(n * ${chunkRows}::int, ${counts.contacts}::int),
+        (n - 1) * ${chunkRows}::int
+      from generate_series(1, ${Math.ceil(counts.contacts / chunkRows)}::int) n`;
     if (request.claim !== null && !(await storeAnswer(transaction, request.claim, answer))) throw importLost();
   });
   reachFailpoint("import_committed");
   return answer;
+}
+
+/** A large campaign has larger chunks, as long as there are enough of them to share among workers. */
+function chunkRowsOf(contacts: number, chunkRows: number): number {
+  return Math.min(submitMessagesMax, Math.max(chunkRows, Math.min(chunkRows * chunkGrowthMax, Math.ceil(contacts / chunksEnough))));
 }
 
 function answerOf({ request, lease, counts, judge, rejectsSample }: Import): CreateAnswer {
