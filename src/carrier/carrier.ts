@@ -34,6 +34,13 @@ import { openStrays, type StrayCounts, type Strays } from "./weather_strays.ts";
 /** Messages with something to come: about 60 bytes each in memory; above it a submit is asked to come later. */
 const unfinishedMax = 10_000_000;
 const overloadedRetryS = 5;
+/**
+ * With so many receipts without their 2xx a submit is taken later, up to `submitHoldMaxMs`: a sender that is quicker than the receiver would only fill our
+ * memory, and find its own rows gone from its database's when their receipts come at last.
+ */
+const receiptsWaitingMax = 100_000;
+const submitHoldMaxMs = 1_000;
+const submitHoldPollMs = 5;
 /** Steps taken in one turn of the event loop: a few milliseconds. */
 const stepsPerTurn = 4_096;
 /** A receipt is retried until valid_until, the horizon, and this: a receiver that was away longer still hears of the end, as `late`. */
@@ -160,6 +167,7 @@ export function createCarrier(options: CarrierOptions): Carrier {
       throw new AppError("overloaded", "Too many messages are under way; ask again later.", { retryAfterS: overloadedRetryS });
     }
     const segmentNos = segmentsOf(request);
+    await untilReceiverFollows();
     const waitS = bucket.take(request.parts);
     if (waitS > 0) {
       counts.throttled += 1;
@@ -179,6 +187,11 @@ export function createCarrier(options: CarrierOptions): Carrier {
     } finally {
       for (const { segment } of opened.values()) segment.uses -= 1;
     }
+  }
+
+  async function untilReceiverFollows(): Promise<void> {
+    const limitMs = performance.now() + submitHoldMaxMs;
+    while (callbacks.pending() > receiptsWaitingMax && performance.now() < limitMs && !isDraining) await sleep(submitHoldPollMs);
   }
 
   async function openSegments(batchId: string, segmentNos: ReadonlySet<number>): Promise<Map<number, OpenSegment>> {
