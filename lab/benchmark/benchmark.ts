@@ -4,7 +4,7 @@ import { openContactFiles } from "./contact_files.ts";
 import { type LatencyRun, measureLatency } from "./latency.ts";
 import { type MeasuredRun, type SubjectName, subjectNames } from "./measured_run.ts";
 import { openMeasuredOriginal } from "./original_run.ts";
-import { type OurSystem, startOurs } from "./ours.ts";
+import { type CarrierMode, inBodies, type OurSystem, singly, singlyUnpipelined, startOurs } from "./ours.ts";
 import { orderOf, type Sizes } from "./plan.ts";
 import { measureScaling, type ScalingRun } from "./scaling.ts";
 import { openStoreReference, type StoreReference } from "./store_reference.ts";
@@ -21,7 +21,8 @@ export interface BenchmarkRuns {
   runs: MeasuredRun[];
   imports: ImportRun[];
   bareHttp: BareHttpRun[];
-  /** Null where it was not measured. */
+  /** Null where it was not measured, as the others below. */
+  unpipelined: MeasuredRun | null;
   latency: LatencyRun | null;
   scaling: ScalingRun | null;
   memory: MemoryRun | null;
@@ -56,7 +57,7 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
     closing.push(store.close);
     const original = subjects.includes("original") ? await openMeasuredOriginal() : null;
     if (original !== null) closing.push(original.stop);
-    const done: BenchmarkRuns = { runs: [], imports: [], bareHttp: [], latency: null, scaling: null, memory: null };
+    const done: BenchmarkRuns = { runs: [], imports: [], bareHttp: [], unpipelined: null, latency: null, scaling: null, memory: null };
     if (sizes.extras !== null) {
       options.onBegin("memory of a small campaign");
       const { peakRssMib } = await ours.run(await ours.create(files.of(sizes.extras.smallMessages)));
@@ -69,7 +70,8 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
         options.onBegin(`round ${round} of ${sizes.rounds}: ${subject}`);
         if (subject === "original") done.runs.push(await (original as NonNullable<typeof original>).measure(messages, round));
         else if (subject === "store") done.runs.push(await measureStore(store, ours, messages, round));
-        else done.runs.push(await measureOurs(ours, files.of(messages), { subject, round }));
+        else
+          done.runs.push(await measureOurs(ours, files.of, { subject, round, messages, mode: subject === "batched" ? inBodies : singly }));
         options.onRun(done.runs.at(-1) as MeasuredRun);
       }
       options.onBegin(`round ${round} of ${sizes.rounds}: import`);
@@ -80,6 +82,10 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
     done.bareHttp = await measureBareHttp();
     const batched = median(done.runs.filter(({ subject }) => subject === "batched").map(({ perSecond }) => perSecond));
     if (sizes.extras !== null && batched !== null) {
+      options.onBegin("single receipts, not pipelined");
+      done.unpipelined = await measureOurs(ours, files.of, {
+        ...{ subject: "single", round: sizes.rounds, messages: sizes.messages.single, mode: singlyUnpipelined },
+      });
       options.onBegin("latency at 70 % load");
       done.latency = await measureLatency(ours, batched, files.of);
       options.onBegin("two of each worker");
@@ -99,13 +105,23 @@ function isOverBudget(startedAt: number, round: number, { budgetMs }: Sizes): bo
   return passedMs + passedMs / (round - 1) > budgetMs;
 }
 
+/** Messages of a campaign that nobody measures, so that a carrier which was just started has compiled its code as all others have. */
+const warmUpMessages = 20_000;
+
+interface OurMeasure {
+  subject: "batched" | "single";
+  round: number;
+  messages: number;
+  mode: CarrierMode;
+}
+
 async function measureOurs(
   ours: OurSystem,
-  file: string,
-  { subject, round }: { subject: "batched" | "single"; round: number },
+  fileOf: (contacts: number) => string,
+  { subject, round, messages, mode }: OurMeasure,
 ): Promise<MeasuredRun> {
-  await ours.setCarrier({ receiptsPerBody: subject === "batched" ? 100 : 1, partsPerSecond: 0 });
-  const created = await ours.create(file);
+  if ((await ours.setCarrier(mode)) || round === 1) await ours.send(await ours.create(fileOf(Math.min(warmUpMessages, messages))));
+  const created = await ours.create(fileOf(messages));
   const { bulksmsId: _, ...run } = await ours.run(created);
   return { subject, round, messages: created.contacts, perSecond: created.contacts / run.seconds, ...run, wrongStates: 0, creditOff: 0 };
 }

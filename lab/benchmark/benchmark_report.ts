@@ -21,6 +21,9 @@ export function reportOf(summary: BenchmarkSummary, level: string): Report {
       ...(summary.original_wrong_share === null
         ? []
         : [{ name: "the original's wrong final states", value: `${(100 * summary.original_wrong_share).toFixed(1)} %` }]),
+      ...(summary.single_unpipelined_per_s === null
+        ? []
+        : [{ name: "single receipts, not pipelined", value: `${formatCount(summary.single_unpipelined_per_s)} messages a second` }]),
     ],
     tables: [goalTable(summary), rateTable(summary), cpuTable(summary)],
     charts: [],

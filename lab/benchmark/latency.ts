@@ -3,7 +3,7 @@
 import { openPostgres } from "../../src/platform/postgres.ts";
 import { lagsBetween, type Percentiles, percentilesOf, percentilesOfHistogram } from "../evaluation/lags.ts";
 import { listenToOurCredit, minus, readReceiptBuckets, readSent } from "../evaluation/ours.ts";
-import type { OurSystem } from "./ours.ts";
+import { inBodies, type OurSystem } from "./ours.ts";
 
 export const loadShare = 0.7;
 /** Of steady load: long enough for a p99 of thousands of receipts. */
@@ -21,7 +21,7 @@ export interface LatencyRun {
 /** @param fileOf a CSV file of so many contacts */
 export async function measureLatency(ours: OurSystem, fullPerSecond: number, fileOf: (contacts: number) => string): Promise<LatencyRun> {
   const partsPerSecond = Math.max(1, Math.round(loadShare * fullPerSecond));
-  await ours.setCarrier({ receiptsPerBody: 100, partsPerSecond });
+  await ours.setCarrier({ ...inBodies, partsPerSecond });
   const created = await ours.create(fileOf(partsPerSecond * seconds));
   const heard = await listenToOurCredit(ours.cluster);
   const before = await readReceiptBuckets(ours.cluster);

@@ -22,6 +22,13 @@ const benchmarkSettings: SystemSettings = {
   BULKSMS_LEASE_MS: "10000",
   BULKSMS_SUBMIT_TIMEOUT_MS: "5000",
 };
+/** Receipts in bodies of 100, as the carrier brings them by itself. */
+export const inBodies: CarrierMode = { receiptsPerBody: 100, partsPerSecond: 0 };
+/** Single receipts: each a request of its own, 32 of them behind each other on a connection (HTTP/1.1 pipelining of undici). */
+export const singly: CarrierMode = { receiptsPerBody: 1, partsPerSecond: 0, inFlight: 1_024, pipelining: 32 };
+/** Single receipts from a sender that waits for each answer on its connection. */
+export const singlyUnpipelined: CarrierMode = { receiptsPerBody: 1, partsPerSecond: 0, inFlight: 256, pipelining: 1 };
+
 /** Enough for every campaign of a benchmark. */
 const toppedUpCredits = "100000000.0";
 const endPollMs = 50;
@@ -30,6 +37,9 @@ const endPollMs = 50;
 export interface CarrierMode {
   /** 1: single receipts from a stock HTTP client. */
   receiptsPerBody: number;
+  /** Requests with receipts in flight at once, and of them on one connection; the carrier's defaults when left out. */
+  inFlight?: number;
+  pipelining?: number;
   /** Parts a second; 0: no limit. */
   partsPerSecond: number;
   /** Where it brings its receipts when not to the one salesapi. */
@@ -65,7 +75,8 @@ export interface OurSystem {
   servers: Servers;
   /** As the owner of salesdb's server. */
   salesdbOwnerUrl: string;
-  setCarrier(mode: CarrierMode): Promise<void>;
+  /** @returns whether it was started anew: its first campaign then compiles its code. */
+  setCarrier(mode: CarrierMode): Promise<boolean>;
   /** POST /create of a file. */
   create(file: string): Promise<Created>;
   /** Runs a created campaign to its end, and measures nothing but that. */
@@ -78,7 +89,7 @@ export interface OurSystem {
 }
 
 export async function startOurs(settings: SystemSettings = {}): Promise<OurSystem> {
-  let mode: CarrierMode = { receiptsPerBody: 100, partsPerSecond: 0 };
+  let mode = inBodies;
   const cluster = await startCluster({
     settings: { ...benchmarkSettings, ...settings },
     intervention: { settingsOf: (name, own) => (name === "carrier" ? { ...own, ...settingsOfMode(mode) } : own) },
@@ -93,9 +104,10 @@ export async function startOurs(settings: SystemSettings = {}): Promise<OurSyste
     servers,
     salesdbOwnerUrl: cluster.settings.BULKSMS_SALESDB_OWNER_URL ?? "",
     async setCarrier(next) {
-      if (isDeepStrictEqual(settingsOfMode(next), settingsOfMode(mode))) return;
+      if (isDeepStrictEqual(settingsOfMode(next), settingsOfMode(mode))) return false;
       mode = next;
       await restartCarrier(cluster);
+      return true;
     },
     async create(file) {
       const startedAt = performance.now();
@@ -112,9 +124,11 @@ export async function startOurs(settings: SystemSettings = {}): Promise<OurSyste
   };
 }
 
-const settingsOfMode = ({ receiptsPerBody, partsPerSecond, receiptsUrl }: CarrierMode): SystemSettings => ({
+const settingsOfMode = ({ receiptsPerBody, partsPerSecond, inFlight, pipelining, receiptsUrl }: CarrierMode): SystemSettings => ({
   BULKSMS_CARRIER_RECEIPTS_PER_BODY: String(receiptsPerBody),
   BULKSMS_CARRIER_MPS_MAX: String(partsPerSecond),
+  ...(inFlight === undefined ? {} : { BULKSMS_CARRIER_CALLBACK_CONCURRENCY: String(inFlight) }),
+  ...(pipelining === undefined ? {} : { BULKSMS_CARRIER_CALLBACK_PIPELINING: String(pipelining) }),
   ...(receiptsUrl === undefined ? {} : { BULKSMS_CARRIER_RECEIPTS_URL: receiptsUrl }),
 });
 

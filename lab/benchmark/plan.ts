@@ -19,7 +19,7 @@ export interface Sizes {
 export const sizesOf: Record<Level, Sizes> = {
   quick: {
     rounds: 3,
-    messages: { batched: 100_000, single: 5_000, original: 2_000, store: 100_000 },
+    messages: { batched: 100_000, single: 20_000, original: 2_000, store: 100_000 },
     created: 100_000,
     budgetMs: 110_000,
     extras: null,

@@ -7,7 +7,7 @@ import type { BenchmarkSummary } from "./summary.ts";
 
 export const subjectSays: Record<SubjectName, string> = {
   batched: "ours, receipts in bodies of 100",
-  single: "ours, single receipts",
+  single: "ours, single receipts, pipelined",
   original: "the original's way",
   store: "the bare store",
 };
@@ -52,6 +52,7 @@ function summaryRows(summary: BenchmarkSummary): string[][] {
     ["medians", "messages", "CPU each", "WAL each"],
     row("batched", summary.batched_per_s),
     row("single", summary.single_per_s),
+    ["ours, single receipts, not pipelined", shown(summary.single_unpipelined_per_s, "/s"), "", ""],
     row("original", summary.original_per_s),
     row("store", summary.store_per_s),
   ].filter(([, rate]) => rate !== "");

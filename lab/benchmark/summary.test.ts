@@ -8,7 +8,15 @@ const run = (subject: SubjectName, round: number, perSecond: number, lawsBroken:
   ...{ subject, round, perSecond, lawsBroken, messages: 1_000, seconds: 1_000 / perSecond, wrongStates: 0, creditOff: 0 },
   ...{ cpuMicrosPerMessage: { salesapi: 5 }, walBytesPerMessage: 300, peakRssMib: { salesapi: 100 } },
 });
-const runsOf = (runs: MeasuredRun[]): BenchmarkRuns => ({ runs, imports: [], bareHttp: [], latency: null, scaling: null, memory: null });
+const runsOf = (runs: MeasuredRun[]): BenchmarkRuns => ({
+  runs,
+  imports: [],
+  bareHttp: [],
+  unpipelined: null,
+  latency: null,
+  scaling: null,
+  memory: null,
+});
 
 test("the median of an even number of values lies between the middle two, and nothing has none", () => {
   expect(median([4, 1, 3, 2])).toBe(2.5);

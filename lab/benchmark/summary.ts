@@ -7,6 +7,8 @@ export interface BenchmarkSummary {
   original_per_s: number | null;
   batched_per_s: number | null;
   single_per_s: number | null;
+  /** From a sender that waits for each answer on its connection. */
+  single_unpipelined_per_s: number | null;
   store_per_s: number | null;
   batched_to_original: number | null;
   single_to_original: number | null;
@@ -50,7 +52,7 @@ export interface BenchmarkSummary {
 /** Of a message that is answered: queued, sent, its end. */
 const receiptsPerMessage = 3;
 
-export function summarise({ runs, imports, bareHttp, latency, scaling, memory }: BenchmarkRuns): BenchmarkSummary {
+export function summarise({ runs, imports, bareHttp, unpipelined, latency, scaling, memory }: BenchmarkRuns): BenchmarkSummary {
   const of = (subject: SubjectName): MeasuredRun[] => runs.filter((run) => run.subject === subject && run.lawsBroken.length === 0);
   const rate = (subject: SubjectName) => round(median(of(subject).map(({ perSecond }) => perSecond)), 0);
   const ratio = (one: SubjectName, other: SubjectName): number | null => {
@@ -79,6 +81,7 @@ export function summarise({ runs, imports, bareHttp, latency, scaling, memory }:
     original_per_s: rate("original"),
     batched_per_s: rate("batched"),
     single_per_s: rate("single"),
+    single_unpipelined_per_s: unpipelined?.lawsBroken.length === 0 ? round(unpipelined.perSecond, 0) : null,
     store_per_s: rate("store"),
     batched_to_original: ratio("batched", "original"),
     single_to_original: ratio("single", "original"),
@@ -89,7 +92,7 @@ export function summarise({ runs, imports, bareHttp, latency, scaling, memory }:
     peak_rss_mib: largest === undefined ? null : Math.round(largest[1]),
     peak_rss_mib_by_process: Object.fromEntries(Object.entries(peaks).map(([name, mib]) => [name, Math.round(mib)])),
     peak_rss_to_small: largest === undefined || small === undefined ? null : round(largest[1] / small, 2),
-    laws_broken: [...runs, latency, scaling].reduce((sum, run) => sum + (run?.lawsBroken.length ?? 0), 0),
+    laws_broken: [...runs, unpipelined, latency, scaling].reduce((sum, run) => sum + (run?.lawsBroken.length ?? 0), 0),
     wal_bytes_per_message: each((subject) => round(median(of(subject).map(({ walBytesPerMessage }) => walBytesPerMessage)), 0)),
     cpu_us_per_message: each((subject) => (subject === "store" ? null : round(median(of(subject).map(cpuOf)), 1))),
     batched_cpu_us: cpuByProcess(of("batched")),
