@@ -16,9 +16,10 @@ import { AppError, errorRules } from "../contracts/errors.ts";
 import { findBearerToken } from "./authentication.ts";
 import { answerClientError, answerOddRequests, watchSlowBodies } from "./bare_connections.ts";
 import { isLoopback } from "./config.ts";
-import { errorFields, type Log } from "./log.ts";
+import { answerDirectly, type DirectRoute } from "./direct_route.ts";
+import { type Log, logFailure } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import { nothingHere, problemOf, toAppError } from "./problem.ts";
+import { nothingHere, problemAnswer, problemOf } from "./problem.ts";
 import { findSessionToken } from "./session_cookie.ts";
 import { sha256 } from "./sha256.ts";
 
@@ -48,6 +49,8 @@ export interface HttpServerOptions {
   allowedHosts: readonly string[];
   /** By API key or session; null for a server without callers from outside (management). */
   requestsPerMinute: number | null;
+  /** The hottest ones; each has a route in the framework too, for what is not usual. */
+  directRoutes?: readonly DirectRoute[];
   /** For tests, which do not wait half a minute. */
   bodyStallMs?: number;
 }
@@ -59,6 +62,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   answerOddRequests(app.server);
   const bodies = watchSlowBodies(options.bodyStallMs ?? bodyStallMsDefault);
   app.addHook("onClose", async () => bodies.close());
+  answerDirectly(app.server, options.directRoutes ?? [], { log: options.log, onRequest: bodies.watch, isOwnHost: createHostLook(options) });
   const routes: Route[] = [];
   app.addHook("onRoute", (route) => {
     for (const method of [route.method].flat()) if (method !== "HEAD") routes.push({ method, pattern: patternOf(route.url) });
@@ -207,6 +211,21 @@ async function isAnswering(ask: () => Promise<unknown>): Promise<boolean> {
   return isUp;
 }
 
+/** As checkHost looks at it; most requests name the same one. */
+function createHostLook({ host, allowedHosts }: HttpServerOptions): (header: string) => boolean {
+  let lastOwn = "";
+  return (header) => {
+    if (header === lastOwn) return true;
+    const name = hostOf(`http://${header}`).toLowerCase();
+    const isOwn =
+      (!isLoopback(host) && allowedHosts.length === 0) ||
+      isLoopback(name) ||
+      allowedHosts.some((allowed) => allowed.toLowerCase() === name);
+    if (isOwn) lastOwn = header;
+    return isOwn;
+  };
+}
+
 /** A page of another site that a browser resolves to loopback must not reach us: its Host or Origin tells. */
 function checkHost(request: FastifyRequest, { host, allowedHosts }: HttpServerOptions): void {
   if (request.headers.host === undefined && request.raw.httpVersion === "1.1")
@@ -235,21 +254,9 @@ function hostOf(origin: string): string {
 function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log) {
   // a client that broke off looks like a lost connection of ours; nobody reads the answer
   const isCut = request.raw.destroyed && !request.raw.complete;
-  const error = isCut ? new AppError("request_incomplete", "The client broke off.") : toAppError(thrown);
-  const problem = problemOf(error);
-  if (problem.status >= 500) {
-    const level = error.code === "internal" ? "error" : "warn";
-    log[level]({
-      event: "http.failed",
-      code: error.code,
-      method: request.method,
-      route: request.routeOptions.url,
-      ...errorFields(error.cause ?? error),
-    });
-  }
-  if (error.retryAfterS !== undefined) reply.header("retry-after", String(error.retryAfterS));
-  if (problem.status === 401) reply.header("www-authenticate", "Bearer");
-  return reply.status(problem.status).type("application/problem+json").serializer(JSON.stringify).send(problem);
+  const { status, headers, problem, error } = problemAnswer(isCut ? new AppError("request_incomplete", "The client broke off.") : thrown);
+  if (status >= 500) logFailure(log, error, { method: request.method, route: request.routeOptions.url });
+  return reply.status(status).headers(headers).serializer(JSON.stringify).send(problem);
 }
 
 interface Route {

@@ -1,5 +1,6 @@
 // One JSON line an event on standard output: `event: "campaign.paused"`, ids as fields, `durationMs`. Opened once a process.
 import { type Logger, pino } from "pino";
+import type { AppError } from "../contracts/errors.ts";
 
 export type Log = Logger;
 
@@ -45,4 +46,14 @@ export function errorFields(error: unknown): { error: string; stack?: string } {
   const chain: string[] = [];
   for (let link: unknown = error; link instanceof Error && chain.length < 5; link = link.cause) chain.push(`${link.name}: ${link.message}`);
   return { error: chain.join(" <- "), ...(error.name === "AppError" || error.stack === undefined ? {} : { stack: error.stack }) };
+}
+
+/** A request that failed for no fault of its client's. */
+export function logFailure(log: Log, error: AppError, request: { method: string; route: string | undefined }): void {
+  log[error.code === "internal" ? "error" : "warn"]({
+    event: "http.failed",
+    code: error.code,
+    ...request,
+    ...errorFields(error.cause ?? error),
+  });
 }

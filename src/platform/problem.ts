@@ -1,4 +1,4 @@
-// Whatever was thrown as the answer that a client sees: RFC 9457 problem+json with a code of contracts/errors.ts. Used by the HTTP server alone.
+// Whatever was thrown as the answer that a client sees: RFC 9457 problem+json with a code of contracts/errors.ts. Used by the HTTP server and its direct routes.
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { AppError, type ErrorCode, errorRules } from "../contracts/errors.ts";
 import { asUnavailable } from "./postgres.ts";
@@ -41,6 +41,16 @@ function fromStatus(error: unknown): AppError | null {
 }
 
 export const nothingHere = "There is nothing at this path; /docs lists what there is.";
+
+/** The whole answer. */
+export function problemAnswer(thrown: unknown) {
+  const error = toAppError(thrown);
+  const problem = problemOf(error);
+  const headers: Record<string, string> = { "content-type": "application/problem+json" };
+  if (error.retryAfterS !== undefined) headers["retry-after"] = String(error.retryAfterS);
+  if (problem.status === 401) headers["www-authenticate"] = "Bearer";
+  return { status: problem.status, headers, problem, error };
+}
 
 /** RFC 9457. `code` is stable; the details stand beside it as extension members. */
 export function problemOf(error: AppError) {

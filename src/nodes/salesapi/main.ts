@@ -18,7 +18,7 @@ import { allowConsoleOrigins, consoleOrigins, isOneOf } from "./console_origins.
 import { createRoute } from "./create_route.ts";
 import { readRoutes } from "./read_routes.ts";
 import { openReceiptIntake } from "./receipt_intake.ts";
-import { receiptsRoute } from "./receipts_route.ts";
+import { openReceiptsTaking, receiptsRoute } from "./receipts_route.ts";
 import { createSalesCallers } from "./sales_callers.ts";
 
 export const config = {
@@ -84,6 +84,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
   let stats: SystemStats | undefined;
   return {
     async start() {
+      const receipts = openReceiptsTaking({ batcher, secrets: settings.receiptSecrets, metrics });
       app = await createHttpServer({
         name: "salesapi",
         says: "campaigns, receipts",
@@ -93,12 +94,13 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
         host: settings.host,
         allowedHosts: settings.allowedHosts,
         requestsPerMinute: settings.requestsPerMinute,
+        directRoutes: receipts.directRoutes,
       });
       allowConsoleOrigins(app, origins);
       await createRoute(app, { sql, callers, settings, log });
       commandRoutes(app, { sql, credit, callers, sales, progress, partPriceMilli: settings.partPriceMilli, log });
       readRoutes(app, { sql, callers, internalToken: settings.internalToken });
-      await receiptsRoute(app, { batcher, secrets: settings.receiptSecrets, metrics });
+      await receiptsRoute(app, receipts);
       boundPort = await listen(app, settings);
       stats = startSystemStats({ process: "salesapi", registry: metrics.registry, publisher, levels: ["receipts_waiting"] });
       log.info({ event: "salesapi.listening", port: boundPort });

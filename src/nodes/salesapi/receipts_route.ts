@@ -1,10 +1,11 @@
 // POST /receipts/{carrier}: signed receipts, single or many in a body. Answers 2xx only after the commit of all of them.
+import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyInstance } from "fastify";
 import type { ReceiptBatcher } from "../../campaign/receipt_batcher.ts";
 import { parseReceipts } from "../../campaign/receipt_parse.ts";
 import { AppError } from "../../contracts/errors.ts";
+import type { DirectRoute } from "../../platform/direct_route.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
-import { gatherWrites } from "../../platform/gathered_writes.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import { secondsBuckets } from "../../platform/metrics.ts";
@@ -22,14 +23,39 @@ export interface ReceiptsRouteDependencies {
   metrics: Metrics;
 }
 
+export interface ReceiptsTaking {
+  /** Commits the receipts of a signed body. @returns what is answered. @throws AppError signature_invalid, json_invalid, receipts_invalid, or of the batcher */
+  take(headers: IncomingHttpHeaders, body: Buffer): Promise<{ committed: number }>;
+  /** The usual requests to each carrier's path. */
+  directRoutes: DirectRoute[];
+}
+
 /** The hottest route of the system: raw body, no schema; the signature is over the bytes as they came. */
-export async function receiptsRoute(app: HttpServer, { batcher, secrets, metrics }: ReceiptsRouteDependencies): Promise<void> {
+export function openReceiptsTaking({ batcher, secrets, metrics }: ReceiptsRouteDependencies): ReceiptsTaking {
   const seconds = metrics.histogram(
     "receipts_request_seconds",
     "A receipts request, from its body to its answer after the commit",
     secondsBuckets,
   );
   const refused = metrics.counter("receipts_refused_total", "Receipts requests with a bad or old signature");
+  async function take(headers: IncomingHttpHeaders, body: Buffer): Promise<{ committed: number }> {
+    const startedAt = performance.now();
+    if (!verifyWebhook({ secrets, headers, body, nowS: Date.now() / 1_000 })) {
+      refused.inc();
+      throw new AppError("signature_invalid", "The signature is not by a live secret over this body, or is older than 300 s.");
+    }
+    const receipts = parseReceipts(body);
+    reachFailpoint("receipts_received");
+    await batcher.add(receipts);
+    reachFailpoint("receipts_committed");
+    seconds.observe((performance.now() - startedAt) / 1_000);
+    return { committed: receipts.length };
+  }
+  const directRoutes = [...carriers].map((carrier) => ({ path: `/receipts/${carrier}`, bodyBytesMax, answer: take }));
+  return { take, directRoutes };
+}
+
+export async function receiptsRoute(app: HttpServer, { take }: ReceiptsTaking): Promise<void> {
   await app.register(async (scope: FastifyInstance) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("application/json", { parseAs: "buffer", bodyLimit: bodyBytesMax }, (_request, body, done) =>
@@ -51,23 +77,10 @@ export async function receiptsRoute(app: HttpServer, { batcher, secrets, metrics
         },
       },
       async (request) => {
-        const startedAt = performance.now();
         if (!carriers.has((request.params as { carrier: string }).carrier)) {
           throw new AppError("carrier_not_found", "No carrier of that name may call back.");
         }
-        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-        if (!verifyWebhook({ secrets, headers: request.headers, body, nowS: Date.now() / 1_000 })) {
-          refused.inc();
-          throw new AppError("signature_invalid", "The signature is not by a live secret over this body, or is older than 300 s.");
-        }
-        const receipts = parseReceipts(body);
-        reachFailpoint("receipts_received");
-        await batcher.add(receipts);
-        reachFailpoint("receipts_committed");
-        // answers to requests that came one behind the other on a connection
-        gatherWrites(request.raw.socket);
-        seconds.observe((performance.now() - startedAt) / 1_000);
-        return { committed: receipts.length };
+        return take(request.headers, Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
       },
     );
   });
