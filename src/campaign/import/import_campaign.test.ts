@@ -61,6 +61,18 @@ async function untilCopied(workspaceId: string, messages: number): Promise<strin
   }
 }
 
+/** Waits until so many sessions wait for a lock on the messages' table. */
+async function untilWaiting(sessions: number): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const [found] = await owner<{ waiting: number }[]>`
+      select count(*)::int as waiting from pg_locks where relation = 'bulksms_info'::regclass and not granted`;
+    if (found?.waiting === sessions) return;
+    if (performance.now() > deadline) throw new Error("waited for 10 s");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
 async function stored(bulksmsId: string) {
   const [row] = await owner`
     select b.status, b.contacts, b.rejected, b.parts::int,
@@ -90,6 +102,26 @@ describe("an import", () => {
       rejects: 2_500,
       chunks: 23,
     });
+  });
+
+  it("judges on while two batches are being copied", async () => {
+    let imported: ReturnType<typeof importCampaign> | undefined;
+    await owner.begin(async (transaction) => {
+      await transaction`lock table bulksms_info in share mode`;
+      imported = importCampaign(sql, request(), limits, file(rows(0, 45_000)));
+      await untilWaiting(2);
+    });
+    const { answer } = await (imported as ReturnType<typeof importCampaign>);
+    expect(await stored(answer.id)).toMatchObject({ status: "ready", messages: 40_500, last_row: 40_500, rejects: 4_500 });
+  });
+
+  it("of long rows copies them before ten thousand are together", async () => {
+    const asked = request();
+    const note = "ä".repeat(400);
+    const long = Buffer.from(Array.from({ length: 7_000 }, (_, index) => `040${1_000_000 + index},${note}\n`).join(""));
+    const copied = () => untilCopied(asked.workspaceId, 1);
+    const { answer } = await importCampaign(sql, asked, limits, file(long, copied, rows(8_000, 8_010)));
+    expect(await stored(answer.id)).toMatchObject({ status: "ready", contacts: 7_009, messages: 7_009, last_row: 7_009 });
   });
 
   it("whose connections are cut in the middle loses and doubles nothing", async () => {
