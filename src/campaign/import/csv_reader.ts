@@ -4,7 +4,7 @@
 // No row becomes an object: a cell is two offsets into the text of its chunk, and a string only when someone asks for it.
 import { AppError, type ErrorDetails } from "../../contracts/errors.ts";
 import { findBadByte, magicBytesMax, refuseForeignFile } from "./csv_bytes.ts";
-import { bytesOf, joinBytes, latin1Of, textOf } from "./csv_text.ts";
+import { latin1Of, newBytes, textOf } from "./csv_text.ts";
 
 /** A physical line at most: the columns below, each with a cell that is longer than any text, are far shorter. */
 export const csvLineBytesMax = 1024 * 1024;
@@ -14,8 +14,6 @@ export const csvRowCharactersMax = 1024 * 1024;
 export const csvCellCharactersMax = 32_767;
 /** Far above any list of contacts. */
 export const csvColumnsMax = 256;
-
-const noBytes = new Uint8Array(0);
 
 /** Rows in file order, without the header. Valid until the reader is asked for more: its arrays are used again. */
 export interface CsvRows {
@@ -49,16 +47,17 @@ export interface CsvHeader {
 export interface CsvReader {
   /** The first row; null before it has ended. */
   readonly header: CsvHeader | null;
-  /** The rows that end within this chunk. @throws AppError csv_*. */
+  /** The rows that end within this chunk, whose memory may be used again afterwards. @throws AppError csv_*. */
   push(chunk: Uint8Array): CsvRows;
   /** The last row, when the file does not end with a line break. @throws AppError csv_*. */
   end(): CsvRows;
 }
 
 interface State {
-  /** Bytes behind the last line break. */
-  pendingBytes: Uint8Array;
-  /** Bytes before `pendingBytes`. */
+  /** Begins with the bytes behind the last line break, `pendingLength` of them. Memory that is used again: see `behindPending`. */
+  pending: Uint8Array;
+  pendingLength: number;
+  /** Bytes before those. */
   bytesRead: number;
   /** Line that is read next. */
   line: number;
@@ -78,7 +77,8 @@ interface State {
 /** A reader for one file. The header is its first row; blank lines are no rows; outer blanks of cells are kept. */
 export function createCsvReader(): CsvReader {
   const state: State = {
-    pendingBytes: noBytes,
+    pending: newBytes(0),
+    pendingLength: 0,
     bytesRead: 0,
     line: 1,
     delimiter: ",",
@@ -94,23 +94,44 @@ export function createCsvReader(): CsvReader {
       return state.header;
     },
     push(chunk) {
-      const bytes = state.pendingBytes.length === 0 ? chunk : joinBytes(state.pendingBytes, chunk);
+      const bytes = behindPending(state, chunk);
       const length = state.lineBreak !== null || hasFirstLine(bytes) ? wholeLinesLength(state, bytes) : 0;
       if (length === 0 && state.lineBreak === null && bytes.length >= magicBytesMax) refuseForeignFile(bytes);
       const text = length === 0 ? "" : takeText(state, bytes, length);
-      state.pendingBytes = length === bytes.length ? noBytes : bytesOf(bytes.subarray(length));
+      keepPending(state, bytes.subarray(length));
       const rows = readRows(state, text);
-      if (state.pendingBytes.length > csvLineBytesMax) throw lineTooLong(state);
+      if (state.pendingLength > csvLineBytesMax) throw lineTooLong(state);
       return rows;
     },
     end() {
-      const text = takeText(state, state.pendingBytes, state.pendingBytes.length);
-      state.pendingBytes = noBytes;
+      const text = takeText(state, state.pending, state.pendingLength);
+      state.pendingLength = 0;
       const rows = readRows(state, text === "" ? "" : text + (state.lineBreak ?? "\n"));
       if (state.open !== null) throw quoteUnclosed(state.open.line, state, "A quote that opens in this row is never closed.");
       return rows;
     },
   };
+}
+
+/** The chunk with what is pending before it. In one piece of memory for the whole file: a fresh one a chunk began a garbage collection every few hundred. */
+function behindPending(state: State, chunk: Uint8Array): Uint8Array {
+  const { pendingLength } = state;
+  if (pendingLength === 0) return chunk;
+  const length = pendingLength + chunk.length;
+  if (length > state.pending.length) {
+    const larger = newBytes(2 * length);
+    larger.set(state.pending.subarray(0, pendingLength));
+    state.pending = larger;
+  }
+  state.pending.set(chunk, pendingLength);
+  return state.pending.subarray(0, length);
+}
+
+/** Copies them, also from one place of `pending` to its beginning. */
+function keepPending(state: State, bytes: Uint8Array): void {
+  if (bytes.length > state.pending.length) state.pending = newBytes(2 * bytes.length);
+  state.pending.set(bytes);
+  state.pendingLength = bytes.length;
 }
 
 /** A line break that is not the very last byte: a \r there may be half of \r\n. */
