@@ -115,7 +115,7 @@ describe("an import", () => {
     expect(await stored(answer.id)).toMatchObject({ status: "ready", messages: 40_500, last_row: 40_500, rejects: 4_500 });
   });
 
-  it("of long rows copies them before ten thousand are together", async () => {
+  it("of long rows copies them before a whole batch is together", async () => {
     const asked = request();
     const note = "ä".repeat(400);
     const long = Buffer.from(Array.from({ length: 7_000 }, (_, index) => `040${1_000_000 + index},${note}\n`).join(""));
@@ -158,10 +158,10 @@ describe("an import", () => {
     const asked = request();
     let id = "";
     const loseLease = async () => {
-      id = await untilCopied(asked.workspaceId, 9_000);
+      id = await untilCopied(asked.workspaceId, 19_000);
       await owner`update bulksms set import_lease_owner = ${randomUUID()} where id = ${id}`;
     };
-    const lost = importCampaign(sql, asked, limits, file(rows(0, 12_000), loseLease));
+    const lost = importCampaign(sql, asked, limits, file(rows(0, 24_000), loseLease));
     await expect(lost).rejects.toSatisfy((error) => isAppError(error, "import_lost"));
     expect(await stored(id)).toMatchObject({ status: "importing", chunks: 0 });
   });
@@ -189,11 +189,11 @@ describe("an import", () => {
     };
     const deadline = performance.now() + 15_000;
     async function* longFile(): AsyncGenerator<Buffer> {
-      yield* file(rows(0, 12_000));
+      yield* file(rows(0, 24_000));
       const first = await leaseUntil();
-      for (let from = 12_000; (await leaseUntil()) === first; from += 12_000) {
+      for (let from = 24_000; (await leaseUntil()) === first; from += 24_000) {
         if (performance.now() > deadline) throw new Error("the lease was not renewed");
-        yield rows(from, from + 12_000);
+        yield rows(from, from + 24_000);
       }
     }
     const { answer } = await importCampaign(sql, asked, { ...limits, leaseMs: 6_000 }, longFile());
@@ -223,14 +223,14 @@ describe("two imports with one Idempotency-Key in two processes", () => {
     const asked = request("Hello {name}", "taken", workspaceId);
     let secondId = "";
     const sleepTooLong = async () => {
-      const id = await untilCopied(workspaceId, 9_000);
+      const id = await untilCopied(workspaceId, 19_000);
       await owner`update bulksms set import_lease_until = now() - interval '1 s' where id = ${id}`;
-      secondId = (await importCampaign(sql, asked, limits, file(rows(0, 12_000)))).answer.id;
+      secondId = (await importCampaign(sql, asked, limits, file(rows(0, 24_000)))).answer.id;
     };
-    const first = importCampaign(sql, asked, limits, file(rows(0, 12_000), sleepTooLong));
+    const first = importCampaign(sql, asked, limits, file(rows(0, 24_000), sleepTooLong));
     await expect(first).rejects.toSatisfy((error) => isAppError(error, "import_lost"));
     const ready = await owner`select id from bulksms where workspace_id = ${workspaceId} and status = 'ready'`;
     expect([...ready]).toEqual([{ id: secondId }]);
-    expect(await stored(secondId)).toMatchObject({ messages: 10_800 });
+    expect(await stored(secondId)).toMatchObject({ messages: 21_600 });
   });
 });

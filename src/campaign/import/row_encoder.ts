@@ -40,7 +40,7 @@ const textOid = 25;
 const bytesPerUnitMax = 3;
 
 /**
- * An encoder for one campaign, whose rows are numbered from 1. Rows go straight into bytes: ten thousand objects kept until their COPY cost more
+ * An encoder for one campaign, whose rows are numbered from 1. Rows go straight into bytes: thousands of objects kept until their COPY cost more
  * in garbage collection than all the writing. So would fresh memory for each COPY: its freeing is what starts the large collections.
  */
 export function createRowEncoder(bulksmsId: string, rowsExpected: number): RowEncoder {
