@@ -28,8 +28,8 @@ const copyRowsMax = 20_000;
 /** And bytes of one: rows with long fields fill a batch sooner, so that the batches in flight have a bound. */
 const copyBytesMax = 4 * 1024 * 1024;
 /**
- * COPYs in flight while the next rows are judged. With one, Postgres waited for our judging and we for its round trips and its disk: side by side
- * a million rows took 2.6 times a bare COPY so, and 1.7 times with two; a third gained nothing.
+ * COPYs in flight while the next rows are judged. With one, Postgres waited for our judging, and we for its round trips and its disk: a million rows
+ * took 2.6 times as long as a bare COPY so, and 1.7 times with two, all else equal; a third gained nothing.
  */
 const copiesAtOnceMax = 2;
 
