@@ -116,14 +116,11 @@ const plainDigitsMax = msisdnDigitsMax + 2;
  */
 function createPlainReader(home: CountryCode): (text: string, start: number, end: number) => number | null {
   const countries = countriesByCallingCode();
-  const mobiles = new Map<number, DigitPattern>();
+  const mobiles: (DigitPattern | undefined)[] = countries.map(() => undefined);
   // compiled when first needed: most files have numbers of few countries
   const mobileOf = (callingCode: number): DigitPattern => {
-    const known = mobiles.get(callingCode);
-    if (known !== undefined) return known;
-    const pattern = compileMobile(countries.get(callingCode) ?? []);
-    mobiles.set(callingCode, pattern);
-    return pattern;
+    mobiles[callingCode] ??= compileMobile(countries[callingCode] ?? []);
+    return mobiles[callingCode];
   };
   const national = readNationalPlan(home);
   const digits = new Uint8Array(plainDigitsMax);
@@ -141,7 +138,8 @@ function createPlainReader(home: CountryCode): (text: string, start: number, end
     let callingCode = 0;
     for (let index = first; index < first + 3; index++) {
       callingCode = 10 * callingCode + (digits[index] as number);
-      if (countries.has(callingCode)) return mobileOf(callingCode)(digits, index + 1, last) ? numberOf(digits, first, last) : null;
+      if (countries[callingCode] !== undefined)
+        return mobileOf(callingCode)(digits, index + 1, last) ? numberOf(digits, first, last) : null;
     }
     return null;
   };
@@ -171,11 +169,14 @@ function numberOf(digits: Uint8Array, start: number, end: number): number {
   return value;
 }
 
-function countriesByCallingCode(): Map<number, CountryCode[]> {
-  const countries = new Map<number, CountryCode[]>();
+/** Calling codes have three digits at most. An array: two or three look-ups for each number of a file. */
+const callingCodesMax = 1_000;
+
+function countriesByCallingCode(): readonly (CountryCode[] | undefined)[] {
+  const countries: (CountryCode[] | undefined)[] = Array(callingCodesMax).fill(undefined);
   for (const country of getCountries()) {
     const callingCode = Number(getCountryCallingCode(country));
-    countries.set(callingCode, [...(countries.get(callingCode) ?? []), country]);
+    countries[callingCode] = [...(countries[callingCode] ?? []), country];
   }
   return countries;
 }

@@ -14,13 +14,9 @@ export function latin1Of(bytes: Uint8Array): string {
   return viewOf(bytes).toString("latin1");
 }
 
-export function joinBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
-  return Buffer.concat([first, second]);
-}
-
-/** A copy: a view would keep the whole chunk from being freed. */
-export function bytesOf(view: Uint8Array): Uint8Array {
-  return Buffer.from(view);
+/** Memory, not cleared. A Buffer, whose searches are twenty times as quick as those of its parent class. */
+export function newBytes(length: number): Uint8Array {
+  return Buffer.allocUnsafeSlow(length);
 }
 
 const viewOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -62,6 +62,18 @@ async function untilCopied(workspaceId: string, messages: number): Promise<strin
   }
 }
 
+/** Waits until so many sessions wait for a lock on the messages' table. */
+async function untilWaiting(sessions: number): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const [found] = await owner<{ waiting: number }[]>`
+      select count(*)::int as waiting from pg_locks where relation = 'bulksms_info'::regclass and not granted`;
+    if (found?.waiting === sessions) return;
+    if (performance.now() > deadline) throw new Error("waited for 10 s");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
 async function stored(bulksmsId: string) {
   const [row] = await owner`
     select b.status, b.contacts, b.rejected, b.parts::int,
@@ -108,6 +120,26 @@ describe("an import", () => {
     expect(await chunksOf(submitMessagesMax)).toEqual({ chunks: 1, rows: 4_500 });
   });
 
+  it("judges on while two batches are being copied", async () => {
+    let imported: ReturnType<typeof importCampaign> | undefined;
+    await owner.begin(async (transaction) => {
+      await transaction`lock table bulksms_info in share mode`;
+      imported = importCampaign(sql, request(), limits, file(rows(0, 45_000)));
+      await untilWaiting(2);
+    });
+    const { answer } = await (imported as ReturnType<typeof importCampaign>);
+    expect(await stored(answer.id)).toMatchObject({ status: "ready", messages: 40_500, last_row: 40_500, rejects: 4_500 });
+  });
+
+  it("of long rows copies them before a whole batch is together", async () => {
+    const asked = request();
+    const note = "ä".repeat(400);
+    const long = Buffer.from(Array.from({ length: 7_000 }, (_, index) => `040${1_000_000 + index},${note}\n`).join(""));
+    const copied = () => untilCopied(asked.workspaceId, 1);
+    const { answer } = await importCampaign(sql, asked, limits, file(long, copied, rows(8_000, 8_010)));
+    expect(await stored(answer.id)).toMatchObject({ status: "ready", contacts: 7_009, messages: 7_009, last_row: 7_009 });
+  });
+
   it("whose connections are cut in the middle loses and doubles nothing", async () => {
     const asked = request();
     const cut = async () => {
@@ -142,10 +174,10 @@ describe("an import", () => {
     const asked = request();
     let id = "";
     const loseLease = async () => {
-      id = await untilCopied(asked.workspaceId, 9_000);
+      id = await untilCopied(asked.workspaceId, 19_000);
       await owner`update bulksms set import_lease_owner = ${randomUUID()} where id = ${id}`;
     };
-    const lost = importCampaign(sql, asked, limits, file(rows(0, 12_000), loseLease));
+    const lost = importCampaign(sql, asked, limits, file(rows(0, 24_000), loseLease));
     await expect(lost).rejects.toSatisfy((error) => isAppError(error, "import_lost"));
     expect(await stored(id)).toMatchObject({ status: "importing", chunks: 0 });
   });
@@ -173,11 +205,11 @@ describe("an import", () => {
     };
     const deadline = performance.now() + 15_000;
     async function* longFile(): AsyncGenerator<Buffer> {
-      yield* file(rows(0, 12_000));
+      yield* file(rows(0, 24_000));
       const first = await leaseUntil();
-      for (let from = 12_000; (await leaseUntil()) === first; from += 12_000) {
+      for (let from = 24_000; (await leaseUntil()) === first; from += 24_000) {
         if (performance.now() > deadline) throw new Error("the lease was not renewed");
-        yield rows(from, from + 12_000);
+        yield rows(from, from + 24_000);
       }
     }
     const { answer } = await importCampaign(sql, asked, { ...limits, leaseMs: 6_000 }, longFile());
@@ -207,14 +239,14 @@ describe("two imports with one Idempotency-Key in two processes", () => {
     const asked = request("Hello {name}", "taken", workspaceId);
     let secondId = "";
     const sleepTooLong = async () => {
-      const id = await untilCopied(workspaceId, 9_000);
+      const id = await untilCopied(workspaceId, 19_000);
       await owner`update bulksms set import_lease_until = now() - interval '1 s' where id = ${id}`;
-      secondId = (await importCampaign(sql, asked, limits, file(rows(0, 12_000)))).answer.id;
+      secondId = (await importCampaign(sql, asked, limits, file(rows(0, 24_000)))).answer.id;
     };
-    const first = importCampaign(sql, asked, limits, file(rows(0, 12_000), sleepTooLong));
+    const first = importCampaign(sql, asked, limits, file(rows(0, 24_000), sleepTooLong));
     await expect(first).rejects.toSatisfy((error) => isAppError(error, "import_lost"));
     const ready = await owner`select id from bulksms where workspace_id = ${workspaceId} and status = 'ready'`;
     expect([...ready]).toEqual([{ id: secondId }]);
-    expect(await stored(secondId)).toMatchObject({ messages: 10_800 });
+    expect(await stored(secondId)).toMatchObject({ messages: 21_600 });
   });
 });

@@ -15,8 +15,12 @@ export interface RowEncoder {
   add(row: GoodRow): void;
   /** Rows since the last `take`. */
   readonly count: number;
+  /** Their bytes so far. */
+  readonly bytes: number;
   /** The rows added since the last call. */
   take(): EncodedRows;
+  /** Takes back the memory of rows that nobody reads any more, for the next ones. */
+  reuse(rows: EncodedRows): void;
 }
 
 const signature = Buffer.from("PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0", "latin1");
@@ -28,37 +32,45 @@ const fixedRowBytes = 2 + (4 + 16) + (4 + 4) + (4 + 8) + (4 + 2) + 4;
 const rowNoAt = 26;
 const msisdnAt = 34;
 const partsAt = 46;
+/** The length of fields: -1 for null. */
+const fieldsAt = fixedRowBytes - 4;
 const arrayHeaderBytes = 20;
 const textOid = 25;
 /** A UTF-16 unit is at most so many bytes of UTF-8. */
 const bytesPerUnitMax = 3;
 
 /**
- * An encoder for one campaign, whose rows are numbered from 1. Rows go straight into bytes: ten thousand objects kept until their COPY cost more
- * in garbage collection than all the writing.
+ * An encoder for one campaign, whose rows are numbered from 1. Rows go straight into bytes: thousands of objects kept until their COPY cost more
+ * in garbage collection than all the writing. So would fresh memory for each COPY: its freeing is what starts the large collections.
  */
 export function createRowEncoder(bulksmsId: string, rowsExpected: number): RowEncoder {
-  const fixed = fixedBytes(bulksmsId);
+  const fixed = fixedWords(bulksmsId);
   const bytesAtFirst = copyHeaderBytes + rowsExpected * fixedRowBytes + copyTrailerBytes;
+  const spare: Buffer[] = [];
   let nextRow = 1;
   let count = 0;
   let bytes: Buffer = Buffer.alloc(0);
+  let view = viewOf(bytes);
   let at = 0;
+  const writeTo = (buffer: Buffer): void => {
+    bytes = buffer;
+    view = viewOf(buffer);
+  };
   return {
     add({ msisdn, parts, fields }) {
       if (count === 0) {
-        bytes = Buffer.allocUnsafeSlow(bytesAtFirst);
+        writeTo(spare.pop() ?? Buffer.allocUnsafeSlow(bytesAtFirst));
         at = signature.copy(bytes);
       }
-      bytes = withRoom(bytes, at, fixedRowBytes + copyTrailerBytes + (fields === null ? 0 : fieldsBytesMax(fields)));
-      for (let index = 0; index < fixedRowBytes; index++) bytes[at + index] = fixed[index] as number;
-      writeInt32(bytes, at + rowNoAt, nextRow);
-      writeInt32(bytes, at + msisdnAt, (msisdn / 0x100000000) | 0);
-      writeInt32(bytes, at + msisdnAt + 4, msisdn | 0);
-      bytes[at + partsAt] = parts >> 8;
-      bytes[at + partsAt + 1] = parts;
+      const needed = at + fixedRowBytes + copyTrailerBytes + (fields === null ? 0 : fieldsBytesMax(fields));
+      if (needed > bytes.length) writeTo(largerCopy(bytes, at, needed));
+      for (let index = 0; index < fixed.length; index++) view.setInt32(at + 4 * index, fixed[index] as number);
+      view.setInt32(at + rowNoAt, nextRow);
+      view.setInt32(at + msisdnAt, (msisdn / 0x100000000) | 0);
+      view.setInt32(at + msisdnAt + 4, msisdn | 0);
+      view.setInt16(at + partsAt, parts);
+      view.setInt32(at + fieldsAt, -1);
       at += fixedRowBytes;
-      // the fixed bytes end with the length of a null
       if (fields !== null) at = writeFields(bytes, at - 4, fields);
       nextRow++;
       count++;
@@ -66,31 +78,37 @@ export function createRowEncoder(bulksmsId: string, rowsExpected: number): RowEn
     get count() {
       return count;
     },
+    get bytes() {
+      return count === 0 ? 0 : at;
+    },
     take() {
+      // rejects may be copied alone, and the buffer of the rows before them is still being read
+      if (count === 0) return { firstRow: nextRow, count, data: Buffer.alloc(0) };
       const end = at + trailer.copy(bytes, at);
       const taken = { firstRow: nextRow - count, count, data: bytes.subarray(0, end) };
-      bytes = Buffer.alloc(0);
-      at = 0;
       count = 0;
       return taken;
+    },
+    reuse({ count: rows, data }) {
+      if (rows > 0) spare.push(Buffer.from(data.buffer));
     },
   };
 }
 
-/** What all rows share: everything but row_no, msisdn and parts, with fields null. */
-function fixedBytes(bulksmsId: string): Buffer {
+const viewOf = ({ buffer, byteOffset, length }: Buffer): DataView => new DataView(buffer, byteOffset, length);
+
+/** What all rows share: everything but row_no, msisdn, parts and fields, as words of four bytes, which are written four times as fast as bytes. */
+function fixedWords(bulksmsId: string): Int32Array {
   const fixed = Buffer.alloc(fixedRowBytes);
   let at = fixed.writeInt16BE(5);
   at = fixed.writeInt32BE(16, at);
   at += Buffer.from(bulksmsId.replaceAll("-", ""), "hex").copy(fixed, at);
   for (const length of [4, 8, 2]) at = fixed.writeInt32BE(length, at) + length;
-  fixed.writeInt32BE(-1, at);
-  return fixed;
+  return Int32Array.from({ length: Math.floor(fixedRowBytes / 4) }, (_, index) => fixed.readInt32BE(4 * index));
 }
 
-function withRoom(bytes: Buffer, used: number, needed: number): Buffer {
-  if (used + needed <= bytes.length) return bytes;
-  const larger = Buffer.allocUnsafeSlow(Math.max(bytes.length * 2, used + needed));
+function largerCopy(bytes: Buffer, used: number, needed: number): Buffer {
+  const larger = Buffer.allocUnsafeSlow(Math.max(bytes.length * 2, needed));
   bytes.copy(larger, 0, 0, used);
   return larger;
 }

@@ -17,11 +17,4 @@ export const textOf = (bytes: Uint8Array): string => utf8.decode(bytes);
 /** Windows-1252, strictly, as browsers will have it: the same for all that is looked for in it (line breaks). */
 export const latin1Of = (bytes: Uint8Array): string => latin1.decode(bytes);
 
-export function joinBytes(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(first.length + second.length);
-  joined.set(first);
-  joined.set(second, first.length);
-  return joined;
-}
-
-export const bytesOf = (view: Uint8Array): Uint8Array => view.slice();
+export const newBytes = (length: number): Uint8Array => new Uint8Array(length);

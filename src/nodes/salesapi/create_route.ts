@@ -17,8 +17,11 @@ import type { SalesCallers } from "./sales_callers.ts";
 
 /** Uploads of one process at once: each needs room on disk for its file. */
 const uploadsAtOnceMax = 16;
-/** Imports of one process at once: each needs 16 bytes of memory a row, and more would only share one thread. Others wait with their file. */
-const importsAtOnceMax = 4;
+/**
+ * Imports of one process at once: each needs 16 bytes of memory a row, and more would only share one thread. Each holds two connections; of the pool's
+ * eight, by default, receipts and reads keep two. Others wait with their file.
+ */
+const importsAtOnceMax = 3;
 /** An Idempotency-Key at most, as the column idempotency_key.key has it. */
 const keyCharactersMax = 255;
 

@@ -25,7 +25,7 @@ export interface Upload {
   fileName: string;
   /** SHA-256 over fields and file. */
   sha256: Buffer;
-  /** The file's bytes, from the beginning. */
+  /** The file's bytes, from the beginning. Each piece is valid until the next is asked for. */
   read(): AsyncIterable<Buffer>;
   /** Frees the temporary file; the file has no name, so a crash frees it too. */
   dispose(): Promise<void>;
@@ -131,9 +131,20 @@ function createUpload(fields: ReadonlyMap<ImportFieldName, string>, spool: Spool
     fields,
     fileName: spool.fileName,
     sha256: createHash("sha256").update(JSON.stringify(sorted)).update(spool.sha256).digest(),
-    read: () => spool.handle.createReadStream({ start: 0, autoClose: false, highWaterMark: readBytes }),
+    read: () => readAll(spool.handle),
     dispose: () => spool.handle.close(),
   };
+}
+
+/** Into one piece of memory, again and again: fresh ones for every read begin a garbage collection every few hundred. */
+async function* readAll(handle: FileHandle): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(readBytes);
+  for (let position = 0; ; ) {
+    const { bytesRead } = await handle.read(buffer, 0, readBytes, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
 }
 
 /** Reads on into nothing for a while: a connection that is closed on unread bytes loses the answer. */
