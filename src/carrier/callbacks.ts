@@ -23,9 +23,9 @@ export interface CallbackOptions {
   concurrency: number;
   /** Of them on one connection (HTTP/1.1 pipelining). */
   pipelining: number;
-  /** The receipt as JSON, or null when it is no longer to be told. */
-  render(owner: number, what: number): { id: string; json: string } | null;
-  /** It got its 2xx, or `render` gave null: it is nobody's any more. */
+  /** Begins a body: what renders its receipts as JSON, or gives null for one that is no longer to be told. */
+  renderer(): (owner: number, what: number) => { id: string; json: string } | null;
+  /** It got its 2xx, or it was no longer to be told: it is nobody's any more. */
   done(owner: number, what: number, isAnswered: boolean): void;
   /** A body that got its 2xx, as it went out. */
   onBodyTaken(headers: Record<string, string>, text: string): void;
@@ -163,13 +163,14 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
 
   /** The body as it goes out, without those that are no longer to be told; null when none is left. */
   function renderBody(body: Pairs): { id: string; text: string; body: Pairs } | null {
+    const render = options.renderer();
     const receipts: string[] = [];
     let firstId = "";
     let kept = 0;
     for (let at = 0; at < body.owners.length; at++) {
       const owner = body.owners[at] as number;
       const what = body.whats[at] as number;
-      const receipt = options.render(owner, what);
+      const receipt = render(owner, what);
       if (receipt === null) {
         pending -= 1;
         options.done(owner, what, false);

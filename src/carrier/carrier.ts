@@ -154,7 +154,7 @@ export function createCarrier(options: CarrierOptions): Carrier {
     receiptsPerBody: options.receiptsPerBody,
     concurrency: options.callbackConcurrency,
     pipelining: options.callbackPipelining,
-    render: renderReceipt,
+    renderer: beginBody,
     done: receiptDone,
     onBodyTaken: (headers, text) => strays.onBodyTaken(headers, text),
     onAttempt: options.onCallback ?? (() => {}),
@@ -497,13 +497,16 @@ export function createCarrier(options: CarrierOptions): Carrier {
     callbacks.flush();
   }
 
-  function renderReceipt(owner: number, what: number): { id: string; json: string } | null {
-    const { segment } = journal.byHandle(owner);
-    const slot = what >>> 2;
-    if (segment.is(slot, flag.gaveUp)) return null;
-    const terms = segment.submitOf(slot);
-    if (nowMs() > terms.validUntilMs + options.receiptHorizonMs + giveUpMarginMs) return null;
-    return receiptOf(segment, slot, what & 3);
+  function beginBody(): (owner: number, what: number) => { id: string; json: string } | null {
+    const now = nowMs();
+    return (owner, what) => {
+      const { segment } = journal.byHandle(owner);
+      const slot = what >>> 2;
+      if (segment.is(slot, flag.gaveUp)) return null;
+      const terms = segment.submitOf(slot);
+      if (now > terms.validUntilMs + options.receiptHorizonMs + giveUpMarginMs) return null;
+      return receiptOf(segment, slot, what & 3);
+    };
   }
 
   function receiptDone(owner: number, what: number, isAnswered: boolean): void {
