@@ -24,8 +24,8 @@ const benchmarkSettings: SystemSettings = {
 };
 /** Receipts in bodies of 100, as the carrier brings them by itself. */
 export const inBodies: CarrierMode = { receiptsPerBody: 100, partsPerSecond: 0 };
-/** Single receipts: each a request of its own, 32 of them behind each other on a connection (HTTP/1.1 pipelining of undici). */
-export const singly: CarrierMode = { receiptsPerBody: 1, partsPerSecond: 0, inFlight: 1_024, pipelining: 32 };
+/** Single receipts: each a request of its own, up to 64 of them behind each other on a connection (HTTP/1.1 pipelining of undici). */
+export const singly: CarrierMode = { receiptsPerBody: 1, partsPerSecond: 0, inFlight: 512, pipelining: 64 };
 /** Single receipts from a sender that waits for each answer on its connection. */
 export const singlyUnpipelined: CarrierMode = { receiptsPerBody: 1, partsPerSecond: 0, inFlight: 256, pipelining: 1 };
 
