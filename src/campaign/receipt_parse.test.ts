@@ -62,6 +62,17 @@ describe("the body of a receipts request", () => {
     });
   });
 
+  it("is read again once, however many of its receipts become anomalies, and not before", () => {
+    let reads = 0;
+    const columns = toColumns(() => {
+      reads += 1;
+      return [good, { ...good, id: "r2" }];
+    });
+    expect(reads).toBe(1);
+    expect([columns.asAnomaly(0, "late").id, columns.asAnomaly(1, "late").id, columns.asAnomaly(0, "late").id]).toEqual(["r1", "r2", "r1"]);
+    expect(reads).toBe(2);
+  });
+
   it("gives a malformed receipt without an id the same made-up one each time", () => {
     const [first, second, other] = parse({ receipts: [{ ...good, id: 7 }, { ...good, id: 7 }, "text"] });
     const idOf = (row: typeof first) => (row as { id?: string }).id;

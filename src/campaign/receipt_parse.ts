@@ -84,7 +84,16 @@ export function toColumns(read: () => readonly unknown[]): ReceiptColumns {
     statuses[n] = knownStatuses.get(status) as ReceiptStatus;
     if (errorCode) errorCodes[n] = errorCode;
   }
-  return { length, bulksmsIds, rowNos, statuses, errorCodes, anomalies, asAnomaly: (n, kind) => anomalyOf(read()[n], kind) };
+  return { length, bulksmsIds, rowNos, statuses, errorCodes, anomalies, asAnomaly: createAnomalyReader(read) };
+}
+
+/** Reads the body again for the first anomaly alone: a body full of them would be read for each, with its campaign locked. */
+function createAnomalyReader(read: () => readonly unknown[]): ReceiptColumns["asAnomaly"] {
+  let receipts: readonly unknown[] | null = null;
+  return (n, kind) => {
+    receipts ??= read();
+    return anomalyOf(receipts[n], kind);
+  };
 }
 
 /** These receipts alone, each of which a message may take. */

@@ -1,10 +1,9 @@
 // One connection to the receiver of receipts, over undici's client: a body out, its status back. Used by callbacks.ts, which signs and repeats.
 import type { Socket } from "node:net";
 import { buildConnector, Client } from "undici";
-import { gatherWrites } from "../platform/gathered_writes.ts";
 
 /** A receiver that commits before it answers may be frozen for seconds; holding the request is then the cheapest wait. */
-const attemptTimeoutMs = 15_000;
+export const attemptTimeoutMs = 15_000;
 const connectTimeoutMs = 3_000;
 
 export interface CallbackAnswer {
@@ -31,7 +30,7 @@ export function openCallbackClient(url: string, pipelining: number): CallbackCli
     bodyTimeout: attemptTimeoutMs,
     connect(options, callback) {
       connector(options, (...result) => {
-        [, socket] = result;
+        socket = result[1] ?? null; // nothing at all after a refusal
         callback(...result);
       });
     },
@@ -59,4 +58,11 @@ export function openCallbackClient(url: string, pipelining: number): CallbackCli
       }),
     close: () => client.destroy(),
   };
+}
+
+/** What is written to the socket until the end of this turn goes out as one packet: each packet is a system call, and wakes who reads it. */
+function gatherWrites(socket: Socket): void {
+  if (socket.writableCorked > 0) return;
+  socket.cork();
+  setImmediate(() => socket.uncork());
 }

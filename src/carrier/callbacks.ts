@@ -1,7 +1,7 @@
 // Brings receipts to their receiver: bodies of many, signed anew at each attempt, repeated until a 2xx. Several lanes at once;
 // a message has one lane, and a lane one body in flight, so its receipts arrive in the order in which they were told.
 import { signWebhook } from "../platform/webhook_signature.ts";
-import { type CallbackClient, openCallbackClient } from "./callback_client.ts";
+import { attemptTimeoutMs, type CallbackClient, openCallbackClient } from "./callback_client.ts";
 import { createPairQueue, type PairQueue, type Pairs } from "./pair_queue.ts";
 
 const backoffFirstMs = 200;
@@ -188,6 +188,8 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
     return { id: `${firstId}+${kept}`, text: `{"receipts":[${receipts.join(",")}]}`, body: left };
   }
 
+  const closeAll = () => Promise.all(clients.map((client) => client.close()));
+
   function finish(body: Pairs): void {
     pending -= body.owners.length;
     for (let at = 0; at < body.owners.length; at++) options.done(body.owners[at] as number, body.whats[at] as number, true);
@@ -206,8 +208,11 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
     async stop() {
       isStopping = true;
       wakeAll();
+      // behind a frozen receiver each pipelined request would have its own time-out, one after the other
+      const late = setTimeout(closeAll, attemptTimeoutMs);
       await Promise.all(running);
-      await Promise.all(clients.map((client) => client.close()));
+      clearTimeout(late);
+      await closeAll();
     },
   };
 }

@@ -35,11 +35,11 @@ import { openStrays, type StrayCounts, type Strays } from "./weather_strays.ts";
 const unfinishedMax = 10_000_000;
 const overloadedRetryS = 5;
 /**
- * With so many receipts without their 2xx a submit is taken later, up to `submitHoldMaxMs`: a sender that is quicker than the receiver would only fill our
+ * With so many receipts without their 2xx a submit is taken later, up to `submitHoldMaxMs`, far inside any sender's patience: a sender that is quicker than the receiver would only fill our
  * memory, and find its own rows gone from its database's when their receipts come at last.
  */
 const receiptsWaitingMax = 100_000;
-const submitHoldMaxMs = 1_000;
+const submitHoldMaxMs = 300;
 const submitHoldPollMs = 5;
 /** Steps taken in one turn of the event loop: a few milliseconds. */
 const stepsPerTurn = 4_096;
@@ -162,12 +162,13 @@ export function createCarrier(options: CarrierOptions): Carrier {
 
   async function submit(body: unknown): Promise<SubmitResponse> {
     const request = readSubmit(body);
-    if (isDraining) throw new AppError("draining", "The carrier is shutting down; ask again.", { retryAfterS: 1 });
+    if (isDraining) throw drains();
     if (journal.unfinished() > unfinishedMax) {
       throw new AppError("overloaded", "Too many messages are under way; ask again later.", { retryAfterS: overloadedRetryS });
     }
     const segmentNos = segmentsOf(request);
     await untilReceiverFollows();
+    if (isDraining) throw drains();
     const waitS = bucket.take(request.parts);
     if (waitS > 0) {
       counts.throttled += 1;
@@ -576,6 +577,8 @@ export function createCarrier(options: CarrierOptions): Carrier {
     },
   };
 }
+
+const drains = () => new AppError("draining", "The carrier is shutting down; ask again.", { retryAfterS: 1 });
 
 /** @throws AppError request_invalid */
 function segmentsOf({ messages }: Submit): Set<number> {

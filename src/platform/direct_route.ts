@@ -1,7 +1,6 @@
 // A route that is asked thousands of times a second, answered on node's bare request: the framework's share was a third of a single receipt's CPU in salesapi
 // (200 us a message with it, 135 to 155 without, in turns). Whatever is not the usual request goes to the framework's own route of that path.
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
-import { gatherWrites } from "./gathered_writes.ts";
 import { type Log, logFailure } from "./log.ts";
 import { problemAnswer } from "./problem.ts";
 
@@ -58,11 +57,7 @@ function take(request: IncomingMessage, response: ServerResponse, route: DirectR
   request.on("error", () => {});
   request.on("end", () => {
     route.answer(request.headers, pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)).then(
-      (answer) => {
-        // requests that came one behind the other are answered one behind the other
-        gatherWrites(request.socket);
-        end(response, 200, { "content-type": "application/json; charset=utf-8" }, answer);
-      },
+      (answer) => end(response, 200, { "content-type": "application/json; charset=utf-8" }, answer),
       (thrown) => {
         const { status, headers, problem, error } = problemAnswer(thrown);
         if (status >= 500) logFailure(log, error, { method: "POST", route: route.path });

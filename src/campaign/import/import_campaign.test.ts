@@ -106,8 +106,8 @@ describe("an import", () => {
   });
 
   it("cuts a large campaign into larger chunks, none above what a carrier takes, and every message into one", async () => {
-    const chunksOf = async (chunkRows: number) => {
-      const { answer } = await importCampaign(sql, request(), { ...limits, chunkRows }, file(rows(0, 5_000)));
+    const chunksOf = async (chunkRows: number, text = "Hello") => {
+      const { answer } = await importCampaign(sql, request(text), { ...limits, chunkRows }, file(rows(0, 5_000)));
       const chunks = await owner<{ first: number; last: number }[]>`
         select first_row as first, last_row as last from bulksms_chunk where bulksms_id = ${answer.id} order by chunk_no`;
       expect(chunks.map(({ first }) => first)).toEqual([1, ...chunks.slice(0, -1).map(({ last }) => last + 1)]);
@@ -118,6 +118,7 @@ describe("an import", () => {
     expect(await chunksOf(30)).toEqual({ chunks: 100, rows: 45 });
     expect(await chunksOf(10)).toEqual({ chunks: 113, rows: 40 });
     expect(await chunksOf(submitMessagesMax)).toEqual({ chunks: 1, rows: 4_500 });
+    expect(await chunksOf(10, "Hello {name}")).toEqual({ chunks: 450, rows: 10 }); // each message has its own text
   });
 
   it("judges on while two batches are being copied", async () => {

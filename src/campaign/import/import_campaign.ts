@@ -274,7 +274,7 @@ async function closeImport(run: Import): Promise<CreateAnswer> {
       if (done === undefined) throw importLost();
       return;
     }
-    const chunkRows = chunkRowsOf(counts.contacts, limits.chunkRows);
+    const chunkRows = chunkRowsOf(counts.contacts, limits.chunkRows, request.template);
     await transaction`
       insert into bulksms_chunk (bulksms_id, chunk_no, first_row, last_row, intent_to)
       select ${lease.bulksmsId}, n, (n - 1) * ${chunkRows}::int + 1, least(n * ${chunkRows}::int, ${counts.contacts}::int),
@@ -286,8 +286,9 @@ async function closeImport(run: Import): Promise<CreateAnswer> {
   return answer;
 }
 
-/** A large campaign has larger chunks, as long as there are enough of them to share among workers. */
-function chunkRowsOf(contacts: number, chunkRows: number): number {
+/** A large campaign has larger chunks, as long as there are enough of them to share among workers. Not one whose messages have their own texts: a carrier limits the bytes of a body. */
+function chunkRowsOf(contacts: number, chunkRows: number, { placeholders }: Template): number {
+  if (placeholders.length > 0) return chunkRows;
   return Math.min(submitMessagesMax, Math.max(chunkRows, Math.min(chunkRows * chunkGrowthMax, Math.ceil(contacts / chunksEnough))));
 }
 
