@@ -8,6 +8,7 @@ import { inBodies, type OurSystem } from "./ours.ts";
 export const loadShare = 0.7;
 /** Of steady load: long enough for a p99 of thousands of receipts. */
 const seconds = 10;
+const warmUpSeconds = 2;
 /** The last credit is heard of within so long after the end, or not at all. */
 const settleMaxMs = 3_000;
 
@@ -21,7 +22,8 @@ export interface LatencyRun {
 /** @param fileOf a CSV file of so many contacts */
 export async function measureLatency(ours: OurSystem, fullPerSecond: number, fileOf: (contacts: number) => string): Promise<LatencyRun> {
   const partsPerSecond = Math.max(1, Math.round(loadShare * fullPerSecond));
-  await ours.setCarrier({ ...inBodies, partsPerSecond });
+  // what was just started compiles its code first
+  if (await ours.setCarrier({ ...inBodies, partsPerSecond })) await ours.send(await ours.create(fileOf(partsPerSecond * warmUpSeconds)));
   const created = await ours.create(fileOf(partsPerSecond * seconds));
   const heard = await listenToOurCredit(ours.cluster);
   const before = await readReceiptBuckets(ours.cluster);

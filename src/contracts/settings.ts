@@ -163,7 +163,7 @@ export const settings = {
     min: 1,
     max: 10_000,
     default: 1_000,
-    says: "messages of one chunk, the unit of lease, submit body and recovery; up to four times as many when a campaign of one text for all has over 100 chunks",
+    says: "messages of one chunk, the unit of lease, submit body and recovery; up to twice as many when a campaign of one text for all has over 100 chunks",
   },
   BULKSMS_IMPORT_LEASE_MS: {
     kind: "integer",

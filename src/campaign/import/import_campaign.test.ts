@@ -116,7 +116,7 @@ describe("an import", () => {
     };
     expect(await chunksOf(100)).toEqual({ chunks: 45, rows: 100 });
     expect(await chunksOf(30)).toEqual({ chunks: 100, rows: 45 });
-    expect(await chunksOf(10)).toEqual({ chunks: 113, rows: 40 });
+    expect(await chunksOf(10)).toEqual({ chunks: 225, rows: 20 });
     expect(await chunksOf(submitMessagesMax)).toEqual({ chunks: 1, rows: 4_500 });
     expect(await chunksOf(10, "Hello {name}")).toEqual({ chunks: 450, rows: 10 }); // each message has its own text
   });
