@@ -45,7 +45,7 @@ function goalTable(summary: BenchmarkSummary): Table {
 }
 
 function rateTable(summary: BenchmarkSummary): Table {
-  const number = (value: number | null): string => (value === null ? "" : formatCount(value));
+  const number = (value: number | null): string => (value === null ? "" : formatCount(value < 1_000 ? value : Math.round(value)));
   return {
     title: "Rates",
     columns: [

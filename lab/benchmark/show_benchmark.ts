@@ -70,4 +70,5 @@ function figureLines(terminal: Terminal, summary: BenchmarkSummary): string[] {
   return [...alignColumns(rows, [1]), ...measuredElsewhere.map((line) => terminal.dim(line))];
 }
 
-const shown = (value: number | null, unit: string): string => (value === null ? "" : `${formatCount(value)}${unit}`);
+const shown = (value: number | null, unit: string): string =>
+  value === null ? "" : `${formatCount(value < 1_000 ? value : Math.round(value))}${unit}`;

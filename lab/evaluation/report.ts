@@ -1,5 +1,6 @@
 // The evaluation as one HTML file that needs nothing else: what was right, how fast, what it cost, plots, every process, how to run it again.
 import { cpus, loadavg } from "node:os";
+import { formatCount } from "../../src/cli/terminal.ts";
 import { escapeHtml } from "../report/html.ts";
 import { style } from "../report/style.ts";
 import type { Percentiles } from "./lags.ts";
@@ -156,7 +157,7 @@ function renderTable(
 }
 
 const formatSeconds = (ms: number) => `${(ms / 1_000).toFixed(ms < 9_950 ? 2 : 1)} s`;
-const formatMs = (ms: number) => (ms < 9.95 ? `${ms.toFixed(1)} ms` : ms < 9_950 ? `${Math.round(ms)} ms` : formatSeconds(ms));
+const formatMs = (ms: number) => (ms < 9.95 ? `${ms.toFixed(1)} ms` : ms < 9_950 ? `${formatCount(Math.round(ms))} ms` : formatSeconds(ms));
 const formatWhole = (value: number) => Math.round(value).toLocaleString("en");
 const formatShare = (value: number) => `${(value * 100).toFixed(value < 0.0995 ? 1 : 0)} %`;
 const formatRatio = (ratio: number) =>

@@ -182,7 +182,7 @@ describe("a file", () => {
     for (const [name, count] of Object.entries(made)) expect(after?.[name], name).toBe(before?.[name] + count);
   });
 
-  it("stores every cell as it was, whatever characters it has", async () => {
+  it(`stores every cell as it was, whatever characters it has (seed ${seed})`, async () => {
     const cells = fc.sample(anyText({ minLength: 1, maxLength: 12 }), { seed, numRuns: 300 });
     const odd = [
       "\\N",
@@ -202,7 +202,13 @@ describe("a file", () => {
       "😀",
       "\ufffd",
     ];
-    const values = [...odd, ...cells].map((value) => value.replaceAll(/\p{Cs}|\0/gu, "").trim()).filter((value) => value !== "");
+    // a line break in a cell is one character, however the file writes it
+    const asStored = (value: string) =>
+      value
+        .replaceAll(/\p{Cs}|\0/gu, "")
+        .replaceAll("\r\n", "\n")
+        .trim();
+    const values = [...odd, ...cells].map(asStored).filter((value) => value !== "");
     const quote = (value: string) => `"${value.replaceAll('"', '""')}"`;
     const csv = `phone,v\n${values.map((value, at) => `040${1_000_000 + at},${quote(value)}\n`).join("")}`;
     const { status, body } = await upload(form(field("text", "{v}"), file(csv)));
