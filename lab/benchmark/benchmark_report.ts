@@ -2,7 +2,8 @@
 import { formatCount } from "../../src/cli/terminal.ts";
 import type { Cell, Report, Table } from "../report/report.ts";
 import { goalLines, measuredElsewhere } from "./goals.ts";
-import { type SubjectName, subjectNames } from "./measured_run.ts";
+import { subjectNames } from "./measured_run.ts";
+import { processRows } from "./process_table.ts";
 import { subjectSays } from "./show_benchmark.ts";
 import type { BenchmarkSummary } from "./summary.ts";
 
@@ -25,7 +26,7 @@ export function reportOf(summary: BenchmarkSummary, level: string): Report {
         ? []
         : [{ name: "single receipts, not pipelined", value: `${formatCount(summary.single_unpipelined_per_s)} messages a second` }]),
     ],
-    tables: [goalTable(summary), rateTable(summary), cpuTable(summary)],
+    tables: [goalTable(summary), rateTable(summary), processTable(summary)],
     charts: [],
     runs: [],
     replay: `npm run benchmark -- --${level}\n\n${measuredElsewhere.join("\n")}`,
@@ -65,21 +66,22 @@ function rateTable(summary: BenchmarkSummary): Table {
   };
 }
 
-function cpuTable(summary: BenchmarkSummary): Table {
-  const columns = { batched: summary.batched_cpu_us, single: summary.single_cpu_us, original: summary.original_cpu_us };
-  const names = [...new Set(Object.values(columns).flatMap((cpu) => Object.keys(cpu)))];
-  const subjects = Object.keys(columns) as (keyof typeof columns & SubjectName)[];
+function processTable(summary: BenchmarkSummary): Table {
+  const subjects = ["batched", "single", "original"] as const;
+  const number = (value: number | null): string => (value === null ? "" : String(value));
   return {
-    title: "CPU µs a message, by process",
+    title: "CPU µs a message, by process, and its memory",
     columns: [
       { name: "process" },
       ...subjects.map((name) => ({ name: subjectSays[name], isNumber: true as const })),
+      { name: "peak MiB, small campaign", isNumber: true },
       { name: "peak MiB", isNumber: true },
     ],
-    rows: names.map((name) => [
+    rows: processRows(summary).map(({ name, cpuMicros, smallPeakMib, peakMib }) => [
       name,
-      ...subjects.map((subject) => (columns[subject][name] === undefined ? "" : String(columns[subject][name]))),
-      String(summary.peak_rss_mib_by_process[name] ?? ""),
+      ...subjects.map((subject) => number(cpuMicros[subject])),
+      number(smallPeakMib),
+      number(peakMib),
     ]),
   };
 }

@@ -3,6 +3,7 @@ import { alignColumns, formatCount, formatDuration, type Terminal } from "../../
 import type { ImportRun } from "./benchmark.ts";
 import { goalLines, measuredElsewhere } from "./goals.ts";
 import { cpuOf, type MeasuredRun, type SubjectName } from "./measured_run.ts";
+import { processRows } from "./process_table.ts";
 import type { BenchmarkSummary } from "./summary.ts";
 
 export const subjectSays: Record<SubjectName, string> = {
@@ -33,6 +34,8 @@ export function showSummary(terminal: Terminal, summary: BenchmarkSummary): void
   terminal.line();
   for (const line of alignColumns(summaryRows(summary), [1, 2, 3, 4])) terminal.line(line);
   terminal.line();
+  for (const line of alignColumns(processLines(summary), [1, 2, 3, 4, 5])) terminal.line(line);
+  terminal.line();
   for (const line of figureLines(terminal, summary)) terminal.line(line);
   const broken = summary.laws_broken;
   terminal.line(
@@ -56,6 +59,18 @@ function summaryRows(summary: BenchmarkSummary): string[][] {
     row("original", summary.original_per_s),
     row("store", summary.store_per_s),
   ].filter(([, rate]) => rate !== "");
+}
+
+function processLines(summary: BenchmarkSummary): string[][] {
+  const rows = processRows(summary).map(({ name, cpuMicros: { batched, single, original }, smallPeakMib, peakMib }) => [
+    name,
+    shown(batched, " µs"),
+    shown(single, " µs"),
+    shown(original, " µs"),
+    shown(smallPeakMib, " MiB"),
+    shown(peakMib, " MiB"),
+  ]);
+  return [["CPU a message", "bodies of 100", "single", "original", "small", "at most"], ...rows];
 }
 
 function figureLines(terminal: Terminal, summary: BenchmarkSummary): string[] {

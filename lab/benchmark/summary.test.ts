@@ -43,6 +43,15 @@ test("a run that broke a law gives no figure, and is counted", () => {
   expect(summary).toMatchObject({ batched_per_s: null, batched_to_original: null, laws_broken: 1, original_per_s: 1 });
 });
 
+test("each process's memory stands beside that of the small campaign", () => {
+  const runs = { ...runsOf([run("batched", 1, 100)]), memory: { messages: 100, peakRssMib: { salesapi: 79.6 } } };
+  expect(summarise(runs)).toMatchObject({
+    peak_rss_mib_by_process: { salesapi: 100 },
+    small_peak_rss_mib_by_process: { salesapi: 80 },
+    peak_rss_to_small: 1.26,
+  });
+});
+
 test("what was not measured is null", () => {
   expect(summarise(runsOf([]))).toMatchObject({
     single_per_s: null,

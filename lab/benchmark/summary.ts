@@ -19,6 +19,8 @@ export interface BenchmarkSummary {
   /** The largest process of ours in any run. */
   peak_rss_mib: number | null;
   peak_rss_mib_by_process: Record<string, number>;
+  /** In the small campaign before any large one; empty when it was not measured. */
+  small_peak_rss_mib_by_process: Record<string, number>;
   /** That of the largest process against its peak in the small campaign. */
   peak_rss_to_small: number | null;
   /** Names of laws, one a run that broke it. */
@@ -90,7 +92,8 @@ export function summarise({ runs, imports, bareHttp, unpipelined, latency, scali
     create_rows_per_s: round(median(imports.map(({ contacts, createSeconds }) => contacts / createSeconds)), 0),
     copy_rows_per_s: round(median(imports.map(({ contacts, copySeconds }) => contacts / copySeconds)), 0),
     peak_rss_mib: largest === undefined ? null : Math.round(largest[1]),
-    peak_rss_mib_by_process: Object.fromEntries(Object.entries(peaks).map(([name, mib]) => [name, Math.round(mib)])),
+    peak_rss_mib_by_process: wholeMib(peaks),
+    small_peak_rss_mib_by_process: wholeMib(memory?.peakRssMib ?? {}),
     peak_rss_to_small: largest === undefined || small === undefined ? null : round(largest[1] / small, 2),
     laws_broken: [...runs, unpipelined, latency, scaling].reduce((sum, run) => sum + (run?.lawsBroken.length ?? 0), 0),
     wal_bytes_per_message: each((subject) => round(median(of(subject).map(({ walBytesPerMessage }) => walBytesPerMessage)), 0)),
@@ -128,6 +131,9 @@ function peaksOf(runs: readonly MeasuredRun[]): Record<string, number> {
   for (const { peakRssMib } of runs) for (const [name, mib] of Object.entries(peakRssMib)) peaks[name] = Math.max(peaks[name] ?? 0, mib);
   return peaks;
 }
+
+const wholeMib = (peaks: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(peaks).map(([name, mib]) => [name, Math.round(mib)]));
 
 /** Null of nothing. */
 export function median(values: readonly number[]): number | null {

@@ -206,7 +206,7 @@ describe("a file", () => {
     const asStored = (value: string) =>
       value
         .replaceAll(/\p{Cs}|\0/gu, "")
-        .replaceAll("\r\n", "\n")
+        .replaceAll(/\r+\n/g, "\n")
         .trim();
     const values = [...odd, ...cells].map(asStored).filter((value) => value !== "");
     const quote = (value: string) => `"${value.replaceAll('"', '""')}"`;
