@@ -38,6 +38,7 @@ describe("the outbox", () => {
   it("waits while general_worker has enough to do, and then goes as few large jobs", async () => {
     await seed(300);
     expect(await relay(8)).toEqual([]);
+    expect(await relayOutbox(sql, { ring: () => {}, waiting: async () => 8 })).toEqual({ rows: 0, isShortOfRoom: true });
     const [untouched] = await owner<{ rows: number }[]>`
       select count(*)::int as rows from credit_outbox where confirmed_at is null and tries = 0 and next_try_at <= now()`;
     expect(untouched?.rows).toBe(300);
@@ -76,6 +77,7 @@ describe("the outbox", () => {
     expect(await countUnconfirmed(sql)).toBe(1);
     expect(await confirmOutbox(sql, ids)).toEqual([bulksmsId]);
     expect(await confirmOutbox(sql, ids)).toEqual([]); // a repeat is no news
+    expect(await relayOutbox(sql, { ring: () => {}, waiting: async () => 0 })).toEqual({ rows: 0, isShortOfRoom: false });
     await owner`update credit_outbox set next_try_at = now() where bulksms_id = ${bulksmsId}`;
     expect(await relay()).toHaveLength(0);
     expect(await countUnconfirmed(sql)).toBe(0);

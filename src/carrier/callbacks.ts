@@ -209,7 +209,7 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
       isStopping = true;
       wakeAll();
       // behind a frozen receiver each pipelined request would have its own time-out, one after the other
-      const late = setTimeout(closeAll, attemptTimeoutMs);
+      const late = setTimeout(() => void closeAll(), attemptTimeoutMs);
       await Promise.all(running);
       clearTimeout(late);
       await closeAll();

@@ -35,8 +35,8 @@ import { openStrays, type StrayCounts, type Strays } from "./weather_strays.ts";
 const unfinishedMax = 10_000_000;
 const overloadedRetryS = 5;
 /**
- * With so many receipts without their 2xx a submit is taken later, up to `submitHoldMaxMs`, far inside any sender's patience: a sender that is quicker than the receiver would only fill our
- * memory, and find its own rows gone from its database's when their receipts come at last.
+ * With so many receipts without their 2xx a submit is taken later, up to `submitHoldMaxMs`, far inside any sender's patience: a sender that is quicker than the
+ * receiver would only fill our memory, and its rows would be cold in its database by the time their receipts come.
  */
 const receiptsWaitingMax = 100_000;
 const submitHoldMaxMs = 300;

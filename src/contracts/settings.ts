@@ -287,7 +287,7 @@ export const settings = {
     kind: "integer",
     unit: "requests",
     min: 1,
-    max: 2_048,
+    max: 512,
     default: 64,
     says: "callbacks in flight at once",
   },
