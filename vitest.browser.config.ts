@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["lab/browser/**/*.browser.ts"],
+    include: ["lab/**/*.browser.ts", "testing/**/*.browser.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     teardownTimeout: 20_000,

@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "lab/**/*.test.ts", "bin/**/*.test.ts"],
-    globalSetup: ["lab/cluster/engines.ts"],
+    include: ["src/**/*.test.ts", "lab/**/*.test.ts", "testing/**/*.test.ts", "bin/**/*.test.ts"],
+    globalSetup: ["testing/engines.ts"],
     // Real processes on a busy machine of two cores: the limit finds what hangs, not what is slow.
     testTimeout: 30_000,
     hookTimeout: 60_000,

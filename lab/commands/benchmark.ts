@@ -4,13 +4,13 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { createTerminal } from "../../src/cli/terminal.ts";
-import { runBenchmark } from "../benchmark/benchmark.ts";
-import { reportOf } from "../benchmark/benchmark_report.ts";
-import { type SubjectName, subjectNames } from "../benchmark/measured_run.ts";
-import { type Level, scaled, sizesOf } from "../benchmark/plan.ts";
-import { showImport, showRun, showSummary } from "../benchmark/show_benchmark.ts";
-import { summarise } from "../benchmark/summary.ts";
-import { writeReport } from "../report/write_report.ts";
+import { runBenchmark } from "../measure/benchmark/benchmark.ts";
+import { reportOf } from "../measure/benchmark/benchmark_report.ts";
+import { type SubjectName, subjectNames } from "../measure/benchmark/measured_run.ts";
+import { type Level, scaled, sizesOf } from "../measure/benchmark/plan.ts";
+import { showImport, showRun, showSummary } from "../measure/benchmark/show_benchmark.ts";
+import { summarise } from "../measure/benchmark/summary.ts";
+import { writeReport } from "../measure/report/write_report.ts";
 
 interface BenchmarkCommandOptions {
   full?: true;

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { createTerminal } from "../../src/cli/terminal.ts";
-import { openLabConsole } from "../console/lab_console.ts";
+import { openLabConsole } from "../break/console/lab_console.ts";
 
 const portDefault = 8_080;
 

@@ -3,11 +3,11 @@ import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatDuration, type Terminal } from "../../src/cli/terminal.ts";
-import { writeReport } from "../report/write_report.ts";
-import { type CrashReport, listImpossible, verifyCrash } from "../verify/crash.ts";
-import { outcomes } from "../verify/crash_points.ts";
-import { crashReport } from "../verify/crash_report.ts";
-import type { CrashRow } from "../verify/crash_row.ts";
+import { type CrashReport, listImpossible, verifyCrash } from "../break/verify/crash.ts";
+import { outcomes } from "../break/verify/crash_points.ts";
+import { crashReport } from "../break/verify/crash_report.ts";
+import type { CrashRow } from "../break/verify/crash_row.ts";
+import { writeReport } from "../measure/report/write_report.ts";
 import { parseSeed } from "./run.ts";
 
 interface CrashCommandOptions {

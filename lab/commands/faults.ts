@@ -2,9 +2,9 @@
 import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
-import { runsReport } from "../report/verdicts.ts";
-import { writeReport } from "../report/write_report.ts";
-import { showFaults } from "../verify/faults.ts";
+import { showFaults } from "../break/verify/faults.ts";
+import { runsReport } from "../measure/report/verdicts.ts";
+import { writeReport } from "../measure/report/write_report.ts";
 import { parseSeed } from "./run.ts";
 
 interface FaultsCommandOptions {

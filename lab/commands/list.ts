@@ -1,9 +1,9 @@
 // `lab list`: everything that `lab run` takes, with what each shows.
 import type { Command } from "commander";
 import { alignColumns, createTerminal, type Terminal } from "../../src/cli/terminal.ts";
-import { loadScenario, scenarioNames } from "../scenarios/all.ts";
-import { naiveSwitches } from "../variants/all.ts";
-import { matrixCells } from "../verify/cells.ts";
+import { loadScenario, scenarioNames } from "../break/scenarios/all.ts";
+import { matrixCells } from "../break/verify/cells.ts";
+import { naiveSwitches } from "../prove/variants/all.ts";
 import { measuredRuns } from "./run.ts";
 
 export function register(program: Command): void {

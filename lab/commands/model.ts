@@ -3,12 +3,12 @@ import { type Command, InvalidArgumentError } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatCount, type Terminal } from "../../src/cli/terminal.ts";
-import { checkModel, findCounterexample, type ModelReport, modelledGuards } from "../model/check_model.ts";
-import type { Counterexample } from "../model/explore.ts";
-import { modelReport } from "../model/model_report.ts";
-import { fullScopes, quickScopes } from "../model/scopes.ts";
-import type { GuardName } from "../mutants/list.ts";
-import { writeReport } from "../report/write_report.ts";
+import { writeReport } from "../measure/report/write_report.ts";
+import { checkModel, findCounterexample, type ModelReport, modelledGuards } from "../prove/model/check_model.ts";
+import type { Counterexample } from "../prove/model/explore.ts";
+import { modelReport } from "../prove/model/model_report.ts";
+import { fullScopes, quickScopes } from "../prove/model/scopes.ts";
+import type { GuardName } from "../prove/mutants/list.ts";
 
 interface ModelCommandOptions {
   quick?: true;

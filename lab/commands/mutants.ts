@@ -3,9 +3,9 @@ import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, type Terminal } from "../../src/cli/terminal.ts";
-import { writeReport } from "../report/write_report.ts";
-import { type MutantRow, type MutantsReport, verifyMutants } from "../verify/mutants.ts";
-import { mutantsReport } from "../verify/mutants_report.ts";
+import { writeReport } from "../measure/report/write_report.ts";
+import { mutantsReport } from "../prove/mutants/mutants_report.ts";
+import { type MutantRow, type MutantsReport, verifyMutants } from "../prove/mutants/verify_mutants.ts";
 
 interface MutantsCommandOptions {
   only?: string;

@@ -3,9 +3,9 @@ import type { Command } from "commander";
 import { endWell, Failure } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { createTerminal } from "../../src/cli/terminal.ts";
-import { naiveSwitches } from "../variants/all.ts";
-import { runSwitch } from "../variants/run_switch.ts";
-import { describeSwitch, showSwitch } from "../variants/show_switch.ts";
+import { naiveSwitches } from "../prove/variants/all.ts";
+import { runSwitch } from "../prove/variants/run_switch.ts";
+import { describeSwitch, showSwitch } from "../prove/variants/show_switch.ts";
 
 export function register(program: Command): void {
   program

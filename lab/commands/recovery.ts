@@ -4,10 +4,10 @@ import { type Command, InvalidArgumentError } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatCount, formatDuration, type Terminal } from "../../src/cli/terminal.ts";
-import { type Blow, blows, type MeasuredBlow, measureRecovery, type RecoveryReport } from "../recovery/measure_recovery.ts";
-import { durationOf, killTimes, recoveryPage, recoveryReasons, timesOf } from "../recovery/recovery_report.ts";
-import { quantile } from "../recovery/recovery_time.ts";
-import { writeReport } from "../report/write_report.ts";
+import { type Blow, blows, type MeasuredBlow, measureRecovery, type RecoveryReport } from "../break/recovery/measure_recovery.ts";
+import { durationOf, killTimes, recoveryPage, recoveryReasons, timesOf } from "../break/recovery/recovery_report.ts";
+import { quantile } from "../break/recovery/recovery_time.ts";
+import { writeReport } from "../measure/report/write_report.ts";
 
 interface RecoveryCommandOptions {
   rounds: number;

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
-import { createTestDatabase } from "../../lab/cluster/engines.ts";
+import { createTestDatabase } from "../../testing/engines.ts";
 import { createLog } from "../platform/log.ts";
 import { openPostgres } from "../platform/postgres.ts";
 import { startSweeper } from "./sweeper.ts";

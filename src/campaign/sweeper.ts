@@ -4,9 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BulksmsStatus } from "../contracts/states.ts";
 import { errorFields, type Log } from "../platform/log.ts";
 import { inTransaction, type Sql } from "../platform/postgres.ts";
-import { expireMessages } from "./expiry.ts";
 import { purgeDeadImport } from "./import/purge_imports.ts";
-import type { CampaignProgress } from "./move_messages.ts";
+import { expireMessages } from "./lifecycle/expiry.ts";
+import type { CampaignProgress } from "./lifecycle/move_messages.ts";
 
 export interface SweeperOptions {
   sql: Sql;

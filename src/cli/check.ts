@@ -4,7 +4,7 @@ import { isAppError } from "../contracts/errors.ts";
 import { settings } from "../contracts/settings.ts";
 import { checkLaws, type LawsReport } from "../laws/check_laws.ts";
 import type { LawResult } from "../laws/law.ts";
-import type { Scope } from "../laws/looks.ts";
+import type { Scope } from "../laws/snapshots.ts";
 import { readConfig } from "../platform/config.ts";
 import { watchLaws } from "./check_watch.ts";
 import { settingsAt } from "./connection.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { waitFor } from "../../lab/cluster/cluster.ts";
+import { waitFor } from "../../testing/cluster.ts";
 import { parseCredits } from "../contracts/credits.ts";
 
 // a whole system starts; a phone that stays silent (4 in 1,000) makes the demo wait for its deadline

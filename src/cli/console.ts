@@ -1,8 +1,8 @@
 // `bulksms console`: a fresh link into the console of the system that is up.
 import type { Command } from "commander";
 import { settings } from "../contracts/settings.ts";
+import { readDataFolderNote } from "../local/data_folder.ts";
 import { readConfig } from "../platform/config.ts";
-import { readDataFolderNote } from "../platform/data_folder.ts";
 import { settingsAt } from "./connection.ts";
 import { mintConsoleLink } from "./console_link.ts";
 import { endWell, Failure } from "./failure.ts";

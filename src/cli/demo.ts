@@ -9,7 +9,7 @@ import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
 import { settings } from "../contracts/settings.ts";
 import { checkLaws, type LawsReport } from "../laws/check_laws.ts";
 import { countSentParts } from "../laws/journal.ts";
-import { isStoppedWhileStarting } from "../platform/supervisor.ts";
+import { isStoppedWhileStarting } from "../local/supervisor.ts";
 import { countFinal, readCredit, readCreditPatiently, watchCampaign } from "./campaign_watch.ts";
 import { showReport, summaryOf } from "./check.ts";
 import { type Connection, openConnection } from "./connection.ts";

@@ -1,8 +1,8 @@
 // Makes the workspace and the API key that the command line uses on one's own machine. Called after the start of `bulksms up` and `bulksms demo`.
-import type { DataFolder } from "../platform/data_folder.ts";
-import { EngineError } from "../platform/engines/engine_error.ts";
+import type { DataFolder } from "../local/data_folder.ts";
+import { EngineError } from "../local/engines/engine_error.ts";
+import type { SystemSettings } from "../local/system_settings.ts";
 import { type HttpClient, type HttpResponse, openHttpClient } from "../platform/http_client.ts";
-import type { SystemSettings } from "../platform/system_settings.ts";
 
 /** What a workspace of one's own machine begins with. */
 const firstCredit = "1000.0";

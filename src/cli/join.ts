@@ -2,9 +2,9 @@
 import { resolve } from "node:path";
 import { type ProcessName, processes } from "../contracts/processes.ts";
 import { settings } from "../contracts/settings.ts";
-import { isSystemRunning, readDataFolderSettings } from "../platform/data_folder.ts";
-import { EngineError } from "../platform/engines/engine_error.ts";
-import { portsOf, settingsOf } from "../platform/system_settings.ts";
+import { isSystemRunning, readDataFolderSettings } from "../local/data_folder.ts";
+import { EngineError } from "../local/engines/engine_error.ts";
+import { portsOf, settingsOf } from "../local/system_settings.ts";
 
 /**
  * Fills the environment, before the process reads its settings from it. What is set already stays; ports become free ones.

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { testRedis } from "../../lab/cluster/engines.ts";
+import { testRedis } from "../../testing/engines.ts";
 import type { LawsUpdate } from "../contracts/topics.ts";
 import { openSubscriber } from "../platform/broadcast.ts";
 import { startLawsNews } from "./laws_news.ts";

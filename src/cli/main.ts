@@ -26,7 +26,7 @@ const nodes: Record<ProcessName, () => Promise<{ main(): Promise<void> }>> = {
   salesapi: () => import("../nodes/salesapi/main.ts"),
   general_worker: () => import("../nodes/general_worker/main.ts"),
   sales_worker: () => import("../nodes/sales_worker/main.ts"),
-  carrier: () => import("../nodes/carrier/main.ts"),
+  carrier: () => import("../nodes/simulator/main.ts"),
 };
 
 /** Called by bin/bulksms.js. Sets process.exitCode; a running process or server keeps the event loop until it is done. */

@@ -1,10 +1,10 @@
 // Claims about `bulksms migrate`: both databases, the admin key, its errors.
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createEmptyDatabase, roleUrlsOf } from "../../lab/cluster/engines.ts";
+import { createEmptyDatabase, roleUrlsOf } from "../../testing/engines.ts";
 import { databaseRoles } from "../contracts/processes.ts";
+import type { SystemSettings } from "../local/system_settings.ts";
 import { openPostgres } from "../platform/postgres.ts";
-import type { SystemSettings } from "../platform/system_settings.ts";
 import { migrateDatabases } from "./migrate.ts";
 
 let ds: Awaited<ReturnType<typeof createEmptyDatabase>>;

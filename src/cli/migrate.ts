@@ -5,10 +5,10 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { type DatabaseName, databaseNames, databaseRoles, engineDoors } from "../contracts/processes.ts";
 import type { SettingName } from "../contracts/settings.ts";
+import { type MigrateResult, migrateDatabase } from "../local/migrate.ts";
+import type { SystemSettings } from "../local/system_settings.ts";
 import { readConfig } from "../platform/config.ts";
-import { type MigrateResult, migrateDatabase } from "../platform/migrate.ts";
 import { openPostgres } from "../platform/postgres.ts";
-import type { SystemSettings } from "../platform/system_settings.ts";
 
 /** Beside the compiled code as beside the source: the build copies the .sql files. */
 const migrationFolders: Record<DatabaseName, string> = {

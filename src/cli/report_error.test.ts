@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createEmptyDatabase } from "../../lab/cluster/engines.ts";
+import { createEmptyDatabase } from "../../testing/engines.ts";
 import { openPostgres } from "../platform/postgres.ts";
 import { describeError, exitCodes } from "./report_error.ts";
 

@@ -3,7 +3,7 @@
 import { fileURLToPath } from "node:url";
 import { settings as defaults } from "../contracts/settings.ts";
 import type { LawSources } from "../laws/check_laws.ts";
-import { createSupervisor, type Supervisor, type SupervisorOptions } from "../platform/supervisor.ts";
+import { createSupervisor, type Supervisor, type SupervisorOptions } from "../local/supervisor.ts";
 import { mintConsoleLink } from "./console_link.ts";
 import { type DemoWorkspace, ensureDemoWorkspace } from "./demo_workspace.ts";
 import type { startLawsNews } from "./laws_news.ts";

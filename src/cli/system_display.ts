@@ -2,7 +2,7 @@
 import { relative } from "node:path";
 import { styleText } from "node:util";
 import { type ProcessName, processes, processNames } from "../contracts/processes.ts";
-import type { Supervisor, SupervisorEvent } from "../platform/supervisor.ts";
+import type { Supervisor, SupervisorEvent } from "../local/supervisor.ts";
 
 const nameWidth = 16;
 const addressWidth = 64;

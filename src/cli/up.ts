@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { settings } from "../contracts/settings.ts";
-import { isStoppedWhileStarting } from "../platform/supervisor.ts";
+import { isStoppedWhileStarting } from "../local/supervisor.ts";
 import { startLawsNews } from "./laws_news.ts";
 import { consoleLink, createSystem, lawsNewsOptions, type System } from "./system.ts";
 import { addressTable, createSystemDisplay } from "./system_display.ts";

@@ -3,7 +3,7 @@
 import type { ProcessName } from "./processes.ts";
 
 export interface Failpoint {
-  /** Number in the list of crash points (lab/verify/crash_points.ts has all of them, those too that are no place in the code). */
+  /** Number in the list of crash points (lab/break/verify/crash_points.ts has all of them, those too that are no place in the code). */
   point: `C${number}`;
   /** Whose death here is the point; a place that several processes reach kills each of them that is told to. */
   process: ProcessName;

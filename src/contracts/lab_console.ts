@@ -11,7 +11,7 @@ export type LabNodeName = (typeof labNodeNames)[number];
 export const labNodeDeeds = ["kill", "freeze", "continue", "restart", "hold_down", "bring_back"] as const;
 export type LabNodeDeed = (typeof labNodeDeeds)[number];
 
-/** Of a link's proxy (lab/links/proxy.ts). */
+/** Of a link's proxy (testing/links/proxy.ts). */
 export const labLinkModes = ["pass", "reset", "blackhole", "drop_replies", "delay", "slow"] as const;
 export type LabLinkMode = (typeof labLinkModes)[number];
 

@@ -1,11 +1,11 @@
 // Holds, settles, top-ups, keys and ledger pages, each promise by itself; and what no role of ds may do.
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../../lab/cluster/engines.ts";
+import { createTestDatabase, type TestDatabase } from "../../testing/engines.ts";
+import { createKey, findKey, listKeys, liveKeysMax, revokeKey } from "../accounts/keys.ts";
 import { openPostgres, type Sql } from "../platform/postgres.ts";
 import { release, reserve } from "./holds.ts";
 import { purgeStoredAnswers, topUpByKey } from "./idempotent_top_up.ts";
-import { createKey, findKey, listKeys, liveKeysMax, revokeKey } from "./keys.ts";
 import { readLedger } from "./ledger.ts";
 import { type Settle, settle } from "./settle.ts";
 import { topUp } from "./top_up.ts";

@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../../lab/cluster/engines.ts";
+import { createTestDatabase, type TestDatabase } from "../../testing/engines.ts";
 import { AppError, type ErrorCode } from "../contracts/errors.ts";
 import { openPostgres, type Sql } from "../platform/postgres.ts";
 import { release, reserve } from "./holds.ts";

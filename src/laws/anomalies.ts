@@ -1,10 +1,10 @@
 // L11: what was set aside is what the weather made up. A receipt that a true carrier never said is kept as an anomaly, once, and none else is.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Injections, injectionsFile, parseInjections } from "../contracts/carrier_weather.ts";
+import { type Injections, injectionsFile, parseInjections } from "../contracts/simulator_weather.ts";
 import type { Finding, Law } from "./law.ts";
-import { cursorRows, type Looks, onlyCampaigns } from "./looks.ts";
 import type { JournalLooks } from "./messages.ts";
+import { cursorRows, type Looks, onlyCampaigns } from "./snapshots.ts";
 
 export const anomaliesInjected: Law = {
   name: "L11",

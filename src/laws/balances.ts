@@ -1,7 +1,7 @@
 // L1 and L2: every workspace's credit adds up. Both are equalities within one snapshot of ds, so they hold at every moment.
 import { formatCredits } from "../contracts/credits.ts";
 import type { Finding, Law } from "./law.ts";
-import { cursorRows, type Looks, onlyWorkspace } from "./looks.ts";
+import { cursorRows, type Looks, onlyWorkspace } from "./snapshots.ts";
 
 export const ledgerSums: Law = {
   name: "L1",

@@ -3,8 +3,8 @@ import { formatCredits } from "../contracts/credits.ts";
 import { chargedStatuses, firstFinalStatus, type MessageStatus, messageStatuses } from "../contracts/states.ts";
 import type { TransactionSql } from "../platform/postgres.ts";
 import type { Finding, Law } from "./law.ts";
-import { cursorRows, type Looks, onlyCampaigns, onlyWorkspace } from "./looks.ts";
 import { type MessageFacts, nameMessage } from "./messages.ts";
+import { cursorRows, type Looks, onlyCampaigns, onlyWorkspace } from "./snapshots.ts";
 
 export const charges: Law = {
   name: "L3",

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../../lab/cluster/engines.ts";
-import { message, type PlantedCampaign, plantCampaign, plantWorkspace, writeJournal } from "../../lab/planted_world.ts";
-import { segmentPath } from "../contracts/carrier_journal.ts";
-import { type InjectionLine, injectionsFile } from "../contracts/carrier_weather.ts";
+import { createTestDatabase, type TestDatabase } from "../../testing/engines.ts";
+import { message, type PlantedCampaign, plantCampaign, plantWorkspace, writeJournal } from "../../testing/planted_world.ts";
+import { segmentPath } from "../contracts/simulator_journal.ts";
+import { type InjectionLine, injectionsFile } from "../contracts/simulator_weather.ts";
 import { closePostgres, openPostgres, type Sql } from "../platform/postgres.ts";
 import { checkLaws, type LawsReport } from "./check_laws.ts";
 import type { LawName } from "./law.ts";

@@ -8,8 +8,8 @@ import { counters } from "./counters.ts";
 import { endedCampaigns, holdsOfRuns } from "./endings.ts";
 import { listJournal } from "./journal.ts";
 import { createFinding, type Law, type LawForm, type LawResult } from "./law.ts";
-import { type Looks, type Scope, withLooks } from "./looks.ts";
 import { type JournalLooks, visitMessages } from "./messages.ts";
+import { type Looks, type Scope, withLooks } from "./snapshots.ts";
 
 /** In the order of their numbers. L12 to L14 need more than these three sources: the lab's witnesses speak of them. */
 export const laws: readonly Law[] = [

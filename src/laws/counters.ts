@@ -1,7 +1,7 @@
 // L5: what a campaign says of itself is what its rows say. One snapshot of salesdb, so it holds at every moment.
 import { messageStatuses } from "../contracts/states.ts";
 import type { Finding, Law } from "./law.ts";
-import { cursorRows, type Looks, onlyCampaigns } from "./looks.ts";
+import { cursorRows, type Looks, onlyCampaigns } from "./snapshots.ts";
 
 export const counters: Law = {
   name: "L5",

@@ -1,6 +1,6 @@
 // L6 and L10: a campaign that has ended left nothing open, and each hold is of one run of one campaign.
 import type { Finding, Law } from "./law.ts";
-import { cursorRows, type Looks, onlyCampaigns, onlyWorkspace } from "./looks.ts";
+import { cursorRows, type Looks, onlyCampaigns, onlyWorkspace } from "./snapshots.ts";
 
 export const endedCampaigns: Law = {
   name: "L6",

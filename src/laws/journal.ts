@@ -1,7 +1,7 @@
 // The carrier's journal as the laws read it: which segments there are, and what one segment says of its messages, in flat arrays.
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { journalEnds, journalFolder, parseSegmentName, segmentPath, segmentRows, visitSegment } from "../contracts/carrier_journal.ts";
+import { journalEnds, journalFolder, parseSegmentName, segmentPath, segmentRows, visitSegment } from "../contracts/simulator_journal.ts";
 
 /** Bits of a message in `SegmentFacts.bits`. */
 export const journalBits = {

@@ -1,6 +1,7 @@
 // What a law is and what it finds: the words between the laws (one file each group), the audit that runs them, and its readers (cli, lab, console).
-import type { Looks } from "./looks.ts";
+
 import type { JournalLooks, MessageFacts } from "./messages.ts";
+import type { Looks } from "./snapshots.ts";
 
 /** A law names at most so many broken rows; the rest is counted. More would not help a reader, and would not be bounded. */
 export const namedRowsMax = 20;

@@ -1,9 +1,9 @@
 // The one pass over all messages that L3, L4, L7, L8, L9 and L11 share: salesdb's rows beside the carrier's journal, a segment's rows at a time.
-import { journalEnds, receiptStatusOf, segmentRows } from "../contracts/carrier_journal.ts";
-import type { Injections } from "../contracts/carrier_weather.ts";
+import { journalEnds, receiptStatusOf, segmentRows } from "../contracts/simulator_journal.ts";
+import type { Injections } from "../contracts/simulator_weather.ts";
 import { endedBulksmsStatuses, type MessageStatus, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
 import { type JournalListing, journalBits, readSegment, type SegmentFacts } from "./journal.ts";
-import { cursorRows, type Looks, onlyCampaigns } from "./looks.ts";
+import { cursorRows, type Looks, onlyCampaigns } from "./snapshots.ts";
 
 /** One message as both sides know it. The same object is filled again for the next message: read it during the call only. */
 export interface MessageFacts {

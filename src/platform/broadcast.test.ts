@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, expect, test, vi } from "vitest";
-import { testRedis } from "../../lab/cluster/engines.ts";
+import { testRedis } from "../../testing/engines.ts";
 import type { TopicUpdates } from "../contracts/topics.ts";
 import { openPublisher, openSubscriber } from "./broadcast.ts";
 import { openRedis } from "./redis.ts";

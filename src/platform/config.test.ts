@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { anyText } from "../../lab/cluster/any_text.ts";
+import { anyText } from "../../testing/any_text.ts";
 import { type SettingName, settings } from "../contracts/settings.ts";
 import { ConfigError, readConfig, requireSafeDoor } from "./config.ts";
 

@@ -1,7 +1,7 @@
 // A process that freezes inside a transaction: its locks must not outlive its role's limits, whatever it was about to say.
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTestDatabase } from "../../lab/cluster/engines.ts";
+import { createTestDatabase } from "../../testing/engines.ts";
 import { closePostgres, openPostgres, type Sql } from "./postgres.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;

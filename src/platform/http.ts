@@ -12,8 +12,8 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
+import { findBearerToken } from "../accounts/authenticator.ts";
 import { AppError, errorRules } from "../contracts/errors.ts";
-import { findBearerToken } from "./authentication.ts";
 import { answerClientError, answerOddRequests, watchSlowBodies } from "./bare_connections.ts";
 import { isLoopback } from "./config.ts";
 import { answerDirectly, type DirectRoute } from "./direct_route.ts";

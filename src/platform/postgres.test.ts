@@ -1,6 +1,6 @@
 import { finished } from "node:stream/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTestDatabase } from "../../lab/cluster/engines.ts";
+import { createTestDatabase } from "../../testing/engines.ts";
 import { closePostgres, inTransaction, isConnectionError, isDataError, openPostgres, type Sql } from "./postgres.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, expect, test, vi } from "vitest";
-import { testRedis } from "../../lab/cluster/engines.ts";
+import { testRedis } from "../../testing/engines.ts";
 import { createLog } from "./log.ts";
 import { openQueue, startQueueWorker } from "./queue.ts";
 import { openRedis } from "./redis.ts";

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { testRedis } from "../../lab/cluster/engines.ts";
+import { testRedis } from "../../testing/engines.ts";
 import type { ProcessStats, TopicUpdates } from "../contracts/topics.ts";
 import { openPublisher, openSubscriber, type Publisher } from "./broadcast.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { getCountries, getExampleNumber, parsePhoneNumberFromString } from "libphonenumber-js/mobile";
 import examples from "libphonenumber-js/mobile/examples";
 import { describe, expect, it } from "vitest";
-import { anyText } from "../../lab/cluster/any_text.ts";
+import { anyText } from "../../testing/any_text.ts";
 import { createNumberReader } from "./numbers.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);

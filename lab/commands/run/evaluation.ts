@@ -4,12 +4,12 @@ import { type Command, InvalidArgumentError } from "commander";
 import { endWell, Failure } from "../../../src/cli/failure.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatCount, formatDuration } from "../../../src/cli/terminal.ts";
-import { evaluate, readEvaluation, writeEvaluation } from "../../evaluation/evaluate.ts";
-import type { EvaluationRun } from "../../evaluation/measure.ts";
-import { canSample } from "../../evaluation/process_samples.ts";
-import { quietLoadPerCore, readMachine } from "../../evaluation/report.ts";
-import { type SubjectName, subjectNames } from "../../evaluation/subject.ts";
-import { summarize } from "../../evaluation/summary.ts";
+import { evaluate, readEvaluation, writeEvaluation } from "../../measure/evaluation/evaluate.ts";
+import type { EvaluationRun } from "../../measure/evaluation/measure.ts";
+import { canSample } from "../../measure/evaluation/process_samples.ts";
+import { quietLoadPerCore, readMachine } from "../../measure/evaluation/report.ts";
+import { type SubjectName, subjectNames } from "../../measure/evaluation/subject.ts";
+import { summarize } from "../../measure/evaluation/summary.ts";
 
 const contactsMax = 1_000_000;
 

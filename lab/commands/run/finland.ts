@@ -6,9 +6,9 @@ import { createProgress, type Progress } from "../../../src/cli/progress.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
 import { createTerminal, formatCount } from "../../../src/cli/terminal.ts";
 import { settings } from "../../../src/contracts/settings.ts";
-import { freeBytes, requireSpace } from "../../finland/disk.ts";
-import { type FinlandRun, runFinland } from "../../finland/finland.ts";
-import { showFinland } from "../../finland/show_finland.ts";
+import { freeBytes, requireSpace } from "../../measure/finland/disk.ts";
+import { type FinlandRun, runFinland } from "../../measure/finland/finland.ts";
+import { showFinland } from "../../measure/finland/show_finland.ts";
 
 /** Its population (Statistics Finland, 2024). */
 const peopleInFinland = 5_600_000;

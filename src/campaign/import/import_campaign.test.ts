@@ -1,7 +1,7 @@
 // The import against real Postgres when things go wrong in the middle: leases lost, connections cut, two of the same at once.
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../../../lab/cluster/engines.ts";
+import { createTestDatabase, type TestDatabase } from "../../../testing/engines.ts";
 import { isAppError } from "../../contracts/errors.ts";
 import { submitMessagesMax } from "../../contracts/receipts.ts";
 import { closePostgres, openPostgres, type Sql } from "../../platform/postgres.ts";

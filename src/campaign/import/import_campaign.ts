@@ -2,6 +2,9 @@
 // Called by POST /create with a file that has wholly arrived. A refused file leaves nothing that a client can see:
 // small files are judged before the first row is written; what larger ones wrote is purged and stands as an empty `import_failed`.
 import { randomUUID } from "node:crypto";
+import { findColumns } from "../../contacts/csv/columns.ts";
+import { type CsvReader, type CsvRows, cellOf, createCsvReader } from "../../contacts/csv/csv_reader.ts";
+import { createRowJudge, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError, isAppError } from "../../contracts/errors.ts";
 import { type CreateAnswer, rejectsShownMax } from "../../contracts/http.ts";
@@ -11,15 +14,12 @@ import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
 import { findCostlyCharacters } from "../../sms/encodings.ts";
 import type { Template } from "../../sms/template.ts";
-import { newBulksmsId } from "../bulksms_id.ts";
-import { findColumns } from "./columns.ts";
+import { newBulksmsId } from "./bulksms_id.ts";
 import { copyRows, type Reject, type RowBatch } from "./copy_rows.ts";
-import { type CsvReader, type CsvRows, cellOf, createCsvReader } from "./csv_reader.ts";
 import { claimKey, findAnswer, type IdempotencyClaim, storeAnswer } from "./idempotency.ts";
 import { type ImportLease, importLost, renewImportLease } from "./import_lease.ts";
 import { abandonImport } from "./purge_imports.ts";
 import { createRowEncoder, type RowEncoder } from "./row_encoder.ts";
-import { createRowJudge, type RowJudge } from "./row_verdicts.ts";
 
 /**
  * Rows of one COPY transaction: a megabyte, some 30 ms of Postgres; a smaller file writes nothing before it is wholly judged. Each one syncs the disk

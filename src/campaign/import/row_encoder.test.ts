@@ -1,7 +1,7 @@
 // The bytes of a COPY, read back by the format's own description.
 import { describe, expect, it } from "vitest";
+import type { GoodRow } from "../../contacts/csv/row_verdicts.ts";
 import { createRowEncoder, type EncodedRows } from "./row_encoder.ts";
-import type { GoodRow } from "./row_verdicts.ts";
 
 const bulksmsId = "0195f0b0-7b1e-7c00-8000-0000000000ff";
 

@@ -1,6 +1,6 @@
 // Good rows as binary COPY data of `bulksms_info (bulksms_id, row_no, msisdn, parts, fields)`: half the bytes of text, no parsing on either end
 // (https://www.postgresql.org/docs/18/sql-copy.html#SQL-COPY-FILE-FORMATS). Called by import_campaign.ts for each good row.
-import type { GoodRow } from "./row_verdicts.ts";
+import type { GoodRow } from "../../contacts/csv/row_verdicts.ts";
 
 /** Rows with consecutive numbers, ready for one COPY. */
 export interface EncodedRows {

@@ -8,7 +8,7 @@ import { askSalesapi, salesapiLink } from "../api/api.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
-import { Trouble } from "../look/trouble.tsx";
+import { Trouble } from "../look/problem_view.tsx";
 import { bulksmsWords, creditsOf, milliOf, rejectWords, showCount, showCredits, showMoment, showMs, showSeconds } from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
 import { MessageTable } from "./message_table.tsx";

@@ -5,7 +5,7 @@ import type { BulksmsAnswer } from "../../contracts/http.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
-import { Trouble } from "../look/trouble.tsx";
+import { Trouble } from "../look/problem_view.tsx";
 import { bulksmsWords, showCount, showCredits, showMoment } from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
 import { River } from "./river.tsx";

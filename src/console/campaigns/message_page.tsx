@@ -5,7 +5,7 @@ import type { MessageStatus } from "../../contracts/states.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
-import { Trouble } from "../look/trouble.tsx";
+import { Trouble } from "../look/problem_view.tsx";
 import { messageMeaning, messageWords, showCount, showCredits, showMoment, showMs, showTime } from "../look/words.ts";
 
 interface MessageAnswer {

@@ -5,7 +5,7 @@ import { Link } from "wouter";
 import type { MessageStatus } from "../../contracts/states.ts";
 import { askSalesapi } from "../api/api.ts";
 import { Mark } from "../look/mark.tsx";
-import { Trouble } from "../look/trouble.tsx";
+import { Trouble } from "../look/problem_view.tsx";
 import { messageMeaning, messageWords, showCount, showTime } from "../look/words.ts";
 
 interface MessageRow {

@@ -3,7 +3,7 @@ import { type FormEvent, useRef, useState } from "react";
 import { askWebapi } from "../api/api.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
-import { Trouble } from "../look/trouble.tsx";
+import { Trouble } from "../look/problem_view.tsx";
 import { showCredits, showMoment, showTime } from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
 

@@ -1,4 +1,4 @@
-// Bytes and texts as browsers have them: the build puts this in the place of src/campaign/import/csv_text.ts, so that pages judge files by the import's own reader.
+// Bytes and texts as browsers have them: the build puts this in the place of src/contacts/csv/csv_text.ts, so that pages judge files by the import's own reader.
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const latin1 = new TextDecoder("latin1");

@@ -1,8 +1,8 @@
 // Judges a file row by row, off the page's thread, by the import's own reader and judge: what the page shows is what POST /create will say.
 
-import { findColumns } from "../../campaign/import/columns.ts";
-import { boundsAt, type CsvRows, cellOf, createCsvReader } from "../../campaign/import/csv_reader.ts";
-import { createRowJudge, type RowJudge } from "../../campaign/import/row_verdicts.ts";
+import { findColumns } from "../../contacts/csv/columns.ts";
+import { boundsAt, type CsvRows, cellOf, createCsvReader } from "../../contacts/csv/csv_reader.ts";
+import { createRowJudge, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { RejectReason } from "../../contracts/states.ts";
 import { compileTemplate, type Template } from "../../sms/template.ts";

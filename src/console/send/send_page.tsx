@@ -4,7 +4,7 @@ import { useLocation } from "wouter";
 import type { CreateAnswer } from "../../contracts/http.ts";
 import { askSalesapi } from "../api/api.ts";
 import { useTopic } from "../live/live.ts";
-import { Trouble } from "../look/trouble.tsx";
+import { Trouble } from "../look/problem_view.tsx";
 import { creditsOf, milliOf, showCount, showCredits } from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
 import { Bill, costOf } from "./bill.tsx";

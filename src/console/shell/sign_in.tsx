@@ -1,7 +1,7 @@
 // The way in for whoever has no cookie: how to get a link, or an API key.
 import { type FormEvent, useState } from "react";
 import type { SessionRequest } from "../../contracts/console.ts";
-import { Trouble } from "../look/trouble.tsx";
+import { Trouble } from "../look/problem_view.tsx";
 
 export function SignIn({ error, signIn }: { error: unknown; signIn: (request: SessionRequest) => Promise<void> }) {
   const [failed, setFailed] = useState<unknown>(error);

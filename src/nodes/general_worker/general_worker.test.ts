@@ -1,7 +1,7 @@
 // general_worker by its queues: settle_credit in, the ledger and credit_settled out.
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type CreditNodes, startCreditNodes } from "../../../lab/cluster/credit_nodes.ts";
+import { type CreditNodes, startCreditNodes } from "../../../testing/credit_nodes.ts";
 import type { Jobs } from "../../contracts/jobs.ts";
 import { reserve } from "../../credit/holds.ts";
 import { createLog } from "../../platform/log.ts";

@@ -4,8 +4,8 @@ import { connect } from "node:net";
 import { type Client, credentials, Metadata, makeGenericClientConstructor, type ServiceError, status } from "@grpc/grpc-js";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { anyText } from "../../../lab/cluster/any_text.ts";
-import { type CreditNodes, startCreditNodes } from "../../../lab/cluster/credit_nodes.ts";
+import { anyText } from "../../../testing/any_text.ts";
+import { type CreditNodes, startCreditNodes } from "../../../testing/credit_nodes.ts";
 import { AddCreditRequest, GetWorkspaceCreditRequest, ReserveCreditRequest } from "../../contracts/generated/credit.ts";
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31);

@@ -1,4 +1,7 @@
 // The methods of CreditService (contracts/credit.proto): checks what came over the wire, calls the domain, publishes after the commit.
+
+import { findSession } from "../../accounts/console_sessions.ts";
+import { findKey } from "../../accounts/keys.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type {
   AddCreditRequest,
@@ -15,10 +18,8 @@ import type {
   ReserveCreditRequest,
   ReserveCreditResponse,
 } from "../../contracts/generated/credit.ts";
-import { findSession } from "../../credit/console_sessions.ts";
 import { toCreditUpdate, toWorkspaceCredit } from "../../credit/credit_update.ts";
 import { release, reserve } from "../../credit/holds.ts";
-import { findKey } from "../../credit/keys.ts";
 import { topUp } from "../../credit/top_up.ts";
 import { isUuid } from "../../credit/transfers.ts";
 import { type Balance, readWorkspace } from "../../credit/workspaces.ts";

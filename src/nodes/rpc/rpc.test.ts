@@ -7,9 +7,9 @@ import { type Client, credentials, loadPackageDefinition, Metadata, type Service
 import { loadSync } from "@grpc/proto-loader";
 import { protoPath as healthProto } from "grpc-health-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type CreditNodes, startCreditNodes } from "../../../lab/cluster/credit_nodes.ts";
+import { type CreditNodes, startCreditNodes } from "../../../testing/credit_nodes.ts";
+import { createKey, revokeKey } from "../../accounts/keys.ts";
 import { workspaceCreditUpdate } from "../../contracts/topics.ts";
-import { createKey, revokeKey } from "../../credit/keys.ts";
 import { openSubscriber } from "../../platform/broadcast.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
 import { sha256 } from "../../platform/sha256.ts";

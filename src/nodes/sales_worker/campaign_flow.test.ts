@@ -1,9 +1,9 @@
 // A campaign through salesapi, sales_worker, rpc and general_worker on real engines, with a carrier that obeys the test.
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type SalesNodes, startSalesNodes } from "../../../lab/cluster/sales_nodes.ts";
-import { type Campaign, readCampaign } from "../../campaign/campaign_rows.ts";
-import { reserve } from "../../campaign/reserve.ts";
+import { type SalesNodes, startSalesNodes } from "../../../testing/sales_nodes.ts";
+import { type Campaign, readCampaign } from "../../campaign/lifecycle/campaign_rows.ts";
+import { reserve } from "../../campaign/lifecycle/reserve.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
 
 let nodes: SalesNodes;

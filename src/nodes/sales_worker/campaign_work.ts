@@ -1,10 +1,11 @@
 // What a sales_worker does for campaigns, whoever asks: the dispatcher, the next step of a campaign, the relay; with their metrics. Wired by main to jobs and sweeper.
-import { type AdvanceDependencies, advance } from "../../campaign/advance.ts";
-import { changeStatus } from "../../campaign/campaign_rows.ts";
-import type { CarrierClient } from "../../campaign/carrier_client.ts";
-import { type Dispatcher, openDispatcher } from "../../campaign/dispatcher.ts";
-import { confirmOutbox, countUnconfirmed, relayOutbox } from "../../campaign/outbox.ts";
-import type { ProgressPublisher } from "../../campaign/progress.ts";
+
+import { confirmOutbox, countUnconfirmed, relayOutbox } from "../../campaign/charging/outbox.ts";
+import { type Dispatcher, openDispatcher } from "../../campaign/dispatch/dispatcher.ts";
+import { type AdvanceDependencies, advance } from "../../campaign/lifecycle/advance.ts";
+import { changeStatus } from "../../campaign/lifecycle/campaign_rows.ts";
+import type { ProgressPublisher } from "../../campaign/reads/progress.ts";
+import type { CarrierClient } from "../../carriers/batch_http/carrier_client.ts";
 import type { BulksmsStatus } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { CreditClient } from "../../platform/grpc.ts";

@@ -1,7 +1,8 @@
 // sales_worker: submits, relays charges, sweeps. Only wires; works on from the rows while Redis, rpc or the carrier are away.
-import { openCarrierClient } from "../../campaign/carrier_client.ts";
-import { openProgressPublisher } from "../../campaign/progress.ts";
+
+import { openProgressPublisher } from "../../campaign/reads/progress.ts";
 import { type Sweeper, startSweeper } from "../../campaign/sweeper.ts";
+import { openCarrierClient } from "../../carriers/batch_http/carrier_client.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
 import { type Config, ConfigError, readConfig } from "../../platform/config.ts";
 import { openCreditClient } from "../../platform/grpc.ts";

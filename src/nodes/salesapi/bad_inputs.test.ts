@@ -3,11 +3,11 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { anyText } from "../../../lab/cluster/any_text.ts";
-import { askRaw, type RawAnswer, sendBytes } from "../../../lab/cluster/raw_http.ts";
-import { type SalesNodes, startSalesNodes } from "../../../lab/cluster/sales_nodes.ts";
-import { makeReceipt } from "../../../lab/cluster/test_carrier.ts";
-import { signWebhook } from "../../platform/webhook_signature.ts";
+import { anyText } from "../../../testing/any_text.ts";
+import { askRaw, type RawAnswer, sendBytes } from "../../../testing/raw_http.ts";
+import { type SalesNodes, startSalesNodes } from "../../../testing/sales_nodes.ts";
+import { makeReceipt } from "../../../testing/test_carrier.ts";
+import { signWebhook } from "../../protocols/standard_webhooks/webhook_signature.ts";
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31);
 let nodes: SalesNodes;

@@ -1,9 +1,9 @@
 // POST /run, /pause, /resume, /cancel: commands to one campaign. Each is guarded by the campaign's state, so a repeat is refused and harmless.
 import { z } from "zod";
-import type { Campaign } from "../../campaign/campaign_rows.ts";
-import { cancel, pause, resume, run } from "../../campaign/commands.ts";
-import type { ProgressPublisher } from "../../campaign/progress.ts";
-import type { ReserveDependencies } from "../../campaign/reserve.ts";
+import type { Campaign } from "../../campaign/lifecycle/campaign_rows.ts";
+import { cancel, pause, resume, run } from "../../campaign/lifecycle/commands.ts";
+import type { ReserveDependencies } from "../../campaign/lifecycle/reserve.ts";
+import type { ProgressPublisher } from "../../campaign/reads/progress.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { bulksmsStatuses } from "../../contracts/states.ts";
 import type { HttpServer } from "../../platform/http.ts";

@@ -1,7 +1,7 @@
 // salesapi: campaigns over HTTP, receipts from carriers. Only wires; takes receipts while Redis and rpc are away.
 
-import { openProgressPublisher } from "../../campaign/progress.ts";
-import { createAuthenticator } from "../../platform/authentication.ts";
+import { createAuthenticator } from "../../accounts/authenticator.ts";
+import { openProgressPublisher } from "../../campaign/reads/progress.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
 import { type Config, ConfigError, type Environment, readConfig, requireSafeDoor } from "../../platform/config.ts";
 import { openCreditClient } from "../../platform/grpc.ts";

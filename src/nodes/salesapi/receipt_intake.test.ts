@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
-import { createTestDatabase, testRedis } from "../../../lab/cluster/engines.ts";
-import { openProgressPublisher } from "../../campaign/progress.ts";
-import { toColumns } from "../../campaign/receipt_parse.ts";
+import { createTestDatabase, testRedis } from "../../../testing/engines.ts";
+import { openProgressPublisher } from "../../campaign/reads/progress.ts";
+import { toColumns } from "../../campaign/receipts/receipt_parse.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
 import { createLog } from "../../platform/log.ts";
 import { createMetrics } from "../../platform/metrics.ts";

@@ -1,8 +1,8 @@
 // Receipts of this process: their batcher, its metrics, and who is told after each commit. Opened by main, used by POST /receipts/{carrier}.
-import { openMessages } from "../../campaign/move_messages.ts";
-import type { ProgressPublisher } from "../../campaign/progress.ts";
-import { openReceiptBatcher, type ReceiptBatcher } from "../../campaign/receipt_batcher.ts";
-import { type CommittedReceipts, commitReceipts } from "../../campaign/receipts.ts";
+import { openMessages } from "../../campaign/lifecycle/move_messages.ts";
+import type { ProgressPublisher } from "../../campaign/reads/progress.ts";
+import { openReceiptBatcher, type ReceiptBatcher } from "../../campaign/receipts/receipt_batcher.ts";
+import { type CommittedReceipts, commitReceipts } from "../../campaign/receipts/receipts.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { errorFields, type Log } from "../../platform/log.ts";
 import { type Metrics, rowsBuckets, secondsBuckets } from "../../platform/metrics.ts";

@@ -1,15 +1,15 @@
 // POST /receipts/{carrier}: signed receipts, single or many in a body. Answers 2xx only after the commit of all of them.
 import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyInstance } from "fastify";
-import type { ReceiptBatcher } from "../../campaign/receipt_batcher.ts";
-import { parseReceipts } from "../../campaign/receipt_parse.ts";
+import type { ReceiptBatcher } from "../../campaign/receipts/receipt_batcher.ts";
+import { parseReceipts } from "../../campaign/receipts/receipt_parse.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { DirectRoute } from "../../platform/direct_route.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import { secondsBuckets } from "../../platform/metrics.ts";
-import { verifyWebhook } from "../../platform/webhook_signature.ts";
+import { verifyWebhook } from "../../protocols/standard_webhooks/webhook_signature.ts";
 
 /** Carriers that may call back; today only the simulated one. */
 export const carriers: ReadonlySet<string> = new Set(["simulated"]);

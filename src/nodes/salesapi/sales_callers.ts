@@ -1,7 +1,7 @@
 // Who is calling salesapi: a hook that authenticates before a body is read. Campaigns belong to workspaces, so only keys and sessions of one are let in.
 import type { FastifyRequest } from "fastify";
+import { type Authenticate, type Caller, type KeyScope, requireScope, requireWorkspace } from "../../accounts/authenticator.ts";
 import { AppError } from "../../contracts/errors.ts";
-import { type Authenticate, type Caller, type KeyScope, requireScope, requireWorkspace } from "../../platform/authentication.ts";
 import { credentialsOf, type IsOwnOrigin } from "../../platform/session_cookie.ts";
 
 export interface SalesCallers {

@@ -2,10 +2,10 @@
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type SalesNodes, startSalesNodes } from "../../../lab/cluster/sales_nodes.ts";
-import { makeReceipt, sendReceipts } from "../../../lab/cluster/test_carrier.ts";
+import { type SalesNodes, startSalesNodes } from "../../../testing/sales_nodes.ts";
+import { makeReceipt, sendReceipts } from "../../../testing/test_carrier.ts";
+import { createSession } from "../../accounts/console_sessions.ts";
 import { sessionCookie } from "../../contracts/console.ts";
-import { createSession } from "../../credit/console_sessions.ts";
 import { sha256 } from "../../platform/sha256.ts";
 
 let nodes: SalesNodes;

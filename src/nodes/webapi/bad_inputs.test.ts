@@ -4,9 +4,9 @@ import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { anyText } from "../../../lab/cluster/any_text.ts";
-import { type CreditNodes, startCreditNodes } from "../../../lab/cluster/credit_nodes.ts";
-import { askRaw, type RawRequest } from "../../../lab/cluster/raw_http.ts";
+import { anyText } from "../../../testing/any_text.ts";
+import { type CreditNodes, startCreditNodes } from "../../../testing/credit_nodes.ts";
+import { askRaw, type RawRequest } from "../../../testing/raw_http.ts";
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31);
 let nodes: CreditNodes;

@@ -1,10 +1,10 @@
 // POST, GET and DELETE /keys: API keys of a workspace, or of the whole installation.
 import { z } from "zod";
+import { type Caller, hasScope } from "../../accounts/authenticator.ts";
+import { createKey, type KeyScope, keyScopes, listKeys, revokeKey } from "../../accounts/keys.ts";
 import { AppError } from "../../contracts/errors.ts";
-import { createKey, type KeyScope, keyScopes, listKeys, revokeKey } from "../../credit/keys.ts";
 import { readWorkspace } from "../../credit/workspaces.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
-import { type Caller, hasScope } from "../../platform/authentication.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Sql } from "../../platform/postgres.ts";

@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { createCampaign, csvOf, readCredit, runCampaign, waitUntilFinished } from "../../../lab/cluster/campaigns.ts";
-import { type Cluster, startCluster } from "../../../lab/cluster/cluster.ts";
+import { createCampaign, csvOf, readCredit, runCampaign, waitUntilFinished } from "../../../testing/campaigns.ts";
+import { type Cluster, startCluster } from "../../../testing/cluster.ts";
 import type { SocketUpdate } from "../../contracts/topics.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });

@@ -1,7 +1,8 @@
 // webapi: workspaces, credit, API keys, the console's pages and sessions, and live updates over WebSocket. Only wires; starts also while everything else is away.
-import { purgeConsoleSessions } from "../../credit/console_sessions.ts";
+
+import { createAuthenticator } from "../../accounts/authenticator.ts";
+import { purgeConsoleSessions } from "../../accounts/console_sessions.ts";
 import { purgeStoredAnswers } from "../../credit/idempotent_top_up.ts";
-import { createAuthenticator } from "../../platform/authentication.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
 import { type Config, type Environment, readConfig, requireSafeDoor } from "../../platform/config.ts";
 import { openCreditClient } from "../../platform/grpc.ts";

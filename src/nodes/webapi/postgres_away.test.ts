@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type CreditNodes, startCreditNodes } from "../../../lab/cluster/credit_nodes.ts";
-import { createTestDatabase } from "../../../lab/cluster/engines.ts";
+import { type CreditNodes, startCreditNodes } from "../../../testing/credit_nodes.ts";
+import { createTestDatabase } from "../../../testing/engines.ts";
 
 let nodes: CreditNodes;
 let proxy: Awaited<ReturnType<typeof startProxy>>;

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { type CreditNodes, startCreditNodes } from "../../../lab/cluster/credit_nodes.ts";
+import { type CreditNodes, startCreditNodes } from "../../../testing/credit_nodes.ts";
 
 let nodes: CreditNodes;
 let mine: { id: string; key: string };

@@ -1,6 +1,9 @@
 // POST, GET, DELETE /session and POST /session/links: signing in to the console by a one-time link or an API key. The cookie's rules stand in platform.
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
+import { type Authenticate, findBearerToken, hasScope } from "../../accounts/authenticator.ts";
+import { type ConsoleSession, createLink, createSession, endSession, findSession, redeemLink } from "../../accounts/console_sessions.ts";
+import { keyScopes } from "../../accounts/keys.ts";
 import {
   linkAnswer,
   linkRequest,
@@ -11,11 +14,8 @@ import {
 } from "../../contracts/console.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
-import { type ConsoleSession, createLink, createSession, endSession, findSession, redeemLink } from "../../credit/console_sessions.ts";
-import { keyScopes } from "../../credit/keys.ts";
 import { readWorkspace } from "../../credit/workspaces.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
-import { type Authenticate, findBearerToken, hasScope } from "../../platform/authentication.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Sql } from "../../platform/postgres.ts";

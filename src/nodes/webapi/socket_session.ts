@@ -1,7 +1,7 @@
 // One WebSocket client: its requests in order, its subscriptions, its end. The hub sends to it; sockets.ts keeps it alive.
 import type { WebSocket } from "ws";
+import type { Caller } from "../../accounts/authenticator.ts";
 import { type ChannelName, type SocketRequest, socketCloseCodes, socketRequest, type TopicName } from "../../contracts/topics.ts";
-import type { Caller } from "../../platform/authentication.ts";
 import type { BroadcastHub, Listener } from "../../platform/broadcast_hub.ts";
 import type { ChannelSnapshots, SnapshotResult } from "./channel_snapshots.ts";
 

@@ -8,11 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { type CreditNodes, startCreditNodes } from "../../../lab/cluster/credit_nodes.ts";
+import { type CreditNodes, startCreditNodes } from "../../../testing/credit_nodes.ts";
 import type { SocketUpdate, TopicUpdates } from "../../contracts/topics.ts";
 import { topUp } from "../../credit/top_up.ts";
+import { startRedisServer } from "../../local/engines/redis_server.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
-import { startRedisServer } from "../../platform/engines/redis_server.ts";
 
 type StartedRedis = Awaited<ReturnType<typeof startRedisServer>>;
 

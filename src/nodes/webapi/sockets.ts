@@ -1,8 +1,8 @@
 // GET /ws: pub/sub carried on to WebSocket clients. Keeps the sessions, repairs lost updates by re-reading, and drops who does not answer.
 import websocket from "@fastify/websocket";
+import type { Authenticate } from "../../accounts/authenticator.ts";
 import { AppError, isAppError } from "../../contracts/errors.ts";
 import { socketCloseCodes, systemChannel, type TopicName, type TopicUpdates, topicNames } from "../../contracts/topics.ts";
-import type { Authenticate } from "../../platform/authentication.ts";
 import { endWithProblem } from "../../platform/bare_connections.ts";
 import { openSubscriber, type Subscriber } from "../../platform/broadcast.ts";
 import { type BroadcastHub, createBroadcastHub } from "../../platform/broadcast_hub.ts";

@@ -1,7 +1,7 @@
 // webapi over HTTP as its clients see it, with real rpc, Postgres and Redis.
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type CreditNodes, type HttpAnswer, startCreditNodes } from "../../../lab/cluster/credit_nodes.ts";
+import { type CreditNodes, type HttpAnswer, startCreditNodes } from "../../../testing/credit_nodes.ts";
 import { release, reserve } from "../../credit/holds.ts";
 
 let nodes: CreditNodes;

@@ -1,0 +1,48 @@
+// The lab in a browser: a lab cluster, its controls, its verdict and the door before them. Called by `lab console` and the browser tests.
+import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
+import { buildPage } from "./build_page.ts";
+import { createControls } from "./controls.ts";
+import { openFrontDoor } from "./lab_server.ts";
+import { watchVerdict } from "./verdict.ts";
+
+export interface LabConsole {
+  cluster: LabCluster;
+  /** Another link, good for one visit. */
+  link(): string;
+  close(): Promise<void>;
+}
+
+export interface LabConsoleOptions {
+  /** 0 takes a free one. */
+  port?: number;
+  onNote?: (what: string) => void;
+}
+
+export async function openLabConsole({ port = 0, onNote = () => {} }: LabConsoleOptions = {}): Promise<LabConsole> {
+  const files = await buildPage();
+  // a lab that is played with for hours keeps no debug lines, and is slow enough to be watched
+  const cluster = await startLabCluster({ settings: { BULKSMS_LOG_LEVEL: "warn", BULKSMS_CARRIER_MPS_MAX: "40" } });
+  const controls = createControls(cluster, onNote);
+  const verdict = watchVerdict(cluster);
+  const state = () => ({ ...controls.state(), verdict: { ...verdict.now(), faults: controls.faults() } });
+  const stop = async (): Promise<void> => {
+    await verdict.close();
+    // what stands still cannot be stopped
+    await controls.mend();
+    await cluster.stop();
+  };
+  try {
+    const door = await openFrontDoor({ port, files, webapiUrl: cluster.urls.webapi ?? "", apiKey: cluster.adminKey, controls, state });
+    return {
+      cluster,
+      link: door.link,
+      async close() {
+        await door.close();
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -1,0 +1,66 @@
+// Receipt weather as a fault: what the simulated carrier does to its receipts (src/contracts/simulator_weather.ts), set over HTTP while it runs.
+import type { z } from "zod";
+import type { CarrierWeather, carrierWeather, WeatherKind } from "../../../src/contracts/simulator_weather.ts";
+import type { Cluster } from "../../../testing/cluster.ts";
+import type { Fault, Stage } from "../stage/scenario.ts";
+
+/** What `PUT /weather` takes: options that are left out get their defaults. */
+export type WeatherInput = z.input<typeof carrierWeather>;
+
+export interface WeatherReport {
+  weather: CarrierWeather;
+  happened: Record<WeatherKind, number>;
+  strays: Record<string, number>;
+}
+
+/**
+ * This weather, then clear again: not before so many of the messages (0 to 1) have ended, where `untilEnded` says so.
+ * Touches: receipts, messages and bodies that it happened to.
+ */
+export function weatherFault(weather: WeatherInput, { untilEnded = 0 } = {}): Fault {
+  const kinds = Object.keys(weather) as WeatherKind[];
+  return {
+    name: `weather ${kinds.join(", ")}`,
+    async begin({ cluster, ...stage }) {
+      const before = await setWeather(cluster, weather);
+      return async () => {
+        await stage.untilEnded(untilEnded);
+        const after = await setWeather(cluster, {});
+        // a carrier that was started again counts from zero
+        const happened = (kind: WeatherKind) => after.happened[kind] - Math.min(before.happened[kind], after.happened[kind]);
+        return { touches: kinds.reduce((sum, kind) => sum + happened(kind), 0) };
+      };
+    },
+  };
+}
+
+/** Repeated while the carrier is away. */
+export function setWeather(cluster: Cluster, weather: WeatherInput): Promise<WeatherReport> {
+  return cluster.waitFor("the carrier to take the weather", () => askCarrier<WeatherReport>(cluster, "PUT", "/weather", weather));
+}
+
+export function readWeather(cluster: Cluster): Promise<WeatherReport> {
+  return cluster.waitFor("the carrier to tell its weather", () => askCarrier<WeatherReport>(cluster, "GET", "/weather"));
+}
+
+/** Resolves when the carrier has no receipt left to tell and nothing made up left to send: late ones come after their campaign has ended. */
+export async function untilAllTold({ cluster }: Pick<Stage, "cluster">): Promise<void> {
+  await cluster.waitFor("the carrier to have told all", async () => {
+    const { unfinished, receipts_pending } = await askCarrier<Record<string, number>>(cluster, "GET", "/statistics");
+    const { strays } = await askCarrier<WeatherReport>(cluster, "GET", "/weather");
+    if (unfinished === 0 && receipts_pending === 0 && strays.waiting === 0) return true;
+    throw new Error(JSON.stringify({ unfinished, receipts_pending, waiting: strays.waiting }));
+  });
+}
+
+async function askCarrier<T>(cluster: Cluster, method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(`${cluster.urls.carrier}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${cluster.settings.BULKSMS_CARRIER_KEY}`, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(5_000),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${path} of the carrier answered ${response.status}: ${text}`);
+  return JSON.parse(text) as T;
+}

@@ -1,0 +1,201 @@
+// People who use the system while a scenario breaks it: they read, top up, send small campaigns and watch over a WebSocket, and repeat what was
+// not answered under the same Idempotency-Key. So that every link has traffic, and that "asked again" is proved to have one effect.
+import { randomUUID } from "node:crypto";
+import { WebSocket } from "ws";
+import { endedBulksmsStatuses } from "../../../src/contracts/states.ts";
+import { openPostgres } from "../../../src/platform/postgres.ts";
+import { csvOf } from "../../../testing/campaigns.ts";
+import type { LabCluster } from "../lab_cluster.ts";
+
+export interface Visitors {
+  /** Every errand in hand is finished, every small campaign ends. @throws Error naming what was answered wrongly, not at all, or counted twice */
+  conclude(): Promise<void>;
+  /** Gives up at once. */
+  close(): Promise<void>;
+}
+
+const pauseMs = 150;
+/** No answer after so long counts as none; the doors promise one within 2 s. */
+const answerMaxMs = 10_000;
+/** Of everything that is still in hand when the faults are over. */
+const concludeMaxMs = 60_000;
+const smallContacts = 5;
+const topUpCredits = "0.1";
+const topUpMilli = 100;
+
+interface Errands {
+  cluster: LabCluster;
+  isOver(): boolean;
+  /** Answers that no fault excuses. */
+  wrong: string[];
+  topUps: number;
+  campaigns: Set<string>;
+}
+
+/** @param bulksmsId of a campaign to look at */
+export async function openVisitors(cluster: LabCluster, bulksmsId: string): Promise<Visitors> {
+  const before = await readTopUps(cluster);
+  let isLeaving = false;
+  let isClosed = false;
+  const errands: Errands = { cluster, isOver: () => isClosed, wrong: [], topUps: 0, campaigns: new Set() };
+  const visitor = async (errand: () => Promise<void>): Promise<void> => {
+    while (!isLeaving) {
+      await errand();
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  };
+  const visiting = Promise.all([
+    visitor(() => readOnce(errands, bulksmsId)),
+    visitor(() => topUpOnce(errands)),
+    visitor(() => sendOnce(errands)),
+    visitor(() => watchOnce(errands, bulksmsId)),
+  ]);
+  // an error of theirs is told by conclude, not as one that nobody awaits
+  visiting.catch(() => {});
+  return {
+    async conclude() {
+      isLeaving = true;
+      await within(visiting, "requests that are repeated until they are answered");
+      await cluster.waitFor("the visitors' campaigns to end", () => haveEnded(cluster, errands.campaigns), concludeMaxMs);
+      const after = await readTopUps(cluster);
+      const added = { count: after.count - before.count, milli: after.milli - before.milli };
+      if (added.count !== errands.topUps || added.milli !== errands.topUps * topUpMilli)
+        errands.wrong.push(`${errands.topUps} top-ups were asked for, the ledger has ${added.count} of ${added.milli} milli-credits`);
+      if (errands.wrong.length > 0) throw new Error(`visitors: ${errands.wrong.slice(0, 5).join("; ")}`);
+    },
+    async close() {
+      isLeaving = true;
+      isClosed = true;
+      await visiting;
+    },
+  };
+}
+
+async function readOnce(errands: Errands, bulksmsId: string): Promise<void> {
+  const { urls, workspaceId } = errands.cluster;
+  await ask(errands, `${urls.webapi}/workspaces/${workspaceId}/credit`, {});
+  await ask(errands, `${urls.salesapi}/bulksms/${bulksmsId}`, {});
+}
+
+async function topUpOnce(errands: Errands): Promise<void> {
+  const { urls, workspaceId, adminKey } = errands.cluster;
+  const headers = { authorization: `Bearer ${adminKey}`, "content-type": "application/json", "idempotency-key": randomUUID() };
+  const request = { method: "POST", headers, body: JSON.stringify({ amount: topUpCredits }) };
+  errands.topUps += 1;
+  await askUntilDone(errands, `${urls.webapi}/workspaces/${workspaceId}/credit`, () => request);
+}
+
+async function sendOnce(errands: Errands): Promise<void> {
+  const { urls } = errands.cluster;
+  const key = randomUUID();
+  const created = await askUntilDone(errands, `${urls.salesapi}/create`, () => {
+    const body = new FormData();
+    body.set("text", "Hello {first_name}");
+    body.set("name", key);
+    body.set("file", new File([csvOf(smallContacts)], "contacts.csv", { type: "text/csv" }));
+    return { method: "POST", headers: { "idempotency-key": key }, body };
+  });
+  if (created === null) return;
+  const id = String(created.id);
+  errands.campaigns.add(id);
+  const body = JSON.stringify({ bulksms_id: id });
+  // 409: an earlier one, whose answer was lost, had its effect
+  await askUntilDone(
+    errands,
+    `${urls.salesapi}/run`,
+    () => ({ method: "POST", headers: { "content-type": "application/json" }, body }),
+    [409],
+  );
+}
+
+/** Subscribes, waits for the first word of each topic, leaves. Nobody promises a socket while webapi or Redis is away. */
+async function watchOnce({ cluster }: Errands, bulksmsId: string): Promise<void> {
+  const url = new URL("/ws", (cluster.urls.webapi ?? "").replace(/^http/, "ws"));
+  const socket = new WebSocket(url, { headers: { authorization: `Bearer ${cluster.apiKey}` }, handshakeTimeout: 2_000 });
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, 3_000);
+    const topics = new Set<string>();
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    socket.on("open", () => {
+      const subscribe = [
+        { topic: "bulksms_progress", channel: bulksmsId },
+        { topic: "workspace_credit", channel: cluster.workspaceId },
+      ];
+      socket.send(JSON.stringify({ subscribe }));
+    });
+    socket.on("message", (data) => {
+      topics.add((JSON.parse(data.toString()) as { topic: string }).topic);
+      if (topics.size === 2) done();
+    });
+    socket.on("error", done);
+    socket.on("close", done);
+  });
+  socket.terminate();
+}
+
+/** Until 2xx, or another status that says that it was done. Null when the run was given up. */
+async function askUntilDone(
+  errands: Errands,
+  url: string,
+  request: () => RequestInit,
+  alsoDone: readonly number[] = [],
+): Promise<Record<string, unknown> | null> {
+  while (!errands.isOver()) {
+    const answer = await ask(errands, url, request());
+    if (answer !== null && (answer.status < 300 || alsoDone.includes(answer.status))) return answer.body;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+  return null;
+}
+
+/** Null: no answer, as from a door that is down. Notes answers that no fault excuses: a 500, a refusal without a code. */
+async function ask(errands: Errands, url: string, request: RequestInit): Promise<{ status: number; body: Record<string, unknown> } | null> {
+  try {
+    const headers = { authorization: `Bearer ${errands.cluster.apiKey}`, ...(request.headers as Record<string, string> | undefined) };
+    const response = await fetch(url, { ...request, headers, signal: AbortSignal.timeout(answerMaxMs) });
+    const text = await response.text();
+    const body = JSON.parse(text) as Record<string, unknown>;
+    const isWrong = response.status === 500 || (response.status >= 400 && typeof body.code !== "string");
+    if (isWrong)
+      errands.wrong.push(`${request.method ?? "GET"} ${new URL(url).pathname} answered ${response.status}: ${text.slice(0, 200)}`);
+    return { status: response.status, body };
+  } catch {
+    return null;
+  }
+}
+
+async function haveEnded(cluster: LabCluster, bulksmsIds: ReadonlySet<string>): Promise<boolean> {
+  const sql = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", { applicationName: "bulksms lab", connections: 1 });
+  try {
+    const rows = await sql<{ id: string; status: string; last_error: string | null }[]>`
+      select id, status::text, last_error from bulksms
+      where id = any(${[...bulksmsIds]}) and not status::text = any(${endedBulksmsStatuses as readonly string[] as string[]})`;
+    if (rows.length > 0) throw new Error(JSON.stringify(rows.slice(0, 3)));
+    return true;
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+async function readTopUps(cluster: LabCluster): Promise<{ count: number; milli: number }> {
+  const sql = openPostgres(cluster.settings.BULKSMS_CHECK_DS_URL ?? "", { applicationName: "bulksms lab", connections: 1 });
+  try {
+    const [row] = await sql<{ count: bigint; milli: bigint }[]>`
+      select count(*), coalesce(sum(amount), 0)::bigint as milli from credit_ledger
+      where kind = 'top_up' and workspace_id = ${cluster.workspaceId}`;
+    return { count: Number(row?.count ?? 0), milli: Number(row?.milli ?? 0) };
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+async function within(work: Promise<unknown>, what: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const overdue = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${concludeMaxMs} ms in vain for ${what}`)), concludeMaxMs);
+  });
+  await Promise.race([work, overdue]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,118 @@
+// A cluster whose processes can be armed with a crash point, with read-only looks at both databases. Shared by all crash experiments.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { FailpointName } from "../../../src/contracts/failpoints.ts";
+import type { ProcessName } from "../../../src/contracts/processes.ts";
+import type { SystemSettings } from "../../../src/local/system_settings.ts";
+import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
+import { createRandom, deriveSeed } from "../../../testing/random.ts";
+import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
+import { type CrashClient, openCrashClient } from "./crash_client.ts";
+
+export interface CrashLab {
+  cluster: LabCluster;
+  salesdb: Sql;
+  ds: Sql;
+  client: CrashClient;
+  /** First word of the names of this experiment's campaigns, so that none is taken for another's. */
+  prefix: string;
+  /** Contacts of the campaigns of one experiment: they end one after another, so that the end of the first finds others in flight. */
+  sizes: readonly number[];
+  /** In [0, 1): of this experiment alone, whichever others run. */
+  random(): number;
+  stop(): Promise<void>;
+}
+
+/** An import that died is taken over within seconds; everything else is the lab's. */
+const crashSettings = { BULKSMS_IMPORT_LEASE_MS: "2000" };
+/** A start takes a second; on a machine that is busy elsewhere it took half a minute. */
+const readyMaxMs = 90_000;
+
+const sizesDefault = [60, 100, 240];
+
+export async function startCrashLab(seed: number, sizes: readonly number[] = sizesDefault): Promise<CrashLab> {
+  const cluster = await startLabCluster({ settings: crashSettings, seed });
+  const look = { applicationName: "bulksms crash", connections: 2 };
+  const salesdb = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", look);
+  const ds = openPostgres(cluster.settings.BULKSMS_CHECK_DS_URL ?? "", look);
+  return {
+    cluster,
+    salesdb,
+    ds,
+    client: openCrashClient(cluster),
+    prefix: "",
+    sizes,
+    random: createRandom(seed),
+    async stop() {
+      await Promise.all([salesdb.end({ timeout: 1 }), ds.end({ timeout: 1 })]);
+      await cluster.stop();
+    },
+  };
+}
+
+/** The same lab for one experiment: its own names, and chances that depend on the seed and its name only. */
+export function labOf(lab: CrashLab, seed: number, experiment: string): CrashLab {
+  const index = [...experiment].reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) >>> 0, 7);
+  return { ...lab, prefix: `${experiment} ${Date.now()}`, random: createRandom(deriveSeed(seed, index)) };
+}
+
+/** Starts the process anew with the crash point; its next start, after the crash, has only `settings`. */
+export async function arm(lab: CrashLab, process: ProcessName, crashAt: string, settings: SystemSettings = {}): Promise<void> {
+  try {
+    await restart(lab, process, { ...settings, BULKSMS_CRASH_AT: crashAt });
+  } finally {
+    lab.cluster.setEnvironment(process, settings as Record<string, string>);
+  }
+}
+
+/** Kills the process; it starts anew with these settings over its own, now and whenever it dies. */
+export async function restart({ cluster }: CrashLab, process: ProcessName, settings: SystemSettings = {}): Promise<void> {
+  cluster.setEnvironment(process, settings as Record<string, string>);
+  const before = cluster.pids()[process];
+  cluster.kill(process, "SIGKILL");
+  await untilReadyAgain(cluster, process, before);
+}
+
+export async function untilReadyAgain(cluster: LabCluster, process: ProcessName, pidBefore: number | null | undefined): Promise<void> {
+  await cluster.waitFor(
+    `${process} to be ready again`,
+    () => cluster.isReady(process) && cluster.pids()[process] !== pidBefore && cluster.pids()[process] !== null,
+    readyMaxMs,
+  );
+}
+
+export interface PointHit {
+  name: FailpointName;
+  hit: number;
+  pid: number;
+  /** By performance.now, some milliseconds late. */
+  atMs: number;
+}
+
+/** Resolves when a process says that it acts at this crash point; null when `isOver` comes first. */
+export async function untilHit(
+  { cluster }: CrashLab,
+  name: FailpointName,
+  eventsBefore: number,
+  isOver: () => boolean,
+): Promise<PointHit | null> {
+  for (let seen = eventsBefore; ; ) {
+    for (; seen < cluster.events.length; seen++) {
+      const event = cluster.events[seen];
+      if (event?.type !== "line" || event.stream !== "stderr" || !event.line.startsWith('{"event":"failpoint.')) continue;
+      const said = JSON.parse(event.line) as Omit<PointHit, "atMs">;
+      if (said.name === name) return { name, hit: said.hit, pid: said.pid, atMs: performance.now() };
+    }
+    if (isOver()) return null;
+    await sleep(5);
+  }
+}
+
+/** Messages that the carrier may have and whose end is not known: what a crash could lose or double. */
+export async function countInFlight({ salesdb }: CrashLab): Promise<number> {
+  const [row] = await salesdb<{ messages: number }[]>`
+    select count(*)::int as messages from bulksms b
+    join bulksms_chunk c on c.bulksms_id = b.id
+    join bulksms_info m on m.bulksms_id = b.id and m.row_no between c.first_row and c.intent_to
+    where b.status in ('running', 'paused', 'canceling', 'settling') and m.status < 'failed'`;
+  return row?.messages ?? 0;
+}

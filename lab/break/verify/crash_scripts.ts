@@ -1,0 +1,255 @@
+// What customers do while a crash point waits for its hit, and what must have come of it. Each script suits some of the points.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ProcessName } from "../../../src/contracts/processes.ts";
+import type { SystemSettings } from "../../../src/local/system_settings.ts";
+import { contactsMax, csvOf, expectedEnd } from "../../../testing/campaigns.ts";
+import { csvOfMany } from "../../../testing/contacts.ts";
+import type { Answered, CreateOptions } from "./crash_client.ts";
+import type { CrashLab } from "./crash_lab.ts";
+
+export interface ScriptedCampaign {
+  id: string;
+  name: string;
+  contacts: number;
+  created: Answered;
+}
+
+export interface Script {
+  /** A campaign is under way before the process is armed: for points that come before the first submit. */
+  hasBackground: boolean;
+  /** Of processes, beside the lab's, for this experiment. */
+  settings?: Partial<Record<ProcessName, SystemSettings>>;
+  /** Puts each campaign into `campaigns` as it is made; resolves when every command is given, though they may still run. */
+  work(lab: CrashLab, campaigns: ScriptedCampaign[]): Promise<void>;
+  /** What must be true when they have ended, beside the laws. @throws AssertionError */
+  expects(lab: CrashLab, campaigns: readonly ScriptedCampaign[]): Promise<void>;
+}
+
+const settleMaxMs = 40_000;
+
+/** Create and run, several times. */
+const send: Script = {
+  hasBackground: false,
+  async work(lab, campaigns) {
+    for (const contacts of lab.sizes) {
+      const campaign = await create(lab, `${lab.prefix} ${contacts}`, contacts);
+      campaigns.push(campaign);
+      await run(lab, campaign);
+    }
+  },
+  expects: expectExactEnds,
+};
+
+/** The same while another campaign is in flight. */
+const sendBeside: Script = { ...send, hasBackground: true };
+
+/** Twice: pause in mid-campaign, look whether it stands still, resume. */
+const pauseAndResume: Script = {
+  hasBackground: false,
+  async work(lab, campaigns) {
+    for (const turn of [1, 2]) {
+      const campaign = await create(lab, `${lab.prefix} ${turn}`, 240);
+      campaigns.push(campaign);
+      await run(lab, campaign);
+      await untilInFlight(lab, campaign);
+      const paused = await lab.client.command("pause", campaign.id);
+      // the repeat of a pause whose answer was lost finds it done
+      ok(paused.status === 202 || paused.body.current === "paused", `pause was answered ${paused.status} ${JSON.stringify(paused.body)}`);
+      await expectStandstill(lab, campaign);
+      equal((await lab.client.command("resume", campaign.id)).status, 202);
+    }
+  },
+  expects: expectExactEnds,
+};
+
+/** Soon over: what was with the carrier when its worker died is `unknown`, and after a cancel nobody submits it again; it waits for its deadline. */
+const soonOver = { BULKSMS_RECEIPT_HORIZON_S: "1" };
+const soonOverS = 6;
+
+/** Twice: cancel in mid-campaign. */
+const cancelHalfway: Script = {
+  hasBackground: false,
+  settings: { sales_worker: soonOver, carrier: soonOver },
+  async work(lab, campaigns) {
+    for (const turn of [1, 2]) {
+      const campaign = await create(lab, `${lab.prefix} ${turn}`, 240, { deadlineS: soonOverS });
+      campaigns.push(campaign);
+      await run(lab, campaign);
+      await untilInFlight(lab, campaign);
+      equal((await lab.client.command("cancel", campaign.id)).status, 202);
+    }
+  },
+  async expects(lab, campaigns) {
+    for (const campaign of campaigns) {
+      const row = await readRow(lab, campaign.id);
+      equal(row.status, "canceled");
+      ok((row.counts.canceled ?? 0) > 0, "nobody was spared by the cancel");
+      const { accepted = 0, rejected = 0 } = await lab.client.batch(campaign.id);
+      ok(accepted + rejected < campaign.contacts, "the carrier got messages that were canceled");
+      ok((row.counts.canceled ?? 0) + accepted + rejected <= campaign.contacts, "somebody was canceled and texted");
+    }
+  },
+};
+
+/** Twice: run without the credit for it; then with. */
+const runPoor: Script = {
+  hasBackground: true,
+  async work(lab, campaigns) {
+    for (const turn of [1, 2]) {
+      const poor = await lab.client.makeWorkspace(`${lab.prefix} ${turn}`, "0.5");
+      const campaign = await create(lab, `${lab.prefix} ${turn}`, 40, { caller: poor });
+      campaigns.push(campaign);
+      await lab.client.command("run", campaign.id, poor);
+      await lab.cluster.waitFor("the refused campaign to be ready again", async () => {
+        const row = await readRow(lab, campaign.id);
+        return row.status === "ready" && row.lastError === "insufficient_credit";
+      });
+      await lab.client.topUp(poor, "100.0");
+      equal((await lab.client.command("run", campaign.id, poor)).status, 202);
+    }
+  },
+  async expects(lab, campaigns) {
+    for (const campaign of campaigns) {
+      await expectExactEnd(lab, campaign);
+      const runs = await lab.salesdb<{ holdId: string }[]>`
+        select hold_id as "holdId" from bulksms_run where bulksms_id = ${campaign.id} order by created_at`;
+      const holds = await lab.ds<{ origin: string; settled: bigint }[]>`
+        select origin, settled from credit_hold where id = any (${runs.map(({ holdId }) => holdId)}::uuid[])`;
+      equal(holds.filter(({ origin }) => origin === "held").length, 1, "more than one run got its credit");
+      ok(holds.every(({ origin, settled }) => origin !== "refused" || settled === 0n));
+    }
+  },
+};
+
+/** One campaign whose rows stand in two of the carrier's journal files (16,384 rows each), sent as fast as can be. */
+const sendWide: Script = {
+  hasBackground: false,
+  settings: {
+    salesapi: { BULKSMS_CHUNK_ROWS: "1000" },
+    carrier: { BULKSMS_CARRIER_MPS_MAX: "0", BULKSMS_CARRIER_RECEIPTS_PER_BODY: "100" },
+  },
+  async work(lab, campaigns) {
+    const contacts = 17_000;
+    const name = `${lab.prefix} wide`;
+    const created = await lab.client.create(name, csvOfMany(contacts));
+    const campaign = { id: String(created.body.id), name, contacts, created };
+    campaigns.push(campaign);
+    await run(lab, campaign);
+  },
+  async expects(lab, campaigns) {
+    for (const campaign of campaigns) equal((await readRow(lab, campaign.id)).status, "finished");
+  },
+};
+
+export const scripts = { send, sendBeside, pauseAndResume, cancelHalfway, runPoor, sendWide };
+export type ScriptName = keyof typeof scripts;
+
+/** Three seconds of the lab's carrier: a process restarts in less, and finds most of them in flight or to be sent. */
+const backgroundContacts = contactsMax;
+
+/** One campaign under way before anything else, with most of it still to be submitted. */
+export async function startBackground(lab: CrashLab): Promise<ScriptedCampaign> {
+  const campaign = await create(lab, `${lab.prefix} background`, backgroundContacts);
+  await run(lab, campaign);
+  await untilInFlight(lab, campaign);
+  return campaign;
+}
+
+async function create(lab: CrashLab, name: string, contacts: number, options: CreateOptions = {}): Promise<ScriptedCampaign> {
+  const created = await lab.client.create(name, csvOf(contacts), options);
+  return { id: String(created.body.id), name, contacts, created };
+}
+
+/** A repeat after a lost answer finds the campaign on its way: that is an answer, too. */
+async function run(lab: CrashLab, campaign: ScriptedCampaign): Promise<void> {
+  const ran = await lab.client.command("run", campaign.id);
+  const isOnItsWay = ran.status === 409 && ran.body.code === "state_conflict" && ran.attempts > 1;
+  ok(ran.status === 202 || isOnItsWay, `run was answered ${ran.status} ${JSON.stringify(ran.body)}`);
+}
+
+export interface CampaignRow {
+  status: string;
+  lastError: string | null;
+  counts: Record<string, number>;
+  partsSent: bigint;
+  price: bigint;
+  version: bigint;
+}
+
+/** Past every door, for what a client would not be shown. */
+export async function readRow(lab: CrashLab, id: string): Promise<CampaignRow> {
+  const [row] = await lab.salesdb<CampaignRow[]>`
+    select status::text, last_error as "lastError", parts_sent as "partsSent", price, version,
+      json_build_object('pending', pending, 'unknown', unknown, 'queued', queued, 'sent', sent, 'failed', failed,
+        'undelivered', undelivered, 'delivered', delivered, 'expired', expired, 'canceled', canceled) as counts
+    from bulksms where id = ${id}`;
+  if (row === undefined) throw new Error(`there is no campaign ${id}`);
+  return row;
+}
+
+export async function untilInFlight(lab: CrashLab, { id }: ScriptedCampaign): Promise<void> {
+  await lab.cluster.waitFor("messages in flight", async () => {
+    const { counts } = await readRow(lab, id);
+    return (counts.queued ?? 0) + (counts.sent ?? 0) > 0;
+  });
+}
+
+/** What was in hand ends; then no further message goes to the carrier. */
+async function expectStandstill(lab: CrashLab, { id }: ScriptedCampaign): Promise<void> {
+  await lab.cluster.waitFor("the last lease to be given back", async () => {
+    const leased = await lab.salesdb`select from bulksms_chunk where bulksms_id = ${id} and state = 'leased' and lease_until > now()`;
+    return leased.length === 0;
+  });
+  const before = await lab.client.batch(id);
+  await sleep(500);
+  const after = await lab.client.batch(id);
+  deepEqual([after.accepted, after.rejected], [before.accepted, before.rejected], "a paused campaign was submitted");
+  const { status, counts } = await readRow(lab, id);
+  equal(status, "paused");
+  ok((counts.pending ?? 0) > 0, "nothing was left to submit");
+}
+
+/** Resolves when every campaign has ended. */
+export async function untilEnded(lab: CrashLab, ids: readonly string[]): Promise<void> {
+  await lab.cluster.waitFor(
+    "every campaign to end",
+    async () => {
+      const open = await lab.salesdb<{ id: string; status: string }[]>`
+        select id, status::text, pending, unknown, queued, sent, last_error from bulksms
+        where id = any (${ids as string[]}::uuid[]) and status not in ('finished', 'canceled')`;
+      if (open.length > 0) throw new Error(JSON.stringify(open));
+      return true;
+    },
+    settleMaxMs,
+  );
+}
+
+async function expectExactEnds(lab: CrashLab, campaigns: readonly ScriptedCampaign[]): Promise<void> {
+  for (const campaign of campaigns) {
+    await expectExactEnd(lab, campaign);
+    const runs = await lab.salesdb`select from bulksms_run where bulksms_id = ${campaign.id}`;
+    equal(runs.length, 1, "a campaign was run twice");
+  }
+}
+
+/** Every number ended as it always does, was charged once, and the upload made one campaign. */
+export async function expectExactEnd(lab: CrashLab, { id, name, contacts }: ScriptedCampaign): Promise<void> {
+  const row = await readRow(lab, id);
+  equal(row.status, "finished");
+  deepEqual(row.counts, expectedEnd(contacts));
+  const made = await lab.salesdb<{ id: string }[]>`select id from bulksms where name = ${name} and status <> 'import_failed'`;
+  deepEqual(
+    made.map((campaign) => campaign.id),
+    [id],
+    "one upload made several campaigns",
+  );
+  const [charge] = await lab.ds<{ charged: bigint }[]>`
+    select coalesce(sum(l.amount), 0)::bigint as charged from credit_ledger l where l.kind = 'settle' and l.hold_id = any (${await holdsOf(lab, id)}::uuid[])`;
+  equal(charge?.charged, row.partsSent * row.price, "what was charged is not what was sent");
+}
+
+async function holdsOf(lab: CrashLab, id: string): Promise<string[]> {
+  const runs = await lab.salesdb<{ holdId: string }[]>`select hold_id as "holdId" from bulksms_run where bulksms_id = ${id}`;
+  return runs.map(({ holdId }) => holdId);
+}

@@ -1,0 +1,128 @@
+// `npm run verify:faults`: runs the matrix cell by cell on one shared cluster, and says of each whether it held. A fresh cluster after a broken cell,
+// so that one break is not counted twice.
+import { alignColumns, createTerminal, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
+import { deriveSeed } from "../../../testing/random.ts";
+import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
+import { runScenario } from "../stage/run_scenario.ts";
+import type { Scenario, Verdict } from "../stage/scenario.ts";
+import { matrixCells } from "./cells.ts";
+
+export interface VerifyFaultsOptions {
+  seed: number;
+  /** Part of a name; with `*` for anything a whole name; a list of names, in this order; null: all cells. */
+  only: string | readonly string[] | null;
+  onVerdict?(verdict: Verdict): void;
+}
+
+/** A cluster's databases and journal grow with each cell, and the laws look at all of it: a new one after so many cells. */
+const cellsPerCluster = 40;
+
+export async function verifyFaults({ seed, only, onVerdict }: VerifyFaultsOptions): Promise<Verdict[]> {
+  const all = await matrixCells();
+  const chosen = choose(all, only);
+  if (chosen.length === 0) throw new Error(`no cell fits ${only}; cells: ${all.map(({ name }) => name).join(", ")}`);
+  const verdicts: Verdict[] = [];
+  let shared: { cluster: LabCluster; cells: number } | null = null;
+  const dispose = async (): Promise<void> => {
+    const mine = shared;
+    shared = null;
+    await mine?.cluster.stop();
+  };
+  try {
+    for (const cell of chosen) {
+      const cellSeed = seedOf(seed, cell);
+      if (cell.settings === undefined) shared ??= { cluster: await startLabCluster({ seed }), cells: 0 };
+      const verdict = await runCell(cell, cellSeed, cell.settings === undefined ? shared?.cluster : undefined);
+      verdicts.push(verdict);
+      onVerdict?.(verdict);
+      if (cell.settings !== undefined || shared === null) continue;
+      shared.cells += 1;
+      if (!verdict.held || shared.cells >= cellsPerCluster) await dispose();
+    }
+  } finally {
+    await dispose();
+  }
+  return verdicts;
+}
+
+/** By its name, so that one cell alone replays what it did within the matrix. */
+function seedOf(seed: number, { name }: Scenario): number {
+  return deriveSeed(
+    seed,
+    [...name].reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) | 0, 0),
+  );
+}
+
+/** What stops a cell from being run at all is a broken cell too, not the end of the matrix. */
+async function runCell(cell: Scenario, seed: number, cluster: LabCluster | undefined): Promise<Verdict> {
+  const startedMs = performance.now();
+  try {
+    return await runScenario(cell, { seed, ...(cluster === undefined ? {} : { cluster }) });
+  } catch (error) {
+    return {
+      scenario: cell.name,
+      seed,
+      held: false,
+      reasons: [error instanceof Error ? error.message : String(error)],
+      recoveredMs: null,
+      messagesTouched: 0,
+      faultTouches: 0,
+      laws: [],
+      timeline: [],
+      rates: [],
+      durationMs: Math.round(performance.now() - startedMs),
+    };
+  }
+}
+
+function choose(all: readonly Scenario[], only: VerifyFaultsOptions["only"]): readonly Scenario[] {
+  if (only === null) return all;
+  if (typeof only === "string") return all.filter(({ name }) => matches(name, only));
+  return only.flatMap((wanted) => all.filter(({ name }) => name === wanted));
+}
+
+function matches(name: string, pattern: string): boolean {
+  const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(parts.length === 1 ? parts.join() : `^${parts.join(".*")}$`).test(name);
+}
+
+/** Runs, shows each cell as it ends, and the sum. @returns whether every cell held */
+export async function showFaults(options: { seed: number; only: string | null }): Promise<{ hasHeld: boolean; verdicts: Verdict[] }> {
+  const terminal = createTerminal(process.stdout, process.env);
+  const startedMs = performance.now();
+  terminal.line();
+  terminal.line(`${terminal.bold("faults")} · seed ${options.seed}`);
+  terminal.line();
+  const verdicts = await verifyFaults({ ...options, onVerdict: (verdict) => showCell(terminal, verdict) });
+  const broke = verdicts.filter(({ held }) => !held);
+  terminal.line();
+  if (broke.length === 0) terminal.line(terminal.accent(`all ${verdicts.length} cells held`));
+  else
+    terminal.line(terminal.bold(`${broke.length} of ${verdicts.length} cells broke: ${broke.map(({ scenario }) => scenario).join(", ")}`));
+  terminal.line(`${formatDuration(performance.now() - startedMs)} · recovery of cells ${recoveries(verdicts)}`);
+  terminal.line(
+    terminal.dim(`again: npm run verify:faults -- --seed ${options.seed}${options.only === null ? "" : ` --only '${options.only}'`}`),
+  );
+  terminal.line();
+  return { hasHeld: broke.length === 0, verdicts };
+}
+
+/** One line each, columns as wide as the longest that may come: the lines appear one by one. */
+function showCell(terminal: Terminal, { scenario, held, reasons, recoveredMs, messagesTouched, faultTouches, durationMs }: Verdict): void {
+  const cells = [
+    held ? terminal.accent("held ") : terminal.bold("BROKE"),
+    scenario.padEnd(42),
+    recoveredMs === null ? "never recovered" : `recovered in ${formatDuration(recoveredMs).padStart(6)}`,
+    `${formatCount(messagesTouched).padStart(5)} messages`,
+    `${formatCount(faultTouches).padStart(5)} touched`,
+    formatDuration(durationMs).padStart(6),
+  ];
+  for (const line of alignColumns([cells])) terminal.line(line);
+  for (const reason of reasons) terminal.line(`        ${reason}`);
+}
+
+function recoveries(verdicts: readonly Verdict[]): string {
+  const sorted = verdicts.flatMap(({ recoveredMs }) => (recoveredMs === null ? [] : [recoveredMs])).sort((one, other) => one - other);
+  const at = (share: number): string => formatDuration(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+  return sorted.length === 0 ? "unknown" : `median ${at(0.5)}, p95 ${at(0.95)}, longest ${at(1)}`;
+}

@@ -1,0 +1,26 @@
+// Room for a run of a whole country, and what it takes.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { Failure } from "../../../src/cli/failure.ts";
+import { neededBytes, requireSpace, usedBytes } from "./disk.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "bulksms-disk-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("a disk with too little room is refused, with what is needed and what is free", () => {
+  const contacts = 5_600_000;
+  requireSpace(contacts, { folder, free: neededBytes(contacts) });
+  const refused = () => requireSpace(contacts, { folder, free: 1e9 });
+  expect(refused).toThrow(Failure);
+  expect(refused).toThrow(expect.objectContaining({ why: "5,600,000 contacts may take 5.9 GB, 1.0 GB are free" }));
+});
+
+test("a folder takes the blocks of all files below it, and one that is gone takes none", () => {
+  mkdirSync(join(folder, "below"));
+  for (const file of ["one", "below/two"]) writeFileSync(join(folder, file), Buffer.alloc(100_000, 1));
+  expect(usedBytes(folder)).toBeGreaterThanOrEqual(200_000);
+  expect(usedBytes(folder)).toBeLessThan(400_000);
+  expect(usedBytes(join(folder, "gone"))).toBe(0);
+});

@@ -1,0 +1,113 @@
+// The laws in small: what must be true of every state of the model, at every moment, and what the end is. Named as `bulksms check` names them.
+import { impliedReceipts } from "../../../src/contracts/states.ts";
+import type { Message, Size, State } from "./state.ts";
+import { runsMax } from "./state.ts";
+import { isFinal, Records, receiptBits, receiptNames, wordOf } from "./world.ts";
+
+const sentAtCarrier: ReadonlySet<Message["atCarrier"]> = new Set(["sent", "undelivered", "delivered", "silent"]);
+
+/** What is false of this state; null: nothing. */
+export function brokenLaw(size: Size, state: State, creditAtStart: number, topUpsAtStart: number): string | null {
+  const credit = creditAtStart + topUpsAtStart - state.chances.topUps;
+  return brokenBalance(size, state, credit) ?? brokenMessages(size, state) ?? brokenCampaigns(size, new Records(state, size));
+}
+
+/** L8 speaks of what happened on the way. */
+export function brokenStep(size: Size, before: State, after: State): string | null {
+  for (let index = 0; index < before.messages.length; index++) {
+    const { status: was } = before.messages[index] as Message;
+    const { status: is } = after.messages[index] as Message;
+    if (was !== is && isFinal(was)) return `L8: ${nameOf(size, index)} left its end ${was} for ${is}`;
+  }
+  return null;
+}
+
+function brokenBalance(size: Size, { available, holds }: State, credit: number): string | null {
+  const amount = size.messagesPerCampaign;
+  const held = holds.reduce((sum, hold) => sum + (hold.state === "open" ? amount - hold.settled : 0), 0);
+  const spent = holds.reduce((sum, hold) => sum + hold.settled, 0);
+  if (available + held + spent !== credit) return `L1: available ${available} + held ${held} + spent ${spent} is not ${credit}`;
+  if (available < 0 || holds.some(({ settled }) => settled > amount)) return "L2: a balance is below zero";
+  return null;
+}
+
+function brokenMessages(size: Size, { messages }: State): string | null {
+  for (let index = 0; index < messages.length; index++) {
+    const broken = brokenMessage(messages[index] as Message);
+    if (broken !== null) return broken.replace("message", nameOf(size, index));
+  }
+  return null;
+}
+
+const nameOf = ({ messagesPerCampaign }: Size, index: number) =>
+  `message ${Math.floor(index / messagesPerCampaign) + 1}.${(index % messagesPerCampaign) + 1}`;
+
+function brokenMessage(message: Message): string | null {
+  const { status, isMarkedSent, atCarrier, charges, settled, confirmed, accepts } = message;
+  const wasSent = sentAtCarrier.has(atCarrier);
+  if (isMarkedSent && !wasSent) return "L3: message is charged and was not sent";
+  if (charges > (isMarkedSent ? 1 : 0)) return "L3: message is charged twice";
+  if (settled > charges) return "L3: message is in the ledger more often than in the outbox";
+  if (confirmed > settled) return "L3: the charge of message is confirmed and not in the ledger";
+  if (accepts > 1) return "L4: message is accepted twice";
+  if (atCarrier === "nowhere") return tellsOfCarrier.has(status) ? "L7: the carrier does not know message" : null;
+  if (status === "canceled") return "L7: message is canceled and the carrier has it";
+  return brokenReceipts(message, wasSent);
+}
+
+const tellsOfCarrier: ReadonlySet<Message["status"]> = new Set(["queued", "sent", "failed", "undelivered", "delivered"]);
+
+/** What was answered 2xx has its effect or is kept; what is kept has no place. */
+function brokenReceipts(message: Message, wasSent: boolean): string | null {
+  const { status, isMarkedSent, answered, kept } = message;
+  if ((kept & ~receiptBits.wrong) !== 0) return `L11: a true receipt of message was refused as an anomaly (it is ${status})`;
+  for (const name of receiptNames) {
+    const bit = receiptBits[name];
+    if ((answered & bit) === 0 || (kept & bit) !== 0) continue;
+    const word = wordOf(name, message);
+    if (wasSent && !isMarkedSent && impliesSent(word)) return "L3: message was sent and is not to be charged";
+    if (!hasEffect(message, word)) return `L9: receipt ${word} was answered 2xx and message is ${status}`;
+  }
+  return null;
+}
+
+const impliesSent = (word: string) => word === "sent" || word === "undelivered" || word === "delivered";
+
+function hasEffect({ status, isMarkedSent }: Message, word: (typeof impliedReceipts)[keyof typeof impliedReceipts][number]): boolean {
+  if (status === "expired") return word === "queued" || (word === "sent" && isMarkedSent);
+  return impliedReceipts[status].includes(word);
+}
+
+function brokenCampaigns(size: Size, now: Records): string | null {
+  for (let c = 0; c < size.campaigns; c++) {
+    const { status, run } = now.campaign(c);
+    const name = `campaign ${c + 1}`;
+    const hasEnded = status === "finished" || status === "canceled";
+    for (let other = 1; other <= runsMax; other++) {
+      if (now.hold(c, other).state !== "open") continue;
+      if (hasEnded) return `L6: ${name} has ended and its hold ${other} is open`;
+      if (other !== run || status === "ready") return `L10: hold ${other} of ${name} is open, and no run of it uses it`;
+    }
+    if ((status === "running" || status === "paused") && now.hold(c, run).state !== "open") return `L10: ${name} runs without an open hold`;
+    if (!hasEnded) continue;
+    if (now.messages(c).some((message) => !isFinal(message.status))) return `L6: ${name} has ended with an open message`;
+    if (now.messages(c).some(({ charges, confirmed }) => confirmed < charges)) return `L6: ${name} has ended with an unconfirmed charge`;
+    if (now.messages(c).some(({ charges, isMarkedSent }) => isMarkedSent && charges === 0))
+      return `L3: ${name} has ended, and a sent message has no charge`;
+  }
+  return null;
+}
+
+/** Nobody has anything in hand, nothing is under way, and every campaign is ready or has ended. */
+export function isOver({ campaigns, messages, workers, memory }: State): boolean {
+  return (
+    workers.every(({ doing }) => doing === "nothing") &&
+    memory.heldMessage === 0 &&
+    memory.heldCharge === 0 &&
+    campaigns.every(
+      ({ status, strayBody, strayReserves }) =>
+        (status === "ready" || status === "finished" || status === "canceled") && strayBody === 0 && strayReserves === 0,
+    ) &&
+    messages.every(({ owed, charges, confirmed, hasStrayJob }) => owed === 0 && charges === confirmed && !hasStrayJob)
+  );
+}

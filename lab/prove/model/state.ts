@@ -1,0 +1,307 @@
+// The state of the protocol in small: who knows what at one moment - both databases, the carrier, what is under way between them, and what each process has in its head.
+// Every message has one part, and a part costs 1. Read by the steps (one file a subject), the laws in small (invariants.ts) and the explorer.
+import { type BulksmsStatus, bulksmsStatuses, type MessageStatus, messageStatuses } from "../../../src/contracts/states.ts";
+
+export const messagesMax = 4;
+export const campaignsMax = 2;
+/** A campaign may be run again after a refusal. */
+export const runsMax = 2;
+
+/** salesdb, bulksms and its one chunk; and what is under way for it. */
+export interface Campaign {
+  status: BulksmsStatus;
+  /** The hold of the current run: 1 or 2; 0: never run. */
+  run: number;
+  hasRun: boolean;
+  chunk: "open" | "leased" | "done";
+  /** The lease's time has passed; whoever has it may not know. */
+  isLeaseDead: boolean;
+  /** intent_to is the chunk's last row (else: none of its rows). */
+  isMeant: boolean;
+  /** Rows (a bit each) of a body that nobody waits for any more and that still reaches the carrier. */
+  strayBody: number;
+  /** Runs (a bit each) whose reserve nobody waits for any more and that still reaches rpc. */
+  strayReserves: number;
+}
+
+/** ds: the hold of one run of a campaign. Its amount is the campaign's number of messages. */
+export interface Hold {
+  state: "none" | "open" | "released" | "refused" | "tombstone";
+  settled: number;
+}
+
+/** A message: its row in salesdb, its fate in the carrier's journal, its charge on the way to the ledger. */
+export interface Message {
+  status: MessageStatus;
+  isMarkedSent: boolean;
+  /** `taken`: answered, but not on disk yet (only without the journaled verdict). `silent`: sent, and no end will be told. */
+  atCarrier: "nowhere" | "taken" | "rejected" | "accepted" | "sent" | "failed" | "undelivered" | "delivered" | "silent";
+  /** How often the carrier accepted it: more than once is sent more than once. */
+  accepts: number;
+  /** Receipts (a bit each, see receipts.ts) that the carrier still has to bring. */
+  owed: number;
+  /** Those that were answered 2xx. */
+  answered: number;
+  /** Those that stand in receipt_anomaly. */
+  kept: number;
+  /** Rows of credit_outbox, how many the ledger has, how many are confirmed. */
+  charges: number;
+  settled: number;
+  confirmed: number;
+  /** A settle job that came twice: once more, at any time. */
+  hasStrayJob: boolean;
+}
+
+/** A sales_worker (or a salesapi that runs a campaign): one thing in hand, forgotten in a crash. */
+export interface Worker {
+  doing:
+    | "nothing"
+    | "asks_credit"
+    | "has_credit"
+    | "was_refused"
+    | "gave_back_refused"
+    | "gives_back"
+    | "leased"
+    | "intends"
+    | "meant"
+    | "answered"
+    | "ends"
+    | "has_released";
+  campaign: number;
+  /** The run whose hold it asked for or gives back. */
+  run: number;
+  /** Rows of its body, and those of them that the carrier rejected. */
+  rows: number;
+  rejected: number;
+  /** The lease is still its own; the attempt is still that of its lease. */
+  isOwner: boolean;
+  isAttempt: boolean;
+  isFirstTry: boolean;
+  isUntouched: boolean;
+  crashesLeft: number;
+}
+
+/** What may still happen that nobody can count on. */
+export interface Chances {
+  /** Of all faults together. */
+  faults: number;
+  silences: number;
+  refusals: number;
+  leasesPassed: number;
+  doubledReceipts: number;
+  lostReceipts: number;
+  contradictions: number;
+  strayJobs: number;
+  crashes: number;
+  topUps: number;
+  pauses: number;
+  cancels: number;
+}
+
+/** What salesapi has in its memory only: always empty, but without the guards that keep it so. */
+export interface Memory {
+  /** Receipt (bit) of a message (number + 1) that was answered before its commit; 0: none. */
+  heldMessage: number;
+  heldReceipt: number;
+  /** Message (number + 1) whose charge is to be written in a transaction of its own; 0: none. */
+  heldCharge: number;
+}
+
+export interface State {
+  available: number;
+  campaigns: Campaign[];
+  /** By campaign, then run: two each. */
+  holds: Hold[];
+  messages: Message[];
+  workers: Worker[];
+  chances: Chances;
+  memory: Memory;
+}
+
+export interface Size {
+  campaigns: number;
+  messagesPerCampaign: number;
+  workers: number;
+}
+
+/** How a record is written in bytes: each field has a list of its values. */
+type Values<Row> = { [Field in keyof Row]: readonly Row[Field][] };
+
+const flags = [false, true] as const;
+const upTo = (largest: number) => Array.from({ length: largest + 1 }, (_, number) => number);
+
+const campaignValues: Values<Campaign> = {
+  status: bulksmsStatuses,
+  run: upTo(runsMax),
+  hasRun: flags,
+  chunk: ["open", "leased", "done"],
+  isLeaseDead: flags,
+  isMeant: flags,
+  strayBody: upTo(15),
+  strayReserves: upTo(7),
+};
+const holdValues: Values<Hold> = { state: ["none", "open", "released", "refused", "tombstone"], settled: upTo(8) };
+const messageValues: Values<Message> = {
+  status: messageStatuses,
+  isMarkedSent: flags,
+  atCarrier: ["nowhere", "taken", "rejected", "accepted", "sent", "failed", "undelivered", "delivered", "silent"],
+  accepts: upTo(3),
+  owed: upTo(15),
+  answered: upTo(15),
+  kept: upTo(15),
+  charges: upTo(3),
+  settled: upTo(3),
+  confirmed: upTo(3),
+  hasStrayJob: flags,
+};
+const workerValues: Values<Worker> = {
+  doing: [
+    "nothing",
+    "asks_credit",
+    "has_credit",
+    "was_refused",
+    "gave_back_refused",
+    "gives_back",
+    "leased",
+    "intends",
+    "meant",
+    "answered",
+    "ends",
+    "has_released",
+  ],
+  campaign: upTo(campaignsMax - 1),
+  run: upTo(runsMax),
+  rows: upTo(15),
+  rejected: upTo(15),
+  isOwner: flags,
+  isAttempt: flags,
+  isFirstTry: flags,
+  isUntouched: flags,
+  crashesLeft: upTo(3),
+};
+const chancesValues: Values<Chances> = {
+  faults: upTo(15),
+  silences: upTo(3),
+  refusals: upTo(3),
+  leasesPassed: upTo(3),
+  doubledReceipts: upTo(3),
+  lostReceipts: upTo(3),
+  contradictions: upTo(3),
+  strayJobs: upTo(3),
+  crashes: upTo(3),
+  topUps: upTo(3),
+  pauses: upTo(3),
+  cancels: upTo(3),
+};
+const memoryValues: Values<Memory> = { heldMessage: upTo(messagesMax), heldReceipt: upTo(15), heldCharge: upTo(messagesMax) };
+
+interface Codec<Row> {
+  bytes: number;
+  write(row: Row, into: Uint8Array, at: number): void;
+  read(from: Uint8Array, at: number): Row;
+}
+
+function createCodec<Row extends object>(values: Values<Row>): Codec<Row> {
+  const fields = Object.keys(values) as (keyof Row)[];
+  const words = fields.map((field) => values[field] as readonly unknown[]);
+  const codes = words.map((list) => new Map(list.map((value, code) => [value, code])));
+  return {
+    bytes: fields.length,
+    write(row, into, at) {
+      for (let index = 0; index < fields.length; index++) {
+        const value: unknown = row[fields[index] as keyof Row];
+        // numbers and flags are their own code: most fields, of tens of millions of states
+        const code = typeof value === "string" ? (codes[index] as Map<unknown, number>).get(value) : Number(value);
+        if (code === undefined || code >= (words[index] as readonly unknown[]).length) {
+          throw new Error(`the model has no byte for ${String(fields[index])} = ${String(value)}`);
+        }
+        into[at + index] = code;
+      }
+    },
+    read(from, at) {
+      const row: Record<keyof Row, unknown> = {} as Row;
+      for (let index = 0; index < fields.length; index++) {
+        row[fields[index] as keyof Row] = (words[index] as readonly unknown[])[from[at + index] as number];
+      }
+      return row as Row;
+    },
+  };
+}
+
+const codecs = {
+  campaign: createCodec(campaignValues),
+  hold: createCodec(holdValues),
+  message: createCodec(messageValues),
+  worker: createCodec(workerValues),
+  chances: createCodec(chancesValues),
+  memory: createCodec(memoryValues),
+};
+
+/** A state's bytes: one a field, all states of a size alike. */
+export function createStateCodec({ campaigns, messagesPerCampaign, workers }: Size) {
+  const counts = { campaigns, holds: campaigns * runsMax, messages: campaigns * messagesPerCampaign, workers };
+  const stateBytes =
+    1 +
+    counts.campaigns * codecs.campaign.bytes +
+    counts.holds * codecs.hold.bytes +
+    counts.messages * codecs.message.bytes +
+    counts.workers * codecs.worker.bytes +
+    codecs.chances.bytes +
+    codecs.memory.bytes;
+  return {
+    stateBytes,
+    encode(state: State, into: Uint8Array): void {
+      into[0] = state.available;
+      let at = writeAll(codecs.campaign, state.campaigns, into, 1);
+      at = writeAll(codecs.hold, state.holds, into, at);
+      at = writeAll(codecs.message, state.messages, into, at);
+      at = writeAll(codecs.worker, state.workers, into, at);
+      if (counts.workers === 2) sortPair(into, at - 2 * codecs.worker.bytes, codecs.worker.bytes);
+      at = writeAll(codecs.chances, [state.chances], into, at);
+      writeAll(codecs.memory, [state.memory], into, at);
+    },
+    decode(bytes: Uint8Array): State {
+      let at = 1;
+      const readAll = <Row>(codec: Codec<Row>, count: number): Row[] => {
+        const rows = Array.from({ length: count }, (_, index) => codec.read(bytes, at + index * codec.bytes));
+        at += count * codec.bytes;
+        return rows;
+      };
+      return {
+        available: bytes[0] as number,
+        campaigns: readAll(codecs.campaign, counts.campaigns),
+        holds: readAll(codecs.hold, counts.holds),
+        messages: readAll(codecs.message, counts.messages),
+        workers: readAll(codecs.worker, counts.workers),
+        chances: readAll(codecs.chances, 1)[0] as Chances,
+        memory: readAll(codecs.memory, 1)[0] as Memory,
+      };
+    },
+  };
+}
+
+/** Two workers differ in nothing but what they do: states in which they have changed places are one. */
+function sortPair(bytes: Uint8Array, begin: number, length: number): void {
+  for (let index = begin; index < begin + length; index++) {
+    const difference = (bytes[index] as number) - (bytes[index + length] as number);
+    if (difference < 0) return;
+    if (difference === 0) continue;
+    swap(bytes, begin, length);
+    return;
+  }
+}
+
+function swap(bytes: Uint8Array, begin: number, length: number): void {
+  const first = bytes.slice(begin, begin + length);
+  bytes.copyWithin(begin, begin + length, begin + 2 * length);
+  bytes.set(first, begin + length);
+}
+
+function writeAll<Row>(codec: Codec<Row>, rows: readonly Row[], into: Uint8Array, begin: number): number {
+  let at = begin;
+  for (const row of rows) {
+    codec.write(row, into, at);
+    at += codec.bytes;
+  }
+  return at;
+}

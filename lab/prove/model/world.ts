@@ -1,0 +1,135 @@
+// What every step of the model works with: the guards that are in force, the size, and how a step makes its next state.
+import type { MessageStatus, ReceiptStatus } from "../../../src/contracts/states.ts";
+import { messageStatuses } from "../../../src/contracts/states.ts";
+import type { GuardName } from "../mutants/list.ts";
+import type { Take } from "./explore.ts";
+import type { Campaign, Chances, Hold, Message, Size, State, Worker } from "./state.ts";
+import { runsMax } from "./state.ts";
+
+/** The next state in the making, or the state as it is, with the records that steps name. */
+export class Records {
+  constructor(
+    readonly state: State,
+    private readonly size: Size,
+  ) {}
+
+  campaign(campaign: number): Campaign {
+    return this.state.campaigns[campaign] as Campaign;
+  }
+
+  hold(campaign: number, run: number): Hold {
+    return this.state.holds[campaign * runsMax + run - 1] as Hold;
+  }
+
+  message(campaign: number, row: number): Message {
+    return this.state.messages[campaign * this.size.messagesPerCampaign + row] as Message;
+  }
+
+  messages(campaign: number): Message[] {
+    return this.state.messages.slice(campaign * this.size.messagesPerCampaign, (campaign + 1) * this.size.messagesPerCampaign);
+  }
+
+  worker(worker: number): Worker {
+    return this.state.workers[worker] as Worker;
+  }
+}
+
+export type Says = () => string;
+export type Change = (next: Records) => void;
+
+const commands: ReadonlySet<string> = new Set(["topUps", "pauses", "cancels"] satisfies (keyof Chances)[]);
+
+/** One state, and who takes the steps that are possible in it. A class, because one is made for each of millions of states. */
+export class World {
+  readonly now: Records;
+
+  constructor(
+    state: State,
+    readonly size: Size,
+    /** The guard of the protocol that is missing; null: none. */
+    private readonly without: GuardName | null,
+    private readonly take: Take<State>,
+  ) {
+    this.now = new Records(state, size);
+  }
+
+  has(guard: GuardName): boolean {
+    return guard !== this.without;
+  }
+
+  /** A step that somebody takes sooner or later. */
+  step(says: Says, change: Change): void {
+    const next = copyOf(this.now.state);
+    change(new Records(next, this.size));
+    this.take("progress", says, next);
+  }
+
+  /** A fault or a command, while any of its kind are left. */
+  chance(kind: keyof Omit<Chances, "faults">, says: Says, change: Change): void {
+    const { chances } = this.now.state;
+    const isFault = !commands.has(kind);
+    if (chances[kind] === 0 || (isFault && chances.faults === 0)) return;
+    const next = copyOf(this.now.state);
+    next.chances[kind]--;
+    if (isFault && --next.chances.faults === 0) forgetFaults(next);
+    change(new Records(next, this.size));
+    this.take("chance", says, next);
+  }
+}
+
+/** When no fault may happen any more, it is all the same which ones might have: such states are one. */
+function forgetFaults(state: State): void {
+  const { topUps, pauses, cancels } = state.chances;
+  state.chances = { ...noChances, topUps, pauses, cancels };
+  for (const worker of state.workers) worker.crashesLeft = 0;
+}
+
+export const noChances: Chances = {
+  faults: 0,
+  silences: 0,
+  refusals: 0,
+  leasesPassed: 0,
+  doubledReceipts: 0,
+  lostReceipts: 0,
+  contradictions: 0,
+  strayJobs: 0,
+  crashes: 0,
+  topUps: 0,
+  pauses: 0,
+  cancels: 0,
+};
+
+function copyOf(state: State): State {
+  return {
+    available: state.available,
+    campaigns: state.campaigns.map((campaign) => ({ ...campaign })),
+    holds: state.holds.map((hold) => ({ ...hold })),
+    messages: state.messages.map((message) => ({ ...message })),
+    workers: state.workers.map((worker) => ({ ...worker })),
+    chances: { ...state.chances },
+    memory: { ...state.memory },
+  };
+}
+
+const ranks = Object.fromEntries(messageStatuses.map((status, rank) => [status, rank])) as Record<MessageStatus, number>;
+export const isFinal = (status: MessageStatus) => ranks[status] >= ranks.failed;
+export const isAbove = (status: MessageStatus, other: MessageStatus) => ranks[status] > ranks[other];
+
+/** Receipts by their bit in `owed`, `answered` and `kept`. `wrong`: a second end, which contradicts the first. */
+export const receiptBits = { queued: 1, sent: 2, end: 4, wrong: 8 } as const;
+export type ReceiptName = keyof typeof receiptBits;
+export const receiptNames = Object.keys(receiptBits) as ReceiptName[];
+
+/** The word that a receipt says. */
+export function wordOf(receipt: ReceiptName, { atCarrier }: Message): ReceiptStatus {
+  if (receipt === "queued" || receipt === "sent") return receipt;
+  const end = atCarrier === "failed" || atCarrier === "undelivered" ? atCarrier : "delivered";
+  if (receipt === "end") return end;
+  return end === "delivered" ? "failed" : "delivered";
+}
+
+/** Rows of a campaign as bits. */
+export const rowBits = (rows: number): number[] => [0, 1, 2, 3].filter((row) => (rows & (1 << row)) !== 0);
+export const isEnded = (records: Records, campaign: number) => records.messages(campaign).every(({ status }) => isFinal(status));
+export const hasUnconfirmed = (records: Records, campaign: number) =>
+  records.messages(campaign).some(({ charges, confirmed }) => confirmed < charges);

@@ -1,0 +1,52 @@
+// The report of verify:mutants as a page: each guard that was taken out, and who noticed. Called by commands/mutants.ts.
+import { formatDuration } from "../../../src/cli/terminal.ts";
+import type { Report } from "../../measure/report/report.ts";
+import type { MutantsReport } from "./verify_mutants.ts";
+
+export function mutantsReport({ held, rows, byProcesses, seconds }: MutantsReport, replay: string): Report {
+  const missed = rows.filter(({ verdict }) => verdict !== "caught");
+  return {
+    name: "mutants",
+    headline: missed.length === 0 ? `all ${rows.length} mutants caught` : `${missed.length} of ${rows.length} mutants were not caught`,
+    held,
+    says: "Each guard of the protocol is taken out of the source in turn. A test, or processes that are killed, must notice; a guard that nobody misses would prove nothing.",
+    reasons: missed.map(({ mutant, verdict, says }) => `${mutant}: ${verdict} ${says}`),
+    facts: [
+      { name: "mutants", value: String(rows.length) },
+      { name: "caught by real processes", value: String(byProcesses) },
+      { name: "model has a counterexample", value: String(rows.filter(({ isModelled }) => isModelled).length) },
+      { name: "took", value: formatDuration(seconds * 1_000) },
+    ],
+    tables: [
+      {
+        title: "Each mutant",
+        columns: [
+          { name: "" },
+          { name: "without" },
+          { name: "guard" },
+          { name: "caught by" },
+          { name: "how" },
+          { name: "model" },
+          { name: "seconds", isNumber: true },
+        ],
+        rows: rows.map((row) => [
+          { verdict: row.verdict, tone: row.verdict === "caught" ? "held" : "broke" },
+          row.mutant,
+          row.guard,
+          row.caughtBy,
+          row.how,
+          row.isModelled ? "too" : "",
+          row.seconds.toFixed(1),
+        ]),
+      },
+      {
+        title: "What goes wrong without it, in the catcher's words",
+        columns: [{ name: "without" }, { name: "says" }],
+        rows: rows.filter(({ says }) => says !== "").map(({ mutant, says }) => [mutant, says]),
+      },
+    ],
+    charts: [],
+    runs: [],
+    replay,
+  };
+}

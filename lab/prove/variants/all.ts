@@ -1,0 +1,61 @@
+// The design switches, one by one. Each has its naive module beside this file, by its name.
+import { join } from "node:path";
+import type { NaiveSwitch } from "./naive_switch.ts";
+
+/** Chunks and bodies so small that a few hundred messages make many transactions; one after the other is what the network does not do. */
+const manySmallBodies = { BULKSMS_CARRIER_RECEIPTS_PER_BODY: "5", BULKSMS_CHUNK_ROWS: "50" };
+
+export const naiveSwitches: readonly NaiveSwitch[] = [
+  {
+    name: "naive-read-modify-write",
+    says: "the balance is read, reckoned in the process and written back, where ours adds to the row that it has locked",
+    replaces: "credit/settle",
+    processes: ["general_worker"],
+    // several holds of one workspace: their charges come at the same time
+    workload: { campaigns: 6, contacts: 300 },
+    settings: { ...manySmallBodies, BULKSMS_CARRIER_SPEED: "50" },
+    shows: { laws: ["L1", "L2"] },
+  },
+  {
+    name: "naive-row-updates",
+    says: "one UPDATE a message, where ours moves a whole batch by one statement",
+    replaces: "campaign/lifecycle/move_messages",
+    processes: ["salesapi", "sales_worker"],
+    workload: { campaigns: 1, contacts: 2_000 },
+    // transactions so short that a slow machine ends them within the carrier's patience: the rate is in question, not the recovery
+    settings: {
+      BULKSMS_CARRIER_SPEED: "max",
+      BULKSMS_CHUNK_ROWS: "100",
+      BULKSMS_CARRIER_RECEIPTS_PER_BODY: "50",
+      BULKSMS_CARRIER_CALLBACK_CONCURRENCY: "4",
+      BULKSMS_LEASE_MS: "30000",
+      BULKSMS_SUBMIT_TIMEOUT_MS: "5000",
+    },
+    shows: { rateAtMost: 0.7 },
+  },
+  {
+    name: "naive-answer-before-commit",
+    says: "a receipt is answered 2xx when it is in memory, where ours answers after its commit",
+    replaces: "campaign/receipts/receipt_batcher",
+    processes: ["salesapi"],
+    workload: { campaigns: 1, contacts: 400 },
+    settings: { ...manySmallBodies, BULKSMS_CARRIER_SPEED: "max" },
+    crashAt: { process: "salesapi", at: "receipts_uncommitted:6" },
+    shows: { laws: ["L9"] },
+  },
+  {
+    name: "naive-acknowledge-first",
+    says: "a charge is acknowledged when its job is taken, where ours is when it stands in the ledger",
+    replaces: "nodes/general_worker/settle_credit",
+    processes: ["general_worker"],
+    workload: { campaigns: 1, contacts: 400 },
+    settings: { ...manySmallBodies, BULKSMS_CARRIER_SPEED: "50" },
+    crashAt: { process: "general_worker", at: "settle_uncommitted:2" },
+    shows: { laws: ["L3"] },
+  },
+];
+
+/** The naive module of a switch. */
+export function moduleOf({ name }: Pick<NaiveSwitch, "name">): string {
+  return join(import.meta.dirname, `${name.slice("naive-".length).replaceAll("-", "_")}.ts`);
+}

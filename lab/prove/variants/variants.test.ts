@@ -1,0 +1,14 @@
+// The naive modules stand where ours do: what they replace exists, and they export what is imported of it.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { moduleOf, naiveSwitches } from "./all.ts";
+
+const source = join(import.meta.dirname, "..", "..", "..", "src");
+
+test.each(naiveSwitches.map((one) => [one.name, one] as const))("%s stands in the place of a module of ours", async (_name, one) => {
+  expect(existsSync(moduleOf(one))).toBe(true);
+  const real = Object.keys((await import(join(source, `${one.replaces}.ts`))) as object);
+  const naive = Object.keys((await import(moduleOf(one))) as object);
+  expect(naive.toSorted()).toEqual(real.toSorted());
+});

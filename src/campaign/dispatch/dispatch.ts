@@ -1,0 +1,198 @@
+// One chunk from lease to done: intent, submit, record the answers. Called by the dispatcher of sales_worker.
+// No database connection is held while the carrier is called; a crash at any line leaves a lease that ends and rows that are submitted again by reference.
+
+import type { CarrierClient, SubmitOutcome } from "../../carriers/batch_http/carrier_client.ts";
+import type { SubmitRequest } from "../../contracts/receipts.ts";
+import { reachFailpoint } from "../../platform/failpoint.ts";
+import { errorFields, type Log } from "../../platform/log.ts";
+import { inTransaction, type Sql } from "../../platform/postgres.ts";
+import { compileTemplate, type Template } from "../../sms/template.ts";
+import { lockCampaign } from "../lifecycle/campaign_rows.ts";
+import { type CampaignProgress, moveMessages, noVerdicts, sayOf, type Verdicts } from "../lifecycle/move_messages.ts";
+import { finishChunk, type Intent, intendSubmit, type LeasedChunk, leaseChunk, lockChunk, releaseChunk } from "./chunk_leases.ts";
+
+export interface DispatchOptions {
+  sql: Sql;
+  carrier: CarrierClient;
+  leaseMs: number;
+  /** A body that was begun has its answer or is given up within this time; below leaseMs, so that it ends inside its lease. */
+  submitTimeoutMs: number;
+  log: Log;
+  /** The process drains: begin no new body. */
+  isStopping(): boolean;
+  /** For how long the carrier asked to be left alone; 0: not. */
+  quietMs(): number;
+  onThrottled(retryAfterMs: number): void;
+  onLeased(bulksmsId: string): void;
+  onProgress(progress: CampaignProgress): void;
+  onSubmit(outcome: SubmitOutcome["kind"], durationMs: number, messages: number): void;
+  /** The campaign was paused by a refusal of the carrier. */
+  pauseRefused(bulksmsId: string, lastError: string): Promise<void>;
+}
+
+/**
+ * What became of a lease. `none`: there was no chunk to lease. `done`: go on. `stopped`: the campaign does not run any more, the lease was lost,
+ * or the process drains. `throttled`: the carrier wants nothing for a while. `late`: the lease was nearly over before the submit began; go on, with a new one.
+ */
+export type ChunkOutcome = "none" | "done" | "stopped" | "throttled" | "late";
+
+/** What all chunks of a campaign share; frozen while it runs. */
+export interface CampaignText {
+  bulksmsId: string;
+  sender: string;
+  template: Template;
+}
+
+/** Pauses between attempts while the carrier is silent: from, to. Short against the lease, which each attempt renews, and so that a carrier that is back is found soon. */
+const backOffMinMs = 100;
+const backOffMaxMs = 1_000;
+/** Of submitTimeoutMs; with less a slow database, not the carrier, would decide that a body has failed. */
+const submitTimeShareMin = 1 / 3;
+
+/** Leases the next chunk of a campaign and works on it until it is done or must stop. */
+export async function dispatchNextChunk(options: DispatchOptions, text: CampaignText): Promise<ChunkOutcome> {
+  const chunk = await leaseChunk(options.sql, { bulksmsId: text.bulksmsId, leaseMs: options.leaseMs });
+  if (chunk === null) return "none";
+  reachFailpoint("chunk_leased");
+  options.onLeased(chunk.bulksmsId);
+  const messages = await readPendingMessages(options.sql, chunk, text);
+  if (messages.length === 0) {
+    await recordAnswers(options, chunk, noVerdicts());
+    return "done";
+  }
+  return submitUntilAnswered(options, chunk, { batch_id: chunk.bulksmsId, sender: text.sender, ...sharedText(text), messages });
+}
+
+type Body = Omit<SubmitRequest, "valid_until">;
+
+async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk, body: Body): Promise<ChunkOutcome> {
+  const { sql, log } = options;
+  // whether nothing of this chunk can be at the carrier: this lease made the first intent, and each of its attempts certainly failed
+  let isUntouched = false;
+  for (let attempt = 1; ; attempt++) {
+    if (options.quietMs() > 0) {
+      await releaseChunk(sql, chunk, isUntouched);
+      return "throttled";
+    }
+    const leaseEndsAtMs = performance.now() + options.leaseMs; // before the statement: never later than the database's own idea of it
+    const intent: Intent | null = options.isStopping() ? null : await intendSubmit(sql, chunk, options.leaseMs, isUntouched);
+    if (intent !== null) reachFailpoint("intent_committed");
+    if (intent !== null && attempt === 1) isUntouched = intent.isFirst;
+    if (intent === null) {
+      await releaseChunk(sql, chunk, isUntouched);
+      return "stopped";
+    }
+    // frozen or slow meanwhile: a body ends inside its lease, and is not begun where that leaves too little time for an answer
+    const timeoutMs = Math.min(options.submitTimeoutMs, Math.floor(leaseEndsAtMs - performance.now()));
+    if (timeoutMs < options.submitTimeoutMs * submitTimeShareMin) {
+      await releaseChunk(sql, chunk, isUntouched);
+      return "late";
+    }
+    reachFailpoint("submit_begins");
+    const startedAt = performance.now();
+    const outcome = await options.carrier.submit({ ...body, valid_until: intent.validUntil.toISOString() }, timeoutMs);
+    options.onSubmit(outcome.kind, performance.now() - startedAt, body.messages.length);
+    switch (outcome.kind) {
+      case "answered":
+        reachFailpoint("submit_answered");
+        await recordAnswers(options, chunk, toVerdicts(body, outcome.rejected));
+        reachFailpoint("answers_committed");
+        return "done";
+      case "throttled":
+        options.onThrottled(outcome.retryAfterMs); // before the chunk is free for the next loop
+        await releaseChunk(sql, chunk, isUntouched);
+        return "throttled";
+      case "refused":
+        log.warn({ event: "carrier.refused", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, says: outcome.says });
+        await options.pauseRefused(chunk.bulksmsId, outcome.says);
+        await releaseChunk(sql, chunk, isUntouched);
+        return "stopped";
+      case "silent":
+        isUntouched &&= outcome.isWithoutEffect;
+        if (attempt === 1) log.info({ event: "carrier.silent", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, says: outcome.says });
+        await wait(Math.min(backOffMaxMs, backOffMinMs * 2 ** attempt) * (0.5 + Math.random() / 2), options.isStopping);
+    }
+  }
+}
+
+function toVerdicts(body: Body, rejected: ReadonlyMap<number, string>): Verdicts {
+  const verdicts = noVerdicts();
+  for (const { row_no: rowNo } of body.messages) {
+    const errorCode = rejected.get(rowNo);
+    sayOf(verdicts, rowNo, errorCode === undefined ? { status: "queued", errorCode: null } : { status: "failed", errorCode });
+  }
+  return verdicts;
+}
+
+/**
+ * Records what the carrier said, whoever holds the lease by now, and marks the chunk done when it is still ours.
+ * Locks: campaign, chunk, messages.
+ */
+async function recordAnswers(options: DispatchOptions, chunk: LeasedChunk, verdicts: Verdicts): Promise<void> {
+  try {
+    const { progress, isDone } = await inTransaction(options.sql, async (transaction) => {
+      await Promise.all([lockCampaign(transaction, chunk.bulksmsId), lockChunk(transaction, chunk)]);
+      const [moved, isDone] = await Promise.all([moveMessages(transaction, chunk.bulksmsId, verdicts), finishChunk(transaction, chunk)]);
+      reachFailpoint("answers_uncommitted");
+      return { progress: moved.progress, isDone };
+    });
+    if (!isDone) await releaseChunk(options.sql, chunk, false); // canceled meanwhile
+    if (progress !== null) options.onProgress(progress);
+  } catch (error) {
+    // nothing is lost: the lease ends, the chunk is submitted again, and the carrier repeats its verdicts
+    options.log.warn({ event: "dispatch.record_failed", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, ...errorFields(error) });
+    throw error;
+  }
+}
+
+interface PendingRows {
+  rowNos: string | null;
+  msisdns: string;
+  parts: string;
+  fields: string[][] | null;
+}
+
+/** As one row of arrays, which the client takes apart by itself: it would make four values and an object of each row. */
+async function readPendingMessages(sql: Sql, chunk: LeasedChunk, { template }: CampaignText): Promise<Body["messages"]> {
+  const isShared = template.placeholders.length === 0;
+  const [pending] = await sql<PendingRows[]>`
+    select array_agg(row_no)::text as "rowNos", array_agg(msisdn)::text as msisdns, array_agg(parts)::text as parts,
+      ${isShared ? sql`null` : sql`array_agg(fields)`} as fields
+    from (select row_no, msisdn, parts, fields from bulksms_info
+      where bulksms_id = ${chunk.bulksmsId} and row_no between ${chunk.firstRow} and ${chunk.lastRow} and status = 'pending'
+      order by row_no) m`;
+  const { rowNos, msisdns, parts, fields } = pending as PendingRows;
+  if (rowNos === null) return [];
+  const msisdnOf = elementsOf(msisdns);
+  const partsOf = elementsOf(parts);
+  return elementsOf(rowNos).map((rowNo, index) => ({
+    row_no: Number(rowNo),
+    to: `+${msisdnOf[index]}`,
+    parts: Number(partsOf[index]),
+    ...(isShared ? {} : { text: template.fill(fields?.[index] ?? []) }),
+  }));
+}
+
+/** Of a Postgres array of numbers. */
+const elementsOf = (literal: string): string[] => literal.slice(1, -1).split(",");
+
+const sharedText = ({ template }: CampaignText) => (template.placeholders.length === 0 ? { text: template.fill([]) } : {});
+
+/** What a running campaign sends; null when it does not run. */
+export async function readCampaignText(sql: Sql, bulksmsId: string): Promise<CampaignText | null> {
+  const rows = await sql<{ sender: string; text: string }[]>`
+    select sender, text from bulksms where id = ${bulksmsId} and status = 'running'`;
+  const row = rows[0];
+  if (row === undefined) return null;
+  const compiled = compileTemplate(row.text);
+  if ("problem" in compiled) throw new Error(`campaign ${bulksmsId} has a text that its import refused: ${compiled.problem.says}`);
+  return { bulksmsId, sender: row.sender, template: compiled.template };
+}
+
+/** Waits, but no longer than until the process drains. */
+async function wait(ms: number, isStopping: () => boolean): Promise<void> {
+  const until = performance.now() + ms;
+  while (!isStopping() && performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, Math.min(100, Math.max(1, until - performance.now()))));
+  }
+}

@@ -1,0 +1,101 @@
+// The loops of one sales_worker that submit: a bounded number of chunks at once, taking turns between campaigns. Rung by jobs and by the sweeper.
+import { errorFields } from "../../platform/log.ts";
+import { type DispatchOptions, dispatchNextChunk, readCampaignText } from "./dispatch.ts";
+
+export interface DispatcherOptions extends Omit<DispatchOptions, "isStopping" | "onLeased" | "quietMs" | "onThrottled"> {
+  /** Chunks in hand at once in this process. */
+  concurrency: number;
+  /** Tells the other workers that there is work: a job for each slice of time, so that one that joins takes its share. */
+  ringOthers(bulksmsId: string): void;
+  /** A loop met the end of the campaign's work, or of its right to work: somebody should look whether a next step is due. */
+  onIdle(bulksmsId: string): void;
+}
+
+export interface Dispatcher {
+  /** There may be chunks to submit. Never waits; a campaign that is known already is not noted twice. */
+  ring(bulksmsId: string): void;
+  chunksInHand(): number;
+  /** Begins no new body, waits for those in flight. */
+  close(): Promise<void>;
+}
+
+/** After so long a loop lets the next campaign have its turn. */
+const sliceMs = 1_000;
+/** A pause after an unexpected error, so that a defect does not spin. */
+const errorPauseMs = 500;
+
+export function openDispatcher(options: DispatcherOptions): Dispatcher {
+  const waiting = new Set<string>(); // in order of arrival
+  const loops = new Set<Promise<void>>();
+  const timers = new Set<NodeJS.Timeout>();
+  let isStopping = false;
+  /** The carrier asked for quiet until then (monotonic clock). */
+  let quietUntilMs = 0;
+  const quietMs = () => Math.max(0, quietUntilMs - performance.now());
+  const dispatchOptions: DispatchOptions = {
+    ...options,
+    isStopping: () => isStopping,
+    quietMs,
+    onThrottled(retryAfterMs) {
+      quietUntilMs = Math.max(quietUntilMs, performance.now() + retryAfterMs);
+    },
+    onLeased: ring, // where there is one chunk there may be more: a free loop looks too
+  };
+
+  function ring(bulksmsId: string): void {
+    if (isStopping) return;
+    waiting.add(bulksmsId);
+    startLoops();
+  }
+
+  function ringLater(bulksmsId: string, delayMs: number): void {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      ring(bulksmsId);
+    }, delayMs);
+    timers.add(timer);
+  }
+
+  function startLoops(): void {
+    while (loops.size < options.concurrency && waiting.size > 0) {
+      const bulksmsId = waiting.values().next().value as string;
+      waiting.delete(bulksmsId);
+      const loop = runSlice(bulksmsId)
+        .catch((error: unknown) => {
+          options.log.warn({ event: "dispatch.failed", bulksmsId, ...errorFields(error) });
+          ringLater(bulksmsId, errorPauseMs);
+        })
+        .finally(() => {
+          loops.delete(loop);
+          startLoops();
+        });
+      loops.add(loop);
+    }
+  }
+
+  /** Chunks of one campaign, until there are none, its turn is over, or it must stop. */
+  async function runSlice(bulksmsId: string): Promise<void> {
+    const text = await readCampaignText(options.sql, bulksmsId);
+    if (text === null) return options.onIdle(bulksmsId);
+    const sliceEndsAtMs = performance.now() + sliceMs;
+    while (!isStopping) {
+      if (quietMs() > 0) return ringLater(bulksmsId, quietMs());
+      const outcome = await dispatchNextChunk(dispatchOptions, text);
+      if (outcome === "none" || outcome === "stopped") return options.onIdle(bulksmsId);
+      if (performance.now() > sliceEndsAtMs) {
+        options.ringOthers(bulksmsId);
+        return ring(bulksmsId);
+      }
+    }
+  }
+
+  return {
+    ring,
+    chunksInHand: () => loops.size,
+    async close() {
+      isStopping = true;
+      for (const timer of timers) clearTimeout(timer);
+      while (loops.size > 0) await Promise.all(loops);
+    },
+  };
+}

@@ -1,0 +1,62 @@
+// Rows of bulksms as the steps of a campaign read and change them: one guarded statement a change of state. Callers: commands, reserve, finish, advance.
+import type { BulksmsStatus } from "../../contracts/states.ts";
+import type { AnySql, TransactionSql } from "../../platform/postgres.ts";
+import type { CampaignProgress } from "./move_messages.ts";
+
+/** What a step needs to know of a campaign. */
+export interface Campaign extends CampaignProgress {
+  holdId: string | null;
+  parts: bigint;
+  priceMilli: bigint;
+  /** It has been `running` with this hold: there is no way back to `ready` from there. */
+  hasRun: boolean;
+}
+
+/** Columns of Campaign; the select list of every statement that returns one. */
+export function campaignColumns(sql: AnySql) {
+  return sql`b.id as "bulksmsId", b.workspace_id as "workspaceId", b.status, b.contacts, b.parts_sent as "partsSent", b.version,
+    b.hold_id as "holdId", b.parts, b.price as "priceMilli", b.started_at is not null as "hasRun",
+    json_build_object('pending', b.pending, 'unknown', b.unknown, 'queued', b.queued, 'sent', b.sent, 'failed', b.failed,
+      'undelivered', b.undelivered, 'delivered', b.delivered, 'expired', b.expired, 'canceled', b.canceled) as counts`;
+}
+
+/** One campaign of any workspace, without a lock; null when there is none. For steps, not for callers from outside. */
+export async function readCampaign(sql: AnySql, bulksmsId: string): Promise<Campaign | null> {
+  const rows = await sql<Campaign[]>`select ${campaignColumns(sql)} from bulksms b where b.id = ${bulksmsId}`;
+  return rows[0] ?? null;
+}
+
+/** The same, locked FOR NO KEY UPDATE: the first lock of every transaction that writes messages. */
+export async function lockCampaign(transaction: TransactionSql, bulksmsId: string): Promise<Campaign | null> {
+  const rows = await transaction<Campaign[]>`
+    select ${campaignColumns(transaction)} from bulksms b where b.id = ${bulksmsId} for no key update of b`;
+  return rows[0] ?? null;
+}
+
+/** How a change of state is written: who watches sees a new version, the sweeper's clock starts anew. */
+export interface StatusChange {
+  from: readonly BulksmsStatus[];
+  to: BulksmsStatus;
+  /** undefined: as it was. */
+  lastError?: string | null;
+  /** Only the run with this hold. */
+  holdId?: string | null;
+  /** Only a campaign of this workspace. */
+  workspaceId?: string;
+}
+
+/** Moves a campaign to another state; null when it is not in one of the states `from` (or has another hold or workspace). */
+export async function changeStatus(sql: AnySql, bulksmsId: string, change: StatusChange): Promise<Campaign | null> {
+  const { from, to, lastError, holdId, workspaceId } = change;
+  const isEnd = to === "finished" || to === "canceled";
+  const rows = await sql<Campaign[]>`
+    update bulksms b set status = ${to}, status_at = now(), version = b.version + 1, next_ring_at = now(), ring_count = 0,
+      last_error = ${lastError === undefined ? sql`b.last_error` : sql`${lastError}::text`},
+      started_at = ${to === "running" ? sql`coalesce(b.started_at, now())` : sql`b.started_at`},
+      ended_at = ${isEnd ? sql`now()` : sql`b.ended_at`}
+    where b.id = ${bulksmsId} and b.status = any (${from as BulksmsStatus[]}::bulksms_status[])
+      ${holdId === undefined ? sql`` : sql`and b.hold_id is not distinct from ${holdId}::uuid`}
+      ${workspaceId === undefined ? sql`` : sql`and b.workspace_id = ${workspaceId}`}
+    returning ${campaignColumns(sql)}`;
+  return rows[0] ?? null;
+}

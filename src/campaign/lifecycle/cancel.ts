@@ -1,0 +1,83 @@
+// The work after the command cancel: takes the messages that were never submitted, chunk by chunk. Called by advance for a campaign in `canceling`, again and again until
+// nothing is left to take; a crash between two transactions leaves chunks for the next pass.
+import { reachFailpoint } from "../../platform/failpoint.ts";
+import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
+import { type Campaign, lockCampaign } from "./campaign_rows.ts";
+import { endMessages, rowsPerTransactionMax } from "./end_messages.ts";
+
+/** One pass over the chunks that are not done. @returns the campaign after its last change; null: nothing changed. */
+export async function cancelChunks(sql: Sql, bulksmsId: string): Promise<Campaign | null> {
+  const chunks = await sql<{ chunkNo: number }[]>`
+    select chunk_no as "chunkNo" from bulksms_chunk where bulksms_id = ${bulksmsId} and state <> 'done' order by chunk_no`;
+  let last: Campaign | null = null;
+  for (const { chunkNo } of chunks) {
+    let step: CanceledStep;
+    do {
+      step = await inTransaction(sql, (transaction) => cancelStep(transaction, bulksmsId, chunkNo));
+      if (step.campaign !== null) reachFailpoint("cancel_step_committed");
+      last = step.campaign ?? last;
+    } while (step.hasMore);
+  }
+  return last;
+}
+
+interface CanceledStep {
+  campaign: Campaign | null;
+  hasMore: boolean;
+}
+
+interface ChunkRow {
+  firstRow: number;
+  lastRow: number;
+  intentTo: number;
+  isHeld: boolean;
+}
+
+/**
+ * At most 5,000 rows of one chunk. Raises the attempt, so that an intent that waits for this lock fails.
+ * While a worker's lease lives, only rows that it never meant to submit are taken; once it is dead or given back, the rest
+ * may be with the carrier: they become `unknown`, and the chunk is done.
+ * Locks: campaign, chunk, messages. Exported for its test.
+ */
+export async function cancelStep(transaction: TransactionSql, bulksmsId: string, chunkNo: number): Promise<CanceledStep> {
+  const [campaign, chunks] = await Promise.all([lockCampaign(transaction, bulksmsId), raiseAttempt(transaction, bulksmsId, chunkNo)]);
+  const chunk = chunks[0];
+  if (campaign?.status !== "canceling" || chunk === undefined) return { campaign: null, hasMore: false };
+  const canceled = await endPending(transaction, bulksmsId, chunk.intentTo + 1, chunk.lastRow, "canceled");
+  if (canceled.hasMore || chunk.isHeld) return canceled;
+  const unknown = await endPending(transaction, bulksmsId, chunk.firstRow, chunk.intentTo, "unknown");
+  if (!unknown.hasMore) await closeChunk(transaction, bulksmsId, chunkNo);
+  return { campaign: unknown.campaign ?? canceled.campaign, hasMore: unknown.hasMore };
+}
+
+async function raiseAttempt(transaction: TransactionSql, bulksmsId: string, chunkNo: number) {
+  return transaction<ChunkRow[]>`
+    update bulksms_chunk set attempt = attempt + 1
+    where bulksms_id = ${bulksmsId} and chunk_no = ${chunkNo} and state <> 'done'
+      and exists (select from bulksms b where b.id = ${bulksmsId} and b.status = 'canceling')
+    returning first_row as "firstRow", last_row as "lastRow", intent_to as "intentTo",
+      state = 'leased' and lease_until > clock_timestamp() as "isHeld"`;
+}
+
+/** The next pending messages of a range, at most 5,000 rows wide. */
+async function endPending(
+  transaction: TransactionSql,
+  bulksmsId: string,
+  firstRow: number,
+  lastRow: number,
+  to: "canceled" | "unknown",
+): Promise<CanceledStep> {
+  const rows = await transaction<{ first: number | null }[]>`
+    select min(row_no) as first from bulksms_info
+    where bulksms_id = ${bulksmsId} and row_no between ${firstRow} and ${lastRow} and status = 'pending'`;
+  const first = rows[0]?.first ?? null;
+  if (first === null) return { campaign: null, hasMore: false };
+  const last = Math.min(lastRow, first + rowsPerTransactionMax - 1);
+  const { campaign } = await endMessages(transaction, { bulksmsId, firstRow: first, lastRow: last }, ["pending"], to);
+  return { campaign, hasMore: last < lastRow };
+}
+
+async function closeChunk(transaction: TransactionSql, bulksmsId: string, chunkNo: number): Promise<void> {
+  await transaction`
+    update bulksms_chunk set state = 'done', lease_owner = null, lease_until = null where bulksms_id = ${bulksmsId} and chunk_no = ${chunkNo}`;
+}

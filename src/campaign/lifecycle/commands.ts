@@ -1,0 +1,98 @@
+// What a person commands: run, pause, resume, cancel. Each is one guarded statement; in another state it is refused with the current one.
+// Called by the routes of salesapi; every statement carries the workspace.
+import { AppError } from "../../contracts/errors.ts";
+import type { BulksmsStatus } from "../../contracts/states.ts";
+import { reachFailpoint } from "../../platform/failpoint.ts";
+import type { Sql } from "../../platform/postgres.ts";
+import { type Campaign, campaignColumns, changeStatus } from "./campaign_rows.ts";
+import { type ReserveDependencies, reserve } from "./reserve.ts";
+
+export interface CommandedBulksms {
+  workspaceId: string;
+  bulksmsId: string;
+}
+
+/** rpc gets so long within the request; then the answer is 202 `reserving`, and the sweeper goes on. */
+const reserveDeadlineMs = 1_500;
+
+/**
+ * Freezes price and amount, reserves the whole cost, and lets the campaign run. Answers it in `running`, or in `reserving` when rpc is silent.
+ * @throws AppError bulksms_not_found, state_conflict (details.current), insufficient_credit (details.needed, details.available; the campaign is `ready` again).
+ */
+export async function run(dependencies: ReserveDependencies, commanded: CommandedBulksms, priceMilli: bigint): Promise<Campaign> {
+  const reserving = await beginRun(dependencies.sql, commanded, priceMilli);
+  if (reserving === null) return refuse(dependencies.sql, commanded);
+  reachFailpoint("run_committed");
+  const reserved = await reserve(dependencies, reserving, reserveDeadlineMs);
+  switch (reserved.kind) {
+    case "running":
+      return reserved.campaign;
+    case "refused":
+      throw reserved.error;
+    case "silent":
+      return reserving;
+    case "elsewhere":
+      return reserved.campaign ?? reserving;
+  }
+}
+
+/** `ready -> reserving` with a fresh hold: of two runs at once, one finds no row. The run is kept, so that the laws can compare runs and holds. */
+async function beginRun(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms, priceMilli: bigint): Promise<Campaign | null> {
+  const rows = await sql<Campaign[]>`
+    with b as (
+      update bulksms set status = 'reserving', status_at = now(), hold_id = uuidv7(), price = ${priceMilli}, last_error = null,
+        version = version + 1, next_ring_at = now(), ring_count = 0
+      where id = ${bulksmsId} and workspace_id = ${workspaceId} and status = 'ready'
+      returning *
+    ), r as (
+      insert into bulksms_run (hold_id, bulksms_id, amount) select hold_id, id, parts * price from b
+    )
+    select ${campaignColumns(sql)} from b`;
+  return rows[0] ?? null;
+}
+
+/** After its commit no new submit body starts; `inFlight` messages at most may be on their way in bodies begun before. */
+export async function pause(sql: Sql, commanded: CommandedBulksms): Promise<{ campaign: Campaign; inFlight: number }> {
+  const campaign = await change(sql, commanded, { from: ["running"], to: "paused" });
+  reachFailpoint("pause_committed");
+  return { campaign, inFlight: await countInFlight(sql, commanded.bulksmsId) };
+}
+
+export async function resume(sql: Sql, commanded: CommandedBulksms): Promise<Campaign> {
+  return change(sql, commanded, { from: ["paused"], to: "running", lastError: null });
+}
+
+/** Messages that were never submitted end as `canceled`, a chunk at a time, by sales_worker; what is with the carrier goes on to its end, and is charged. */
+export async function cancel(sql: Sql, commanded: CommandedBulksms): Promise<{ campaign: Campaign; inFlight: number }> {
+  const campaign = await change(sql, commanded, { from: ["ready", "reserving", "running", "paused"], to: "canceling" });
+  return { campaign, inFlight: await countInFlight(sql, commanded.bulksmsId) };
+}
+
+async function change(
+  sql: Sql,
+  commanded: CommandedBulksms,
+  to: { from: BulksmsStatus[]; to: BulksmsStatus; lastError?: null },
+): Promise<Campaign> {
+  const changed = await changeStatus(sql, commanded.bulksmsId, { ...to, workspaceId: commanded.workspaceId });
+  return changed ?? refuse(sql, commanded);
+}
+
+/** Why no row was changed. */
+async function refuse(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms): Promise<never> {
+  const rows = await sql<{ status: BulksmsStatus }[]>`
+    select status from bulksms where id = ${bulksmsId} and workspace_id = ${workspaceId}`;
+  const current = rows[0]?.status;
+  if (current === undefined) throw new AppError("bulksms_not_found", "There is no such campaign in your workspace.");
+  throw new AppError("state_conflict", `The campaign is ${current}.`, { details: { current } });
+}
+
+/**
+ * Messages of chunks with a live lease: at most one body a chunk may be on its way. Also when its intent is not to be seen yet:
+ * it may have read `running` before our commit and be committed after we look.
+ */
+async function countInFlight(sql: Sql, bulksmsId: string): Promise<number> {
+  const rows = await sql<{ messages: number }[]>`
+    select coalesce(sum(last_row - first_row + 1), 0)::int as messages from bulksms_chunk
+    where bulksms_id = ${bulksmsId} and state = 'leased' and lease_until > clock_timestamp()`;
+  return rows[0]?.messages ?? 0;
+}

@@ -1,0 +1,46 @@
+// Ends messages by our own hand, a range of rows at a time: canceled, unknown (submitted, unanswered, never to be asked again), expired.
+// Called by cancel and expiry with the campaign locked, which every other writer of messages locks first. None of these moves charges anything.
+import type { MessageStatus } from "../../contracts/states.ts";
+import type { TransactionSql } from "../../platform/postgres.ts";
+import { type Campaign, campaignColumns } from "./campaign_rows.ts";
+
+/** Most rows of one transaction of long work: a few tens of milliseconds under the campaign's lock. */
+export const rowsPerTransactionMax = 5_000;
+
+export interface EndedMessages {
+  moved: number;
+  campaign: Campaign;
+}
+
+/** Moves the messages of a range of rows that are in one of the states `from` up to `to`, and the counters with them. */
+export async function endMessages(
+  transaction: TransactionSql,
+  range: { bulksmsId: string; firstRow: number; lastRow: number },
+  from: readonly MessageStatus[],
+  to: "unknown" | "canceled" | "expired",
+): Promise<EndedMessages> {
+  const rows = await transaction<(Campaign & { moved: number })[]>`
+    with moved as (
+      update bulksms_info m set status = ${to}, done_at = case when ${to} >= 'failed'::message_status then now() end
+      where m.bulksms_id = ${range.bulksmsId} and m.row_no between ${range.firstRow} and ${range.lastRow}
+        and m.status = any (${from as MessageStatus[]}::message_status[]) and m.status < least(${to}, 'failed'::message_status)
+      returning old.status as before
+    ), counted as (
+      select count(*) as moved,
+        count(*) filter (where before = 'pending') as pending, count(*) filter (where before = 'unknown') as unknown,
+        count(*) filter (where before = 'queued') as queued, count(*) filter (where before = 'sent') as sent
+      from moved
+    ), b as (
+      update bulksms b set pending = b.pending - c.pending, queued = b.queued - c.queued, sent = b.sent - c.sent,
+        unknown = b.unknown - c.unknown + case when ${to} = 'unknown'::message_status then c.moved else 0 end,
+        expired = b.expired + case when ${to} = 'expired'::message_status then c.moved else 0 end,
+        canceled = b.canceled + case when ${to} = 'canceled'::message_status then c.moved else 0 end,
+        version = b.version + least(c.moved, 1)
+      from counted c
+      where b.id = ${range.bulksmsId}
+      returning b.*
+    )
+    select c.moved::int as moved, ${campaignColumns(transaction)} from b, counted c`;
+  const { moved, ...campaign } = rows[0] as Campaign & { moved: number };
+  return { moved, campaign };
+}

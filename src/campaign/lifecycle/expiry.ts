@@ -1,0 +1,45 @@
+// Deadlines: messages that were submitted and have had no final receipt in time end as `expired`. Called by the sweeper.
+// A carrier never sends after the deadline (valid_until), and repeats a receipt for the receipt horizon: only after both nothing can be on its way.
+import { inTransaction, type Sql } from "../../platform/postgres.ts";
+import { type Campaign, lockCampaign } from "./campaign_rows.ts";
+import { endMessages, rowsPerTransactionMax } from "./end_messages.ts";
+
+/** Chunks of one pass; the next pass goes on. */
+const chunksPerPassMax = 200;
+
+export interface Expired {
+  messages: number;
+  campaign: Campaign | null;
+}
+
+/** Expires what is due in one campaign. `pending` never expires: it was not submitted, or will be submitted again. */
+export async function expireMessages(sql: Sql, bulksmsId: string, receiptHorizonS: number): Promise<Expired> {
+  const expired: Expired = { messages: 0, campaign: null };
+  for (const { firstRow, intentTo } of await readDueChunks(sql, bulksmsId, receiptHorizonS)) {
+    for (let first = firstRow; first <= intentTo; first += rowsPerTransactionMax) {
+      const lastRow = Math.min(intentTo, first + rowsPerTransactionMax - 1);
+      const { moved, campaign } = await inTransaction(sql, async (transaction) => {
+        await lockCampaign(transaction, bulksmsId);
+        return endMessages(transaction, { bulksmsId, firstRow: first, lastRow }, ["unknown", "queued", "sent"], "expired");
+      });
+      expired.messages += moved;
+      if (moved > 0) expired.campaign = campaign;
+    }
+  }
+  return expired;
+}
+
+/**
+ * Chunks past deadline and horizon in which something waits for a receipt. Their rows are read, so the sweeper asks seldom and only when a deadline has passed.
+ * One look a chunk along the primary key: as `exists` it may be planned as a join with a scan of the whole campaign.
+ */
+async function readDueChunks(sql: Sql, bulksmsId: string, receiptHorizonS: number): Promise<{ firstRow: number; intentTo: number }[]> {
+  return sql<{ firstRow: number; intentTo: number }[]>`
+    select c.first_row as "firstRow", c.intent_to as "intentTo"
+    from bulksms_chunk c join bulksms b on b.id = c.bulksms_id
+      cross join lateral (select from bulksms_info m where m.bulksms_id = ${bulksmsId} and m.row_no between c.first_row and c.intent_to
+        and m.status in ('unknown', 'queued', 'sent') order by m.row_no limit 1) waiting
+    where c.bulksms_id = ${bulksmsId} and b.status in ('running', 'paused', 'canceling') and b.unknown + b.queued + b.sent > 0
+      and c.submitted_at + (b.deadline_s + ${receiptHorizonS}::int) * interval '1 s' < now()
+    order by c.chunk_no limit ${chunksPerPassMax}`;
+}

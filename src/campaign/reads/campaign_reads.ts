@@ -1,0 +1,230 @@
+// What callers may read of campaigns: lists, one, its messages, its exports. (One message's way: message_way.ts; percentiles, reasons, anomalies:
+// campaign_figures.ts.) Called by the routes of salesapi. Every statement carries the workspace.
+import { formatCredits } from "../../contracts/credits.ts";
+import { AppError } from "../../contracts/errors.ts";
+import type { BulksmsAnswer } from "../../contracts/http.ts";
+import type { BulksmsStatus, MessageStatus } from "../../contracts/states.ts";
+import type { Sql } from "../../platform/postgres.ts";
+import type { CampaignProgress } from "../lifecycle/move_messages.ts";
+
+/** The columns that are answered as they are, and those that are not. */
+interface BulksmsRow
+  extends Pick<BulksmsAnswer, "id" | "name" | "sender" | "text" | "country" | "status" | "contacts" | "rejected" | "counts"> {
+  rejectCounts: Record<string, number>;
+  parts: bigint;
+  partsSent: bigint;
+  price: bigint;
+  lastError: string | null;
+  holdId: string | null;
+  deadlineS: number;
+  createdAt: Date;
+  startedAt: Date | null;
+  endedAt: Date | null;
+  version: bigint;
+}
+
+const bulksmsColumns = (sql: Sql) => sql`b.id, b.name, b.sender, b.text, b.country, b.status, b.contacts, b.rejected,
+  b.reject_counts as "rejectCounts", b.parts, b.parts_sent as "partsSent", b.price, b.last_error as "lastError", b.hold_id as "holdId",
+  b.deadline_s as "deadlineS", b.created_at as "createdAt", b.started_at as "startedAt", b.ended_at as "endedAt", b.version,
+  json_build_object('pending', b.pending, 'unknown', b.unknown, 'queued', b.queued, 'sent', b.sent, 'failed', b.failed,
+    'undelivered', b.undelivered, 'delivered', b.delivered, 'expired', b.expired, 'canceled', b.canceled) as counts`;
+
+/** @throws AppError bulksms_not_found, also for another workspace's. */
+export async function readBulksms(sql: Sql, workspaceId: string, bulksmsId: string): Promise<BulksmsAnswer> {
+  const rows = await sql<BulksmsRow[]>`
+    select ${bulksmsColumns(sql)} from bulksms b where b.id = ${bulksmsId} and b.workspace_id = ${workspaceId}`;
+  const row = rows[0];
+  if (row === undefined) throw notFound();
+  return toView(row);
+}
+
+/** Campaigns of a workspace, newest first; `cursor` is the id of the last one seen. Refused uploads and those under way only when asked for by status. */
+export async function listBulksms(
+  sql: Sql,
+  workspaceId: string,
+  page: { limit: number; cursor: string | undefined; status: BulksmsStatus | undefined },
+): Promise<{ bulksms: BulksmsAnswer[]; next_cursor: string | null }> {
+  const rows = await sql<BulksmsRow[]>`
+    select ${bulksmsColumns(sql)} from bulksms b
+    where b.workspace_id = ${workspaceId}
+      ${page.cursor === undefined ? sql`` : sql`and b.id < ${page.cursor}`}
+      ${page.status === undefined ? sql`and b.status not in ('importing', 'import_failed')` : sql`and b.status = ${page.status}`}
+    order by b.id desc limit ${page.limit + 1}`;
+  const shown = rows.slice(0, page.limit);
+  return { bulksms: shown.map(toView), next_cursor: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null };
+}
+
+export interface MessageView {
+  row_no: number;
+  msisdn: string;
+  parts: number;
+  status: MessageStatus;
+  error_code: string | null;
+  sent_at: string | null;
+  done_at: string | null;
+}
+
+export interface MessageRow {
+  rowNo: number;
+  msisdn: string;
+  parts: number;
+  status: MessageStatus;
+  errorCode: string | null;
+  sentAt: Date | null;
+  doneAt: Date | null;
+}
+
+export const messageColumns = (sql: Sql) => sql`m.row_no as "rowNo", m.msisdn::text, m.parts, m.status, m.error_code as "errorCode",
+  m.sent_at as "sentAt", m.done_at as "doneAt"`;
+
+export interface MessageFilter {
+  statuses?: readonly MessageStatus[] | undefined;
+  /** Digits that the number begins with (after its plus), ends with. */
+  numberPrefix?: string | undefined;
+  numberSuffix?: string | undefined;
+}
+
+/** A page of a filter looks at so many rows at most: a rare state, a number's last digits have no index (ARCHITECTURE.md), and no request reads a million rows. */
+const rowsLookedAtMax = 200_000;
+
+/**
+ * Messages of a campaign in row order; `cursor` is the last row seen. With a filter a page may be short, or empty, although there are more: whoever
+ * wants them goes on with `next_cursor` until it is null.
+ * @throws AppError bulksms_not_found.
+ */
+export async function listMessages(
+  sql: Sql,
+  workspaceId: string,
+  bulksmsId: string,
+  page: MessageFilter & { limit: number; cursor: number },
+): Promise<{ messages: MessageView[]; next_cursor: number | null }> {
+  await requireBulksms(sql, workspaceId, bulksmsId);
+  const { statuses, numberPrefix, numberSuffix } = page;
+  const isFiltered = statuses !== undefined || numberPrefix !== undefined || numberSuffix !== undefined;
+  const lookedTo = isFiltered ? page.cursor + rowsLookedAtMax : null;
+  const [rows, [next]] = await Promise.all([
+    sql<MessageRow[]>`
+      select ${messageColumns(sql)} from bulksms_info m
+      where m.bulksms_id = ${bulksmsId} and m.row_no > ${page.cursor}
+        ${lookedTo === null ? sql`` : sql`and m.row_no <= ${lookedTo}`}
+        ${statuses === undefined ? sql`` : sql`and m.status = any (${statuses as MessageStatus[]}::message_status[])`}
+        ${numberPrefix === undefined ? sql`` : sql`and m.msisdn::text like ${`${numberPrefix}%`}`}
+        ${numberSuffix === undefined ? sql`` : sql`and m.msisdn::text like ${`%${numberSuffix}`}`}
+      order by m.row_no limit ${page.limit + 1}`,
+    lookedTo === null ? [] : sql`select from bulksms_info where bulksms_id = ${bulksmsId} and row_no > ${lookedTo} limit 1`,
+  ]);
+  const shown = rows.slice(0, page.limit).map(toMessage);
+  if (rows.length > page.limit) return { messages: shown, next_cursor: shown.at(-1)?.row_no ?? null };
+  return { messages: shown, next_cursor: next === undefined ? null : lookedTo };
+}
+
+/** Rows read at once by an export: bounded memory, short statements, no transaction held while the client reads. */
+const exportRows = 5_000;
+
+/** GET report.csv: every message with its end. @throws AppError bulksms_not_found, before the first line. */
+export async function exportReport(sql: Sql, workspaceId: string, bulksmsId: string): Promise<AsyncIterable<string>> {
+  await requireBulksms(sql, workspaceId, bulksmsId);
+  return lines(["row_no", "msisdn", "status", "parts", "error_code", "sent_at", "done_at"], async (cursor) => {
+    const rows = await sql<MessageRow[]>`
+      select ${messageColumns(sql)} from bulksms_info m
+      where m.bulksms_id = ${bulksmsId} and m.row_no > ${cursor} order by m.row_no limit ${exportRows}`;
+    return rows.map((row) => {
+      const { row_no, msisdn, status, parts, error_code, sent_at, done_at } = toMessage(row);
+      return { key: row_no, cells: [row_no, { asIs: msisdn }, status, parts, error_code, sent_at, done_at] };
+    });
+  });
+}
+
+/** GET rejects.csv: every row that was not taken, with its line in the file and the reason. @throws AppError bulksms_not_found. */
+export async function exportRejects(sql: Sql, workspaceId: string, bulksmsId: string): Promise<AsyncIterable<string>> {
+  await requireBulksms(sql, workspaceId, bulksmsId);
+  return lines(["line", "reason", "value"], async (cursor) => {
+    const rows = await sql<{ line: number; reason: string; value: string }[]>`
+      select line, reason, value from bulksms_reject where bulksms_id = ${bulksmsId} and line > ${cursor} order by line limit ${exportRows}`;
+    return rows.map(({ line, reason, value }) => ({ key: line, cells: [line, reason, value] }));
+  });
+}
+
+/** A cell; `asIs`: text that we made ourselves and that must not be marked as a formula (a number with its plus). */
+type Cell = string | number | null | { asIs: string };
+
+async function* lines(
+  header: string[],
+  readPage: (cursor: number) => Promise<{ key: number; cells: Cell[] }[]>,
+): AsyncGenerator<string, void, undefined> {
+  yield `${header.join(",")}\r\n`;
+  let cursor = 0;
+  for (;;) {
+    const page = await readPage(cursor);
+    if (page.length > 0) yield page.map(({ cells }) => `${cells.map(csvCell).join(",")}\r\n`).join("");
+    if (page.length < exportRows) return;
+    cursor = (page.at(-1) as { key: number }).key;
+  }
+}
+
+/**
+ * One cell, RFC 4180. A value that a spreadsheet would run as a formula gets an apostrophe in front
+ * (https://owasp.org/www-community/attacks/CSV_Injection). Exported for its test.
+ */
+export function csvCell(cell: Cell): string {
+  if (cell === null) return "";
+  if (typeof cell === "number") return String(cell);
+  const text = typeof cell === "string" ? (/^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell) : cell.asIs;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** For webapi's snapshots, which check the workspace themselves. @throws AppError bulksms_not_found. */
+export async function readProgress(sql: Sql, bulksmsId: string): Promise<CampaignProgress> {
+  const rows = await sql<(BulksmsRow & { workspaceId: string })[]>`
+    select ${bulksmsColumns(sql)}, b.workspace_id as "workspaceId" from bulksms b where b.id = ${bulksmsId}`;
+  const row = rows[0];
+  if (row === undefined) throw notFound();
+  const { id, workspaceId, status, contacts, partsSent, counts, version } = row;
+  return { bulksmsId: id, workspaceId, status, contacts, partsSent, counts, version };
+}
+
+export async function requireBulksms(sql: Sql, workspaceId: string, bulksmsId: string): Promise<void> {
+  const rows = await sql`select from bulksms where id = ${bulksmsId} and workspace_id = ${workspaceId}`;
+  if (rows.length === 0) throw notFound();
+}
+
+const notFound = () => new AppError("bulksms_not_found", "There is no such campaign in your workspace.");
+
+function toView(row: BulksmsRow): BulksmsAnswer {
+  return {
+    id: row.id,
+    name: row.name,
+    sender: row.sender,
+    text: row.text,
+    country: row.country,
+    status: row.status,
+    contacts: row.contacts,
+    rejected: row.rejected,
+    rejects: row.rejectCounts,
+    parts: Number(row.parts),
+    parts_sent: Number(row.partsSent),
+    price: formatCredits(row.price),
+    cost: formatCredits(row.parts * row.price),
+    charged: formatCredits(row.partsSent * row.price),
+    counts: row.counts,
+    last_error: row.lastError,
+    hold_id: row.holdId,
+    deadline_s: row.deadlineS,
+    created_at: row.createdAt.toISOString(),
+    started_at: row.startedAt?.toISOString() ?? null,
+    ended_at: row.endedAt?.toISOString() ?? null,
+    version: Number(row.version),
+  };
+}
+
+export function toMessage(row: MessageRow): MessageView {
+  return {
+    row_no: row.rowNo,
+    msisdn: `+${row.msisdn}`,
+    parts: row.parts,
+    status: row.status,
+    error_code: row.errorCode,
+    sent_at: row.sentAt?.toISOString() ?? null,
+    done_at: row.doneAt?.toISOString() ?? null,
+  };
+}

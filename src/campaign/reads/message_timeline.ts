@@ -1,0 +1,122 @@
+// One message's page: every step of its way with its time, the ledger's entry that it was charged in, and what its state refused. Called by salesapi.
+import type { MessageCharge, WayStep } from "../../contracts/campaign_reads.ts";
+import { formatCredits } from "../../contracts/credits.ts";
+import { AppError } from "../../contracts/errors.ts";
+import type { AnomalyKind, MessageStatus } from "../../contracts/states.ts";
+import type { Sql } from "../../platform/postgres.ts";
+import { type MessageRow, type MessageView, messageColumns, requireBulksms, toMessage } from "./campaign_reads.ts";
+
+export interface MessageWayView extends MessageView {
+  way: WayStep[];
+  charge: MessageCharge;
+  /** What the carrier said that its state could not take. */
+  anomalies: { receipt_id: string; kind: AnomalyKind; status: string; at: string }[];
+}
+
+interface WayRow extends MessageRow {
+  createdAt: Date;
+  price: bigint;
+  heldAt: Date | null;
+  chunkNo: number | null;
+  attempts: number;
+  submittedAt: Date | null;
+}
+
+interface OutboxRow {
+  id: string;
+  confirmedAt: Date | null;
+}
+
+/** A carrier that goes mad about one message does not make its page endless. */
+const anomaliesShownMax = 100;
+
+/** @throws AppError bulksms_not_found, message_not_found. */
+export async function readMessageWay(sql: Sql, workspaceId: string, bulksmsId: string, rowNo: number): Promise<MessageWayView> {
+  const rows = await sql<WayRow[]>`
+    select ${messageColumns(sql)}, b.created_at as "createdAt", b.price, r.created_at as "heldAt", c.chunk_no as "chunkNo",
+      coalesce(c.attempt, 0) as attempts, case when c.intent_to >= m.row_no then c.submitted_at end as "submittedAt"
+    from bulksms b join bulksms_info m on m.bulksms_id = b.id
+      left join bulksms_run r on r.hold_id = b.hold_id
+      left join bulksms_chunk c on c.bulksms_id = b.id and m.row_no between c.first_row and c.last_row
+    where b.id = ${bulksmsId} and b.workspace_id = ${workspaceId} and m.row_no = ${rowNo}`;
+  const row = rows[0];
+  if (row === undefined) {
+    await requireBulksms(sql, workspaceId, bulksmsId);
+    throw new AppError("message_not_found", "The campaign has no such row.");
+  }
+  const [outbox, anomalies] = await Promise.all([
+    readOutbox(sql, bulksmsId, rowNo),
+    sql<{ receiptId: string; kind: AnomalyKind; status: string; createdAt: Date }[]>`
+      select receipt_id as "receiptId", kind, status, created_at as "createdAt" from receipt_anomaly
+      where bulksms_id = ${bulksmsId} and row_no = ${rowNo} order by created_at limit ${anomaliesShownMax}`,
+  ]);
+  return {
+    ...toMessage(row),
+    way: wayOf(row, outbox),
+    charge: chargeOf(row, outbox),
+    anomalies: anomalies.map(({ receiptId, kind, status, createdAt }) => ({
+      receipt_id: receiptId,
+      kind,
+      status,
+      at: createdAt.toISOString(),
+    })),
+  };
+}
+
+/** The outbox row was written by the transaction that set sent_at: both have that transaction's time, to the microsecond. */
+async function readOutbox(sql: Sql, bulksmsId: string, rowNo: number): Promise<OutboxRow | null> {
+  const rows = await sql<OutboxRow[]>`
+    select o.id, o.confirmed_at as "confirmedAt" from credit_outbox o join bulksms_info m on m.bulksms_id = o.bulksms_id and m.sent_at = o.created_at
+    where o.bulksms_id = ${bulksmsId} and m.row_no = ${rowNo} order by o.confirmed_at nulls first limit 2`;
+  return rows.length === 1 ? (rows[0] as OutboxRow) : rows.length === 2 ? { id: "", confirmedAt: rows[0]?.confirmedAt ?? null } : null;
+}
+
+/** The states that a message can only be in after the carrier has taken it. */
+const isTaken = (status: MessageStatus) => status === "queued" || status === "sent" || status === "delivered" || status === "undelivered";
+
+function wayOf(row: WayRow, outbox: OutboxRow | null): WayStep[] {
+  const { status, errorCode, submittedAt, sentAt, doneAt } = row;
+  const why = errorCode === null ? "" : ` (${errorCode})`;
+  return [
+    step("imported", "salesapi", true, row.createdAt, `row ${row.rowNo} of the file, ${partsOf(row.parts)}`),
+    step("held", "rpc", row.heldAt !== null, row.heldAt, "credit for all parts of the campaign is held before the first is sent"),
+    step("leased", "sales_worker", row.attempts > 0, null, leaseSays(row)),
+    step("submitted", "sales_worker", submittedAt !== null, submittedAt, "the intent is on disk before the first byte goes to the carrier"),
+    acceptedStep(row, why),
+    step("sent", "carrier", sentAt !== null, sentAt, "a receipt says so, or one that implies it"),
+    step("charged", "general_worker", outbox?.confirmedAt != null, outbox?.confirmedAt ?? null, "its parts are in the ledger, once"),
+    step("done", "carrier", doneAt !== null, doneAt, doneAt === null ? "no final state yet" : `${status}${why}`),
+  ];
+}
+
+function acceptedStep({ status, errorCode, sentAt }: WayRow, why: string): WayStep {
+  // a message that failed without having been sent was either refused at once or later; the carrier's code says which
+  if (status === "failed") return step("accepted", "carrier", false, null, `refused, or failed before it was sent${why}`);
+  const isAccepted = isTaken(status) || sentAt !== null;
+  return step("accepted", "carrier", isAccepted, null, errorCode === null || isAccepted ? "the carrier took it in its queue" : errorCode);
+}
+
+const leaseSays = ({ chunkNo, attempts }: WayRow) =>
+  chunkNo === null || attempts === 0
+    ? "no worker has taken its chunk yet"
+    : `chunk ${chunkNo}, leased ${attempts === 1 ? "once" : `${attempts} times`}`;
+
+const partsOf = (parts: number) => (parts === 1 ? "1 part" : `${parts} parts`);
+
+function step(name: WayStep["step"], process: string, reached: boolean, at: Date | null, says: string): WayStep {
+  return { step: name, reached, at: reached ? (at?.toISOString() ?? null) : null, process, says };
+}
+
+function chargeOf(row: WayRow, outbox: OutboxRow | null): MessageCharge {
+  const amount = formatCredits(BigInt(row.parts) * row.price);
+  const isCharged = row.sentAt !== null && outbox?.confirmedAt != null;
+  const sum = `${partsOf(row.parts)} x ${formatCredits(row.price)} = ${amount} credits`;
+  return { parts: row.parts, amount, is_charged: isCharged, transfer_id: outbox?.id || null, says: chargeSays(row, sum, isCharged) };
+}
+
+function chargeSays({ sentAt, status, doneAt }: WayRow, sum: string, isCharged: boolean): string {
+  if (isCharged) return `Charged because it was sent: ${sum}. What became of it afterwards (${status}) changes nothing.`;
+  if (sentAt !== null) return `Sent: ${sum}, on their way to the ledger.`;
+  if (doneAt !== null) return `Not charged: it ended as ${status} without having been sent. Its held credit goes back.`;
+  return `Not charged yet: a message costs when it is sent. It would be ${sum}.`;
+}

@@ -1,0 +1,60 @@
+// Tells watchers how a campaign stands: topic bulksms_progress, at most 10 updates a second a campaign, the last one always. Used by salesapi and sales_worker.
+import type { TopicUpdates } from "../../contracts/topics.ts";
+import type { Publisher } from "../../platform/broadcast.ts";
+import type { CampaignProgress } from "../lifecycle/move_messages.ts";
+
+export interface ProgressPublisher {
+  /** Call it after the commit that it tells of. Never waits. */
+  changed(progress: CampaignProgress): void;
+  close(): void;
+}
+
+/** A person sees no more than ten updates a second. */
+const intervalMs = 100;
+/** Campaigns remembered for the throttle; above it updates go at once. */
+const campaignsMax = 10_000;
+
+export function openProgressPublisher(publisher: Publisher): ProgressPublisher {
+  /** Campaigns told of in the last interval, with what came since. */
+  const recent = new Map<string, { next: CampaignProgress | null; timer: NodeJS.Timeout }>();
+
+  function publish(progress: CampaignProgress): void {
+    publisher.publish("bulksms_progress", progress.bulksmsId, toUpdate(progress));
+    if (recent.size >= campaignsMax) return;
+    const timer = setTimeout(() => flush(progress.bulksmsId), intervalMs);
+    recent.set(progress.bulksmsId, { next: null, timer });
+  }
+
+  function flush(bulksmsId: string): void {
+    const next = recent.get(bulksmsId)?.next ?? null;
+    recent.delete(bulksmsId);
+    if (next !== null) publish(next);
+  }
+
+  return {
+    changed(progress) {
+      const waiting = recent.get(progress.bulksmsId);
+      if (waiting === undefined) publish(progress);
+      else if (waiting.next === null || progress.version > waiting.next.version) waiting.next = progress;
+    },
+    close() {
+      for (const [bulksmsId, { next, timer }] of recent) {
+        clearTimeout(timer);
+        if (next !== null) publisher.publish("bulksms_progress", bulksmsId, toUpdate(next));
+      }
+      recent.clear();
+    },
+  };
+}
+
+/** As the topic and webapi's snapshots say it. */
+export function toUpdate(progress: CampaignProgress): TopicUpdates["bulksms_progress"] {
+  return {
+    bulksms_id: progress.bulksmsId,
+    status: progress.status,
+    contacts: progress.contacts,
+    parts_sent: Number(progress.partsSent),
+    counts: progress.counts,
+    version: Number(progress.version),
+  };
+}

@@ -1,0 +1,180 @@
+// One transaction of a batch of receipts: lock campaigns, fold, move rows up, charge what was sent, keep what no row could take.
+// Called by the receipt batcher alone; a batch is whole or not at all, and doing it twice changes nothing.
+import type { AnomalyKind, MessageStatus, ReceiptStatus } from "../../contracts/states.ts";
+import { reachFailpoint } from "../../platform/failpoint.ts";
+import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
+import { foldVerdict, isFinal, isImplied } from "../lifecycle/message_state.ts";
+import {
+  type CampaignProgress,
+  integers,
+  moveMessages,
+  noVerdicts,
+  sayOf,
+  type Verdict,
+  type Verdicts,
+} from "../lifecycle/move_messages.ts";
+import { type ReceiptAnomaly, type ReceiptColumns, storableJson } from "./receipt_parse.ts";
+
+export interface CommittedReceipts {
+  /** Campaigns that changed. */
+  changed: CampaignProgress[];
+  /** Whether an outbox row was written: ring the relay. */
+  hasCharge: boolean;
+  /** Anomalies by kind that the batch named (a repeat names them again). */
+  anomalies: Partial<Record<AnomalyKind, number>>;
+}
+
+/**
+ * Commits a batch, the bodies of many requests. Locks: its campaigns in id order FOR NO KEY UPDATE, then their messages, then the counters.
+ * @throws the database's data error (the batch holds a culprit), or AppError service_unavailable.
+ */
+export async function commitReceipts(sql: Sql, batch: readonly ReceiptColumns[]): Promise<CommittedReceipts> {
+  const campaigns = foldByCampaign(batch);
+  const keptAside = batch.flatMap((columns) => columns.anomalies);
+  return inTransaction(sql, async (transaction) => {
+    const anomalies: JudgedAnomaly[] = keptAside.map((anomaly) => ({ ...anomaly, messageStatus: null }));
+    const contactsOf = await lockCampaigns(transaction, [...campaigns.keys()]);
+    const moves = [];
+    for (const [bulksmsId, folded] of campaigns) {
+      const known = onlyKnown(folded, contactsOf.get(bulksmsId) ?? 0);
+      if (known.unknown.size > 0) judgeEach(batch, bulksmsId, known.unknown, new Map(), anomalies);
+      if (known.verdicts.kindOf.size > 0) moves.push(moveAndJudge(transaction, batch, bulksmsId, known, anomalies));
+    }
+    const moved = await Promise.all(moves);
+    if (anomalies.length > 0) await keepAnomalies(transaction, anomalies);
+    reachFailpoint("receipts_uncommitted");
+    return {
+      changed: moved.flatMap(({ progress }) => (progress === null ? [] : [progress])),
+      hasCharge: moved.some(({ partsCharged }) => partsCharged > 0n),
+      anomalies: countByKind(anomalies),
+    };
+  });
+}
+
+/** What all receipts of a batch say of one campaign. */
+interface FoldedCampaign {
+  verdicts: Verdicts;
+  /** Rows with a receipt that another one of the batch speaks against. */
+  disputed: Set<number>;
+}
+type JudgedAnomaly = ReceiptAnomaly & { messageStatus: MessageStatus | null };
+
+/** By campaign, in id order. */
+function foldByCampaign(batch: readonly ReceiptColumns[]): Map<string, FoldedCampaign> {
+  const campaigns = new Map<string, FoldedCampaign>();
+  let lastId = "";
+  let last: FoldedCampaign = { verdicts: noVerdicts(), disputed: new Set() };
+  for (const { length, bulksmsIds, rowNos, statuses, errorCodes } of batch) {
+    for (let n = 0; n < length; n++) {
+      const rowNo = rowNos[n] as number;
+      if (rowNo === 0) continue;
+      const bulksmsId = bulksmsIds[n] as string;
+      if (bulksmsId !== lastId) {
+        lastId = bulksmsId;
+        last = campaigns.get(bulksmsId) ?? { verdicts: noVerdicts(), disputed: new Set() };
+        campaigns.set(bulksmsId, last);
+      }
+      fold(last, rowNo, statuses[n] as ReceiptStatus, errorCodes[n] as string | null);
+    }
+  }
+  return new Map([...campaigns].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function fold({ verdicts, disputed }: FoldedCampaign, rowNo: number, status: ReceiptStatus, errorCode: string | null): void {
+  const kind = verdicts.kindOf.get(rowNo);
+  if (kind === undefined) {
+    sayOf(verdicts, rowNo, { status, errorCode });
+    return;
+  }
+  const before = verdicts.kinds[kind] as Verdict;
+  const next = foldVerdict(before.status, status);
+  if (next !== before.status) sayOf(verdicts, rowNo, { status: next, errorCode: errorCode ?? before.errorCode });
+  // one that is no end speaks against nothing, and implies those before it
+  if (isFinal(next) && (!isImplied(next, status) || !isImplied(next, before.status))) disputed.add(rowNo);
+}
+
+/**
+ * Locks campaigns in id order and says how many contacts each has. A campaign that has never run is not among them:
+ * no carrier can speak of it, and there is no hold to charge.
+ */
+async function lockCampaigns(transaction: TransactionSql, ids: string[]): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map();
+  const rows = await transaction<{ id: string; contacts: number }[]>`
+    select id, contacts from bulksms
+    where id = any (${ids}::uuid[]) and status in ('running', 'paused', 'canceling', 'settling', 'finished', 'canceled') and hold_id is not null
+    order by id for no key update`;
+  return new Map(rows.map(({ id, contacts }) => [id, contacts]));
+}
+
+/** Without rows that the campaign does not have, before a forged row number can cost memory. */
+function onlyKnown({ verdicts, disputed }: FoldedCampaign, contacts: number): FoldedCampaign & { unknown: Set<number> } {
+  const unknown = new Set<number>();
+  for (const rowNo of verdicts.kindOf.keys()) if (rowNo > contacts) unknown.add(rowNo);
+  if (unknown.size === 0) return { verdicts, disputed, unknown };
+  const kindOf = new Map([...verdicts.kindOf].filter(([rowNo]) => rowNo <= contacts));
+  return { verdicts: { kindOf, kinds: verdicts.kinds }, disputed: new Set([...disputed].filter((rowNo) => rowNo <= contacts)), unknown };
+}
+
+async function moveAndJudge(
+  transaction: TransactionSql,
+  batch: readonly ReceiptColumns[],
+  bulksmsId: string,
+  { verdicts, disputed }: FoldedCampaign,
+  anomalies: JudgedAnomaly[],
+) {
+  const moved = await moveMessages(transaction, bulksmsId, verdicts);
+  // refused perhaps: what did not move, and what a receipt of the same batch speaks against
+  const suspects = new Set([...moved.unmoved, ...disputed]);
+  if (suspects.size > 0) judgeEach(batch, bulksmsId, suspects, await readStatuses(transaction, bulksmsId, [...suspects]), anomalies);
+  return moved;
+}
+
+/** Keeps each receipt of these rows that the message's final state refuses and does not imply, and all of a row that there is not. */
+function judgeEach(
+  batch: readonly ReceiptColumns[],
+  bulksmsId: string,
+  suspects: ReadonlySet<number>,
+  statusOf: ReadonlyMap<number, MessageStatus>,
+  anomalies: JudgedAnomaly[],
+): void {
+  for (const columns of batch) {
+    for (let n = 0; n < columns.length; n++) {
+      const rowNo = columns.rowNos[n] as number;
+      if (!suspects.has(rowNo) || columns.bulksmsIds[n] !== bulksmsId) continue;
+      const messageStatus = statusOf.get(rowNo) ?? null;
+      if (messageStatus === null) anomalies.push({ ...columns.asAnomaly(n, "unknown_reference"), messageStatus });
+      else if (isRefused(messageStatus, columns.statuses[n] as ReceiptStatus)) {
+        const kind = messageStatus === "expired" || messageStatus === "canceled" ? "late" : "contradiction";
+        anomalies.push({ ...columns.asAnomaly(n, kind), messageStatus });
+      }
+    }
+  }
+}
+
+const isRefused = (status: MessageStatus, receipt: ReceiptStatus) => isFinal(status) && !isImplied(status, receipt);
+
+async function readStatuses(transaction: TransactionSql, bulksmsId: string, rowNos: number[]): Promise<Map<number, MessageStatus>> {
+  const rows = await transaction<{ rowNo: number; status: MessageStatus }[]>`
+    select row_no as "rowNo", status from bulksms_info where bulksms_id = ${bulksmsId} and row_no = any (${integers(rowNos)}::int[])`;
+  return new Map(rows.map(({ rowNo, status }) => [rowNo, status]));
+}
+
+/** Unique by receipt id: a repeat of the same receipt adds nothing. */
+async function keepAnomalies(transaction: TransactionSql, anomalies: JudgedAnomaly[]): Promise<void> {
+  const column = <K extends keyof JudgedAnomaly>(name: K) => anomalies.map((anomaly) => anomaly[name]);
+  await transaction`
+    insert into receipt_anomaly (receipt_id, kind, reference, bulksms_id, row_no, status, error_code, message_status, body)
+    select id, kind, reference, bulksms_id, row_no, status, error_code, message_status, body::jsonb
+    from unnest(${column("id")}::text[], ${column("kind")}::text[], ${column("reference")}::text[], ${column("bulksmsId")}::uuid[],
+      ${column("rowNo")}::int[], ${column("status")}::text[], ${column("errorCode")}::text[], ${column("messageStatus")}::message_status[],
+      ${anomalies.map(({ raw }) => storableJson(raw))}::text[])
+      as a (id, kind, reference, bulksms_id, row_no, status, error_code, message_status, body)
+    order by id
+    on conflict (receipt_id) do nothing`;
+}
+
+function countByKind(anomalies: JudgedAnomaly[]): Partial<Record<AnomalyKind, number>> {
+  const counts: Partial<Record<AnomalyKind, number>> = {};
+  for (const { kind } of anomalies) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}

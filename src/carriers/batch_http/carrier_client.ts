@@ -1,0 +1,88 @@
+// Submits one body of messages to the carrier and says what its answer means. Opened by sales_worker, called by dispatch.
+import { isAppError } from "../../contracts/errors.ts";
+import { type SubmitRequest, submitResponse } from "../../contracts/receipts.ts";
+import { type HttpResponse, openHttpClient } from "../../platform/http_client.ts";
+
+export type SubmitOutcome =
+  /** Its verdict on every message, which it repeats for ever. */
+  | { kind: "answered"; rejected: ReadonlyMap<number, string> }
+  /** Too fast: it took nothing, and wants nothing before then. */
+  | { kind: "throttled"; retryAfterMs: number }
+  /** No verdict. `isWithoutEffect`: the body definitely never reached it. */
+  | { kind: "silent"; isWithoutEffect: boolean; says: string }
+  /** It will never take this body as it is: wrong key, wrong form. */
+  | { kind: "refused"; says: string };
+
+export interface CarrierClient {
+  /** `timeoutMs`: a whole number, for the whole exchange; else that of the client. */
+  submit(body: SubmitRequest, timeoutMs?: number): Promise<SubmitOutcome>;
+  close(): Promise<void>;
+}
+
+/** When a 429 does not say how long. */
+const retryAfterDefaultMs = 1_000;
+/** A longer Retry-After is asked again: an operator may have raised the limit meanwhile. */
+const retryAfterMaxMs = 60_000;
+/** Codes of errors that came before the first byte of the request was written. */
+const neverConnectedCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"]);
+
+export function openCarrierClient(options: { url: string; key: string; timeoutMs: number; connections: number }): CarrierClient {
+  const client = openHttpClient(options.url, { timeoutMs: options.timeoutMs, connections: options.connections });
+  return {
+    async submit(body, timeoutMs = options.timeoutMs) {
+      try {
+        const response = await client.request({
+          method: "POST",
+          path: "/messages",
+          headers: { authorization: `Bearer ${options.key}` },
+          body,
+          timeoutMs,
+        });
+        return judgeAnswer(response, body);
+      } catch (error) {
+        if (!isAppError(error, "deadline_exceeded", "service_unavailable")) throw error;
+        return { kind: "silent", isWithoutEffect: isNeverConnected(error.cause), says: error.message };
+      }
+    },
+    close: () => client.close(),
+  };
+}
+
+/**
+ * 429, 5xx, a body that did not arrive in time (408: a frozen process, a slow line) and answers that are not of the contract's form are no verdict;
+ * any other status than 200 is a refusal of the whole body. Exported for its test.
+ */
+export function judgeAnswer(response: HttpResponse, body: SubmitRequest): SubmitOutcome {
+  const { status } = response;
+  if (status === 429) return { kind: "throttled", retryAfterMs: parseRetryAfter(response.headers["retry-after"]) };
+  if (status === 408 || status >= 500) return { kind: "silent", isWithoutEffect: false, says: `carrier answered ${status}` };
+  if (status !== 200) return { kind: "refused", says: `carrier_refused_${status}` };
+  const answer = submitResponse.safeParse(response.body);
+  if (!answer.success) return { kind: "silent", isWithoutEffect: false, says: "carrier's answer has not the form of a verdict" };
+  const { batch_id, accepted, rejected } = answer.data;
+  const verdicts = new Map(rejected.map(({ row_no, error_code }) => [row_no, error_code.replaceAll("\u0000", "")]));
+  const isOurs =
+    batch_id === body.batch_id &&
+    accepted + rejected.length === body.messages.length &&
+    verdicts.size === rejected.length &&
+    countIn(body, verdicts) === verdicts.size;
+  if (!isOurs) return { kind: "silent", isWithoutEffect: false, says: "carrier's answer speaks of other messages" };
+  return { kind: "answered", rejected: verdicts };
+}
+
+function countIn(body: SubmitRequest, rows: ReadonlyMap<number, string>): number {
+  return rows.size === 0 ? 0 : body.messages.filter(({ row_no }) => rows.has(row_no)).length;
+}
+
+/** Seconds, or an HTTP date. */
+function parseRetryAfter(header: string | string[] | undefined): number {
+  const text = Array.isArray(header) ? header[0] : header;
+  if (text === undefined) return retryAfterDefaultMs;
+  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 1), retryAfterMaxMs) : retryAfterDefaultMs;
+}
+
+function isNeverConnected(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isNeverConnected);
+  return error instanceof Error && "code" in error && neverConnectedCodes.has(String(error.code));
+}

@@ -1,0 +1,178 @@
+// The carrier's journal on disk: the format, and its reading as pure parsing of bytes. Written by carrier, read by carrier
+// (resume) and by laws (the oracle). It may be read while the carrier writes: a block not yet whole is simply not there yet.
+//
+//   <carrier data>/journal/<last two characters of batch_id>/<batch_id>.<segment_no>   one append-only file a segment
+//   <carrier data>/open/<batch_id>.<segment_no>                                      marker: may have unfinished messages
+//
+// A segment holds the rows segment_no * 16,384 + 0 .. 16,383 of one batch. A file is the 8 bytes `fileMagic`, then blocks:
+// u32 payload bytes, u32 CRC-32 of the payload, payload. A block is what one commit appended: whole or not there. Reading stops
+// at the first block that is cut short or fails its checksum: the torn tail of a crash, which the next opening truncates.
+// A payload is a run of records, each a type byte and fixed fields, little endian (see `recordBytes`).
+import { crc32 } from "node:zlib";
+import type { CarrierErrorCode } from "./receipts.ts";
+import type { ReceiptStatus } from "./states.ts";
+
+/** Rows of one segment: its file stays near 1 MB, quick to reload for a repeat, and memory holds only segments at work. */
+export const segmentRows = 16_384;
+export const journalFolder = "journal";
+export const openFolder = "open";
+export const fileMagic = Buffer.from("bscj\u0001\0\0\0", "latin1");
+export const blockHeaderBytes = 8;
+/** No block is larger: one commit of one segment writes at most this many payload bytes at once. */
+export const blockPayloadBytesMax = 64 * 1024 * 1024;
+
+/** Profiles and error codes by the number that stands for them on disk: append only, never reorder. */
+export const journalProfiles = ["typical", "clean-list", "dirty-list", "new-year", "demo", "answered"] as const;
+export type CarrierProfileName = (typeof journalProfiles)[number];
+export const journalErrorCodes = [
+  null,
+  "absent_subscriber",
+  "memory_full",
+  "unknown_subscriber",
+  "barred",
+  "network_failure",
+  "expired_in_network",
+  "no_sms_service",
+  "sender_not_registered",
+  "flooding_filter",
+] as const satisfies readonly (CarrierErrorCode | null)[];
+export const journalEnds = [null, "failed", "undelivered", "delivered"] as const;
+export type JournalEnd = (typeof journalEnds)[number];
+
+/**
+ * Records. `row` is u16: row_no - segment_no * 16,384. `delta` is u32 ms since the submit's `at`.
+ *
+ *   submit    u8 profile, u8 is-max, u8 0, u32 seed, f64 speed, f64 at (ms), f64 valid_until (ms): what the verdicts after it share
+ *   accepted  u8 parts, u16 row, u32 u32 digest (low, high), u8 forced outcome (0: by chance)
+ *   rejected  u8 parts, u16 row, u32 u32 digest, u8 error code
+ *   sent      u16 row, u32 delta
+ *   ended     u16 row, u32 delta, u8 end, u8 error code
+ *   answered  u16 row, u8 receipt number (1 queued, 2 sent or failed, 3 the end): it got a 2xx
+ *   repeat    u16 row, u8 1 when it carried the same message, else 0
+ *   gave_up   u16 row: its receipts are no longer retried
+ *   lost      u16 row, u8 receipt number: the weather (contracts/simulator_weather.ts) lost it, it is never told
+ */
+export const recordTypes = {
+  submit: 1,
+  accepted: 2,
+  rejected: 3,
+  sent: 4,
+  ended: 5,
+  answered: 6,
+  repeat: 7,
+  gave_up: 8,
+  lost: 9,
+} as const;
+/** Bytes of each record, its type byte counted; index = type. */
+export const recordBytes = [0, 32, 13, 13, 7, 9, 4, 4, 3, 4] as const;
+
+/** Called for each record in the order written. `row` counts from the segment's first row. */
+export interface JournalVisitor {
+  submit(submit: JournalSubmit): void;
+  accepted(row: number, parts: number, digestLow: number, digestHigh: number, forced: number): void;
+  rejected(row: number, parts: number, digestLow: number, digestHigh: number, code: number): void;
+  sent(row: number, deltaMs: number): void;
+  ended(row: number, deltaMs: number, end: number, code: number): void;
+  answered(row: number, receiptNo: number): void;
+  repeat(row: number, isSame: boolean): void;
+  gaveUp(row: number): void;
+  lost(row: number, receiptNo: number): void;
+}
+
+export interface JournalSubmit {
+  profile: CarrierProfileName;
+  seed: number;
+  /** Infinity: no delays. */
+  speed: number;
+  atMs: number;
+  validUntilMs: number;
+}
+
+/** Path of a segment below the carrier's data folder, with `/`. */
+export function segmentPath(batchId: string, segmentNo: number): string {
+  return `${journalFolder}/${batchId.slice(-2)}/${batchId}.${segmentNo}`;
+}
+
+/** Batch and segment of a file name in `journal/xx/` or `open/`; null when it is none. */
+export function parseSegmentName(name: string): { batchId: string; segmentNo: number } | null {
+  const match = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(\d{1,6})$/.exec(name);
+  return match === null ? null : { batchId: match[1] as string, segmentNo: Number(match[2]) };
+}
+
+/**
+ * Reads the records of a segment's bytes. Answers how many bytes are whole: what follows is a torn tail (or a block being
+ * written now). A file shorter than its magic is empty; another magic throws.
+ */
+export function visitSegment(file: Buffer, visitor: JournalVisitor): number {
+  if (file.length < fileMagic.length) return 0;
+  if (!file.subarray(0, fileMagic.length).equals(fileMagic)) throw new Error("not a carrier journal of this version");
+  let offset = fileMagic.length;
+  while (offset + blockHeaderBytes <= file.length) {
+    const payloadBytes = file.readUInt32LE(offset);
+    const start = offset + blockHeaderBytes;
+    const end = start + payloadBytes;
+    // Zero bytes: a file that grew before its data reached the disk.
+    if (payloadBytes === 0 || payloadBytes > blockPayloadBytesMax || end > file.length) break;
+    if (crc32(file.subarray(start, end)) !== file.readUInt32LE(offset + 4)) break;
+    visitPayload(file, start, end, visitor);
+    offset = end;
+  }
+  return offset;
+}
+
+function visitPayload(file: Buffer, start: number, end: number, visitor: JournalVisitor): void {
+  let at = start;
+  while (at < end) {
+    const type = file[at] as number;
+    const bytes = recordBytes[type];
+    if (bytes === undefined || bytes === 0 || at + bytes > end) throw new Error(`journal record of unknown type ${type}`);
+    visitRecord(file, at, type, visitor);
+    at += bytes;
+  }
+}
+
+function visitRecord(file: Buffer, at: number, type: number, visitor: JournalVisitor): void {
+  const byte = (offset: number): number => file[at + offset] as number;
+  switch (type) {
+    case recordTypes.submit:
+      visitor.submit({
+        profile: journalProfiles[byte(1)] ?? "typical",
+        seed: file.readUInt32LE(at + 4),
+        speed: byte(2) === 1 ? Number.POSITIVE_INFINITY : file.readDoubleLE(at + 8),
+        atMs: file.readDoubleLE(at + 16),
+        validUntilMs: file.readDoubleLE(at + 24),
+      });
+      break;
+    case recordTypes.accepted:
+      visitor.accepted(file.readUInt16LE(at + 2), byte(1), file.readUInt32LE(at + 4), file.readUInt32LE(at + 8), byte(12));
+      break;
+    case recordTypes.rejected:
+      visitor.rejected(file.readUInt16LE(at + 2), byte(1), file.readUInt32LE(at + 4), file.readUInt32LE(at + 8), byte(12));
+      break;
+    case recordTypes.sent:
+      visitor.sent(file.readUInt16LE(at + 1), file.readUInt32LE(at + 3));
+      break;
+    case recordTypes.ended:
+      visitor.ended(file.readUInt16LE(at + 1), file.readUInt32LE(at + 3), byte(7), byte(8));
+      break;
+    case recordTypes.answered:
+      visitor.answered(file.readUInt16LE(at + 1), byte(3));
+      break;
+    case recordTypes.repeat:
+      visitor.repeat(file.readUInt16LE(at + 1), byte(3) === 1);
+      break;
+    case recordTypes.gave_up:
+      visitor.gaveUp(file.readUInt16LE(at + 1));
+      break;
+    case recordTypes.lost:
+      visitor.lost(file.readUInt16LE(at + 1), byte(3));
+      break;
+  }
+}
+
+/** What receipt 1, 2 or 3 of a message says; null when it has no such receipt (yet). */
+export function receiptStatusOf(receiptNo: number, isSent: boolean, end: JournalEnd): ReceiptStatus | null {
+  if (receiptNo === 1) return "queued";
+  if (receiptNo === 2) return isSent ? "sent" : end === "failed" ? "failed" : null;
+  return isSent && (end === "delivered" || end === "undelivered") ? end : null;
+}

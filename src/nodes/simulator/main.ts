@@ -1,0 +1,166 @@
+// carrier: the simulated mobile network behind one HTTP door, and the receipts it sends. Only wires.
+import { access, constants } from "node:fs/promises";
+import type { CarrierProfileName } from "../../contracts/simulator_journal.ts";
+import { type Config, ConfigError, readConfig, requireSafeDoor } from "../../platform/config.ts";
+import { createHttpServer, type HttpServer, listen } from "../../platform/http.ts";
+import type { Log } from "../../platform/log.ts";
+import { createMetrics, type Metrics, secondsBuckets } from "../../platform/metrics.ts";
+import { type Node, runNode } from "../../platform/node.ts";
+import { addCarrierRoutes } from "../../simulator/dialects/batch_http.ts";
+import { type Carrier, createCarrier } from "../../simulator/simulator.ts";
+
+export const config = {
+  host: "BULKSMS_HOST",
+  port: "BULKSMS_CARRIER_PORT",
+  allowedHosts: "BULKSMS_ALLOWED_HOSTS",
+  key: "BULKSMS_CARRIER_KEY",
+  folder: "BULKSMS_CARRIER_DATA",
+  seed: "BULKSMS_CARRIER_SEED",
+  profile: "BULKSMS_CARRIER_PROFILE",
+  speed: "BULKSMS_CARRIER_SPEED",
+  partsPerSecond: "BULKSMS_CARRIER_MPS_MAX",
+  receiptsUrl: "BULKSMS_CARRIER_RECEIPTS_URL",
+  receiptSecrets: "BULKSMS_RECEIPT_SECRETS",
+  receiptHorizonS: "BULKSMS_RECEIPT_HORIZON_S",
+  receiptsPerBody: "BULKSMS_CARRIER_RECEIPTS_PER_BODY",
+  callbackConcurrency: "BULKSMS_CARRIER_CALLBACK_CONCURRENCY",
+  callbackPipelining: "BULKSMS_CARRIER_CALLBACK_PIPELINING",
+  logLevel: "BULKSMS_LOG_LEVEL",
+  logFormat: "BULKSMS_LOG_FORMAT",
+} as const;
+
+export interface CarrierNode extends Node {
+  /** Known after `start`. */
+  ports(): { http: number };
+}
+
+export function create(settings: Config<typeof config>, log: Log): CarrierNode {
+  const metrics = createMetrics("carrier");
+  const carrier = createCarrier({
+    folder: settings.folder,
+    seed: settings.seed,
+    profile: settings.profile as CarrierProfileName,
+    speed: parseSpeed(settings.speed),
+    partsPerSecond: settings.partsPerSecond,
+    receiptHorizonMs: settings.receiptHorizonS * 1_000,
+    receiptsUrl: settings.receiptsUrl,
+    receiptSecret: newestSecret(settings.receiptSecrets),
+    receiptsPerBody: settings.receiptsPerBody,
+    callbackConcurrency: settings.callbackConcurrency,
+    callbackPipelining: settings.callbackPipelining,
+    onCallback: callbackObserver(metrics, log),
+    onFatal: dieOf,
+  });
+  addGauges(metrics, carrier);
+  let app: HttpServer | undefined;
+  let port: number | undefined;
+  return {
+    async start() {
+      await carrier.start();
+      app = await createHttpServer({
+        name: "carrier",
+        says: "A simulated mobile network: takes messages, sends receipts.",
+        log,
+        metrics,
+        checks: { journal: () => access(settings.folder, constants.W_OK) },
+        host: settings.host,
+        allowedHosts: settings.allowedHosts,
+        requestsPerMinute: null,
+      });
+      addCarrierRoutes(app, { carrier, key: settings.key });
+      port = await listen(app, settings);
+      const { unfinished } = carrier.gauges();
+      log.info({
+        event: "carrier.listening",
+        port,
+        profile: settings.profile,
+        seed: settings.seed,
+        speed: settings.speed,
+        resumed: unfinished,
+      });
+    },
+    async stop() {
+      // the door first: submits in hand get their answer while the journal is open
+      await app?.close();
+      await carrier.stop();
+    },
+    ports() {
+      if (port === undefined) throw new Error("carrier has not started");
+      return { http: port };
+    },
+  };
+}
+
+export function main(): Promise<void> {
+  return runNode("carrier", readCarrierConfig, create);
+}
+
+/** The settings, with those checked that their kind alone does not. @throws ConfigError */
+function readCarrierConfig(): Config<typeof config> {
+  const settings = readConfig(process.env, config);
+  requireSafeDoor(settings.host, { BULKSMS_CARRIER_KEY: settings.key, BULKSMS_RECEIPT_SECRETS: settings.receiptSecrets });
+  newestSecret(settings.receiptSecrets);
+  return settings;
+}
+
+/** "max" is Infinity: no delays. */
+function parseSpeed(text: string): number {
+  return text === "max" ? Number.POSITIVE_INFINITY : Number(text);
+}
+
+/** Receipts are signed with the newest; the receiver may still take an older one. @throws ConfigError */
+function newestSecret(secrets: readonly string[]): string {
+  const [newest] = secrets;
+  if (newest === undefined) throw new ConfigError(["BULKSMS_RECEIPT_SECRETS: names no secret"]);
+  return newest;
+}
+
+/** The journal cannot be written: memory is ahead of the disk, so the process must end; the next one starts from the disk. */
+function dieOf(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+/** A receiver that is away is refused thousands of times: one line in so long is enough. */
+const refusalLogMs = 10_000;
+
+/** Measures every attempt, and says now and then that receipts do not get through. */
+function callbackObserver(metrics: Metrics, log: Log): (status: number, seconds: number) => void {
+  const callbackSeconds = metrics.histogram("carrier_callback_seconds", "Attempts to bring receipts", secondsBuckets, ["outcome"]);
+  let refused = 0;
+  let loggedAtMs = Number.NEGATIVE_INFINITY;
+  return (status, seconds) => {
+    const isAnswered = status >= 200 && status < 300;
+    callbackSeconds.observe({ outcome: isAnswered ? "answered" : status === 0 ? "unreachable" : "refused" }, seconds);
+    if (isAnswered) return;
+    refused += 1;
+    const now = performance.now();
+    if (now - loggedAtMs < refusalLogMs) return;
+    log.warn({ event: "carrier.receipts_refused", status, attempts: refused });
+    loggedAtMs = now;
+    refused = 0;
+  };
+}
+
+function addGauges(metrics: Metrics, carrier: Carrier): void {
+  const says = {
+    accepted: "Messages accepted",
+    rejected: "Messages refused at the submit",
+    repeats: "Submits of a known reference",
+    repeats_differing: "Repeats that carried another message",
+    throttled: "Bodies refused for their rate",
+    sent: "Messages sent",
+    parts_sent: "Message parts sent",
+    ended: "Messages whose end is known",
+    receipts_told: "Receipts made",
+    receipts_answered: "Receipts answered 2xx",
+    receipts_given_up: "Receipts no longer retried",
+  } as const;
+  for (const [name, help] of Object.entries(says)) {
+    metrics.gauge(`carrier_${name}`, `${help} since the process started`, () => carrier.counts()[name as keyof typeof says]);
+  }
+  metrics.gauge("carrier_unfinished", "Messages with something to come", () => carrier.gauges().unfinished);
+  metrics.gauge("carrier_receipts_pending", "Receipts waiting for their 2xx", () => carrier.gauges().receipts_pending);
+  metrics.gauge("carrier_segments_in_memory", "Segments of the journal in memory", () => carrier.gauges().segments_in_memory);
+}

@@ -1,0 +1,68 @@
+// GET and PUT /weather: the carrier's receipt weather, for the lab and for whoever tests how an application takes receipts.
+import { z } from "zod";
+import { carrierWeather, strayKinds, type WeatherKind, weatherKinds } from "../../contracts/simulator_weather.ts";
+import type { HttpServer } from "../../platform/http.ts";
+import type { Carrier } from "../simulator.ts";
+
+const count = z.number().int().nonnegative();
+const counts = <K extends string>(names: readonly K[]) =>
+  z.object(Object.fromEntries(names.map((name) => [name, count])) as Record<K, typeof count>);
+
+const weatherAnswer = z.object({
+  weather: carrierWeather,
+  happened: counts<WeatherKind>(weatherKinds).describe(
+    "since the process started: receipts (early: messages; forged, malformed, replayed: bodies that were answered)",
+  ),
+  strays: counts([...strayKinds, "wrongly_taken", "dropped", "waiting"] as const).describe(
+    "made-up bodies by kind. wrongly_taken: forged or broken, and answered 2xx all the same, which no receiver should ever do",
+  ),
+});
+
+const says = `What the carrier does to its own receipts, to show how their receiver takes it. Every kind is a share (0 to 1) with options; a kind that
+is left out does not happen, and \`{}\` is clear weather. It takes effect at once, for receipts that are told from then on, and outlives a restart.
+
+| kind | what happens | what a good receiver does |
+|---|---|---|
+| \`doubled\` | a receipt is told 2 to 5 times, with the same \`id\` | nothing new the second time |
+| \`reordered\` | told up to \`within_ms\` late, so that others overtake it | ends in the same state in whatever order |
+| \`lost\` | never told | does not wait for ever: a deadline |
+| \`early\` | the first receipt comes before the answer to its submit | knows the message already |
+| \`late\` | told \`after_ms\` after the deadline and the receipt horizon | keeps it aside; changes no end |
+| \`forged\` | beside a true one, another end: wrong secret, other body, ten days old, or unsigned | 401, no effect |
+| \`malformed\` | beside a true one, well signed: unknown status word, unknown reference, wrong type, a contradiction after the end (2xx, kept aside), broken JSON (400) | as said; no effect on any message |
+| \`replayed\` | a body that was answered 2xx comes again, with its old signature | 2xx, nothing new |
+| \`burst\` | all receipts are held back for \`hold_ms\`, then come at \`factor\` times their rate | keeps up, or says 429 or 503 |
+
+Which receipts are meant depends on the carrier's seed and the message's reference alone: the same campaign meets the same weather.`;
+
+export function addWeatherRoutes(app: HttpServer, carrier: Carrier, onRequest: (request: KeyedRequest) => Promise<void>): void {
+  app.get(
+    "/weather",
+    {
+      onRequest,
+      schema: { tags: ["weather"], summary: "The receipt weather, and what it has done so far", response: { 200: weatherAnswer } },
+    },
+    async () => carrier.weather(),
+  );
+  app.put(
+    "/weather",
+    {
+      onRequest,
+      schema: {
+        tags: ["weather"],
+        summary: "Set the receipt weather",
+        description: says,
+        body: carrierWeather,
+        response: { 200: weatherAnswer },
+      },
+    },
+    async ({ body }) => {
+      await carrier.setWeather(body);
+      return carrier.weather();
+    },
+  );
+}
+
+export interface KeyedRequest {
+  headers: { authorization?: string | undefined };
+}

@@ -1,0 +1,183 @@
+// Campaigns as an end-to-end test drives them: over HTTP, as any client would, and the laws at the end.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { join } from "node:path";
+import { endedBulksmsStatuses } from "../src/contracts/states.ts";
+import { checkLaws, type LawSources, type LawsReport } from "../src/laws/check_laws.ts";
+import type { Cluster } from "./cluster.ts";
+
+export interface CampaignView {
+  id: string;
+  status: string;
+  contacts: number;
+  rejected: number;
+  parts: number;
+  parts_sent: number;
+  cost: string;
+  charged: string;
+  counts: Record<string, number>;
+  last_error: string | null;
+}
+
+export const isEnded = (status: string): boolean => (endedBulksmsStatuses as readonly string[]).includes(status);
+
+/** Area codes of North America; with 555 01xx behind them these numbers belong to nobody (simulator/forced_outcomes.ts). */
+const areaCodes = [
+  ...[201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 224, 225, 228, 229, 231, 234, 239, 240],
+  ...[248, 251, 252, 253, 254, 256, 260, 262, 267, 269, 270, 276, 281, 301, 302, 303, 304, 305, 307, 308, 309, 310, 312, 313, 314],
+  ...[315, 316, 317, 318, 319, 320, 321, 323, 325, 330, 331, 334, 336, 337, 339, 347, 351, 352, 360, 361, 386, 401, 402, 404, 405],
+];
+
+/** Last digits of a number, and how its message ends at the simulated carrier, always. Half of them with a quirk on the way. */
+const endings = [
+  ["10", "delivered"],
+  ["11", "delivered"],
+  ["12", "delivered"],
+  ["13", "delivered"],
+  ["32", "undelivered"],
+  ["33", "undelivered"],
+  ["40", "failed"],
+  ["50", "failed"],
+] as const;
+
+/** Most contacts that `csvOf` knows. */
+export const contactsMax = areaCodes.length * endings.length;
+
+/** A CSV of so many good and different numbers, each with a fixed end. */
+export function csvOf(contacts: number): string {
+  const rows = Array.from({ length: contacts }, (_, index) => {
+    const [digits] = endings[index % endings.length] ?? ["10"];
+    return `Student ${index + 1},+1${areaCodes[Math.floor(index / endings.length)]}55501${digits}`;
+  });
+  return `first_name,phone\n${rows.join("\n")}\n`;
+}
+
+/** How a campaign of csvOf(contacts) must end: counts of all states. */
+export function expectedEnd(contacts: number): Record<string, number> {
+  const counts: Record<string, number> = {
+    pending: 0,
+    unknown: 0,
+    queued: 0,
+    sent: 0,
+    failed: 0,
+    undelivered: 0,
+    delivered: 0,
+    expired: 0,
+    canceled: 0,
+  };
+  for (let index = 0; index < contacts; index += 1) {
+    const [, end] = endings[index % endings.length] ?? ["10", "delivered"];
+    counts[end] = (counts[end] ?? 0) + 1;
+  }
+  return counts;
+}
+
+export async function createCampaign(
+  cluster: Cluster,
+  csv: string,
+  text = "Hello {first_name}",
+  salesapiUrl?: string,
+  deadlineS?: number,
+): Promise<CampaignView> {
+  const form = new FormData();
+  form.set("text", text);
+  if (deadlineS !== undefined) form.set("deadline_s", String(deadlineS));
+  form.set("file", new File([csv], "contacts.csv", { type: "text/csv" }));
+  const response = await fetch(`${salesapiUrl ?? cluster.urls.salesapi}/create`, {
+    method: "POST",
+    headers: authorization(cluster),
+    body: form,
+  });
+  return await answerOf<CampaignView>(response, 201);
+}
+
+export async function runCampaign(cluster: Cluster, id: string, salesapiUrl?: string): Promise<void> {
+  const response = await fetch(`${salesapiUrl ?? cluster.urls.salesapi}/run`, {
+    method: "POST",
+    headers: { ...authorization(cluster), "content-type": "application/json" },
+    body: JSON.stringify({ bulksms_id: id }),
+  });
+  await answerOf(response, 202);
+}
+
+export async function readCampaign(cluster: Cluster, id: string, salesapiUrl?: string): Promise<CampaignView> {
+  const response = await fetch(`${salesapiUrl ?? cluster.urls.salesapi}/bulksms/${id}`, {
+    headers: authorization(cluster),
+    signal: AbortSignal.timeout(5_000),
+  });
+  return await answerOf<CampaignView>(response, 200);
+}
+
+/** Resolves with the campaign as it ended. */
+export function waitUntilFinished(cluster: Cluster, id: string, limitMs?: number): Promise<CampaignView> {
+  return cluster.waitFor(
+    `campaign ${id} to finish`,
+    async () => {
+      const campaign = await readCampaign(cluster, id);
+      const { status, counts, parts_sent, charged, last_error } = campaign;
+      // thrown, so that a wait in vain says where the campaign stands
+      if (status !== "finished") throw new Error(JSON.stringify({ status, counts, parts_sent, charged, last_error }));
+      return campaign;
+    },
+    limitMs,
+  );
+}
+
+/** Messages that have left `pending` but have not ended: what a crash could lose or double. */
+export async function waitUntilInFlight(cluster: Cluster, id: string): Promise<CampaignView> {
+  return cluster.waitFor("messages in flight", async () => {
+    const campaign = await readCampaign(cluster, id);
+    const inFlight = (campaign.counts.queued ?? 0) + (campaign.counts.sent ?? 0);
+    return campaign.status === "running" && inFlight > 0 && campaign.parts_sent < campaign.parts ? campaign : false;
+  });
+}
+
+/** Sum of the samples of one of our metrics (without its prefix) whose labels hold `label` (`outcome="throttled"`); 0 when it has none yet. */
+export async function readMetric(url: string | undefined, name: string, label = ""): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
+  return text
+    .split("\n")
+    .filter((line) => line.startsWith(`bulksms_${name}{`) && line.includes(label))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+}
+
+export interface Credit {
+  available: string;
+  held: string;
+  spent: string;
+}
+
+export async function readCredit(cluster: Cluster, webapiUrl?: string): Promise<Credit> {
+  const response = await fetch(`${webapiUrl ?? cluster.urls.webapi}/workspaces/${cluster.workspaceId}/credit`, {
+    headers: authorization(cluster),
+  });
+  return await answerOf<Credit>(response, 200);
+}
+
+/** Every law, in its settled form, on rows that are there. */
+export async function expectAllLawsToHold(cluster: Cluster): Promise<LawsReport> {
+  const report = await checkLaws(lawSourcesOf(cluster));
+  const broken = report.laws.filter((law) => law.verdict === "broken").map((law) => ({ law: law.law, rows: law.broken }));
+  deepEqual(broken, []);
+  equal(report.form, "settled");
+  equal(report.hasJournal, true);
+  ok(report.rowsCompared > 0, "no row was compared");
+  return report;
+}
+
+export function lawSourcesOf(cluster: Cluster): LawSources {
+  return {
+    dsUrl: cluster.settings.BULKSMS_CHECK_DS_URL ?? "",
+    salesdbUrl: cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "",
+    carrierFolder: cluster.settings.BULKSMS_CARRIER_DATA ?? join(cluster.dataFolder, "carrier"),
+  };
+}
+
+function authorization(cluster: Cluster): Record<string, string> {
+  return { authorization: `Bearer ${cluster.apiKey}` };
+}
+
+async function answerOf<T>(response: Response, status: number): Promise<T> {
+  const text = await response.text();
+  if (response.status !== status) throw new Error(`${response.url} answered ${response.status}: ${text}`);
+  return JSON.parse(text) as T;
+}

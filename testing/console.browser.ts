@@ -1,0 +1,337 @@
+// The console as a person has it: a real browser before the real system. Screenshots of every page go to the folder BULKSMS_SCREENSHOTS, when it is set.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import axe from "axe-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { mintConsoleLink } from "../src/cli/console_link.ts";
+import { startLawsNews } from "../src/cli/laws_news.ts";
+import { launchChromium } from "./chromium.ts";
+import { type Cluster, startCluster } from "./cluster.ts";
+
+let browser: Browser;
+let cluster: Cluster;
+let lawsNews: ReturnType<typeof startLawsNews>;
+let context: BrowserContext;
+let page: Page;
+/** What the page itself found wrong: nothing may be. */
+const faults: string[] = [];
+
+const contacts = join(import.meta.dirname, "..", "examples", "5_contacts.csv");
+const students = join(import.meta.dirname, "..", "examples", "oulu_students_5000.csv");
+
+beforeAll(async () => {
+  browser = await launchChromium();
+  cluster = await startCluster({ settings: { BULKSMS_CARRIER_SPEED: "3" } });
+  const {
+    BULKSMS_CHECK_DS_URL: dsUrl = "",
+    BULKSMS_CHECK_SALESDB_URL: salesdbUrl = "",
+    BULKSMS_CARRIER_DATA: carrierFolder = "",
+  } = cluster.settings;
+  const { BULKSMS_REDIS_URL: redisUrl = "", BULKSMS_REDIS_NAMESPACE: namespace = "bulksms" } = cluster.settings;
+  lawsNews = startLawsNews({ sources: { dsUrl, salesdbUrl, carrierFolder }, redis: { redisUrl, namespace } });
+});
+afterAll(async () => {
+  await lawsNews?.stop();
+  await browser?.close();
+  await cluster?.stop();
+});
+beforeEach(() => {
+  faults.length = 0;
+});
+afterEach(async () => {
+  await context?.close();
+  expect(faults).toEqual([]);
+});
+
+const newLink = () =>
+  mintConsoleLink({ webapiUrl: cluster.urls.webapi as string, adminKey: cluster.adminKey, workspaceId: cluster.workspaceId });
+
+async function signIn(options: BrowserContextOptions = {}): Promise<void> {
+  context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  page = await context.newPage();
+  page.on("pageerror", (error) => faults.push(error.message));
+  page.on("console", (message) => {
+    if (/Content Security Policy/i.test(message.text())) faults.push(message.text());
+  });
+  page.on("request", (request) => {
+    if (!/^(http:\/\/127\.0\.0\.1:|data:|blob:)/.test(request.url())) faults.push(`a request to ${request.url()}`);
+  });
+  await page.goto(await newLink());
+  await page.getByRole("heading", { name: "Campaigns" }).waitFor();
+  await expect.poll(creditShown).toBeGreaterThan(0);
+}
+
+async function shoot(name: string): Promise<void> {
+  const folder = process.env.BULKSMS_SCREENSHOTS;
+  if (folder === undefined) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+const goTo = (name: string) => page.getByRole("navigation").getByRole("link", { name }).click();
+const creditShown = async () => Number((await page.locator(".bar-credit strong").innerText()).replaceAll(",", ""));
+/** As a person drags a file from a folder onto the page. */
+async function drop(name: string, text: string): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    `(() => { const transfer = new DataTransfer(); transfer.items.add(new File([${JSON.stringify(text)}], ${JSON.stringify(name)}, { type: "text/csv" })); return transfer; })()`,
+  );
+  await page.dispatchEvent(".drop", "drop", { dataTransfer: transfer });
+}
+async function create(file: string, text: string): Promise<void> {
+  await page.getByRole("link", { name: "New campaign" }).click();
+  await page.setInputFiles("#contacts", file);
+  await page.getByText("can be texted").waitFor();
+  await page.getByLabel("Text", { exact: true }).fill(text);
+}
+const runIt = async () => {
+  await page.getByRole("button", { name: /^Text [\d,]+ (people|person) for/ }).click();
+  await page.waitForURL(/\/campaigns\/[0-9a-f-]{36}$/);
+};
+
+describe("signing in", () => {
+  test("takes the link's secret out of the address, and a link works once", async () => {
+    await signIn();
+    expect(new URL(page.url()).hash).toBe("");
+    const link = await newLink();
+    const other = await browser.newContext();
+    const first = await other.newPage();
+    await first.goto(link);
+    await first.getByRole("heading", { name: "Campaigns" }).waitFor();
+    await other.clearCookies();
+    await first.goto("about:blank");
+    await first.goto(link);
+    await first.getByRole("alert").getByText("Sign-in link used, expired or unknown").waitFor();
+    await other.close();
+  });
+
+  test("by an API key, and out again", async () => {
+    context = await browser.newContext();
+    page = await context.newPage();
+    await page.goto(cluster.urls.webapi as string);
+    await page.getByLabel("API key").fill("wrong");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("Unknown or revoked API key").waitFor();
+    await page.getByLabel("API key").fill(cluster.apiKey);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Campaigns" }).waitFor();
+    const [cookie] = await context.cookies();
+    expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict" });
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Who are you?" }).waitFor();
+    await page.reload();
+    await page.getByRole("heading", { name: "Who are you?" }).waitFor();
+  });
+});
+
+describe("sending", () => {
+  test("five contacts by drag and drop, until they have their ends, and the message's page says why it was charged", async () => {
+    await signIn();
+    await shoot("first_visit");
+    await page.getByRole("link", { name: "Text your first people" }).click();
+    await drop("five.csv", "name,phone\nAino,+358401234567\nEero,0407654321\nHelmi,0501112233\nOnni,0501112244\nVeikko,0501112255\n");
+    await page.getByText("can be texted").waitFor();
+    await page.getByLabel("Text", { exact: true }).fill("Hello {name}!");
+    await page.getByText("Hello Aino!").waitFor();
+    const before = await creditShown();
+    await runIt();
+    await page.getByText("finished", { exact: true }).waitFor({ timeout: 45_000 });
+    await expect.poll(creditShown, { timeout: 10_000 }).toBeLessThan(before);
+    await page.getByRole("table").getByRole("link", { name: "1", exact: true }).click();
+    await page.getByRole("heading", { name: "+358401234567" }).waitFor();
+    expect(await page.locator(".stop h2").allInnerTexts()).toHaveLength(8);
+    await page
+      .getByText(/Charged because it was sent|Not charged/)
+      .first()
+      .waitFor();
+  });
+
+  test("a bad file shows each reason with its lines before anything is sent, and a file that is none says what to do", async () => {
+    await signIn();
+    await page.getByRole("link", { name: "New campaign" }).first().click();
+    await drop("bad.csv", "name,phone\nA,123\nB,040 123 4567\nC,+358401234567\nD,not a number\n");
+    await page.getByText("can be texted").waitFor();
+    const reasons = page.getByRole("list", { name: "rows that cannot be texted, by reason" });
+    await reasons.getByText("number too short").waitFor();
+    await reasons.getByRole("button", { name: /the same number again/ }).click();
+    await page.locator(".reject-lines").getByText("line 4").waitFor();
+    await drop("broken.csv", "name,phone\nA\n");
+    await page.getByText("Line 2 (row 1) has 1 cells, the header has 2.").waitFor();
+    expect(await page.getByRole("button", { name: /^Text / }).isDisabled()).toBe(true);
+  });
+
+  test("shows what makes a text dear, and makes it cheap by a click", async () => {
+    await signIn();
+    await create(contacts, "Your card – “please” bring it");
+    await page.getByText("UCS-2, 70 a part").waitFor();
+    await page.getByRole("button", { name: "Replace all" }).click();
+    expect(await page.getByLabel("Text", { exact: true }).inputValue()).toBe('Your card - "please" bring it');
+    await page.getByText("GSM-7, 160 a part").waitFor();
+  });
+
+  test("by keyboard alone", async () => {
+    await signIn();
+    const tabTo = async (says: RegExp) => {
+      for (let tries = 0; tries < 60; tries++) {
+        await page.keyboard.press("Tab");
+        const focused = await page.evaluate<string>(
+          "[document.activeElement.tagName, document.activeElement.id, document.activeElement.innerText].join(' ')",
+        );
+        if (says.test(focused)) return;
+      }
+      throw new Error(`no Tab leads to ${says}`);
+    };
+    await tabTo(/New campaign/);
+    await page.keyboard.press("Enter");
+    await tabTo(/made-up sample/);
+    await page.keyboard.press("Enter");
+    await page.getByText("can be texted").waitFor();
+    await tabTo(/TEXTAREA text/);
+    await page.keyboard.type("Hello!");
+    await page.getByRole("button", { name: /^Text 3 people/ }).waitFor();
+    await expect.poll(() => page.getByRole("button", { name: /^Text 3 people/ }).isEnabled()).toBe(true);
+    await tabTo(/BUTTON {2}Text 3 people/);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/campaigns\/[0-9a-f-]{36}$/);
+  });
+});
+
+describe("watching", () => {
+  test("a campaign of thousands: credit falls live, pause stops it, resume ends it, the laws hold", async () => {
+    await signIn();
+    await create(students, "Hi {first_name}! Exams in {programme} open on Monday.");
+    await shoot("send");
+    const before = await creditShown();
+    await runIt();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByRole("button", { name: "Resume" }).waitFor();
+    await page.getByRole("button", { name: "Resume" }).click();
+    await expect.poll(creditShown, { timeout: 30_000 }).toBeLessThan(before - 100);
+    await shoot("campaign");
+    await goTo("System");
+    await page.getByRole("button", { name: /^sales_worker, alive/ }).waitFor();
+    await shoot("system");
+    await page.goBack();
+    await page.getByText("finished", { exact: true }).waitFor({ timeout: 50_000 });
+    await page.getByRole("button", { name: /^undelivered/ }).click();
+    await page.getByText(/\d+ found/).waitFor();
+    await page.getByRole("link", { name: /^laws: \d+ of 11 hold/ }).click();
+    await page.getByText(/^\d+ laws hold$/).waitFor();
+    await shoot("laws");
+    await goTo("Credit");
+    await page.getByText("charged for sent parts").first().waitFor();
+    await shoot("credit");
+  }, 120_000);
+
+  test("a killed worker goes hollow, and comes back", async () => {
+    await signIn();
+    await goTo("System");
+    await page.getByRole("button", { name: /^general_worker, alive/ }).waitFor();
+    cluster.kill("general_worker", "SIGSTOP");
+    await page.getByRole("button", { name: /^general_worker, silent/ }).waitFor({ timeout: 15_000 });
+    cluster.kill("general_worker", "SIGKILL");
+    await page.getByRole("button", { name: /^general_worker, alive/ }).waitFor({ timeout: 30_000 });
+  });
+
+  test("a lost webapi is said, and the page comes back by itself", async () => {
+    await signIn();
+    const before = await creditShown();
+    cluster.kill("webapi", "SIGKILL");
+    await page.getByText("The connection was lost at").waitFor();
+    await page.getByText("The connection was lost at").waitFor({ state: "hidden", timeout: 30_000 });
+    expect(await creditShown()).toBe(before);
+  });
+
+  test("a top-up is in the credit and in the ledger", async () => {
+    await signIn();
+    const before = await creditShown();
+    await goTo("Credit");
+    await page.getByLabel("Top up by").fill("25.5");
+    await page.getByRole("button", { name: "Top up" }).click();
+    await page.getByText("25.5 credits were added.").waitFor();
+    await expect.poll(creditShown).toBeCloseTo(before + 25.5, 3);
+    await page.getByRole("cell", { name: "topped up" }).first().waitFor();
+    await page.getByLabel("Top up by").fill("-1");
+    await page.getByRole("button", { name: "Top up" }).click();
+    await page.getByRole("alert").waitFor();
+    expect(await creditShown()).toBeCloseTo(before + 25.5, 3);
+  });
+});
+
+describe("the look", () => {
+  test.each([
+    { name: "dark", options: { colorScheme: "dark" as const } },
+    { name: "narrow", options: { viewport: { width: 360, height: 760 } } },
+    { name: "narrow_dark", options: { colorScheme: "dark" as const, viewport: { width: 360, height: 760 } } },
+  ])("$name: every page fits its window", async ({ name, options }) => {
+    await signIn(options);
+    for (const path of ["campaigns", "send", "system", "credit", "laws"]) {
+      await page.goto(`${cluster.urls.webapi}/${path}`);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      if (path === "system") await page.getByRole("button", { name: /^webapi, alive/ }).waitFor();
+      await shoot(`${name}_${path}`);
+      const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+      expect(overflow, path).toBeLessThanOrEqual(0);
+    }
+    await page.goto(`${cluster.urls.webapi}/campaigns`);
+    await page.locator(".campaigns a").first().click();
+    await page.getByRole("heading", { name: "Messages" }).waitFor();
+    await shoot(`${name}_campaign`);
+    expect(await page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth")).toBeLessThanOrEqual(
+      0,
+    );
+  });
+});
+
+describe("for everybody (WCAG 2.2 AA, judged by axe)", () => {
+  interface AxeAnswer {
+    violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[];
+    passes: { id: string }[];
+  }
+
+  /** Notes what axe finds wrong on the page as it stands: rule, and the first element of each. */
+  async function judge(name: string, found: string[]): Promise<void> {
+    await page.evaluate(axe.source);
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    const answer = await page.evaluate<AxeAnswer>(`axe.run(document, { runOnly: ${JSON.stringify(tags)} })`);
+    expect(answer.passes.map(({ id }) => id)).toContain("color-contrast");
+    for (const { id, help, nodes } of answer.violations) {
+      // the label of a node in the drawing is its name, with which its accessible name begins; the figures below it are not its label
+      const wrong = nodes.filter(({ html }) => !(id === "label-content-name-mismatch" && html.startsWith('<g class="part')));
+      for (const { html, failureSummary } of wrong) found.push(`${name}: ${id}: ${help}: ${html} ${failureSummary ?? ""}`);
+    }
+  }
+
+  test.each(["light", "dark"] as const)("%s: labels, roles, order and contrast of every page", async (colorScheme) => {
+    const found: string[] = [];
+    context = await browser.newContext({ colorScheme });
+    page = await context.newPage();
+    await page.goto(cluster.urls.webapi as string);
+    await page.getByRole("heading", { name: "Who are you?" }).waitFor();
+    await judge("signing in", found);
+    await context.close();
+
+    await signIn({ colorScheme });
+    for (const path of ["campaigns", "system", "credit", "laws"]) {
+      await page.goto(`${cluster.urls.webapi}/${path}`);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      if (path === "system") await page.getByRole("button", { name: /^webapi, alive/ }).waitFor();
+      if (path === "laws") await page.getByText(/^\d+ laws hold$/).waitFor();
+      await judge(path, found);
+    }
+    await page.goto(`${cluster.urls.webapi}/send`);
+    await drop("mixed.csv", "name,phone\nA,123\nB,040 123 4567\nC,+358401234567\n");
+    await page.getByText("can be texted").waitFor();
+    await page.getByLabel("Text", { exact: true }).fill("Dear {name} – come");
+    await page.getByText("UCS-2, 70 a part").waitFor();
+    await judge("send", found);
+    await runIt();
+    await page.getByRole("heading", { name: "Messages" }).waitFor();
+    await page.getByRole("table").getByRole("link", { name: "1", exact: true }).waitFor();
+    await judge("campaign", found);
+    await page.getByRole("table").getByRole("link", { name: "1", exact: true }).click();
+    await page.locator(".stop h2").first().waitFor();
+    await judge("message", found);
+    expect(found).toEqual([]);
+  });
+});

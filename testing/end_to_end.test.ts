@@ -1,0 +1,87 @@
+// One campaign through all six processes: what the whole project is for.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import {
+  createCampaign,
+  csvOf,
+  expectAllLawsToHold,
+  expectedEnd,
+  readCampaign,
+  readCredit,
+  readMetric,
+  runCampaign,
+  waitUntilFinished,
+} from "./campaigns.ts";
+import { type Cluster, startCluster } from "./cluster.ts";
+
+const fiveContacts = readFileSync(join(import.meta.dirname, "..", "examples", "5_contacts.csv"), "utf8");
+
+// real processes, on a machine that may be busy with other tests
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+let cluster: Cluster;
+beforeAll(async () => {
+  // slow enough a carrier, and small enough chunks, that there is work to share
+  cluster = await startCluster({ settings: { BULKSMS_CARRIER_MPS_MAX: "200", BULKSMS_CHUNK_ROWS: "20", BULKSMS_LOG_LEVEL: "debug" } });
+});
+afterAll(async () => {
+  await cluster?.stop();
+});
+
+test("5 contacts go through all six processes, and each sent part costs 0.1", async () => {
+  const before = await readCredit(cluster);
+  const campaign = await createCampaign(cluster, fiveContacts);
+  expect(campaign).toMatchObject({ contacts: 5, rejected: 0, parts: 5, cost: "0.5" });
+  await runCampaign(cluster, campaign.id);
+  const ended = await waitUntilFinished(cluster, campaign.id);
+  const after = await readCredit(cluster);
+  expect(Object.values(ended.counts).reduce((sum, count) => sum + count, 0)).toBe(5);
+  expect(ended.counts).toMatchObject({ pending: 0, unknown: 0, queued: 0, sent: 0 });
+  expect(Number(before.available) - Number(after.available)).toBeCloseTo(0.1 * ended.parts_sent, 9);
+  expect(after).toMatchObject({ held: "0.0", spent: ended.charged });
+  await expectAllLawsToHold(cluster);
+});
+
+test("a second sales_worker, salesapi and webapi started by hand join and share the work", async () => {
+  const [worker, salesapi, webapi] = await Promise.all([
+    cluster.startAnother("sales_worker"),
+    cluster.startAnother("salesapi"),
+    cluster.startAnother("webapi"),
+  ]);
+  const pids = new Set([worker.pid, salesapi.pid, webapi.pid, ...Object.values(cluster.pids())]);
+  expect(pids.size).toBe(9);
+
+  const contacts = 600;
+  const { id } = await createCampaign(cluster, csvOf(contacts), "Hello {first_name}", salesapi.url);
+  await runCampaign(cluster, id, salesapi.url);
+  const ended = await waitUntilFinished(cluster, id);
+  expect(ended.counts).toEqual(expectedEnd(contacts));
+  expect(await readCampaign(cluster, id, salesapi.url)).toEqual(ended);
+  expect(await readCredit(cluster, webapi.url)).toEqual(await readCredit(cluster));
+  const submittedBy = await Promise.all([cluster.urls.sales_worker, worker.url].map((url) => readMetric(url, "messages_submitted_total")));
+  for (const messages of submittedBy) expect(messages).toBeGreaterThan(0);
+  await expectAllLawsToHold(cluster);
+});
+
+test("a carrier that says 429 is obeyed, and no message fails for it", async () => {
+  const contacts = 600;
+  const { id } = await createCampaign(cluster, csvOf(contacts));
+  const startedAt = performance.now();
+  await runCampaign(cluster, id);
+  const ended = await waitUntilFinished(cluster, id);
+  expect(await readMetric(cluster.urls.sales_worker, "submits_total", 'outcome="throttled"')).toBeGreaterThan(0);
+  // 200 parts at once, and 200 more each second
+  expect(performance.now() - startedAt).toBeGreaterThan(1_500);
+  expect(ended.counts).toEqual(expectedEnd(contacts));
+});
+
+test("no log line of any process has a number, a text, a key or a secret, not even at level debug", () => {
+  const lines = cluster.events.flatMap((event) => (event.type === "line" ? [event.line] : []));
+  expect(lines.length).toBeGreaterThan(10); // each process has told at least where it listens, and that it started
+  const log = lines.join("\n");
+  const { BULKSMS_RECEIPT_SECRETS, BULKSMS_CARRIER_KEY, BULKSMS_INTERNAL_TOKEN } = cluster.settings;
+  const kept = [cluster.apiKey, cluster.adminKey, BULKSMS_RECEIPT_SECRETS, BULKSMS_CARRIER_KEY, BULKSMS_INTERNAL_TOKEN, "Hello "];
+  for (const secret of kept) expect(log.includes(secret as string), String(secret).slice(0, 4)).toBe(false);
+  expect(log.match(/\+?358\s?\d{8,9}|040\s?\d{7}/)).toBeNull();
+});

@@ -1,0 +1,140 @@
+// `bulksms up` as a person runs it: a process of its own, with signals, kill -9, a second copy, wrong settings.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test, vi } from "vitest";
+import { processNames } from "../src/contracts/processes.ts";
+import { readSystemState } from "../src/local/data_folder.ts";
+import { endChild, hasEnded, isAlive, type RememberedProcess } from "../src/local/engines/bound_process.ts";
+import { waitFor } from "./cluster.ts";
+
+// real processes, on a machine that may be busy with other tests
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
+const programFile = join(import.meta.dirname, "..", "bin", "bulksms.js");
+
+interface Command {
+  child: ChildProcess;
+  output(): string;
+  errors(): string;
+  ended: Promise<number | null>;
+}
+
+const folders: string[] = [];
+const commands: Command[] = [];
+
+afterEach(async () => {
+  await Promise.all(commands.splice(0).map(({ child }) => endChild(child, "SIGTERM", 20_000)));
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+function dataFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "bulksms-up-"));
+  folders.push(folder);
+  return folder;
+}
+
+function bulksms(args: readonly string[], settings: Record<string, string> = {}): Command {
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BULKSMS_")));
+  const child = spawn(process.execPath, [programFile, ...args], { env: { ...inherited, ...settings }, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  let errors = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+  });
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const command = { child, output: () => output, errors: () => errors, ended };
+  commands.push(command);
+  return command;
+}
+
+/** Resolves with the line that says all is ready. */
+function waitUntilUp(command: Command): Promise<{ addresses: Record<string, string>; workspace_id: string }> {
+  return waitFor("bulksms up to be ready", () => {
+    if (hasEnded(command.child)) throw new Error(`it ended: ${command.errors()}`);
+    const line = command
+      .output()
+      .split("\n")
+      .find((text) => text.startsWith('{"type":"ready"'));
+    return line === undefined ? null : (JSON.parse(line) as { addresses: Record<string, string>; workspace_id: string });
+  });
+}
+
+/** Everything that runs for this folder: six processes, three engines. */
+function runningIn(folder: string): Record<string, RememberedProcess> {
+  const state = readSystemState(folder);
+  return { ...state?.processes, ...state?.engines };
+}
+
+test("kill -9 of the supervisor leaves no orphan, not even a frozen one, and the next start goes on with the same data", async () => {
+  const folder = dataFolder();
+  const first = bulksms(["up", "--json", "--data", folder]);
+  const { workspace_id } = await waitUntilUp(first);
+  const before = runningIn(folder);
+  expect(Object.keys(before).sort()).toEqual([...processNames, "ds", "redis", "salesdb"].sort());
+  process.kill(before.sales_worker?.pid ?? 0, "SIGSTOP");
+  first.child.kill("SIGKILL");
+  await waitFor("all nine to be gone", () => Object.values(before).every((one) => !isAlive(one)), 20_000);
+
+  const second = bulksms(["up", "--json", "--data", folder]);
+  expect((await waitUntilUp(second)).workspace_id).toBe(workspace_id);
+});
+
+test("a second `up` on the same data folder is refused while the first lives, and does it no harm", async () => {
+  const folder = dataFolder();
+  const first = bulksms(["up", "--json", "--data", folder]);
+  const { addresses } = await waitUntilUp(first);
+  const second = bulksms(["up", "--data", folder]);
+  expect(await second.ended).toBe(1);
+  expect(second.errors()).toContain(`bulksms is running already with the data folder ${folder}`);
+  expect(second.errors()).toContain(`process ${first.child.pid} holds it`);
+  expect((await fetch(`${addresses.webapi}/ready`)).status).toBe(200);
+
+  // a second one elsewhere takes other ports, whichever the first has
+  const elsewhere = bulksms(["up", "--json", "--data", dataFolder()]);
+  const other = await waitUntilUp(elsewhere);
+  for (const name of processNames) expect(other.addresses[name]).not.toBe(addresses[name]);
+});
+
+test("SIGTERM stops everything in order, and a frozen process is not waited for", async () => {
+  const folder = dataFolder();
+  const command = bulksms(["up", "--json", "--data", folder]);
+  await waitUntilUp(command);
+  const before = runningIn(folder);
+  process.kill(before.carrier?.pid ?? 0, "SIGSTOP");
+  const startedAt = performance.now();
+  command.child.kill("SIGTERM");
+  expect(await command.ended).toBe(0);
+  expect(performance.now() - startedAt).toBeLessThan(20_000);
+  expect(Object.values(before).filter(isAlive)).toEqual([]);
+});
+
+test("SIGINT while it starts stops what had started, and nothing more starts", async () => {
+  const folder = dataFolder();
+  const command = bulksms(["up", "--json", "--data", folder]);
+  await waitFor("an engine", () => command.output().includes('"type":"engine_ready"'));
+  command.child.kill("SIGINT");
+  expect(await command.ended).toBe(0);
+  expect(command.output()).not.toContain('"type":"process_started"');
+  expect(Object.values(runningIn(folder)).filter(isAlive)).toEqual([]);
+});
+
+test("wrong settings end with exit code 2 and name what is wrong before anything starts", async () => {
+  const folder = dataFolder();
+  const wrong = { BULKSMS_WEBAPI_PROT: "1", BULKSMS_RPC_PORT: "70000", BULKSMS_WEBAPI_DATABASE_URL: "postgres://webapi:x@127.0.0.1/ds" };
+  const { BULKSMS_WEBAPI_DATABASE_URL, ...malformed } = wrong;
+  const first = bulksms(["up", "--data", folder], malformed);
+  expect(await first.ended).toBe(2);
+  expect(first.errors()).toContain("BULKSMS_WEBAPI_PROT: unknown setting, did you mean BULKSMS_WEBAPI_PORT?");
+  expect(first.errors()).toContain("BULKSMS_RPC_PORT");
+  const second = bulksms(["up", "--data", folder], { BULKSMS_WEBAPI_DATABASE_URL });
+  expect(await second.ended).toBe(2);
+  expect(second.errors()).toContain("BULKSMS_DS_OWNER_URL: missing");
+  const third = bulksms(["upp"]);
+  expect(await third.ended).toBe(2);
+  expect(third.errors()).toContain("Did you mean up?");
+});
