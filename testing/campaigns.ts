@@ -168,7 +168,7 @@ export function lawSourcesOf(cluster: Cluster): LawSources {
   return {
     dsUrl: cluster.settings.BULKSMS_CHECK_DS_URL ?? "",
     salesdbUrl: cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "",
-    carrierFolder: cluster.settings.BULKSMS_CARRIER_DATA ?? join(cluster.dataFolder, "carrier"),
+    simulatorFolder: cluster.settings.BULKSMS_SIMULATOR_DATA ?? join(cluster.dataFolder, "simulator"),
   };
 }
 

@@ -16,6 +16,8 @@ export interface ClusterOptions {
   /** Over the cluster's own (quick carrier, short deadlines). */
   settings?: SystemSettings;
   processes?: readonly ProcessName[];
+  /** One that an earlier run left; else a new one. Removed by `stop` in either case. */
+  dataFolder?: string;
   redisSearch?: RedisSearch;
   /** What the lab changes between the processes (links, crash points, holds). */
   intervention?: Intervention;
@@ -57,8 +59,8 @@ const anotherReadyMaxMs = 30_000;
 
 /** What a test wants of a system: an outcome within seconds, the same at each run. */
 const quickSettings: SystemSettings = {
-  BULKSMS_CARRIER_PROFILE: "answered",
-  BULKSMS_CARRIER_SPEED: "20",
+  BULKSMS_SIMULATOR_PROFILE: "answered",
+  BULKSMS_SIMULATOR_SPEED: "20",
   BULKSMS_SWEEP_INTERVAL_MS: "200",
   BULKSMS_LEASE_MS: "3000",
   BULKSMS_SUBMIT_TIMEOUT_MS: "1500",
@@ -67,7 +69,7 @@ const quickSettings: SystemSettings = {
 
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   if (!existsSync(compiledMain)) throw new Error("the processes run from dist: run `npm run build` first (npm test does)");
-  const dataFolder = mkdtempSync(join(tmpdir(), "bulksms-cluster-"));
+  const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), "bulksms-cluster-"));
   const events: SupervisorEvent[] = [];
   const names = options.processes ?? processNames;
   const system = createSystem({

@@ -22,14 +22,14 @@ const students = join(import.meta.dirname, "..", "examples", "oulu_students_5000
 
 beforeAll(async () => {
   browser = await launchChromium();
-  cluster = await startCluster({ settings: { BULKSMS_CARRIER_SPEED: "3" } });
+  cluster = await startCluster({ settings: { BULKSMS_SIMULATOR_SPEED: "3" } });
   const {
     BULKSMS_CHECK_DS_URL: dsUrl = "",
     BULKSMS_CHECK_SALESDB_URL: salesdbUrl = "",
-    BULKSMS_CARRIER_DATA: carrierFolder = "",
+    BULKSMS_SIMULATOR_DATA: simulatorFolder = "",
   } = cluster.settings;
   const { BULKSMS_REDIS_URL: redisUrl = "", BULKSMS_REDIS_NAMESPACE: namespace = "bulksms" } = cluster.settings;
-  lawsNews = startLawsNews({ sources: { dsUrl, salesdbUrl, carrierFolder }, redis: { redisUrl, namespace } });
+  lawsNews = startLawsNews({ sources: { dsUrl, salesdbUrl, simulatorFolder }, redis: { redisUrl, namespace } });
 });
 afterAll(async () => {
   await lawsNews?.stop();

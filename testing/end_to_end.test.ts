@@ -23,7 +23,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 let cluster: Cluster;
 beforeAll(async () => {
   // slow enough a carrier, and small enough chunks, that there is work to share
-  cluster = await startCluster({ settings: { BULKSMS_CARRIER_MPS_MAX: "200", BULKSMS_CHUNK_ROWS: "20", BULKSMS_LOG_LEVEL: "debug" } });
+  cluster = await startCluster({ settings: { BULKSMS_SIMULATOR_MPS_MAX: "200", BULKSMS_CHUNK_ROWS: "20", BULKSMS_LOG_LEVEL: "debug" } });
 });
 afterAll(async () => {
   await cluster?.stop();
@@ -80,8 +80,8 @@ test("no log line of any process has a number, a text, a key or a secret, not ev
   const lines = cluster.events.flatMap((event) => (event.type === "line" ? [event.line] : []));
   expect(lines.length).toBeGreaterThan(10); // each process has told at least where it listens, and that it started
   const log = lines.join("\n");
-  const { BULKSMS_RECEIPT_SECRETS, BULKSMS_CARRIER_KEY, BULKSMS_INTERNAL_TOKEN } = cluster.settings;
-  const kept = [cluster.apiKey, cluster.adminKey, BULKSMS_RECEIPT_SECRETS, BULKSMS_CARRIER_KEY, BULKSMS_INTERNAL_TOKEN, "Hello "];
+  const { BULKSMS_RECEIPT_SECRETS, BULKSMS_SIMULATOR_KEY, BULKSMS_INTERNAL_TOKEN } = cluster.settings;
+  const kept = [cluster.apiKey, cluster.adminKey, BULKSMS_RECEIPT_SECRETS, BULKSMS_SIMULATOR_KEY, BULKSMS_INTERNAL_TOKEN, "Hello "];
   for (const secret of kept) expect(log.includes(secret as string), String(secret).slice(0, 4)).toBe(false);
   expect(log.match(/\+?358\s?\d{8,9}|040\s?\d{7}/)).toBeNull();
 });

@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 test("a carrier that is down is waited for, and no message fails for it", async () => {
-  const running = await startCluster({ processes: processNames.filter((name) => name !== "carrier") });
+  const running = await startCluster({ processes: processNames.filter((name) => name !== "simulator") });
   cluster = running;
   const contacts = 80;
   const { id } = await createCampaign(running, csvOf(contacts));
@@ -34,7 +34,7 @@ test("a carrier that is down is waited for, and no message fails for it", async 
   });
   expect(await readCampaign(running, id)).toMatchObject({ status: "running", last_error: null, counts: { failed: 0, pending: contacts } });
 
-  await running.startAnother("carrier", { BULKSMS_CARRIER_PORT: running.settings.BULKSMS_CARRIER_PORT ?? "" });
+  await running.startAnother("simulator", { BULKSMS_SIMULATOR_PORT: running.settings.BULKSMS_SIMULATOR_PORT ?? "" });
   const ended = await waitUntilFinished(running, id);
   expect(ended.counts).toEqual(expectedEnd(contacts));
   await expectAllLawsToHold(running);

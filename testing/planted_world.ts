@@ -67,10 +67,10 @@ export async function plantWorkspace(ds: Sql, workspaceId: string, toppedUpMilli
 }
 
 /** The campaign in salesdb, its credit in ds, its messages in the journal. A running one has its last charge on the way. */
-export async function plantCampaign(ds: Sql, salesdb: Sql, carrierFolder: string, campaign: PlantedCampaign): Promise<void> {
+export async function plantCampaign(ds: Sql, salesdb: Sql, simulatorFolder: string, campaign: PlantedCampaign): Promise<void> {
   await plantRows(salesdb, campaign);
   await plantCredit(ds, salesdb, campaign);
-  writeJournal(carrierFolder, campaign.id, campaign.messages);
+  writeJournal(simulatorFolder, campaign.id, campaign.messages);
 }
 
 async function plantRows(sql: Sql, { id, holdId, workspaceId, status, messages }: PlantedCampaign): Promise<void> {
@@ -151,7 +151,7 @@ async function plantCredit(ds: Sql, salesdb: Sql, { id, holdId, workspaceId, sta
 }
 
 /** Writes the segments of one batch, a block each (written anew: an earlier file of it is lost). */
-export function writeJournal(carrierFolder: string, batchId: string, messages: readonly PlantedMessage[]): void {
+export function writeJournal(simulatorFolder: string, batchId: string, messages: readonly PlantedMessage[]): void {
   const segments = new Map<number, Buffer[]>();
   for (const { rowNo, parts, journal } of messages) {
     if (journal === null) continue;
@@ -161,7 +161,7 @@ export function writeJournal(carrierFolder: string, batchId: string, messages: r
     records.push(...messageRecords(rowNo % segmentRows, parts, journal));
   }
   for (const [segmentNo, records] of segments) {
-    const path = join(carrierFolder, segmentPath(batchId, segmentNo));
+    const path = join(simulatorFolder, segmentPath(batchId, segmentNo));
     mkdirSync(dirname(path), { recursive: true });
     const payload = Buffer.concat(records);
     const head = Buffer.alloc(8);

@@ -105,7 +105,7 @@ test("SIGTERM stops everything in order, and a frozen process is not waited for"
   const command = bulksms(["up", "--json", "--data", folder]);
   await waitUntilUp(command);
   const before = runningIn(folder);
-  process.kill(before.carrier?.pid ?? 0, "SIGSTOP");
+  process.kill(before.simulator?.pid ?? 0, "SIGSTOP");
   const startedAt = performance.now();
   command.child.kill("SIGTERM");
   expect(await command.ended).toBe(0);

@@ -23,13 +23,13 @@ export interface LabClusterOptions {
 
 /** A carrier so slow that most of a campaign is still to be submitted while the first messages are under way; short chunks and leases. */
 export const labSettings: SystemSettings = {
-  BULKSMS_CARRIER_PROFILE: "answered",
-  BULKSMS_CARRIER_SPEED: "20",
-  BULKSMS_CARRIER_MPS_MAX: "200",
+  BULKSMS_SIMULATOR_PROFILE: "answered",
+  BULKSMS_SIMULATOR_SPEED: "20",
+  BULKSMS_SIMULATOR_MPS_MAX: "200",
   BULKSMS_CHUNK_ROWS: "25",
   BULKSMS_LEASE_MS: "2500",
   BULKSMS_SUBMIT_TIMEOUT_MS: "1200",
-  BULKSMS_CARRIER_RECEIPTS_PER_BODY: "10",
+  BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: "10",
   // whatever may be logged is logged: law L14
   BULKSMS_LOG_LEVEL: "debug",
   // where a campaign has a deadline of seconds, its messages expire so much later

@@ -1,4 +1,4 @@
-// `bulksms check`: the laws, over both databases and the carrier's journal. Reads only.
+// `bulksms check`: the laws, over both databases and the simulator's journal. Reads only.
 import type { Command } from "commander";
 import { isAppError } from "../contracts/errors.ts";
 import { settings } from "../contracts/settings.ts";
@@ -42,9 +42,13 @@ export function registerCheck(program: Command): void {
 async function check(options: CheckOptions): Promise<number> {
   const intervalMs = readInterval(options);
   const { folder, environment } = settingsAt(options.data, process.env);
-  const fields = { dsUrl: "BULKSMS_CHECK_DS_URL", salesdbUrl: "BULKSMS_CHECK_SALESDB_URL", carrierFolder: "BULKSMS_CARRIER_DATA" } as const;
+  const fields = {
+    dsUrl: "BULKSMS_CHECK_DS_URL",
+    salesdbUrl: "BULKSMS_CHECK_SALESDB_URL",
+    simulatorFolder: "BULKSMS_SIMULATOR_DATA",
+  } as const;
   const config = readConfig(environment, fields, { optional: ["dsUrl", "salesdbUrl"] });
-  const { dsUrl, salesdbUrl, carrierFolder } = config;
+  const { dsUrl, salesdbUrl, simulatorFolder } = config;
   if (dsUrl === undefined || salesdbUrl === undefined) {
     throw new Failure(
       exitCodes.wrongUse,
@@ -55,7 +59,7 @@ async function check(options: CheckOptions): Promise<number> {
   }
   const scope = scopeOf(options);
   const look = (signal?: AbortSignal) =>
-    checkLaws({ dsUrl, salesdbUrl, carrierFolder }, scope, signal).catch((error: unknown) => {
+    checkLaws({ dsUrl, salesdbUrl, simulatorFolder }, scope, signal).catch((error: unknown) => {
       if (!isAppError(error, "bulksms_not_found", "workspace_not_found")) throw error;
       throw new Failure(exitCodes.wrongUse, "nothing was checked", error.message, "`npx bulksms status` lists campaigns with their ids");
     });
@@ -128,7 +132,7 @@ export function showReport(terminal: Terminal, report: LawsReport): void {
   }
   terminal.line();
   if (!report.hasJournal)
-    terminal.line(terminal.dim("the carrier's journal is not here: L4, L7, L8, L9, L11 and a part of L3 could not be checked"));
+    terminal.line(terminal.dim("the simulator's journal is not here: L4, L7, L8, L9, L11 and a part of L3 could not be checked"));
   if (report.form === "running")
     terminal.line(terminal.dim("something is under way: the laws were checked in the form that holds at every moment"));
   terminal.line(summaryOf(terminal, report));
@@ -180,10 +184,10 @@ function toJson(report: LawsReport) {
 }
 
 const checkHelp = `
-Reads both databases by the read-only role "check" and the carrier's journal; changes nothing. It may run while campaigns do: then
+Reads both databases by the read-only role "check" and the simulator's journal; changes nothing. It may run while campaigns do: then
 each law is checked in the form that holds at every moment. With --watch it looks for at most a fifth of the time. A law with no rows to compare is "nothing to check", never "held".
 
-Where they are comes from BULKSMS_CHECK_DS_URL, BULKSMS_CHECK_SALESDB_URL and BULKSMS_CARRIER_DATA, else from the data folder.
+Where they are comes from BULKSMS_CHECK_DS_URL, BULKSMS_CHECK_SALESDB_URL and BULKSMS_SIMULATOR_DATA, else from the data folder.
 
 Examples:
   npx bulksms check                    the system of .bulksms

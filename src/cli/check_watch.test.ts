@@ -14,7 +14,7 @@ const workspaceId = "0199aaaa-0000-7000-8000-000000000001";
 
 let databases: { ds: TestDatabase; salesdb: TestDatabase };
 let salesdb: Sql;
-let carrierFolder: string;
+let simulatorFolder: string;
 let printed: string;
 
 beforeEach(async () => {
@@ -22,11 +22,11 @@ beforeEach(async () => {
   databases = { ds: one, salesdb: other };
   const ds = openPostgres(one.ownerUrl, { applicationName: "test", connections: 1 });
   salesdb = openPostgres(other.ownerUrl, { applicationName: "test", connections: 1 });
-  carrierFolder = mkdtempSync(join(tmpdir(), "bulksms-watch-"));
+  simulatorFolder = mkdtempSync(join(tmpdir(), "bulksms-watch-"));
   printed = "";
   await plantWorkspace(ds, workspaceId, 1_000_000n);
   const messages = [message(1, "delivered"), message(2, "delivered"), message(3, "delivered"), message(4, "undelivered")];
-  await plantCampaign(ds, salesdb, carrierFolder, {
+  await plantCampaign(ds, salesdb, simulatorFolder, {
     id: bulksmsId,
     holdId: bulksmsId.replace("bbbb", "cccc"),
     workspaceId,
@@ -38,13 +38,13 @@ beforeEach(async () => {
 afterEach(async () => {
   await salesdb.end();
   await Promise.all([databases.ds.drop(), databases.salesdb.drop()]);
-  rmSync(carrierFolder, { recursive: true, force: true });
+  rmSync(simulatorFolder, { recursive: true, force: true });
 });
 
 function watch(controller: AbortController, salesdbUrl = databases.salesdb.urls.check as string): Promise<number> {
   const terminal = createTerminal({ write: (text) => (printed += text) }, {});
   return watchLaws({
-    look: (signal) => checkLaws({ dsUrl: databases.ds.urls.check as string, salesdbUrl, carrierFolder }, {}, signal),
+    look: (signal) => checkLaws({ dsUrl: databases.ds.urls.check as string, salesdbUrl, simulatorFolder }, {}, signal),
     terminal,
     intervalMs: 1,
     signal: controller.signal,

@@ -72,7 +72,7 @@ async function demo(options: DemoOptions): Promise<number> {
   const hasColour = terminal.accent("x") !== "x";
   const display = createSystemDisplay({ write: terminal.write, hasColour, isVerbose: options.verbose === true });
   const system = createSystem({ dataFolder, environment, wantsFreshWorkspace: true, onEvent: display.onEvent });
-  display.head(dataFolder, [`seed ${environment.BULKSMS_CARRIER_SEED}`]);
+  display.head(dataFolder, [`seed ${environment.BULKSMS_SIMULATOR_SEED}`]);
   const interrupted = new AbortController();
   const stopped = stopOnSignals({
     stop: (how) => {
@@ -86,7 +86,7 @@ async function demo(options: DemoOptions): Promise<number> {
     terminal.write(addressTable(system, { hasColour }));
     const outcome = await runCampaign(system, terminal, {
       file,
-      speed: environment.BULKSMS_CARRIER_SPEED as string,
+      speed: environment.BULKSMS_SIMULATOR_SPEED as string,
       signal: interrupted.signal,
     });
     if (outcome === null) {
@@ -113,13 +113,13 @@ async function demo(options: DemoOptions): Promise<number> {
 /** The demo's settings below what the user set, and its options above. */
 function demoEnvironment(options: DemoOptions, environment: NodeJS.ProcessEnv): Record<string, string | undefined> {
   return {
-    BULKSMS_CARRIER_PROFILE: "demo",
+    BULKSMS_SIMULATOR_PROFILE: "demo",
     BULKSMS_RECEIPT_HORIZON_S: String(horizonS),
-    BULKSMS_CARRIER_SEED: String(settings.BULKSMS_CARRIER_SEED.default),
-    BULKSMS_CARRIER_SPEED: settings.BULKSMS_CARRIER_SPEED.default,
+    BULKSMS_SIMULATOR_SEED: String(settings.BULKSMS_SIMULATOR_SEED.default),
+    BULKSMS_SIMULATOR_SPEED: settings.BULKSMS_SIMULATOR_SPEED.default,
     ...environment,
-    ...(options.speed === undefined ? {} : { BULKSMS_CARRIER_SPEED: options.speed }),
-    ...(options.seed === undefined ? {} : { BULKSMS_CARRIER_SEED: options.seed }),
+    ...(options.speed === undefined ? {} : { BULKSMS_SIMULATOR_SPEED: options.speed }),
+    ...(options.seed === undefined ? {} : { BULKSMS_SIMULATOR_SEED: options.seed }),
   };
 }
 
@@ -127,7 +127,7 @@ interface Outcome {
   campaign: BulksmsAnswer;
   creditBefore: string;
   creditAfter: string;
-  /** By the carrier's journal. */
+  /** By the simulator's journal. */
   partsSent: number;
   durationMs: number;
   laws: LawsReport;
@@ -142,7 +142,7 @@ async function runCampaign(
   const {
     BULKSMS_WEBAPI_URL: webapiUrl = "",
     BULKSMS_SALESAPI_URL: salesapiUrl = "",
-    BULKSMS_CARRIER_DATA: carrierFolder = "",
+    BULKSMS_SIMULATOR_DATA: simulatorFolder = "",
   } = system.settings();
   const { workspaceId, apiKey } = system.workspace();
   const connection = openConnection({ webapiUrl, salesapiUrl, apiKey });
@@ -161,7 +161,7 @@ async function runCampaign(
     if (ended === null) return null;
     const durationMs = Math.round(performance.now() - startedMs);
     const creditAfter = await readCreditPatiently(connection, workspaceId);
-    const partsSent = await countSentParts(carrierFolder, ended.id);
+    const partsSent = await countSentParts(simulatorFolder, ended.id);
     terminal.line();
     showEnded(terminal, ended, durationMs);
     showCharge(terminal, { ...ended, before: creditBefore, after: creditAfter, partsSent });
@@ -262,13 +262,13 @@ async function textFor(file: string): Promise<string> {
 }
 
 function parseSpeed(text: string): string {
-  const { pattern, says } = settings.BULKSMS_CARRIER_SPEED.form;
+  const { pattern, says } = settings.BULKSMS_SIMULATOR_SPEED.form;
   if (pattern.test(text)) return text;
   throw new InvalidArgumentError(`It is ${says}.`);
 }
 
 function parseSeed(text: string): string {
-  const { min, max } = settings.BULKSMS_CARRIER_SEED;
+  const { min, max } = settings.BULKSMS_SIMULATOR_SEED;
   if (/^\d{1,10}$/.test(text) && Number(text) <= max) return text;
   throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
 }
@@ -277,7 +277,7 @@ const demoHelp = `
 Starts two PostgreSQL servers, one Redis and the six processes on this machine (as \`npx bulksms up\` does), makes a workspace with
 1,000 credits, uploads 5,000 made-up students of Oulu, and texts them over a simulated carrier. Nothing leaves this machine.
 It takes about a minute: the carrier's delays and retries fill 40 s; a phone that stays silent is given up after 45 s, and 10 s
-more for receipts that come late. Then it shows the outcome, checks the laws over both databases and the carrier's journal, and
+more for receipts that come late. Then it shows the outcome, checks the laws over both databases and the simulator's journal, and
 keeps serving until Ctrl-C.
 
 Examples:
@@ -286,7 +286,7 @@ Examples:
   npx bulksms demo --contacts my.csv --speed max
   npx bulksms demo --seed 11 --data /tmp/elsewhere
 
-The JSON object: contacts, rejected, delivered, undelivered, failed, expired, parts_sent (by the carrier's journal), credit_before,
+The JSON object: contacts, rejected, delivered, undelivered, failed, expired, parts_sent (by the simulator's journal), credit_before,
 credit_after, duration_ms, laws_broken.
 
 Exit codes: 0 all ended, every credit accounted for, no law broken; 1 not so; 2 wrong use or settings; 3 a part does not answer;

@@ -15,7 +15,7 @@ test("a database that is away makes every law unknown, not held; and before some
   const warned: unknown[] = [];
   const nowhere = "postgres://check:x@127.0.0.1:1/ds";
   const news = startLawsNews({
-    sources: { dsUrl: nowhere, salesdbUrl: nowhere, carrierFolder: "/nowhere" },
+    sources: { dsUrl: nowhere, salesdbUrl: nowhere, simulatorFolder: "/nowhere" },
     redis: { redisUrl, namespace },
     log: { warn: (words: unknown) => warned.push(words) } as never,
   });

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { type ProcessName, processes, processNames } from "../contracts/processes.ts";
 import type { SettingName } from "../contracts/settings.ts";
+import { ConfigError } from "../platform/config.ts";
 import { reportError } from "./report_error.ts";
 
 type Register = (program: Command) => void;
@@ -26,12 +27,13 @@ const nodes: Record<ProcessName, () => Promise<{ main(): Promise<void> }>> = {
   salesapi: () => import("../nodes/salesapi/main.ts"),
   general_worker: () => import("../nodes/general_worker/main.ts"),
   sales_worker: () => import("../nodes/sales_worker/main.ts"),
-  carrier: () => import("../nodes/simulator/main.ts"),
+  simulator: () => import("../nodes/simulator/main.ts"),
 };
 
 /** Called by bin/bulksms.js. Sets process.exitCode; a running process or server keeps the event loop until it is done. */
 export async function run(argv: readonly string[]): Promise<void> {
   try {
+    if (argv[2] === "carrier") throw carrierWasRenamed();
     const program = await createProgram(argv[2]);
     await program.parseAsync([...argv]);
   } catch (error) {
@@ -39,6 +41,9 @@ export async function run(argv: readonly string[]): Promise<void> {
     else process.exitCode = reportError(error);
   }
 }
+
+const carrierWasRenamed = () =>
+  new ConfigError(["bulksms carrier: the simulated mobile network is now `bulksms simulator`, its settings BULKSMS_SIMULATOR_*"]);
 
 /** With every subcommand when help may be asked for; else with the one that was named. */
 async function createProgram(word: string | undefined): Promise<Command> {
@@ -110,7 +115,7 @@ Start here:
   npx bulksms send contacts.csv --text "Hi {first_name}"
                        a campaign of your own, on the system that is up
   npx bulksms console  a link into the console, in the browser
-  npx bulksms check    the laws, over both databases and the carrier's journal
+  npx bulksms check    the laws, over both databases and the simulator's journal
 
 Settings are environment variables (npx bulksms settings). NO_COLOR is obeyed; output is plain lines when piped.
 Exit codes: 0 ok, 1 a law is broken or the job failed, 2 wrong use or settings, 3 a service does not answer

@@ -33,7 +33,7 @@ ${blocks.join("\n")}`;
 /** A complete .env for compose.yaml. `secret` gives a fresh word of at least 16 URL-safe characters at each call. */
 export function renderComposeEnvironment(secret: () => string): string {
   const passwords: Record<DatabaseName, string> = { ds: "DS_PASSWORD", salesdb: "SALESDB_PASSWORD" };
-  const shared: SettingName[] = ["BULKSMS_INTERNAL_TOKEN", "BULKSMS_ADMIN_KEY", "BULKSMS_RECEIPT_SECRETS", "BULKSMS_CARRIER_KEY"];
+  const shared: SettingName[] = ["BULKSMS_INTERNAL_TOKEN", "BULKSMS_ADMIN_KEY", "BULKSMS_RECEIPT_SECRETS", "BULKSMS_SIMULATOR_KEY"];
   const roleUrls = databaseNames.flatMap((database) =>
     Object.entries(databaseRoles[database]).map(([role, name]) => `${name}=postgres://${role}:${secret()}@${database}:5432/${database}`),
   );

@@ -74,7 +74,7 @@ export function lawSources(system: System): LawSources {
   const {
     BULKSMS_CHECK_DS_URL: dsUrl = "",
     BULKSMS_CHECK_SALESDB_URL: salesdbUrl = "",
-    BULKSMS_CARRIER_DATA: carrierFolder = "",
+    BULKSMS_SIMULATOR_DATA: simulatorFolder = "",
   } = system.settings();
-  return { dsUrl, salesdbUrl, carrierFolder };
+  return { dsUrl, salesdbUrl, simulatorFolder };
 }

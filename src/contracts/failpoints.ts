@@ -32,17 +32,17 @@ export const failpoints = {
   submit_begins: { point: "C11", process: "sales_worker", says: "the last look at the clock is done, the body goes out next" },
   body_half_journaled: {
     point: "C12",
-    process: "carrier",
+    process: "simulator",
     says: "the first of several journal files of a commit is written, the next is not",
   },
-  verdict_unjournaled: { point: "C13", process: "carrier", says: "a body is judged in memory, nothing is on disk" },
-  verdict_journaled: { point: "C14", process: "carrier", says: "the verdict is on disk, it is not answered" },
+  verdict_unjournaled: { point: "C13", process: "simulator", says: "a body is judged in memory, nothing is on disk" },
+  verdict_journaled: { point: "C14", process: "simulator", says: "the verdict is on disk, it is not answered" },
   submit_answered: { point: "C15", process: "sales_worker", says: "the carrier has answered, nothing is recorded" },
   answers_uncommitted: { point: "C16", process: "sales_worker", says: "the answers are written, their transaction is open" },
   answers_committed: { point: "C17", process: "sales_worker", says: "the answers are recorded, the next chunk is not begun" },
   // the network
-  sending_begins: { point: "C18", process: "carrier", says: "a message is accepted and due, it is not sent" },
-  sending_journaled: { point: "C19", process: "carrier", says: "steps are on disk, their receipts are not on their way" },
+  sending_begins: { point: "C18", process: "simulator", says: "a message is accepted and due, it is not sent" },
+  sending_journaled: { point: "C19", process: "simulator", says: "steps are on disk, their receipts are not on their way" },
   // receipts
   receipts_received: { point: "C20", process: "salesapi", says: "receipts are verified, their batch is not begun" },
   receipts_uncommitted: { point: "C22", process: "salesapi", says: "rows, counters and charge are written, their transaction is open" },

@@ -2,7 +2,7 @@
 // Read by the supervisor, the compose file's test, lab, the command line and the console.
 import type { SettingName } from "./settings.ts";
 
-export const processNames = ["rpc", "webapi", "salesapi", "general_worker", "sales_worker", "carrier"] as const;
+export const processNames = ["rpc", "webapi", "salesapi", "general_worker", "sales_worker", "simulator"] as const;
 export type ProcessName = (typeof processNames)[number];
 
 export const databaseNames = ["ds", "salesdb"] as const;
@@ -94,13 +94,13 @@ export const processes: Record<ProcessName, ProcessEntry> = {
     management: { defaultPort: 8012, portSetting: "BULKSMS_SALES_WORKER_MANAGEMENT_PORT" },
     database: "salesdb",
     usesRedis: true,
-    calls: ["rpc", "carrier"],
+    calls: ["rpc", "simulator"],
     scalesOut: true,
   },
-  carrier: {
-    command: ["carrier", "serve"],
+  simulator: {
+    command: ["simulator", "serve"],
     says: "simulated mobile network",
-    door: { protocol: "http", defaultPort: 8004, portSetting: "BULKSMS_CARRIER_PORT" },
+    door: { protocol: "http", defaultPort: 8004, portSetting: "BULKSMS_SIMULATOR_PORT" },
     management: null,
     database: null,
     usesRedis: false,

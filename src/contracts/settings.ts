@@ -79,7 +79,7 @@ export const settings = {
   BULKSMS_WEBAPI_PORT: { kind: "port", default: 8000, says: "webapi: HTTP and WebSocket" },
   BULKSMS_SALESAPI_PORT: { kind: "port", default: 8002, says: "salesapi: HTTP" },
   BULKSMS_RPC_PORT: { kind: "port", default: 8003, says: "rpc: gRPC" },
-  BULKSMS_CARRIER_PORT: { kind: "port", default: 8004, says: "carrier: HTTP" },
+  BULKSMS_SIMULATOR_PORT: { kind: "port", default: 8004, says: "simulator: HTTP" },
   BULKSMS_GENERAL_WORKER_MANAGEMENT_PORT: { kind: "port", default: 8011, says: "general_worker: /health /ready /metrics" },
   BULKSMS_SALES_WORKER_MANAGEMENT_PORT: { kind: "port", default: 8012, says: "sales_worker: /health /ready /metrics" },
   BULKSMS_RPC_MANAGEMENT_PORT: { kind: "port", default: 8013, says: "rpc: /health /ready /metrics" },
@@ -88,11 +88,11 @@ export const settings = {
   BULKSMS_RPC_ADDRESS: { kind: "address", default: "127.0.0.1:8003", says: "rpc, as seen by webapi, salesapi, sales_worker" },
   BULKSMS_SALESAPI_URL: { ...httpUrl, default: "http://127.0.0.1:8002", says: "salesapi, as seen by webapi and the command line" },
   BULKSMS_WEBAPI_URL: { ...httpUrl, default: "http://127.0.0.1:8000", says: "webapi, as seen by the command line" },
-  BULKSMS_CARRIER_URL: { ...httpUrl, default: "http://127.0.0.1:8004", says: "carrier, as seen by sales_worker" },
-  BULKSMS_CARRIER_RECEIPTS_URL: {
+  BULKSMS_SIMULATOR_URL: { ...httpUrl, default: "http://127.0.0.1:8004", says: "simulator, as seen by sales_worker" },
+  BULKSMS_SIMULATOR_RECEIPTS_URL: {
     ...httpUrl,
     default: "http://127.0.0.1:8002/receipts/simulated",
-    says: "where the carrier sends its receipts",
+    says: "where the simulator sends its receipts",
   },
   BULKSMS_API_KEY: { kind: "text", isSecret: true, says: "key that the command line uses; else the one in the data folder" },
 
@@ -251,31 +251,31 @@ export const settings = {
     says: "pause between two passes of the sweeper",
   },
 
-  // carrier
-  BULKSMS_CARRIER_KEY: { kind: "text", isSecret: true, says: "key with which sales_worker submits to the carrier" },
-  BULKSMS_CARRIER_DATA: { kind: "text", default: ".bulksms/carrier", says: "folder of the carrier's journal" },
-  BULKSMS_CARRIER_SEED: { kind: "integer", unit: "", min: 0, max: 4_294_967_295, default: 7, says: "seed of every outcome and delay" },
-  BULKSMS_CARRIER_PROFILE: {
+  // simulator
+  BULKSMS_SIMULATOR_KEY: { kind: "text", isSecret: true, says: "key with which sales_worker submits to the simulator" },
+  BULKSMS_SIMULATOR_DATA: { kind: "text", default: ".bulksms/simulator", says: "folder of the simulator's journal" },
+  BULKSMS_SIMULATOR_SEED: { kind: "integer", unit: "", min: 0, max: 4_294_967_295, default: 7, says: "seed of every outcome and delay" },
+  BULKSMS_SIMULATOR_PROFILE: {
     kind: "choice",
     choices: ["typical", "clean-list", "dirty-list", "new-year", "demo", "answered"],
     default: "typical",
     says: "mix of outcomes and delays",
   },
-  BULKSMS_CARRIER_SPEED: {
+  BULKSMS_SIMULATOR_SPEED: {
     kind: "text",
     default: "1",
     form: { pattern: /^(?:max|(?!0+(?:\.0+)?$)\d{1,6}(?:\.\d{1,3})?)$/, says: "a number from 0.001 to 999999, or max" },
-    says: "divides the carrier's delays; max is none",
+    says: "divides the simulator's delays; max is none",
   },
-  BULKSMS_CARRIER_MPS_MAX: {
+  BULKSMS_SIMULATOR_MPS_MAX: {
     kind: "integer",
     unit: "parts a second",
     min: 0,
     max: 10_000_000,
     default: 0,
-    says: "over it the carrier answers 429 with Retry-After; 0 is no limit",
+    says: "over it the simulator answers 429 with Retry-After; 0 is no limit",
   },
-  BULKSMS_CARRIER_RECEIPTS_PER_BODY: {
+  BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: {
     kind: "integer",
     unit: "receipts",
     min: 1,
@@ -283,7 +283,7 @@ export const settings = {
     default: 100,
     says: "receipts in one callback body; 1 sends them singly",
   },
-  BULKSMS_CARRIER_CALLBACK_CONCURRENCY: {
+  BULKSMS_SIMULATOR_CALLBACK_CONCURRENCY: {
     kind: "integer",
     unit: "requests",
     min: 1,
@@ -291,7 +291,7 @@ export const settings = {
     default: 64,
     says: "callbacks in flight at once",
   },
-  BULKSMS_CARRIER_CALLBACK_PIPELINING: {
+  BULKSMS_SIMULATOR_CALLBACK_PIPELINING: {
     kind: "integer",
     unit: "requests",
     min: 1,
@@ -302,3 +302,19 @@ export const settings = {
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof settings;
+
+/** Names of an earlier release. Refused with the new name: a setting that no process reads must not look as if it did. */
+export const renamedSettings: Readonly<Record<string, SettingName>> = {
+  BULKSMS_CARRIER_PORT: "BULKSMS_SIMULATOR_PORT",
+  BULKSMS_CARRIER_URL: "BULKSMS_SIMULATOR_URL",
+  BULKSMS_CARRIER_KEY: "BULKSMS_SIMULATOR_KEY",
+  BULKSMS_CARRIER_DATA: "BULKSMS_SIMULATOR_DATA",
+  BULKSMS_CARRIER_SEED: "BULKSMS_SIMULATOR_SEED",
+  BULKSMS_CARRIER_PROFILE: "BULKSMS_SIMULATOR_PROFILE",
+  BULKSMS_CARRIER_SPEED: "BULKSMS_SIMULATOR_SPEED",
+  BULKSMS_CARRIER_MPS_MAX: "BULKSMS_SIMULATOR_MPS_MAX",
+  BULKSMS_CARRIER_RECEIPTS_URL: "BULKSMS_SIMULATOR_RECEIPTS_URL",
+  BULKSMS_CARRIER_RECEIPTS_PER_BODY: "BULKSMS_SIMULATOR_RECEIPTS_PER_BODY",
+  BULKSMS_CARRIER_CALLBACK_CONCURRENCY: "BULKSMS_SIMULATOR_CALLBACK_CONCURRENCY",
+  BULKSMS_CARRIER_CALLBACK_PIPELINING: "BULKSMS_SIMULATOR_CALLBACK_PIPELINING",
+};

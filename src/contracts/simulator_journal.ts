@@ -1,8 +1,8 @@
-// The carrier's journal on disk: the format, and its reading as pure parsing of bytes. Written by carrier, read by carrier
-// (resume) and by laws (the oracle). It may be read while the carrier writes: a block not yet whole is simply not there yet.
+// The simulator's journal on disk: the format, and its reading as pure parsing of bytes. Written by simulator, read by simulator
+// (resume) and by laws (the oracle). It may be read while the simulator writes: a block not yet whole is simply not there yet.
 //
-//   <carrier data>/journal/<last two characters of batch_id>/<batch_id>.<segment_no>   one append-only file a segment
-//   <carrier data>/open/<batch_id>.<segment_no>                                      marker: may have unfinished messages
+//   <simulator data>/journal/<last two characters of batch_id>/<batch_id>.<segment_no>   one append-only file a segment
+//   <simulator data>/open/<batch_id>.<segment_no>                                      marker: may have unfinished messages
 //
 // A segment holds the rows segment_no * 16,384 + 0 .. 16,383 of one batch. A file is the 8 bytes `fileMagic`, then blocks:
 // u32 payload bytes, u32 CRC-32 of the payload, payload. A block is what one commit appended: whole or not there. Reading stops
@@ -23,7 +23,7 @@ export const blockPayloadBytesMax = 64 * 1024 * 1024;
 
 /** Profiles and error codes by the number that stands for them on disk: append only, never reorder. */
 export const journalProfiles = ["typical", "clean-list", "dirty-list", "new-year", "demo", "answered"] as const;
-export type CarrierProfileName = (typeof journalProfiles)[number];
+export type SimulatorProfileName = (typeof journalProfiles)[number];
 export const journalErrorCodes = [
   null,
   "absent_subscriber",
@@ -80,7 +80,7 @@ export interface JournalVisitor {
 }
 
 export interface JournalSubmit {
-  profile: CarrierProfileName;
+  profile: SimulatorProfileName;
   seed: number;
   /** Infinity: no delays. */
   speed: number;
@@ -88,7 +88,7 @@ export interface JournalSubmit {
   validUntilMs: number;
 }
 
-/** Path of a segment below the carrier's data folder, with `/`. */
+/** Path of a segment below the simulator's data folder, with `/`. */
 export function segmentPath(batchId: string, segmentNo: number): string {
   return `${journalFolder}/${batchId.slice(-2)}/${batchId}.${segmentNo}`;
 }
@@ -105,7 +105,7 @@ export function parseSegmentName(name: string): { batchId: string; segmentNo: nu
  */
 export function visitSegment(file: Buffer, visitor: JournalVisitor): number {
   if (file.length < fileMagic.length) return 0;
-  if (!file.subarray(0, fileMagic.length).equals(fileMagic)) throw new Error("not a carrier journal of this version");
+  if (!file.subarray(0, fileMagic.length).equals(fileMagic)) throw new Error("not a simulator journal of this version");
   let offset = fileMagic.length;
   while (offset + blockHeaderBytes <= file.length) {
     const payloadBytes = file.readUInt32LE(offset);

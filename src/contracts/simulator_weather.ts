@@ -1,5 +1,5 @@
-// Receipt weather: what the simulated carrier does to its receipts when it is told to, and the file in which it writes down what it
-// made up. Set over HTTP (PUT /weather of the carrier), read by carrier, laws (L11), lab.
+// Receipt weather: what the simulated network does to its receipts when it is told to, and the file in which it writes down what it
+// made up. Set over HTTP (PUT /weather of the simulator), read by simulator, laws (L11), lab.
 import { z } from "zod";
 
 const share = z.number().min(0).max(1);
@@ -11,10 +11,10 @@ const lateMsMax = 24 * 3_600_000;
 
 /**
  * Each kind of weather by its share of receipts (of messages: `early`; of bodies: `replayed`). A kind that is left out does not
- * happen; `{}` is clear weather. Which receipts are meant is drawn from the carrier's seed and the message's reference, so the same
+ * happen; `{}` is clear weather. Which receipts are meant is drawn from the simulator's seed and the message's reference, so the same
  * campaign under the same weather meets the same.
  */
-export const carrierWeather = z.strictObject({
+export const simulatorWeather = z.strictObject({
   doubled: z
     .strictObject({ share, times: z.number().int().min(2).max(5).default(2) })
     .optional()
@@ -47,9 +47,9 @@ export const carrierWeather = z.strictObject({
     .optional()
     .describe("receipts are held back for `hold_ms`, then let out at `factor` times their rate, again and again"),
 });
-export type CarrierWeather = z.infer<typeof carrierWeather>;
-export type WeatherKind = keyof CarrierWeather;
-export const weatherKinds = Object.keys(carrierWeather.shape) as WeatherKind[];
+export type SimulatorWeather = z.infer<typeof simulatorWeather>;
+export type WeatherKind = keyof SimulatorWeather;
+export const weatherKinds = Object.keys(simulatorWeather.shape) as WeatherKind[];
 
 /** What a made-up receipt must become at the receiver. */
 export const strayKinds = [
@@ -66,7 +66,7 @@ export type StrayKind = (typeof strayKinds)[number];
 export const injectedKinds = ["unknown_status", "unknown_reference", "malformed", "contradiction"] as const satisfies readonly StrayKind[];
 export type InjectedKind = (typeof injectedKinds)[number];
 
-/** Below the carrier's data folder: the weather that is set, and the file of what was injected. */
+/** Below the simulator's data folder: the weather that is set, and the file of what was injected. */
 export const weatherFile = "weather/weather.json";
 export const injectionsFile = "weather/injections.jsonl";
 

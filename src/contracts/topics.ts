@@ -93,7 +93,7 @@ export const lawsUpdate = z.object({
   laws: z.array(lawState).max(20),
   /** settled: nothing was in flight, each law an equality; running: an inequality that holds at every moment. */
   form: z.enum(["settled", "running"]),
-  /** Whether the carrier's journal was there to compare with. */
+  /** Whether the simulator's journal was there to compare with. */
   has_journal: z.boolean(),
   /** When the last look that got its answers had ended, RFC 3339. */
   looked_at: z.string().nullable(),

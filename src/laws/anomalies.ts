@@ -17,8 +17,8 @@ export const anomaliesInjected: Law = {
 };
 
 /** What the carrier made up so far; nothing when no weather ever was. */
-export async function readInjections(carrierFolder: string): Promise<Injections> {
-  const text = await readFile(join(carrierFolder, injectionsFile), "utf8").catch((error: unknown) => {
+export async function readInjections(simulatorFolder: string): Promise<Injections> {
+  const text = await readFile(join(simulatorFolder, injectionsFile), "utf8").catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
     throw error;
   });

@@ -1,4 +1,4 @@
-// L4, L7, L8, L9: the carrier's journal and salesdb tell the same story of each message.
+// L4, L7, L8, L9: the simulator's journal and salesdb tell the same story of each message.
 import { impliedReceipts, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
 import { isFinal } from "./charges.ts";
 import type { Finding, Law } from "./law.ts";

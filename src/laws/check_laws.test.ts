@@ -60,7 +60,7 @@ describe("the laws", () => {
   let databases: { ds: TestDatabase; salesdb: TestDatabase };
   let ds: Sql;
   let salesdb: Sql;
-  let carrierFolder: string;
+  let simulatorFolder: string;
 
   beforeAll(async () => {
     const [one, other] = await Promise.all([createTestDatabase("ds"), createTestDatabase("salesdb")]);
@@ -70,12 +70,12 @@ describe("the laws", () => {
   });
 
   beforeEach(() => {
-    carrierFolder = mkdtempSync(join(tmpdir(), "bulksms-laws-"));
+    simulatorFolder = mkdtempSync(join(tmpdir(), "bulksms-laws-"));
   });
 
   afterEach(async () => {
     await Promise.all([empty(ds), empty(salesdb)]);
-    rmSync(carrierFolder, { recursive: true, force: true });
+    rmSync(simulatorFolder, { recursive: true, force: true });
   });
 
   afterAll(async () => {
@@ -84,19 +84,19 @@ describe("the laws", () => {
   });
 
   const check = (scope = {}): Promise<LawsReport> =>
-    checkLaws({ dsUrl: databases.ds.urls.check as string, salesdbUrl: databases.salesdb.urls.check as string, carrierFolder }, scope);
+    checkLaws({ dsUrl: databases.ds.urls.check as string, salesdbUrl: databases.salesdb.urls.check as string, simulatorFolder }, scope);
   const verdicts = (report: LawsReport) => Object.fromEntries(report.laws.map((law) => [law.law, law.verdict]));
   const namedBy = (report: LawsReport, law: LawName) => report.laws.find((one) => one.law === law)?.broken.map((row) => row.row) ?? [];
   const plant = async (...campaigns: PlantedCampaign[]): Promise<void> => {
     await plantWorkspace(ds, workspaceId, 1_000_000n);
-    for (const one of campaigns) await plantCampaign(ds, salesdb, carrierFolder, one);
+    for (const one of campaigns) await plantCampaign(ds, salesdb, simulatorFolder, one);
   };
   const allHold = Object.fromEntries(["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9", "L10", "L11"].map((law) => [law, "held"]));
   /** What the weather made up: lines of its file, and an anomaly of each that is named. */
   const makeUp = async (lines: readonly InjectionLine[], anomalies: readonly string[] = [], kind = "unknown_status"): Promise<void> => {
-    mkdirSync(join(carrierFolder, "weather"), { recursive: true });
+    mkdirSync(join(simulatorFolder, "weather"), { recursive: true });
     writeFileSync(
-      join(carrierFolder, injectionsFile),
+      join(simulatorFolder, injectionsFile),
       `${lines.map((line) => JSON.stringify(line)).join("\n")}\n{"answered":"cut by a cra`,
     );
     for (const id of anomalies)
@@ -131,7 +131,7 @@ describe("the laws", () => {
   it("hold over more messages than one segment of the journal has", async () => {
     const messages = Array.from({ length: 20_000 }, (_, index) => message(1 + index, index % 50 === 0 ? "undelivered" : "delivered"));
     await plantWorkspace(ds, workspaceId, 10_000_000n);
-    await plantCampaign(ds, salesdb, carrierFolder, campaign(1, "finished", messages));
+    await plantCampaign(ds, salesdb, simulatorFolder, campaign(1, "finished", messages));
     expect(verdicts(await check())).toEqual(allHold);
     await salesdb`update bulksms_info set parts = 7 where row_no = 19999`;
     expect(namedBy(await check(), "L7")).toEqual([`bulksms_info ${finished.id}.19999`]);
@@ -175,7 +175,7 @@ describe("the laws", () => {
   const info = (one: PlantedCampaign, rowNo: number): string => `bulksms_info ${one.id}.${rowNo}`;
   const rejournal = (one: PlantedCampaign, rowNo: number, journal: PlantedCampaign["messages"][number]["journal"]): void =>
     writeJournal(
-      carrierFolder,
+      simulatorFolder,
       one.id,
       one.messages.map((m) => (m.rowNo === rowNo ? { ...m, journal } : m)),
     );
@@ -364,7 +364,7 @@ describe("the laws", () => {
     {
       law: "L7",
       title: "a batch of which salesdb knows nothing",
-      corrupt: () => writeJournal(carrierFolder, "0199bbbb-0000-7000-8000-000000000009", [message(1, "sent")]),
+      corrupt: () => writeJournal(simulatorFolder, "0199bbbb-0000-7000-8000-000000000009", [message(1, "sent")]),
       names: "bulksms_info 0199bbbb-0000-7000-8000-000000000009.1",
     },
     {
@@ -384,7 +384,7 @@ describe("the laws", () => {
       law: "L7",
       title: "a byte of the journal flipped",
       corrupt: () => {
-        const path = join(carrierFolder, segmentPath(finished.id, 0));
+        const path = join(simulatorFolder, segmentPath(finished.id, 0));
         const bytes = readFileSync(path);
         bytes[60] = (bytes[60] as number) ^ 0x10;
         writeFileSync(path, bytes);

@@ -1,4 +1,4 @@
-// The read-only audit: all laws over both databases and the carrier's journal. Called by `bulksms check`, the demo, lab and the tests.
+// The read-only audit: all laws over both databases and the simulator's journal. Called by `bulksms check`, the demo, lab and the tests.
 import { openPostgres } from "../platform/postgres.ts";
 import { anomaliesInjected, readInjections } from "./anomalies.ts";
 import { balances, ledgerSums } from "./balances.ts";
@@ -31,12 +31,12 @@ export interface LawSources {
   dsUrl: string;
   salesdbUrl: string;
   /** The carrier's data folder; without a journal in it, what needs the journal has nothing to check. */
-  carrierFolder: string;
+  simulatorFolder: string;
 }
 
 export interface LawsReport {
   form: LawForm;
-  /** Whether the carrier's journal was there to compare with. */
+  /** Whether the simulator's journal was there to compare with. */
   hasJournal: boolean;
   laws: LawResult[];
   rowsCompared: number;
@@ -60,14 +60,14 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?:
   };
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
-    const before = await lookAtJournal(sources.carrierFolder);
+    const before = await lookAtJournal(sources.simulatorFolder);
     return await withLooks({ ds, salesdb }, scope, async (looks) => {
-      const after = before === null ? null : await lookAtJournal(sources.carrierFolder);
+      const after = before === null ? null : await lookAtJournal(sources.simulatorFolder);
       const journal =
         before === null || after === null
           ? null
           : {
-              folder: sources.carrierFolder,
+              folder: sources.simulatorFolder,
               before: before.listing,
               after: after.listing,
               injections: { before: before.injections, after: after.injections },
@@ -102,9 +102,9 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?:
 }
 
 /** null: there is no journal here. */
-async function lookAtJournal(carrierFolder: string) {
-  const listing = await listJournal(carrierFolder);
-  return listing === null ? null : { listing, injections: await readInjections(carrierFolder) };
+async function lookAtJournal(simulatorFolder: string) {
+  const listing = await listJournal(simulatorFolder);
+  return listing === null ? null : { listing, injections: await readInjections(simulatorFolder) };
 }
 
 async function judgeMessages(

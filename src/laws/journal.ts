@@ -1,4 +1,4 @@
-// The carrier's journal as the laws read it: which segments there are, and what one segment says of its messages, in flat arrays.
+// The simulator's journal as the laws read it: which segments there are, and what one segment says of its messages, in flat arrays.
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { journalEnds, journalFolder, parseSegmentName, segmentPath, segmentRows, visitSegment } from "../contracts/simulator_journal.ts";
@@ -32,8 +32,8 @@ export interface SegmentFacts {
 export type JournalListing = Map<string, Map<number, number>>;
 
 /** null: there is no journal here (another machine's carrier, or none yet). */
-export async function listJournal(carrierFolder: string): Promise<JournalListing | null> {
-  const root = join(carrierFolder, journalFolder);
+export async function listJournal(simulatorFolder: string): Promise<JournalListing | null> {
+  const root = join(simulatorFolder, journalFolder);
   const folders = await readdir(root).catch(absent);
   if (folders === null) return null;
   const listing: JournalListing = new Map();
@@ -55,12 +55,12 @@ export async function listJournal(carrierFolder: string): Promise<JournalListing
  * null for a side at which the segment was not there.
  */
 export async function readSegment(
-  carrierFolder: string,
+  simulatorFolder: string,
   batchId: string,
   segmentNo: number,
   bytesBefore: number,
 ): Promise<{ before: SegmentFacts | null; after: SegmentFacts | null }> {
-  const file = await readFile(join(carrierFolder, segmentPath(batchId, segmentNo))).catch(absent);
+  const file = await readFile(join(simulatorFolder, segmentPath(batchId, segmentNo))).catch(absent);
   if (file === null) return { before: null, after: null };
   const after = collectFacts(file, segmentNo);
   if (bytesBefore >= file.length) return { before: after, after };
@@ -68,11 +68,11 @@ export async function readSegment(
 }
 
 /** Parts of a campaign that the carrier sent, by its own journal. */
-export async function countSentParts(carrierFolder: string, bulksmsId: string): Promise<number> {
+export async function countSentParts(simulatorFolder: string, bulksmsId: string): Promise<number> {
   let parts = 0;
-  const listing = await listJournal(carrierFolder);
+  const listing = await listJournal(simulatorFolder);
   for (const segmentNo of listing?.get(bulksmsId)?.keys() ?? []) {
-    const { after } = await readSegment(carrierFolder, bulksmsId, segmentNo, 0);
+    const { after } = await readSegment(simulatorFolder, bulksmsId, segmentNo, 0);
     after?.bits.forEach((bits, row) => {
       if ((bits & journalBits.isSent) !== 0) parts += after.parts[row] as number;
     });

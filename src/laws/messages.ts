@@ -1,4 +1,4 @@
-// The one pass over all messages that L3, L4, L7, L8, L9 and L11 share: salesdb's rows beside the carrier's journal, a segment's rows at a time.
+// The one pass over all messages that L3, L4, L7, L8, L9 and L11 share: salesdb's rows beside the simulator's journal, a segment's rows at a time.
 import { journalEnds, receiptStatusOf, segmentRows } from "../contracts/simulator_journal.ts";
 import type { Injections } from "../contracts/simulator_weather.ts";
 import { endedBulksmsStatuses, type MessageStatus, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";

@@ -1,9 +1,11 @@
-// The folder in which `bulksms up` keeps everything of one system: engines, secrets, settings of the running processes, the carrier's journal.
+// The folder in which `bulksms up` keeps everything of one system: engines, secrets, settings of the running processes, the simulator's journal.
 // Written by the supervisor; read by the command line, which finds keys and addresses here.
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseEnv } from "node:util";
+import { renamedSettings } from "../contracts/settings.ts";
+import { earlierFolderOf, takeOverEarlierFolder } from "../platform/renamed_folder.ts";
 import { isAlive, type RememberedProcess, rememberProcess } from "./engines/bound_process.ts";
 import { EngineError } from "./engines/engine_error.ts";
 import { serverUser } from "./engines/reachable_place.ts";
@@ -12,6 +14,11 @@ const secretsFile = "secrets.json";
 const stateFile = "state.json";
 const settingsFile = "settings.env";
 const lockFile = "lock.json";
+/** Where the simulator keeps its journal, inside the data folder. */
+export const simulatorFolder = "simulator";
+
+/** What releases before 0.2 called `simulator_key`. */
+const earlierSecret = "carrier_key";
 
 /** What one run leaves for the next and for those who look: who runs where. */
 export interface SystemState {
@@ -50,7 +57,8 @@ export function openDataFolder(folder: string): DataFolder {
     if (error instanceof EngineError) throw error;
     throw new EngineError(`the data folder ${path} cannot be used`, (error as Error).message, "choose another one with --data", error);
   }
-  const secrets = readJson<Record<string, string>>(join(path, secretsFile)) ?? {};
+  const secrets = readSecrets(path);
+  takeOverEarlierFolder(join(path, simulatorFolder));
   const store = (name: string, value: string): string => {
     secrets[name] = value;
     writePrivate(join(path, secretsFile), `${JSON.stringify(secrets, null, 2)}\n`);
@@ -72,10 +80,27 @@ export function openDataFolder(folder: string): DataFolder {
 /** Settings of the system that runs, or last ran, in this folder; empty when none did. */
 export function readDataFolderSettings(folder: string): Record<string, string> {
   try {
-    return parseEnv(readFileSync(join(folder, settingsFile), "utf8")) as Record<string, string>;
+    const settings = parseEnv(readFileSync(join(folder, settingsFile), "utf8")) as Record<string, string>;
+    return withNewNames(settings);
   } catch {
     return {};
   }
+}
+
+/** Settings that an earlier release wrote, by the names of this one, with the simulator's folder where it is now. */
+function withNewNames(settings: Readonly<Record<string, string>>): Record<string, string> {
+  const renamed = Object.fromEntries(Object.entries(settings).map(([name, value]) => [renamedSettings[name] ?? name, value]));
+  const written = renamed.BULKSMS_SIMULATOR_DATA;
+  if (written === undefined || existsSync(written)) return renamed;
+  const now = join(dirname(written), simulatorFolder);
+  if (earlierFolderOf(now) === written && existsSync(now)) renamed.BULKSMS_SIMULATOR_DATA = now;
+  return renamed;
+}
+
+/** The key that programs of others may hold stays the same under its new name. */
+function readSecrets(path: string): Record<string, string> {
+  const { [earlierSecret]: key, ...secrets } = readJson<Record<string, string>>(join(path, secretsFile)) ?? {};
+  return key === undefined ? secrets : { simulator_key: key, ...secrets };
 }
 
 /** A note of the folder (`workspace_id`, `api_key`), without claiming it. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type DatabaseName, databaseNames, type ProcessName, processes, processNames } from "../contracts/processes.ts";
 import { settings as settingTable } from "../contracts/settings.ts";
 import type { Environment } from "../platform/config.ts";
-import { type DataFolder, openDataFolder, readSystemState, type SystemState } from "./data_folder.ts";
+import { type DataFolder, openDataFolder, readSystemState, type SystemState, simulatorFolder } from "./data_folder.ts";
 import { endRemembered, rememberProcess, waitUntil } from "./engines/bound_process.ts";
 import { EngineError } from "./engines/engine_error.ts";
 import { claimPort, releasePort } from "./engines/free_port.ts";
@@ -93,7 +93,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const given = givenSettings(options.environment);
     dataFolder = openDataFolder(options.dataFolder);
     // its journal holds full numbers: for our eyes alone
-    mkdirSync(join(dataFolder.path, "carrier"), { recursive: true, mode: 0o700 });
+    mkdirSync(join(dataFolder.path, simulatorFolder), { recursive: true, mode: 0o700 });
     await endLeftOvers(dataFolder.path, onEvent);
     const wantsDefaultPorts = options.wantsFreePorts !== true;
     const beforeRestart = async (name: EngineName): Promise<void> => options.intervention?.beforeRestart?.(name);
@@ -202,10 +202,10 @@ function databaseSettings(engines: ReadonlyMap<EngineName, SupervisedEngine>, gi
 function secretSettings(given: SystemSettings, folder: DataFolder): SystemSettings {
   return {
     BULKSMS_DATA: folder.path,
-    BULKSMS_CARRIER_DATA: given.BULKSMS_CARRIER_DATA ?? `${folder.path}/carrier`,
+    BULKSMS_SIMULATOR_DATA: given.BULKSMS_SIMULATOR_DATA ?? `${folder.path}/${simulatorFolder}`,
     BULKSMS_INTERNAL_TOKEN: given.BULKSMS_INTERNAL_TOKEN ?? folder.secret("internal_token"),
     BULKSMS_RECEIPT_SECRETS: given.BULKSMS_RECEIPT_SECRETS ?? folder.secret("receipt_secret"),
-    BULKSMS_CARRIER_KEY: given.BULKSMS_CARRIER_KEY ?? folder.secret("carrier_key"),
+    BULKSMS_SIMULATOR_KEY: given.BULKSMS_SIMULATOR_KEY ?? folder.secret("simulator_key"),
     BULKSMS_ADMIN_KEY: given.BULKSMS_ADMIN_KEY ?? folder.secret("admin_key"),
   };
 }

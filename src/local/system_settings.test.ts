@@ -15,7 +15,7 @@ test("a process is told its own database alone, and no owner's URL, admin key or
     salesapi: ["BULKSMS_SALESAPI_DATABASE_URL"],
     general_worker: ["BULKSMS_GENERAL_WORKER_DATABASE_URL"],
     sales_worker: ["BULKSMS_SALES_WORKER_DATABASE_URL"],
-    carrier: [],
+    simulator: [],
   };
   for (const name of processNames) {
     const told = Object.keys(settingsOf(name, all));
@@ -25,7 +25,7 @@ test("a process is told its own database alone, and no owner's URL, admin key or
     }
     expect(told).toContain("BULKSMS_LOG_LEVEL");
   }
-  expect(Object.keys(settingsOf("carrier", all))).not.toContain("BULKSMS_INTERNAL_TOKEN");
+  expect(Object.keys(settingsOf("simulator", all))).not.toContain("BULKSMS_INTERNAL_TOKEN");
 });
 
 test("a wrong, an unknown and a lonely setting are all named at once or refused", () => {
@@ -43,10 +43,12 @@ test("roles log in to the owner's server, and a URL that was given stays", () =>
 });
 
 test("neighbours are found where their ports are, unless the user says otherwise", () => {
-  const ports = { rpc: 1, webapi: 2, salesapi: 3, general_worker: 4, sales_worker: 5, carrier: 6 };
+  const ports = { rpc: 1, webapi: 2, salesapi: 3, general_worker: 4, sales_worker: 5, simulator: 6 };
   expect(neighbourSettings({}, ports)).toMatchObject({
     BULKSMS_RPC_ADDRESS: "127.0.0.1:1",
-    BULKSMS_CARRIER_RECEIPTS_URL: "http://127.0.0.1:3/receipts/simulated",
+    BULKSMS_SIMULATOR_RECEIPTS_URL: "http://127.0.0.1:3/receipts/simulated",
   });
-  expect(neighbourSettings({ BULKSMS_CARRIER_URL: "https://carrier.example" }, ports).BULKSMS_CARRIER_URL).toBe("https://carrier.example");
+  expect(neighbourSettings({ BULKSMS_SIMULATOR_URL: "https://carrier.example" }, ports).BULKSMS_SIMULATOR_URL).toBe(
+    "https://carrier.example",
+  );
 });

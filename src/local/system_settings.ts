@@ -61,8 +61,8 @@ export function neighbourSettings(given: SystemSettings, ports: Readonly<Record<
     BULKSMS_RPC_ADDRESS: given.BULKSMS_RPC_ADDRESS ?? `127.0.0.1:${ports.rpc}`,
     BULKSMS_WEBAPI_URL: given.BULKSMS_WEBAPI_URL ?? `http://127.0.0.1:${ports.webapi}`,
     BULKSMS_SALESAPI_URL: salesapi,
-    BULKSMS_CARRIER_URL: given.BULKSMS_CARRIER_URL ?? `http://127.0.0.1:${ports.carrier}`,
-    BULKSMS_CARRIER_RECEIPTS_URL: given.BULKSMS_CARRIER_RECEIPTS_URL ?? `${salesapi}/receipts/simulated`,
+    BULKSMS_SIMULATOR_URL: given.BULKSMS_SIMULATOR_URL ?? `http://127.0.0.1:${ports.simulator}`,
+    BULKSMS_SIMULATOR_RECEIPTS_URL: given.BULKSMS_SIMULATOR_RECEIPTS_URL ?? `${salesapi}/receipts/simulated`,
   };
 }
 
@@ -74,9 +74,9 @@ export function portsOf(entry: ProcessEntry): { defaultPort: number; portSetting
 /** Who reads a secret beside the databases' URLs; all others never see it. */
 const secretReaders: Partial<Record<SettingName, readonly ProcessName[]>> = {
   BULKSMS_REDIS_URL: processNames.filter((name) => processes[name].usesRedis),
-  BULKSMS_INTERNAL_TOKEN: processNames.filter((name) => name !== "carrier"),
-  BULKSMS_RECEIPT_SECRETS: ["salesapi", "carrier"],
-  BULKSMS_CARRIER_KEY: ["sales_worker", "carrier"],
+  BULKSMS_INTERNAL_TOKEN: processNames.filter((name) => name !== "simulator"),
+  BULKSMS_RECEIPT_SECRETS: ["salesapi", "simulator"],
+  BULKSMS_SIMULATOR_KEY: ["sales_worker", "simulator"],
 };
 
 /** What one process is told: no other's database, no owner's URL, no key that it does not need. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { anyText } from "../../testing/any_text.ts";
-import { type SettingName, settings } from "../contracts/settings.ts";
+import { renamedSettings, type SettingName, settings } from "../contracts/settings.ts";
 import { ConfigError, readConfig, requireSafeDoor } from "./config.ts";
 
 const fields = {
@@ -46,16 +46,16 @@ test.each(["  ", "8000.5", "x", "-1", "70000"])("%j is no port", (text) => {
 });
 
 test.each(["fast", "-1", "0", "0.0", "1e9", "Infinity", "1,5"])(
-  "%j is no speed of the carrier, and nothing else becomes a default",
+  "%j is no speed of the simulator, and nothing else becomes a default",
   (text) => {
-    expect(() => readConfig({ BULKSMS_CARRIER_SPEED: text }, { speed: "BULKSMS_CARRIER_SPEED" })).toThrow(
+    expect(() => readConfig({ BULKSMS_SIMULATOR_SPEED: text }, { speed: "BULKSMS_SIMULATOR_SPEED" })).toThrow(
       /a number from 0.001 to 999999, or max/,
     );
   },
 );
 
-test.each(["max", "1", "0.5", "999999"])("%j is a speed of the carrier", (text) => {
-  expect(readConfig({ BULKSMS_CARRIER_SPEED: text }, { speed: "BULKSMS_CARRIER_SPEED" }).speed).toBe(text);
+test.each(["max", "1", "0.5", "999999"])("%j is a speed of the simulator", (text) => {
+  expect(readConfig({ BULKSMS_SIMULATOR_SPEED: text }, { speed: "BULKSMS_SIMULATOR_SPEED" }).speed).toBe(text);
 });
 
 test("an empty value counts as not given", () => {
@@ -114,4 +114,10 @@ test(`any environment is read or refused with its problems, a line each (seed ${
     }),
     { seed, numRuns: 60 },
   );
+});
+
+test("a name of an earlier release is refused with the name of this one", () => {
+  for (const [old, now] of Object.entries(renamedSettings)) {
+    expect(problemsOf({ ...good, [old]: "1" })).toEqual([`${old}: its name is now ${now}`]);
+  }
 });

@@ -1,5 +1,5 @@
 // Reads settings (contracts/settings.ts) from the environment into a frozen typed object. Called once, in each node's main.ts.
-import { type Setting, type SettingName, settings } from "../contracts/settings.ts";
+import { renamedSettings, type Setting, type SettingName, settings } from "../contracts/settings.ts";
 
 type ValueOf<S extends Setting> = S["kind"] extends "integer" | "port" | "number" ? number : S["kind"] extends "list" ? string[] : string;
 type Value<N extends SettingName> = ValueOf<(typeof settings)[N]>;
@@ -55,11 +55,15 @@ export function readConfig<F extends Record<string, SettingName>, O extends keyo
   return Object.freeze(values) as Config<F, O>;
 }
 
-/** Lines that name each BULKSMS_ variable that no setting has, with the nearest name. */
+/** Lines that name each BULKSMS_ variable that no setting has, with its new name or the nearest one. */
 export function unknownSettings(environment: Environment): string[] {
   return Object.keys(environment)
     .filter((name) => name.startsWith(settingPrefix) && !(name in settings))
-    .map((name) => `${name}: unknown setting, did you mean ${nearest(name, Object.keys(settings))}?`);
+    .map((name) =>
+      name in renamedSettings
+        ? `${name}: its name is now ${renamedSettings[name]}`
+        : `${name}: unknown setting, did you mean ${nearest(name, Object.keys(settings))}?`,
+    );
 }
 
 /** The candidate with the least edit distance to `name`. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createClock } from "./clock.ts";
 
-test("a machine that slept wakes at the time of day, and a clock that is set back does not turn the carrier's back", () => {
+test("a machine that slept wakes at the time of day, and a clock that is set back does not turn the simulator's back", () => {
   let wall = 1_000_000;
   let steady = 50;
   const now = createClock({ wallMs: () => wall, steadyMs: () => steady });

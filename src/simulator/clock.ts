@@ -1,4 +1,4 @@
-// The carrier's clock: the time of day, but it never goes back. Steps wait by it, and valid_until is judged by it.
+// The simulator's clock: the time of day, but it never goes back. Steps wait by it, and valid_until is judged by it.
 
 export interface ClockSources {
   /** The time of day in ms: may be set, forward or back. */

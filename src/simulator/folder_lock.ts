@@ -1,5 +1,5 @@
 // One process at a time on a journal: a local socket named after the folder, which the system frees when its holder dies, however
-// it dies. A second carrier on the same folder is refused instead of mixing its records in.
+// it dies. A second simulator on the same folder is refused instead of mixing its records in.
 import { createHash } from "node:crypto";
 import { mkdir, realpath, rm } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
@@ -21,7 +21,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     await rm(path, { force: true });
     server = await listenOn(path);
   }
-  if (server === null) throw new Error(`another carrier works on ${folder}; stop it, or set BULKSMS_CARRIER_DATA to another folder`);
+  if (server === null) throw new Error(`another simulator works on ${folder}; stop it, or set BULKSMS_SIMULATOR_DATA to another folder`);
   const held = server;
   held.unref();
   return () => new Promise((resolve) => held.close(() => resolve()));

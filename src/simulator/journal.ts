@@ -1,5 +1,5 @@
-// The carrier's memory of what it said: segments loaded on demand from one append-only file each, and group commit. Format:
-// contracts/simulator_journal.ts. Used by carrier.ts alone; one process at a time (folder_lock.ts).
+// The simulator's memory of what it said: segments loaded on demand from one append-only file each, and group commit. Format:
+// contracts/simulator_journal.ts. Used by simulator.ts alone; one process at a time (folder_lock.ts).
 //
 // A verdict or a sending is told to nobody before it is on disk (fdatasync, not only written): after kill -9 of this process the
 // page cache would be enough, but after a loss of power a verdict that was answered and then forgotten would be a message lost,

@@ -2,21 +2,21 @@ import { describe, expect, test } from "vitest";
 import { carrierErrors } from "../contracts/receipts.ts";
 import { forcedOutcomeOf, forcedOutcomes } from "./forced_outcomes.ts";
 import { delaysOf, type Fate, fateOf } from "./plan.ts";
-import { carrierProfiles, rejectedCauses, undeliveredCauses } from "./profiles.ts";
+import { rejectedCauses, simulatorProfiles, undeliveredCauses } from "./profiles.ts";
 import { chanceStream, draw } from "./random.ts";
 
 const batchId = "0192f0c1-2345-7abc-8def-0123456789ab";
 const rows = 100_000;
 
-function fatesOf(name: keyof typeof carrierProfiles, seed = 7): Fate[] {
+function fatesOf(name: keyof typeof simulatorProfiles, seed = 7): Fate[] {
   const stream = chanceStream(seed, batchId);
-  return Array.from({ length: rows }, (_, row) => fateOf(carrierProfiles[name], stream, row + 1, 0));
+  return Array.from({ length: rows }, (_, row) => fateOf(simulatorProfiles[name], stream, row + 1, 0));
 }
 
 const shareOf = (fates: readonly Fate[], is: (fate: Fate) => boolean): number => fates.filter(is).length / fates.length;
 
 test("the same seed, profile and reference always come to the same fate and delays", () => {
-  const profile = carrierProfiles.typical;
+  const profile = simulatorProfiles.typical;
   for (let row = 1; row <= 1_000; row++) {
     const first = fateOf(profile, chanceStream(7, batchId), row, 0);
     const again = fateOf(profile, chanceStream(7, batchId), row, 0);
@@ -52,8 +52,8 @@ test("draws are even, and rows and purposes independent of each other", () => {
   expect(chiSquare).toBeLessThan(160);
 });
 
-describe.each(Object.keys(carrierProfiles) as (keyof typeof carrierProfiles)[])("profile %s", (name) => {
-  const profile = carrierProfiles[name];
+describe.each(Object.keys(simulatorProfiles) as (keyof typeof simulatorProfiles)[])("profile %s", (name) => {
+  const profile = simulatorProfiles[name];
   const fates = fatesOf(name);
 
   test("mixes outcomes as its table says", () => {
@@ -86,7 +86,7 @@ describe.each(Object.keys(carrierProfiles) as (keyof typeof carrierProfiles)[])(
 });
 
 test("typical delivers a reachable phone in 4 s as a median, 12 s at the 95th percentile", () => {
-  const profile = carrierProfiles.typical;
+  const profile = simulatorProfiles.typical;
   const stream = chanceStream(7, batchId);
   const delays = fatesOf("typical")
     .map((fate, at) => ({ fate, ...delaysOf(profile, stream, at + 1, fate) }))
@@ -100,7 +100,7 @@ test("typical delivers a reachable phone in 4 s as a median, 12 s at the 95th pe
 });
 
 test("demo goes out evenly and has ended, doubles too, before the campaign's deadline of 45 s", () => {
-  const profile = carrierProfiles.demo;
+  const profile = simulatorProfiles.demo;
   const stream = chanceStream(7, batchId);
   const fates = fatesOf("demo").slice(0, 5_000);
   const delays = fates.map((fate, at) => delaysOf(profile, stream, at + 1, fate));
@@ -126,7 +126,7 @@ describe("a number that no operator assigns", () => {
   test("ends as the last two digits of its block say, in every profile", () => {
     for (const outcome of forcedOutcomes) {
       for (const to of [`+467017406${outcome.digits}`, `+120255501${outcome.digits}`, `+4477009001${outcome.digits}`]) {
-        const fate = fateOf(carrierProfiles["dirty-list"], chanceStream(7, batchId), 1, forcedOutcomeOf(to));
+        const fate = fateOf(simulatorProfiles["dirty-list"], chanceStream(7, batchId), 1, forcedOutcomeOf(to));
         expect([to, fate.end, fate.code]).toEqual([to, outcome.end, outcome.code]);
       }
     }

@@ -1,8 +1,8 @@
-// What becomes of a message and when: a pure function of (seed, profile, reference). Nothing here is remembered; a carrier that
+// What becomes of a message and when: a pure function of (seed, profile, reference). Nothing here is remembered; a simulator that
 // comes back from a crash works it out again.
 import type { CarrierErrorCode } from "../contracts/receipts.ts";
 import { forcedOutcomes } from "./forced_outcomes.ts";
-import { type CarrierProfile, type Cause, rejectedCauses, undeliveredCauses } from "./profiles.ts";
+import { type Cause, rejectedCauses, type SimulatorProfile, undeliveredCauses } from "./profiles.ts";
 import { type ChanceStream, draw, drawLogNormal } from "./random.ts";
 
 export interface Fate {
@@ -50,7 +50,7 @@ const doubled = { medianMs: 800, sigma: 0.5 };
 const answerMsMax = 2_000;
 
 /** `forced`: of forcedOutcomeOf, 0 by chance. */
-export function fateOf(profile: CarrierProfile, stream: ChanceStream, rowNo: number, forced: number): Fate {
+export function fateOf(profile: SimulatorProfile, stream: ChanceStream, rowNo: number, forced: number): Fate {
   const fate = forced === 0 ? fateByChance(profile, stream, rowNo) : fateByForce(profile, forced);
   if (fate.isEarly) fate.reorderedNo = 0;
   if (fate.reorderedNo === 2 && (fate.end === "failed" || fate.end === "never")) fate.reorderedNo = 1;
@@ -58,7 +58,7 @@ export function fateOf(profile: CarrierProfile, stream: ChanceStream, rowNo: num
   return fate;
 }
 
-function fateByChance(profile: CarrierProfile, stream: ChanceStream, rowNo: number): Fate {
+function fateByChance(profile: SimulatorProfile, stream: ChanceStream, rowNo: number): Fate {
   const { mix } = profile;
   const chance = (purpose: number): number => draw(stream, rowNo, purpose);
   const fate: Fate = { end: "delivered", code: null, retries: 0, isEarly: false, doubledNo: 0, reorderedNo: 0 };
@@ -85,7 +85,7 @@ function fateByChance(profile: CarrierProfile, stream: ChanceStream, rowNo: numb
   return fate;
 }
 
-function fateByForce(profile: CarrierProfile, forced: number): Fate {
+function fateByForce(profile: SimulatorProfile, forced: number): Fate {
   const outcome = forcedOutcomes[forced - 1];
   if (outcome === undefined) throw new Error(`no forced outcome ${forced}`);
   return {
@@ -99,7 +99,7 @@ function fateByForce(profile: CarrierProfile, forced: number): Fate {
 }
 
 /** When things happen to a message of this fate. They happen in order: queued, then sent, then ended. */
-export function delaysOf(profile: CarrierProfile, stream: ChanceStream, rowNo: number, fate: Fate): Delays {
+export function delaysOf(profile: SimulatorProfile, stream: ChanceStream, rowNo: number, fate: Fate): Delays {
   const logNormal = (purpose: number, { medianMs, sigma }: { medianMs: number; sigma: number }): number =>
     drawLogNormal(stream, rowNo, purpose, medianMs, sigma);
   const queuedMs = logNormal(delayPurposes.queue, profile.queue);
@@ -117,13 +117,13 @@ export function delaysOf(profile: CarrierProfile, stream: ChanceStream, rowNo: n
 }
 
 /** How long a submit whose first row is `rowNo` waits for its answer. */
-export function answerDelayMs(profile: CarrierProfile, stream: ChanceStream, rowNo: number, speed: number): number {
+export function answerDelayMs(profile: SimulatorProfile, stream: ChanceStream, rowNo: number, speed: number): number {
   const { medianMs, sigma } = profile.answer;
   return Math.min(answerMsMax, drawLogNormal(stream, rowNo, delayPurposes.answer, medianMs, sigma) / speed);
 }
 
 /** Half of the phones still out of reach answer at each retry, the rest at the last one. */
-function retriesOf(profile: CarrierProfile, chance: number): number {
+function retriesOf(profile: SimulatorProfile, chance: number): number {
   let retries = 1;
   for (let left = 0.5; chance < left && retries < profile.retryMs.length; left /= 2) retries += 1;
   return retries;

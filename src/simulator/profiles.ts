@@ -3,9 +3,9 @@
 // unless said otherwise.
 
 import type { CarrierErrorCode } from "../contracts/receipts.ts";
-import type { CarrierProfileName } from "../contracts/simulator_journal.ts";
+import type { SimulatorProfileName } from "../contracts/simulator_journal.ts";
 
-export interface CarrierProfile {
+export interface SimulatorProfile {
   /** How messages end; the four add up to 1. `rejected`: refused at the submit or failed before it was sent. */
   mix: { delivered: number; undelivered: number; rejected: number; never: number };
   /** Until the submit is answered. */
@@ -27,7 +27,7 @@ export interface CarrierProfile {
   reorderedShare: number;
   /** A first receipt that overtakes the submit's answer. */
   earlyShare: number;
-  /** Divides the parts a second that the carrier takes. */
+  /** Divides the parts a second that the simulator takes. */
   slowdown: number;
 }
 
@@ -38,7 +38,7 @@ export interface LogNormal {
 
 const minute = 60_000;
 
-const typical: CarrierProfile = {
+const typical: SimulatorProfile = {
   mix: { delivered: 0.95, undelivered: 0.035, rejected: 0.01, never: 0.005 },
   answer: { medianMs: 80, sigma: 0.5 },
   queue: { medianMs: 60, sigma: 0.5 },
@@ -56,7 +56,7 @@ const typical: CarrierProfile = {
 
 const times = (delay: LogNormal, factor: number): LogNormal => ({ medianMs: delay.medianMs * factor, sigma: delay.sigma });
 
-export const carrierProfiles: Record<CarrierProfileName, CarrierProfile> = {
+export const simulatorProfiles: Record<SimulatorProfileName, SimulatorProfile> = {
   typical,
   "clean-list": { ...typical, mix: { delivered: 0.98, undelivered: 0.015, rejected: 0.003, never: 0.002 } },
   "dirty-list": { ...typical, mix: { delivered: 0.88, undelivered: 0.08, rejected: 0.03, never: 0.01 } },

@@ -1,4 +1,4 @@
-// What a user may ask the carrier: the fate of one message, and sums over one batch. All of it read from the journal's files.
+// What a user may ask the simulator: the fate of one message, and sums over one batch. All of it read from the journal's files.
 
 import { AppError } from "../contracts/errors.ts";
 import { rowNoMax } from "../contracts/receipts.ts";
@@ -47,7 +47,7 @@ export async function messageFate(journal: Journal, reference: string): Promise<
   const segment = new Segment(batchId, segmentNo);
   segment.load(await journal.segmentFile(batchId, segmentNo));
   const slot = segment.find(rowNo % segmentRows);
-  if (slot === -1) throw new AppError("message_not_found", "The carrier has never had a message of this reference.");
+  if (slot === -1) throw new AppError("message_not_found", "The simulator has never had a message of this reference.");
   return fateOfSlot(segment, slot);
 }
 

@@ -1,7 +1,7 @@
 // A receipt as the JSON that goes out, made of what the segment knows: the same on every attempt.
 import { journalEnds, journalErrorCodes, receiptStatusOf } from "../contracts/simulator_journal.ts";
 import { delaysOf } from "./plan.ts";
-import { carrierProfiles } from "./profiles.ts";
+import { simulatorProfiles } from "./profiles.ts";
 import { flag, type Segment } from "./segment.ts";
 
 /** Receipt 1 (queued), 2 (sent or failed) or 3 (the end) of a message in a slot; it must have happened. */
@@ -29,7 +29,7 @@ function timeOf(segment: Segment, slot: number, receiptNo: number): number {
   if (receiptNo === 3) return atMs + (segment.endedDeltas[slot] as number);
   if (receiptNo === 2) return atMs + ((segment.is(slot, flag.sent) ? segment.sentDeltas[slot] : segment.endedDeltas[slot]) as number);
   if (terms.speed === Number.POSITIVE_INFINITY) return atMs;
-  return atMs + delaysOf(carrierProfiles[terms.profile], terms.stream, segment.rowNo(slot), segment.fate(slot)).queuedMs / terms.speed;
+  return atMs + delaysOf(simulatorProfiles[terms.profile], terms.stream, segment.rowNo(slot), segment.fate(slot)).queuedMs / terms.speed;
 }
 
 /** Seconds whose text is kept: those of the receipts that go out together. */

@@ -2,7 +2,7 @@
 // A message has a slot: the order in which it came to this segment.
 import { type JournalSubmit, type JournalVisitor, segmentRows, visitSegment } from "../contracts/simulator_journal.ts";
 import { type Fate, fateOf } from "./plan.ts";
-import { carrierProfiles } from "./profiles.ts";
+import { simulatorProfiles } from "./profiles.ts";
 import { type ChanceStream, chanceStream } from "./random.ts";
 
 /** Bits of `flags`. */
@@ -71,7 +71,7 @@ export class Segment {
 
   fate(slot: number): Fate {
     const { profile, stream } = this.submitOf(slot);
-    return fateOf(carrierProfiles[profile], stream, this.rowNo(slot), this.forced[slot] as number);
+    return fateOf(simulatorProfiles[profile], stream, this.rowNo(slot), this.forced[slot] as number);
   }
 
   /** Slot of a row (counted from the segment's first), -1 when it is new. */

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ReceiptsReceiver, startReceiptsReceiver } from "../../testing/receipts_receiver.ts";
 import { delaysOf, fateOf } from "./plan.ts";
-import { carrierProfiles } from "./profiles.ts";
+import { simulatorProfiles } from "./profiles.ts";
 import { chanceStream } from "./random.ts";
-import { type Carrier, type CarrierOptions, createCarrier } from "./simulator.ts";
+import { createSimulator, type Simulator, type SimulatorOptions } from "./simulator.ts";
 
 const batchId = "0192f0c1-2345-7abc-8def-0123456789ab";
 /** A block that no operator assigns; the last two digits say how it ends. */
@@ -17,21 +17,21 @@ const delivered = forced("10");
 
 let folder: string;
 let receiver: ReceiptsReceiver;
-let carriers: Carrier[];
+let carriers: Simulator[];
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "bulksms-carrier-"));
+  folder = await mkdtemp(join(tmpdir(), "bulksms-simulator-"));
   receiver = await startReceiptsReceiver();
   carriers = [];
 });
 afterEach(async () => {
-  await Promise.all(carriers.map((carrier) => carrier.stop()));
+  await Promise.all(carriers.map((simulator) => simulator.stop()));
   await receiver.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-async function startCarrier(changes: Partial<CarrierOptions> = {}): Promise<Carrier> {
-  const carrier = createCarrier({
+async function startSimulator(changes: Partial<SimulatorOptions> = {}): Promise<Simulator> {
+  const simulator = createSimulator({
     folder: join(folder, "first"),
     seed: 7,
     profile: "answered",
@@ -48,17 +48,17 @@ async function startCarrier(changes: Partial<CarrierOptions> = {}): Promise<Carr
     },
     ...changes,
   });
-  await carrier.start();
-  carriers = [carrier];
-  return carrier;
+  await simulator.start();
+  carriers = [simulator];
+  return simulator;
 }
 
-/** What kill -9 leaves: the files as they are at this moment. Another carrier starts on a copy of them. */
-async function killAndRestart(changes: Partial<CarrierOptions> = {}): Promise<Carrier> {
+/** What kill -9 leaves: the files as they are at this moment. Another simulator starts on a copy of them. */
+async function killAndRestart(changes: Partial<SimulatorOptions> = {}): Promise<Simulator> {
   const copy = join(folder, `copy${randomUUID()}`);
   await cp(join(folder, "first"), copy, { recursive: true });
-  await Promise.all(carriers.map((carrier) => carrier.stop()));
-  return startCarrier({ ...changes, folder: copy });
+  await Promise.all(carriers.map((simulator) => simulator.stop()));
+  return startSimulator({ ...changes, folder: copy });
 }
 
 function submit(to: readonly string[], changes: Record<string, unknown> = {}) {
@@ -79,14 +79,14 @@ const statusesOf = (rowNo: number): string[] =>
     .answered()
     .filter(({ reference }) => reference === `${batchId}.${rowNo}`)
     .map(({ status }) => status);
-const isAllAnswered = (carrier: Carrier) => () => carrier.gauges().unfinished === 0 && carrier.gauges().receipts_pending === 0;
+const isAllAnswered = (simulator: Simulator) => () => simulator.gauges().unfinished === 0 && simulator.gauges().receipts_pending === 0;
 
 describe("a submit", () => {
   test("ends each message as its number says, with its receipts in order", async () => {
-    const carrier = await startCarrier();
-    const verdict = await carrier.submit(submit(["10", "20", "32", "42", "50"].map(forced)));
+    const simulator = await startSimulator();
+    const verdict = await simulator.submit(submit(["10", "20", "32", "42", "50"].map(forced)));
     expect(verdict).toEqual({ batch_id: batchId, accepted: 4, rejected: [{ row_no: 5, error_code: "no_sms_service" }] });
-    await receiver.until(isAllAnswered(carrier));
+    await receiver.until(isAllAnswered(simulator));
     expect([1, 2, 3, 4, 5].map(statusesOf)).toEqual([
       ["queued", "sent", "delivered"],
       ["queued", "sent"],
@@ -95,20 +95,20 @@ describe("a submit", () => {
       [],
     ]);
     expect(receiver.answered().find(({ status }) => status === "undelivered")?.error_code).toBe("unknown_subscriber");
-    expect(await carrier.batch(batchId)).toMatchObject({ accepted: 4, rejected: 1, sent: 3, parts_sent: 6, delivered: 1, failed: 1 });
-    expect(await carrier.message(`${batchId}.4`)).toMatchObject({ state: "failed", error_code: "flooding_filter", sent_at: null });
-    await expect(carrier.message(`${batchId}.6`)).rejects.toThrow();
+    expect(await simulator.batch(batchId)).toMatchObject({ accepted: 4, rejected: 1, sent: 3, parts_sent: 6, delivered: 1, failed: 1 });
+    expect(await simulator.message(`${batchId}.4`)).toMatchObject({ state: "failed", error_code: "flooding_filter", sent_at: null });
+    await expect(simulator.message(`${batchId}.6`)).rejects.toThrow();
   });
 
   test("that is repeated gets the first verdict again and is sent once", async () => {
-    const carrier = await startCarrier({ profile: "dirty-list" });
+    const simulator = await startSimulator({ profile: "dirty-list" });
     const body = submit(many(500));
-    const first = await carrier.submit(body);
+    const first = await simulator.submit(body);
     expect(first.rejected.length).toBeGreaterThan(0);
-    expect(await carrier.submit(body)).toEqual(first);
-    await receiver.until(isAllAnswered(carrier));
-    expect(await carrier.submit(body)).toEqual(first);
-    const sums = await carrier.batch(batchId);
+    expect(await simulator.submit(body)).toEqual(first);
+    await receiver.until(isAllAnswered(simulator));
+    expect(await simulator.submit(body)).toEqual(first);
+    const sums = await simulator.batch(batchId);
     expect(sums).toMatchObject({ accepted: first.accepted, rejected: first.rejected.length, repeats: 1_000, repeats_differing: 0 });
     const told = receiver
       .answered()
@@ -118,36 +118,36 @@ describe("a submit", () => {
   });
 
   test("that comes twice at the same moment is accepted once", async () => {
-    const carrier = await startCarrier();
+    const simulator = await startSimulator();
     const body = submit(many(100));
-    const verdicts = await Promise.all([carrier.submit(body), carrier.submit(body), carrier.submit(body)]);
+    const verdicts = await Promise.all([simulator.submit(body), simulator.submit(body), simulator.submit(body)]);
     expect(verdicts[1]).toEqual(verdicts[0]);
     expect(verdicts[2]).toEqual(verdicts[0]);
-    expect(await carrier.batch(batchId)).toMatchObject({ repeats: 200, repeats_differing: 0 });
+    expect(await simulator.batch(batchId)).toMatchObject({ repeats: 200, repeats_differing: 0 });
   });
 
   test("of another message under a known reference is journaled as such, and changes nothing", async () => {
-    const carrier = await startCarrier();
+    const simulator = await startSimulator();
     const body = submit([delivered, delivered]);
-    await carrier.submit(body);
-    await carrier.submit({ ...body, text: "Something else" });
-    await receiver.until(isAllAnswered(carrier));
-    expect(await carrier.batch(batchId)).toMatchObject({ accepted: 2, sent: 2, repeats: 2, repeats_differing: 2 });
+    await simulator.submit(body);
+    await simulator.submit({ ...body, text: "Something else" });
+    await receiver.until(isAllAnswered(simulator));
+    expect(await simulator.batch(batchId)).toMatchObject({ accepted: 2, sent: 2, repeats: 2, repeats_differing: 2 });
   });
 
-  test("is answered when its verdict is on disk: a carrier that dies at that moment has forgotten nobody", async () => {
-    const before = await startCarrier();
+  test("is answered when its verdict is on disk: a simulator that dies at that moment has forgotten nobody", async () => {
+    const before = await startSimulator();
     await before.submit(submit(many(300)));
     // at once: whatever is written a turn later is not in this copy
     const copy = join(folder, "at-the-answer");
     cpSync(join(folder, "first"), copy, { recursive: true });
     await before.stop();
-    const after = await startCarrier({ folder: copy });
+    const after = await startSimulator({ folder: copy });
     expect(await after.batch(batchId)).toMatchObject({ accepted: 300 });
   });
 
   test("has the same verdicts after a crash, whatever the settings say by then", async () => {
-    const before = await startCarrier({ profile: "dirty-list", seed: 1 });
+    const before = await startSimulator({ profile: "dirty-list", seed: 1 });
     const body = submit(many(300));
     const first = await before.submit(body);
     const after = await killAndRestart({ profile: "clean-list", seed: 2 });
@@ -155,36 +155,36 @@ describe("a submit", () => {
   });
 
   test("over the limit is refused whole and without effect, and taken later", async () => {
-    const carrier = await startCarrier({ partsPerSecond: 100 });
-    await carrier.submit(submit(many(50)));
+    const simulator = await startSimulator({ partsPerSecond: 100 });
+    await simulator.submit(submit(many(50)));
     const next = { ...submit(many(60)), batch_id: "0192f0c1-2345-7abc-8def-0123456789ac" };
-    await expect(carrier.submit(next)).rejects.toMatchObject({ code: "rate_limited", retryAfterS: 1 });
-    expect(await carrier.batch(next.batch_id)).toMatchObject({ accepted: 0, rejected: 0 });
-    expect(carrier.counts().throttled).toBe(1);
+    await expect(simulator.submit(next)).rejects.toMatchObject({ code: "rate_limited", retryAfterS: 1 });
+    expect(await simulator.batch(next.batch_id)).toMatchObject({ accepted: 0, rejected: 0 });
+    expect(simulator.counts().throttled).toBe(1);
   });
 
   test("whose rows lie far apart works, and is refused when they touch too many files", async () => {
-    const carrier = await startCarrier();
+    const simulator = await startSimulator();
     const rows = (count: number, step: number) =>
       Array.from({ length: count }, (_, at) => ({ row_no: 1 + at * step, to: delivered, parts: 1 }));
-    expect((await carrier.submit(submit([], { messages: rows(20, 100_000_000) }))).accepted).toBe(20);
-    await expect(carrier.submit(submit([], { messages: rows(300, 1_000_000) }))).rejects.toMatchObject({ code: "request_invalid" });
-    await receiver.until(isAllAnswered(carrier));
+    expect((await simulator.submit(submit([], { messages: rows(20, 100_000_000) }))).accepted).toBe(20);
+    await expect(simulator.submit(submit([], { messages: rows(300, 1_000_000) }))).rejects.toMatchObject({ code: "request_invalid" });
+    await receiver.until(isAllAnswered(simulator));
     expect(statusesOf(1_900_000_001)).toEqual(["queued", "sent", "delivered"]);
   });
 
-  test("on a folder that another carrier has is impossible", async () => {
-    await startCarrier();
-    await expect(startCarrier()).rejects.toThrow(/another carrier/);
+  test("on a folder that another simulator has is impossible", async () => {
+    await startSimulator();
+    await expect(startSimulator()).rejects.toThrow(/another simulator/);
   });
 });
 
 describe("a receipt", () => {
   test("is repeated until its 2xx, under the same id and signed anew", async () => {
     receiver.answerWith((_receipts, bodyNo) => ({ status: bodyNo < 3 ? 500 : 204 }));
-    const carrier = await startCarrier({ callbackConcurrency: 1 });
-    await carrier.submit(submit([delivered]));
-    await receiver.until(isAllAnswered(carrier));
+    const simulator = await startSimulator({ callbackConcurrency: 1 });
+    await simulator.submit(submit([delivered]));
+    await receiver.until(isAllAnswered(simulator));
     const [refused, , , taken] = receiver.bodies;
     expect(taken?.receipts).toEqual(refused?.receipts);
     expect(taken?.headers["webhook-id"]).toBe(refused?.headers["webhook-id"]);
@@ -196,9 +196,9 @@ describe("a receipt", () => {
 
   test("waits as long as the receiver asks for", async () => {
     receiver.answerWith((_receipts, bodyNo) => (bodyNo === 0 ? { status: 503, headers: { "retry-after": "1" } } : { status: 200 }));
-    const carrier = await startCarrier();
-    await carrier.submit(submit(many(600)));
-    await receiver.until(isAllAnswered(carrier));
+    const simulator = await startSimulator();
+    await simulator.submit(submit(many(600)));
+    await receiver.until(isAllAnswered(simulator));
     const first = receiver.bodies[0]?.atMs ?? 0;
     // bodies of other lanes may have been on their way already; none starts in the second that was asked for
     const during = receiver.bodies.filter(({ atMs }) => atMs > first + 300 && atMs < first + 950);
@@ -206,9 +206,9 @@ describe("a receipt", () => {
   });
 
   test("goes alone and bare when bodies hold one", async () => {
-    const carrier = await startCarrier({ receiptsPerBody: 1 });
-    await carrier.submit(submit([delivered, delivered]));
-    await receiver.until(isAllAnswered(carrier));
+    const simulator = await startSimulator({ receiptsPerBody: 1 });
+    await simulator.submit(submit([delivered, delivered]));
+    await receiver.until(isAllAnswered(simulator));
     expect(receiver.bodies.length).toBe(6);
     expect(
       receiver.bodies.every(
@@ -218,9 +218,9 @@ describe("a receipt", () => {
   });
 
   test("shares its body with others, and none has more than asked for", async () => {
-    const carrier = await startCarrier({ receiptsPerBody: 50 });
-    await carrier.submit(submit(many(1_000)));
-    await receiver.until(isAllAnswered(carrier));
+    const simulator = await startSimulator({ receiptsPerBody: 50 });
+    await simulator.submit(submit(many(1_000)));
+    await receiver.until(isAllAnswered(simulator));
     const sizes = receiver.bodies.map(({ receipts }) => receipts.length);
     expect(Math.max(...sizes)).toBe(50);
     expect(sizes.length).toBeLessThan(120);
@@ -229,22 +229,22 @@ describe("a receipt", () => {
   test("that the receiver refuses for its content does not hold back the others", async () => {
     const culprit = `${batchId}.7.2`;
     receiver.answerWith((receipts) => ({ status: receipts.some(({ id }) => id === culprit) ? 400 : 200 }));
-    const carrier = await startCarrier({ callbackConcurrency: 1 });
-    await carrier.submit(submit(new Array(20).fill(delivered)));
-    await receiver.until(() => carrier.counts().receipts_answered === 59);
-    expect(carrier.gauges().receipts_pending).toBe(1);
+    const simulator = await startSimulator({ callbackConcurrency: 1 });
+    await simulator.submit(submit(new Array(20).fill(delivered)));
+    await receiver.until(() => simulator.counts().receipts_answered === 59);
+    expect(simulator.gauges().receipts_pending).toBe(1);
     receiver.answerWith(() => ({ status: 200 }));
-    await receiver.until(isAllAnswered(carrier));
+    await receiver.until(isAllAnswered(simulator));
     expect(statusesOf(7)).toContain("sent");
   });
 
   test("of one message never overtakes the one before it, but where its fate says so", async () => {
-    const carrier = await startCarrier({ profile: "typical", speed: 20_000, callbackConcurrency: 8, receiptsPerBody: 7 });
+    const simulator = await startSimulator({ profile: "typical", speed: 20_000, callbackConcurrency: 8, receiptsPerBody: 7 });
     const numbers = many(2_000);
-    await carrier.submit(submit(numbers));
+    await simulator.submit(submit(numbers));
     const stream = chanceStream(7, batchId);
-    const fates = numbers.map((_, at) => fateOf(carrierProfiles.typical, stream, at + 1, 0));
-    await receiver.until(() => carrier.gauges().receipts_pending === 0 && carrier.gauges().steps === 0, 40_000);
+    const fates = numbers.map((_, at) => fateOf(simulatorProfiles.typical, stream, at + 1, 0));
+    await receiver.until(() => simulator.gauges().receipts_pending === 0 && simulator.gauges().steps === 0, 40_000);
     const told = new Map<string, number[]>();
     for (const { reference, id } of receiver.answered()) told.set(reference, [...(told.get(reference) ?? []), Number(id.at(-1))]);
     const wrong = fates.flatMap((fate, at) => {
@@ -259,15 +259,15 @@ describe("a receipt", () => {
   });
 
   test("of an early message comes before the submit is answered", async () => {
-    const carrier = await startCarrier();
+    const simulator = await startSimulator();
     let isToldFirst = false;
     receiver.answerWith(() => ({ status: 200 }));
-    const answer = carrier.submit(submit([forced("13")])).then(() => {
+    const answer = simulator.submit(submit([forced("13")])).then(() => {
       isToldFirst = receiver.bodies.length > 0;
     });
     await answer;
     expect(isToldFirst).toBe(true);
-    await receiver.until(isAllAnswered(carrier));
+    await receiver.until(isAllAnswered(simulator));
     expect(statusesOf(1)).toEqual(["queued", "sent", "delivered"]);
   });
 });
@@ -277,7 +277,7 @@ describe("after a crash", () => {
     const refusedRows = new Set([3, 5, 8]);
     const isRefused = (reference: string): boolean => refusedRows.has(Number(reference.split(".")[1]));
     receiver.answerWith((receipts) => ({ status: receipts.some(({ reference }) => isRefused(reference)) ? 503 : 200 }));
-    const before = await startCarrier({ receiptsPerBody: 1, callbackConcurrency: 256 });
+    const before = await startSimulator({ receiptsPerBody: 1, callbackConcurrency: 256 });
     const rows = Array.from({ length: 10 }, (_, at) => ({ row_no: at + 1, to: delivered, parts: 1 }));
     await before.submit(submit([], { messages: rows.slice(0, 2) }));
     await receiver.until(() => before.counts().receipts_answered === 6);
@@ -299,16 +299,16 @@ describe("after a crash", () => {
   });
 
   test("in the middle of its plans every message ends as it would have without it", async () => {
-    const before = await startCarrier({ profile: "typical", speed: 100, callbackConcurrency: 8 });
+    const before = await startSimulator({ profile: "typical", speed: 100, callbackConcurrency: 8 });
     const numbers = many(1_000);
     await before.submit(submit(numbers));
     await receiver.until(() => before.counts().ended > 200);
     const after = await killAndRestart({ profile: "dirty-list", seed: 99, speed: 1 });
     // with speed 1 nothing would end within this test: the journaled speed goes on
     const stream = chanceStream(7, batchId);
-    const fates = numbers.map((_, at) => fateOf(carrierProfiles.typical, stream, at + 1, 0));
+    const fates = numbers.map((_, at) => fateOf(simulatorProfiles.typical, stream, at + 1, 0));
     const isSoon = (at: number): boolean => {
-      const delays = delaysOf(carrierProfiles.typical, stream, at + 1, fates[at] as (typeof fates)[number]);
+      const delays = delaysOf(simulatorProfiles.typical, stream, at + 1, fates[at] as (typeof fates)[number]);
       return delays.endedMs / 100 < 1_000;
     };
     const wanted = fates.flatMap(({ end }, at) =>
@@ -332,16 +332,16 @@ describe("when valid_until has passed", () => {
   const hours = 3_600_000;
 
   test("nothing is sent any more, and what was not sent costs nothing", async () => {
-    const carrier = await startCarrier();
-    await carrier.submit(submit([delivered], { valid_until: new Date(Date.now() - 1_000).toISOString() }));
-    await receiver.until(isAllAnswered(carrier));
+    const simulator = await startSimulator();
+    await simulator.submit(submit([delivered], { valid_until: new Date(Date.now() - 1_000).toISOString() }));
+    await receiver.until(isAllAnswered(simulator));
     expect(statusesOf(1)).toEqual(["queued", "failed"]);
     expect(receiver.answered().at(-1)?.error_code).toBe("expired_in_network");
-    expect(await carrier.batch(batchId)).toMatchObject({ accepted: 1, sent: 0, parts_sent: 0, failed: 1 });
+    expect(await simulator.batch(batchId)).toMatchObject({ accepted: 1, sent: 0, parts_sent: 0, failed: 1 });
   });
 
-  test("a carrier that was down meanwhile does not send what it had only accepted", async () => {
-    const before = await startCarrier({ profile: "typical", speed: 0.001 });
+  test("a simulator that was down meanwhile does not send what it had only accepted", async () => {
+    const before = await startSimulator({ profile: "typical", speed: 0.001 });
     void before.submit(submit(many(20))).catch(() => {});
     await receiver.until(() => before.counts().accepted + before.counts().rejected === 20);
     await before.batch(batchId);
@@ -351,18 +351,18 @@ describe("when valid_until has passed", () => {
   });
 
   test("a message on its way is undelivered, expired in the network", async () => {
-    const carrier = await startCarrier({ profile: "typical", speed: 100 });
+    const simulator = await startSimulator({ profile: "typical", speed: 100 });
     // its phone answers at the network's second attempt, a minute later: 600 ms at this speed
-    await carrier.submit(submit([forced("14")], { valid_until: new Date(Date.now() + 400).toISOString() }));
-    await receiver.until(isAllAnswered(carrier));
+    await simulator.submit(submit([forced("14")], { valid_until: new Date(Date.now() + 400).toISOString() }));
+    await receiver.until(isAllAnswered(simulator));
     expect(statusesOf(1)).toEqual(["queued", "sent", "undelivered"]);
     expect(receiver.answered().at(-1)?.error_code).toBe("expired_in_network");
-    expect(await carrier.batch(batchId)).toMatchObject({ sent: 1, parts_sent: 1, undelivered: 1 });
+    expect(await simulator.batch(batchId)).toMatchObject({ sent: 1, parts_sent: 1, undelivered: 1 });
   });
 
   test("and the horizon and a day too, receipts are given up, also after a restart", async () => {
     receiver.answerWith(() => ({ status: 500 }));
-    const before = await startCarrier();
+    const before = await startSimulator();
     await before.submit(submit([delivered]));
     await receiver.until(() => receiver.bodies.length > 0);
     const after = await killAndRestart({ nowMs: () => Date.now() + 30 * 24 * hours });
@@ -373,11 +373,11 @@ describe("when valid_until has passed", () => {
 });
 
 test("memory holds no message that has ended: its segment is read from disk when it is asked for", async () => {
-  const carrier = await startCarrier();
-  await carrier.submit(submit(many(1_000)));
-  await receiver.until(isAllAnswered(carrier));
-  await receiver.until(() => carrier.gauges().segments_in_memory === 0, 15_000);
-  const repeat = await carrier.submit(submit(many(1_000)));
+  const simulator = await startSimulator();
+  await simulator.submit(submit(many(1_000)));
+  await receiver.until(isAllAnswered(simulator));
+  await receiver.until(() => simulator.gauges().segments_in_memory === 0, 15_000);
+  const repeat = await simulator.submit(submit(many(1_000)));
   expect(repeat.accepted + repeat.rejected.length).toBe(1_000);
-  expect(await carrier.batch(batchId)).toMatchObject({ repeats: 1_000 });
+  expect(await simulator.batch(batchId)).toMatchObject({ repeats: 1_000 });
 });

@@ -1,17 +1,17 @@
-// The simulated carrier: takes batches, sends them into a network of plans (plan.ts), tells receipts. Joins the journal, the wheel of
-// coming steps and the callbacks. Called by nodes/carrier.
+// The simulated network: takes batches, sends them into a network of plans (plan.ts), tells receipts. Joins the journal, the wheel of
+// coming steps and the callbacks. Called by nodes/simulator.
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../contracts/errors.ts";
 import type { CarrierErrorCode, SubmitResponse } from "../contracts/receipts.ts";
 import {
-  type CarrierProfileName,
   type JournalSubmit,
   journalEnds,
   journalErrorCodes,
   receiptStatusOf,
+  type SimulatorProfileName,
   segmentRows,
 } from "../contracts/simulator_journal.ts";
-import type { CarrierWeather } from "../contracts/simulator_weather.ts";
+import type { SimulatorWeather } from "../contracts/simulator_weather.ts";
 import { reachFailpoint } from "../platform/failpoint.ts";
 import { type Callbacks, createCallbacks } from "./callbacks.ts";
 import { createClock } from "./clock.ts";
@@ -21,7 +21,7 @@ import { forcedOutcomeOf } from "./forced_outcomes.ts";
 import { createJournal, type Journal, type OpenSegment } from "./journal.ts";
 import { createPairQueue, type Pairs } from "./pair_queue.ts";
 import { answerDelayMs, delaysOf, fateOf } from "./plan.ts";
-import { carrierProfiles } from "./profiles.ts";
+import { simulatorProfiles } from "./profiles.ts";
 import { chanceStream } from "./random.ts";
 import { type BatchStatistics, batchStatistics, type MessageFate, messageFate } from "./reads.ts";
 import { createReceiptText } from "./receipt_text.ts";
@@ -64,10 +64,10 @@ type Step = (typeof steps)[keyof typeof steps];
 /** Steps 5 to 7: tell receipt 1 to 3, which the weather has put off. */
 const tellLaterStep = 4;
 
-export interface CarrierOptions {
+export interface SimulatorOptions {
   folder: string;
   seed: number;
-  profile: CarrierProfileName;
+  profile: SimulatorProfileName;
   /** Divides all delays; Infinity is none. */
   speed: number;
   /** Message parts a second; 0 is no limit. */
@@ -87,7 +87,7 @@ export interface CarrierOptions {
 }
 
 /** Counts since the start of this process. */
-export interface CarrierCounts {
+export interface SimulatorCounts {
   accepted: number;
   rejected: number;
   repeats: number;
@@ -101,7 +101,7 @@ export interface CarrierCounts {
   receipts_given_up: number;
 }
 
-export interface Carrier {
+export interface Simulator {
   /** Takes up every unfinished message of the journal. */
   start(): Promise<void>;
   /** Journals the verdicts, then answers. @throws AppError rate_limited, overloaded, draining, or of readSubmit: without effect. */
@@ -111,22 +111,22 @@ export interface Carrier {
   /** From the journal: all that was ever said of the batch. */
   batch(batchId: string): Promise<BatchStatistics>;
   /** Receipt weather (contracts/simulator_weather.ts): what is set, and what it has done since the process started. */
-  weather(): { weather: CarrierWeather; happened: WeatherCounts; strays: StrayCounts };
+  weather(): { weather: SimulatorWeather; happened: WeatherCounts; strays: StrayCounts };
   /** On disk when it resolves, so that it outlives a crash. */
-  setWeather(next: CarrierWeather): Promise<void>;
-  counts(): CarrierCounts;
+  setWeather(next: SimulatorWeather): Promise<void>;
+  counts(): SimulatorCounts;
   gauges(): { unfinished: number; steps: number; receipts_pending: number; segments_in_memory: number };
   stop(): Promise<void>;
 }
 
-export function createCarrier(options: CarrierOptions): Carrier {
+export function createSimulator(options: SimulatorOptions): Simulator {
   const nowMs = options.nowMs ?? createClock();
-  const profile = carrierProfiles[options.profile];
+  const profile = simulatorProfiles[options.profile];
   const bucket = createTokenBucket(Math.ceil(options.partsPerSecond / profile.slowdown), () => performance.now());
   const wheel = createEventWheel(nowMs());
   const told = createPairQueue();
   const receiptOf = createReceiptText();
-  const counts: CarrierCounts = {
+  const counts: SimulatorCounts = {
     accepted: 0,
     rejected: 0,
     repeats: 0,
@@ -406,14 +406,14 @@ export function createCarrier(options: CarrierOptions): Carrier {
   function plannedEndMs(segment: Segment, slot: number): number {
     const terms = segment.submitOf(slot);
     if (terms.speed === Number.POSITIVE_INFINITY) return terms.atMs;
-    const delays = delaysOf(carrierProfiles[terms.profile], terms.stream, segment.rowNo(slot), segment.fate(slot));
+    const delays = delaysOf(simulatorProfiles[terms.profile], terms.stream, segment.rowNo(slot), segment.fate(slot));
     return terms.atMs + delays.endedMs / terms.speed;
   }
 
   function dueMs(segment: Segment, slot: number, step: Step): number {
     const terms = segment.submitOf(slot);
     if (terms.speed === Number.POSITIVE_INFINITY) return terms.atMs;
-    const delays = delaysOf(carrierProfiles[terms.profile], terms.stream, segment.rowNo(slot), segment.fate(slot));
+    const delays = delaysOf(simulatorProfiles[terms.profile], terms.stream, segment.rowNo(slot), segment.fate(slot));
     switch (step) {
       case steps.queue:
         return terms.atMs + delays.queuedMs / terms.speed;
@@ -578,7 +578,7 @@ export function createCarrier(options: CarrierOptions): Carrier {
   };
 }
 
-const drains = () => new AppError("draining", "The carrier is shutting down; ask again.", { retryAfterS: 1 });
+const drains = () => new AppError("draining", "The simulator is shutting down; ask again.", { retryAfterS: 1 });
 
 /** @throws AppError request_invalid */
 function segmentsOf({ messages }: Submit): Set<number> {

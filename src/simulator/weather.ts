@@ -1,8 +1,8 @@
 // Receipt weather (contracts/simulator_weather.ts): which receipts are lost, late, reordered or doubled, and the burst that holds them
-// back. Draws by the message, not by the moment. Called by carrier.ts; what is made up beside true receipts is in weather_strays.ts.
+// back. Draws by the message, not by the moment. Called by simulator.ts; what is made up beside true receipts is in weather_strays.ts.
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type CarrierWeather, carrierWeather, type WeatherKind, weatherFile, weatherKinds } from "../contracts/simulator_weather.ts";
+import { type SimulatorWeather, simulatorWeather, type WeatherKind, weatherFile, weatherKinds } from "../contracts/simulator_weather.ts";
 import { tickMs } from "./event_wheel.ts";
 import { createPairQueue, type Pairs } from "./pair_queue.ts";
 import { type ChanceStream, draw } from "./random.ts";
@@ -28,9 +28,9 @@ export interface WeatheredReceipt {
 }
 
 export interface Weather {
-  read(): CarrierWeather;
+  read(): SimulatorWeather;
   /** On disk, then in force. Receipts that a burst held back come out with the next turn. */
-  set(next: CarrierWeather): Promise<void>;
+  set(next: SimulatorWeather): Promise<void>;
   /** How often each kind happened since the process started. */
   counts: WeatherCounts;
   isClear(): boolean;
@@ -46,7 +46,7 @@ export interface Weather {
   held(): number;
 }
 
-/** Takes up the weather that the folder has: a carrier that was killed comes back into it. */
+/** Takes up the weather that the folder has: a simulator that was killed comes back into it. */
 export async function openWeather(folder: string): Promise<Weather> {
   const path = join(folder, weatherFile);
   const counts = Object.fromEntries(weatherKinds.map((kind) => [kind, 0])) as WeatherCounts;
@@ -104,7 +104,7 @@ export async function openWeather(folder: string): Promise<Weather> {
 }
 
 /** A cycle is `hold_ms` of nothing, then 1 / factor of that in which everything goes out evenly. */
-function letOutCount(burst: CarrierWeather["burst"], size: number, nowMs: number): number {
+function letOutCount(burst: SimulatorWeather["burst"], size: number, nowMs: number): number {
   if (burst === undefined) return size;
   const lettingMs = burst.hold_ms / burst.factor;
   const leftMs = burst.hold_ms + lettingMs - (nowMs % (burst.hold_ms + lettingMs));
@@ -113,16 +113,16 @@ function letOutCount(burst: CarrierWeather["burst"], size: number, nowMs: number
 }
 
 /** Clear weather when none was ever set. @throws when the file is not of this form: somebody else wrote it */
-async function readWeather(path: string): Promise<CarrierWeather> {
+async function readWeather(path: string): Promise<SimulatorWeather> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return "{}";
     throw error;
   });
-  return carrierWeather.parse(JSON.parse(text));
+  return simulatorWeather.parse(JSON.parse(text));
 }
 
 /** Renamed into place, so that a kill leaves the old one or the new one. */
-async function writeWeather(path: string, weather: CarrierWeather): Promise<void> {
+async function writeWeather(path: string, weather: SimulatorWeather): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(`${path}.new`, JSON.stringify(weather));
   await rename(`${path}.new`, path);

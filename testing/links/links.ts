@@ -7,12 +7,12 @@ import { type LinkMode, type LinkOptions, type LinkProxy, openProxy } from "./pr
 export type { LinkMode, LinkOptions } from "./proxy.ts";
 
 /** What a process talks to: an engine, or another process. */
-export type LinkTarget = "ds" | "salesdb" | "redis" | "rpc" | "carrier" | "salesapi";
+export type LinkTarget = "ds" | "salesdb" | "redis" | "rpc" | "simulator" | "salesapi";
 
 export const linkFaultModes = ["reset", "blackhole", "drop_replies", "delay", "slow"] as const satisfies readonly LinkMode[];
 
 export interface Link {
-  /** `sales_worker-carrier` */
+  /** `sales_worker-simulator` */
   name: string;
   from: ProcessName;
   to: LinkTarget;
@@ -95,8 +95,8 @@ function linkOf({ from, to }: LinkEntry, proxy: LinkProxy): Link {
 
 function addressSetting(from: ProcessName, to: ProcessName): SettingName {
   if (to === "rpc") return "BULKSMS_RPC_ADDRESS";
-  if (to === "carrier") return "BULKSMS_CARRIER_URL";
-  return from === "carrier" ? "BULKSMS_CARRIER_RECEIPTS_URL" : "BULKSMS_SALESAPI_URL";
+  if (to === "simulator") return "BULKSMS_SIMULATOR_URL";
+  return from === "simulator" ? "BULKSMS_SIMULATOR_RECEIPTS_URL" : "BULKSMS_SALESAPI_URL";
 }
 
 /** A URL or `host:port` taken apart: where it leads, and the same by way of `port` here. */

@@ -125,7 +125,8 @@ export function createControls(cluster: LabCluster, onNote: (what: string) => vo
         setLink(command.link, command.mode);
         note(`link ${command.link}: ${command.mode === "pass" ? "whole again" : command.mode.replace("_", " ")}`);
       } else if (command.do === "weather") {
-        if (!isThere("carrier") || frozen.has("carrier")) throw new Refusal("the carrier does not answer: its weather cannot change now");
+        if (!isThere("simulator") || frozen.has("simulator"))
+          throw new Refusal("the carrier does not answer: its weather cannot change now");
         await setWeather(cluster, weathers[command.weather]);
         weather = command.weather;
         if (weather !== "clear") faults += 1;

@@ -32,7 +32,7 @@ test("a killed worker and lost replies, from the picture, end in a verdict that 
   await press("Text 400 people");
   await verdict().getByText("1 campaigns under way").waitFor();
   // a line's middle is not on the line: by keyboard, which must do as well
-  await page.getByRole("button", { name: /^sales_worker to carrier/ }).focus();
+  await page.getByRole("button", { name: /^sales_worker to simulator/ }).focus();
   await page.keyboard.press("Enter");
   await press("Lose replies");
   await expect.poll(() => page.getByRole("button", { name: "Lose replies" }).getAttribute("aria-pressed")).toBe("true");

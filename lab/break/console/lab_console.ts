@@ -21,7 +21,7 @@ export interface LabConsoleOptions {
 export async function openLabConsole({ port = 0, onNote = () => {} }: LabConsoleOptions = {}): Promise<LabConsole> {
   const files = await buildPage();
   // a lab that is played with for hours keeps no debug lines, and is slow enough to be watched
-  const cluster = await startLabCluster({ settings: { BULKSMS_LOG_LEVEL: "warn", BULKSMS_CARRIER_MPS_MAX: "40" } });
+  const cluster = await startLabCluster({ settings: { BULKSMS_LOG_LEVEL: "warn", BULKSMS_SIMULATOR_MPS_MAX: "40" } });
   const controls = createControls(cluster, onNote);
   const verdict = watchVerdict(cluster);
   const state = () => ({ ...controls.state(), verdict: { ...verdict.now(), faults: controls.faults() } });

@@ -14,15 +14,15 @@ import { restartWell } from "./processes.ts";
 const clockPreload = pathToFileURL(join(import.meta.dirname, "shifted_clock.mjs")).href;
 
 /** The carrier cannot write another byte of its journal. (Linux: a limit on the size of its files, prlimit(1).) */
-export const carrierDiskFull: Fault = {
+export const simulatorDiskFull: Fault = {
   name: "carrier disk full",
   async begin({ cluster }) {
-    const pid = cluster.pids().carrier;
+    const pid = cluster.pids().simulator;
     if (pid === null || pid === undefined) throw new Error("the carrier is not there");
     limitFiles(pid, "1");
     return async () => {
       // one that died of it was started again without the limit
-      const isSame = cluster.pids().carrier === pid;
+      const isSame = cluster.pids().simulator === pid;
       if (isSame) limitFiles(pid, "unlimited");
       return { touches: 1 };
     };

@@ -1,14 +1,14 @@
 // Receipt weather as a fault: what the simulated carrier does to its receipts (src/contracts/simulator_weather.ts), set over HTTP while it runs.
 import type { z } from "zod";
-import type { CarrierWeather, carrierWeather, WeatherKind } from "../../../src/contracts/simulator_weather.ts";
+import type { SimulatorWeather, simulatorWeather, WeatherKind } from "../../../src/contracts/simulator_weather.ts";
 import type { Cluster } from "../../../testing/cluster.ts";
 import type { Fault, Stage } from "../stage/scenario.ts";
 
 /** What `PUT /weather` takes: options that are left out get their defaults. */
-export type WeatherInput = z.input<typeof carrierWeather>;
+export type WeatherInput = z.input<typeof simulatorWeather>;
 
 export interface WeatherReport {
-  weather: CarrierWeather;
+  weather: SimulatorWeather;
   happened: Record<WeatherKind, number>;
   strays: Record<string, number>;
 }
@@ -36,27 +36,27 @@ export function weatherFault(weather: WeatherInput, { untilEnded = 0 } = {}): Fa
 
 /** Repeated while the carrier is away. */
 export function setWeather(cluster: Cluster, weather: WeatherInput): Promise<WeatherReport> {
-  return cluster.waitFor("the carrier to take the weather", () => askCarrier<WeatherReport>(cluster, "PUT", "/weather", weather));
+  return cluster.waitFor("the carrier to take the weather", () => askSimulator<WeatherReport>(cluster, "PUT", "/weather", weather));
 }
 
 export function readWeather(cluster: Cluster): Promise<WeatherReport> {
-  return cluster.waitFor("the carrier to tell its weather", () => askCarrier<WeatherReport>(cluster, "GET", "/weather"));
+  return cluster.waitFor("the carrier to tell its weather", () => askSimulator<WeatherReport>(cluster, "GET", "/weather"));
 }
 
 /** Resolves when the carrier has no receipt left to tell and nothing made up left to send: late ones come after their campaign has ended. */
 export async function untilAllTold({ cluster }: Pick<Stage, "cluster">): Promise<void> {
   await cluster.waitFor("the carrier to have told all", async () => {
-    const { unfinished, receipts_pending } = await askCarrier<Record<string, number>>(cluster, "GET", "/statistics");
-    const { strays } = await askCarrier<WeatherReport>(cluster, "GET", "/weather");
+    const { unfinished, receipts_pending } = await askSimulator<Record<string, number>>(cluster, "GET", "/statistics");
+    const { strays } = await askSimulator<WeatherReport>(cluster, "GET", "/weather");
     if (unfinished === 0 && receipts_pending === 0 && strays.waiting === 0) return true;
     throw new Error(JSON.stringify({ unfinished, receipts_pending, waiting: strays.waiting }));
   });
 }
 
-async function askCarrier<T>(cluster: Cluster, method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${cluster.urls.carrier}${path}`, {
+async function askSimulator<T>(cluster: Cluster, method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(`${cluster.urls.simulator}${path}`, {
     method,
-    headers: { authorization: `Bearer ${cluster.settings.BULKSMS_CARRIER_KEY}`, "content-type": "application/json" },
+    headers: { authorization: `Bearer ${cluster.settings.BULKSMS_SIMULATOR_KEY}`, "content-type": "application/json" },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(5_000),
   });

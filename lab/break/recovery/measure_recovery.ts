@@ -60,8 +60,8 @@ const chunkRows = 20;
 const chunksAtOnce = 2;
 
 const recoverySettings: SystemSettings = {
-  BULKSMS_CARRIER_PROFILE: "answered",
-  BULKSMS_CARRIER_SPEED: "2",
+  BULKSMS_SIMULATOR_PROFILE: "answered",
+  BULKSMS_SIMULATOR_SPEED: "2",
   BULKSMS_CHUNK_ROWS: String(chunkRows),
   BULKSMS_DISPATCH_CONCURRENCY: String(chunksAtOnce),
   BULKSMS_LEASE_MS: String(settings.BULKSMS_LEASE_MS.default),
@@ -164,7 +164,7 @@ async function strikeInHand(cluster: Cluster, { round, startedAt }: BlowTime): P
   const salesdb = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", { applicationName: "lab recovery", connections: 1 });
   try {
     const { id } = await createCampaign(cluster, csvOfMany(chunkRows * chunksAtOnce), "Hello");
-    cluster.kill("carrier", "SIGSTOP");
+    cluster.kill("simulator", "SIGSTOP");
     await runCampaign(cluster, id);
     await cluster.waitFor("every chunk to be in hand", async () => {
       const rows = await salesdb`select from bulksms_chunk where bulksms_id = ${id} and state = 'leased' and intent_to = last_row`;
@@ -172,7 +172,7 @@ async function strikeInHand(cluster: Cluster, { round, startedAt }: BlowTime): P
     });
     const atMs = performance.now();
     const ready = killAndWait(cluster, "sales_worker");
-    cluster.kill("carrier", "SIGCONT");
+    cluster.kill("simulator", "SIGCONT");
     await cluster.waitFor("the campaign to go on", async () => {
       const rows = await salesdb`select from bulksms_chunk where bulksms_id = ${id} and state = 'done'`;
       return rows.length > 0;
@@ -181,7 +181,7 @@ async function strikeInHand(cluster: Cluster, { round, startedAt }: BlowTime): P
     await cluster.waitFor("the campaign to finish", async () => (await readCampaign(cluster, id)).status === "finished");
     return { blow: "sales_worker, all in hand", round, atMs: atMs - startedAt, readyMs: await ready, flows: null, recoveredMs };
   } finally {
-    cluster.kill("carrier", "SIGCONT");
+    cluster.kill("simulator", "SIGCONT");
     await salesdb.end({ timeout: 1 });
   }
 }

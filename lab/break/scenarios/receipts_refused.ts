@@ -9,6 +9,6 @@ export const scenario: Scenario = {
   workload: { campaigns: 1, contacts: 600 },
   async faults(stage) {
     await stage.untilInFlight();
-    await stage.inflict(linkFault("carrier-salesapi", "reset"), 5_000);
+    await stage.inflict(linkFault("simulator-salesapi", "reset"), 5_000);
   },
 };

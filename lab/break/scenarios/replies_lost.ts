@@ -9,6 +9,6 @@ export const scenario: Scenario = {
   workload: { campaigns: 1, contacts: 600 },
   async faults(stage) {
     await stage.untilInFlight();
-    await stage.inflict(linkFault("sales_worker-carrier", "drop_replies", { repliesPassedMax: 0 }), 3_000);
+    await stage.inflict(linkFault("sales_worker-simulator", "drop_replies", { repliesPassedMax: 0 }), 3_000);
   },
 };

@@ -51,7 +51,7 @@ export interface Stage {
 
 /** One thing that can go wrong, from its begin to its end. */
 export interface Fault {
-  /** E.g. `link sales_worker-carrier drop_replies`, `process salesapi kill`. */
+  /** E.g. `link sales_worker-simulator drop_replies`, `process salesapi kill`. */
   name: string;
   /** Begins it; the answer ends it, and tells whether it did anything (a link that nobody used was not cut: 0 touches). */
   begin(stage: Stage): Promise<EndFault>;

@@ -7,7 +7,7 @@ import { cancelAndKill, pauseAndKill, rollingRestart, twoRuns } from "../faults/
 import { connectionsTerminated, postgresFrozen, postgresStopped } from "../faults/postgres.ts";
 import { freeze, keepDown, kill, killAll } from "../faults/processes.ts";
 import { redisDown, redisEmptied, redisLostTail, redisOutOfMemory, redisRestarted, redisWiped } from "../faults/redis.ts";
-import { carrierDiskFull, clockOff, postgresDiskFull, socketsThatNeverRead } from "../faults/resources.ts";
+import { clockOff, postgresDiskFull, simulatorDiskFull, socketsThatNeverRead } from "../faults/resources.ts";
 import { loadScenario, scenarioNames } from "../scenarios/all.ts";
 import type { Fault, Scenario, Workload } from "../stage/scenario.ts";
 
@@ -123,20 +123,20 @@ function operatorCells(): Cell[] {
 function resourceCells(): Cell[] {
   return [
     {
-      name: "slow-carrier",
+      name: "slow-simulator",
       shows: "the carrier takes one byte a second",
-      fault: linkFault("sales_worker-carrier", "slow", { bytesPerSecond: 1 }),
+      fault: linkFault("sales_worker-simulator", "slow", { bytesPerSecond: 1 }),
       forMs: 3_000,
     },
     { name: "slow-sockets", shows: "twenty WebSockets never read a byte", fault: socketsThatNeverRead, forMs: 2_000 },
-    { name: "disk-full-carrier", shows: "the carrier cannot write its journal", fault: carrierDiskFull, forMs: downMs },
+    { name: "disk-full-simulator", shows: "the carrier cannot write its journal", fault: simulatorDiskFull, forMs: downMs },
     ...databaseNames.map((name) => ({
       name: `disk-full-${name}`,
       shows: `the server of ${name} cannot write`,
       fault: postgresDiskFull(name),
       forMs: downMs,
     })),
-    ...(["salesapi", "sales_worker", "carrier"] as const).flatMap((name) => [
+    ...(["salesapi", "sales_worker", "simulator"] as const).flatMap((name) => [
       { name: `clock-ahead-${name}`, shows: `the clock of ${name} is an hour ahead`, fault: clockOff(name, hourMs), forMs: downMs },
       { name: `clock-behind-${name}`, shows: `the clock of ${name} is an hour behind`, fault: clockOff(name, -hourMs), forMs: downMs },
     ]),

@@ -7,7 +7,7 @@ import { linkFault } from "../faults/links.ts";
 import { connectionsTerminated, postgresFrozen, postgresStopped } from "../faults/postgres.ts";
 import { freeze, keepDown, kill } from "../faults/processes.ts";
 import { redisDown, redisEmptied, redisLostTail, redisOutOfMemory, redisRestarted, redisWiped } from "../faults/redis.ts";
-import { carrierDiskFull, clockOff, postgresDiskFull, socketsThatNeverRead } from "../faults/resources.ts";
+import { clockOff, postgresDiskFull, simulatorDiskFull, socketsThatNeverRead } from "../faults/resources.ts";
 import { type WeatherInput, weatherFault } from "../faults/weather.ts";
 import type { Fault, Workload } from "../stage/scenario.ts";
 import type { CommandName } from "./chaos_operators.ts";
@@ -49,7 +49,7 @@ export const chaosSystems: readonly ChaosSystem[] = [
   { says: "as in the lab", settings: {}, otherWorkers: 0 },
   {
     says: "tiny chunks, single receipts",
-    settings: { BULKSMS_CHUNK_ROWS: "5", BULKSMS_CARRIER_RECEIPTS_PER_BODY: "1" },
+    settings: { BULKSMS_CHUNK_ROWS: "5", BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: "1" },
     otherWorkers: 0,
   },
   { says: "two sales_workers", settings: { BULKSMS_CHUNK_ROWS: "10" }, otherWorkers: 1 },
@@ -57,10 +57,10 @@ export const chaosSystems: readonly ChaosSystem[] = [
     says: "a quick carrier, large chunks and bodies",
     // not so quick that all is over before a fault begins; and the phones have time
     settings: {
-      BULKSMS_CARRIER_MPS_MAX: "600",
-      BULKSMS_CARRIER_SPEED: "4",
+      BULKSMS_SIMULATOR_MPS_MAX: "600",
+      BULKSMS_SIMULATOR_SPEED: "4",
       BULKSMS_CHUNK_ROWS: "100",
-      BULKSMS_CARRIER_RECEIPTS_PER_BODY: "100",
+      BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: "100",
     },
     otherWorkers: 0,
   },
@@ -159,7 +159,7 @@ function drawProcessFault(random: () => number): Drawn {
 function drawResourceFault(random: () => number): Drawn {
   const forMs = between(random, engineMs);
   const kind = random();
-  if (kind < 0.25) return { fault: carrierDiskFull, target: "carrier", forMs };
+  if (kind < 0.25) return { fault: simulatorDiskFull, target: "simulator", forMs };
   if (kind < 0.5) {
     const database = pick(databaseNames, random);
     return { fault: postgresDiskFull(database), target: database, forMs };

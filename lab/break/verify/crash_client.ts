@@ -90,8 +90,8 @@ export function openCrashClient(cluster: LabCluster): CrashClient {
     },
     topUp,
     async batch(bulksmsId) {
-      const headers = { authorization: `Bearer ${cluster.settings.BULKSMS_CARRIER_KEY}` };
-      const url = `${cluster.urls.carrier}/statistics?batch_id=${bulksmsId}`;
+      const headers = { authorization: `Bearer ${cluster.settings.BULKSMS_SIMULATOR_KEY}` };
+      const url = `${cluster.urls.simulator}/statistics?batch_id=${bulksmsId}`;
       return (await insist(() => ({ url, method: "GET", headers }))).body as Record<string, number>;
     },
   };

@@ -70,7 +70,7 @@ const soonOverS = 6;
 /** Twice: cancel in mid-campaign. */
 const cancelHalfway: Script = {
   hasBackground: false,
-  settings: { sales_worker: soonOver, carrier: soonOver },
+  settings: { sales_worker: soonOver, simulator: soonOver },
   async work(lab, campaigns) {
     for (const turn of [1, 2]) {
       const campaign = await create(lab, `${lab.prefix} ${turn}`, 240, { deadlineS: soonOverS });
@@ -122,12 +122,12 @@ const runPoor: Script = {
   },
 };
 
-/** One campaign whose rows stand in two of the carrier's journal files (16,384 rows each), sent as fast as can be. */
+/** One campaign whose rows stand in two of the simulator's journal files (16,384 rows each), sent as fast as can be. */
 const sendWide: Script = {
   hasBackground: false,
   settings: {
     salesapi: { BULKSMS_CHUNK_ROWS: "1000" },
-    carrier: { BULKSMS_CARRIER_MPS_MAX: "0", BULKSMS_CARRIER_RECEIPTS_PER_BODY: "100" },
+    simulator: { BULKSMS_SIMULATOR_MPS_MAX: "0", BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: "100" },
   },
   async work(lab, campaigns) {
     const contacts = 17_000;

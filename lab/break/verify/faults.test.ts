@@ -4,7 +4,7 @@ import { linkNames } from "../../../testing/links/links.ts";
 import { matrixCells } from "./cells.ts";
 import { verifyFaults } from "./faults.ts";
 
-const quick = ["link-sales_worker-carrier-drop-replies", "process-all-kill", "postgres-salesdb-stop", "operators-two-runs"];
+const quick = ["link-sales_worker-simulator-drop-replies", "process-all-kill", "postgres-salesdb-stop", "operators-two-runs"];
 
 test("the matrix has every link by every mode, and no name twice", async () => {
   const names = (await matrixCells()).map(({ name }) => name);

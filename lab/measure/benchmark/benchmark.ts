@@ -4,7 +4,7 @@ import { openContactFiles } from "./contact_files.ts";
 import { type LatencyRun, measureLatency } from "./latency.ts";
 import { type MeasuredRun, type SubjectName, subjectNames } from "./measured_run.ts";
 import { openMeasuredOriginal } from "./original_run.ts";
-import { type CarrierMode, inBodies, type OurSystem, singly, singlyUnpipelined, startOurs } from "./ours.ts";
+import { inBodies, type OurSystem, type SimulatorMode, singly, singlyUnpipelined, startOurs } from "./ours.ts";
 import { orderOf, type Sizes } from "./plan.ts";
 import { measureScaling, type ScalingRun } from "./scaling.ts";
 import { openStoreReference, type StoreReference } from "./store_reference.ts";
@@ -112,7 +112,7 @@ interface OurMeasure {
   subject: "batched" | "single";
   round: number;
   messages: number;
-  mode: CarrierMode;
+  mode: SimulatorMode;
 }
 
 async function measureOurs(
@@ -120,7 +120,7 @@ async function measureOurs(
   fileOf: (contacts: number) => string,
   { subject, round, messages, mode }: OurMeasure,
 ): Promise<MeasuredRun> {
-  if ((await ours.setCarrier(mode)) || round === 1) await ours.send(await ours.create(fileOf(Math.min(warmUpMessages, messages))));
+  if ((await ours.setSimulator(mode)) || round === 1) await ours.send(await ours.create(fileOf(Math.min(warmUpMessages, messages))));
   const created = await ours.create(fileOf(messages));
   const { bulksmsId: _, ...run } = await ours.run(created);
   return { subject, round, messages: created.contacts, perSecond: created.contacts / run.seconds, ...run, wrongStates: 0, creditOff: 0 };

@@ -23,7 +23,7 @@ export interface LatencyRun {
 export async function measureLatency(ours: OurSystem, fullPerSecond: number, fileOf: (contacts: number) => string): Promise<LatencyRun> {
   const partsPerSecond = Math.max(1, Math.round(loadShare * fullPerSecond));
   // what was just started compiles its code first
-  if (await ours.setCarrier({ ...inBodies, partsPerSecond })) await ours.send(await ours.create(fileOf(partsPerSecond * warmUpSeconds)));
+  if (await ours.setSimulator({ ...inBodies, partsPerSecond })) await ours.send(await ours.create(fileOf(partsPerSecond * warmUpSeconds)));
   const created = await ours.create(fileOf(partsPerSecond * seconds));
   const heard = await listenToOurCredit(ours.cluster);
   const before = await readReceiptBuckets(ours.cluster);

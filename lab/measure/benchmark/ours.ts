@@ -16,25 +16,25 @@ import { openServers, type Servers } from "./servers.ts";
 
 /** The product's defaults in place of the short times that tests want; the carrier answers everything, at once. */
 const benchmarkSettings: SystemSettings = {
-  BULKSMS_CARRIER_PROFILE: "answered",
-  BULKSMS_CARRIER_SPEED: "max",
+  BULKSMS_SIMULATOR_PROFILE: "answered",
+  BULKSMS_SIMULATOR_SPEED: "max",
   BULKSMS_SWEEP_INTERVAL_MS: "500",
   BULKSMS_LEASE_MS: "10000",
   BULKSMS_SUBMIT_TIMEOUT_MS: "5000",
 };
 /** Receipts in bodies of 100, as the carrier brings them by itself. */
-export const inBodies: CarrierMode = { receiptsPerBody: 100, partsPerSecond: 0 };
+export const inBodies: SimulatorMode = { receiptsPerBody: 100, partsPerSecond: 0 };
 /** Single receipts: each a request of its own, up to 64 of them behind each other on a connection (HTTP/1.1 pipelining of undici). */
-export const singly: CarrierMode = { receiptsPerBody: 1, partsPerSecond: 0, inFlight: 512, pipelining: 64 };
+export const singly: SimulatorMode = { receiptsPerBody: 1, partsPerSecond: 0, inFlight: 512, pipelining: 64 };
 /** Single receipts from a sender that waits for each answer on its connection. */
-export const singlyUnpipelined: CarrierMode = { receiptsPerBody: 1, partsPerSecond: 0, inFlight: 256, pipelining: 1 };
+export const singlyUnpipelined: SimulatorMode = { receiptsPerBody: 1, partsPerSecond: 0, inFlight: 256, pipelining: 1 };
 
 /** Enough for every campaign of a benchmark. */
 const toppedUpCredits = "100000000.0";
 const endPollMs = 50;
 
 /** Of the carrier; a change starts it anew. */
-export interface CarrierMode {
+export interface SimulatorMode {
   /** 1: single receipts from a stock HTTP client. */
   receiptsPerBody: number;
   /** Requests with receipts in flight at once, and of them on one connection; the carrier's defaults when left out. */
@@ -76,7 +76,7 @@ export interface OurSystem {
   /** As the owner of salesdb's server. */
   salesdbOwnerUrl: string;
   /** @returns whether it was started anew: its first campaign then compiles its code. */
-  setCarrier(mode: CarrierMode): Promise<boolean>;
+  setSimulator(mode: SimulatorMode): Promise<boolean>;
   /** POST /create of a file. */
   create(file: string): Promise<Created>;
   /** Runs a created campaign to its end, and measures nothing but that. */
@@ -92,7 +92,7 @@ export async function startOurs(settings: SystemSettings = {}): Promise<OurSyste
   let mode = inBodies;
   const cluster = await startCluster({
     settings: { ...benchmarkSettings, ...settings },
-    intervention: { settingsOf: (name, own) => (name === "carrier" ? { ...own, ...settingsOfMode(mode) } : own) },
+    intervention: { settingsOf: (name, own) => (name === "simulator" ? { ...own, ...settingsOfMode(mode) } : own) },
   });
   const connection = connect(cluster.dataFolder, {});
   const servers = openServers([cluster.settings.BULKSMS_DS_OWNER_URL ?? "", cluster.settings.BULKSMS_SALESDB_OWNER_URL ?? ""]);
@@ -103,10 +103,10 @@ export async function startOurs(settings: SystemSettings = {}): Promise<OurSyste
     cluster,
     servers,
     salesdbOwnerUrl: cluster.settings.BULKSMS_SALESDB_OWNER_URL ?? "",
-    async setCarrier(next) {
+    async setSimulator(next) {
       if (isDeepStrictEqual(settingsOfMode(next), settingsOfMode(mode))) return false;
       mode = next;
-      await restartCarrier(cluster);
+      await restartSimulator(cluster);
       return true;
     },
     async create(file) {
@@ -124,12 +124,12 @@ export async function startOurs(settings: SystemSettings = {}): Promise<OurSyste
   };
 }
 
-const settingsOfMode = ({ receiptsPerBody, partsPerSecond, inFlight, pipelining, receiptsUrl }: CarrierMode): SystemSettings => ({
-  BULKSMS_CARRIER_RECEIPTS_PER_BODY: String(receiptsPerBody),
-  BULKSMS_CARRIER_MPS_MAX: String(partsPerSecond),
-  ...(inFlight === undefined ? {} : { BULKSMS_CARRIER_CALLBACK_CONCURRENCY: String(inFlight) }),
-  ...(pipelining === undefined ? {} : { BULKSMS_CARRIER_CALLBACK_PIPELINING: String(pipelining) }),
-  ...(receiptsUrl === undefined ? {} : { BULKSMS_CARRIER_RECEIPTS_URL: receiptsUrl }),
+const settingsOfMode = ({ receiptsPerBody, partsPerSecond, inFlight, pipelining, receiptsUrl }: SimulatorMode): SystemSettings => ({
+  BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: String(receiptsPerBody),
+  BULKSMS_SIMULATOR_MPS_MAX: String(partsPerSecond),
+  ...(inFlight === undefined ? {} : { BULKSMS_SIMULATOR_CALLBACK_CONCURRENCY: String(inFlight) }),
+  ...(pipelining === undefined ? {} : { BULKSMS_SIMULATOR_CALLBACK_PIPELINING: String(pipelining) }),
+  ...(receiptsUrl === undefined ? {} : { BULKSMS_SIMULATOR_RECEIPTS_URL: receiptsUrl }),
 });
 
 async function topUp(cluster: Cluster): Promise<void> {
@@ -141,10 +141,10 @@ async function topUp(cluster: Cluster): Promise<void> {
   if (response.status !== 201) throw new Error(`the top-up was answered ${response.status}: ${await response.text()}`);
 }
 
-async function restartCarrier(cluster: Cluster): Promise<void> {
-  const before = cluster.pids().carrier;
-  cluster.kill("carrier", "SIGTERM");
-  await cluster.waitFor("the carrier in its other mode", () => cluster.pids().carrier !== before && cluster.isReady("carrier"));
+async function restartSimulator(cluster: Cluster): Promise<void> {
+  const before = cluster.pids().simulator;
+  cluster.kill("simulator", "SIGTERM");
+  await cluster.waitFor("the carrier in its other mode", () => cluster.pids().simulator !== before && cluster.isReady("simulator"));
 }
 
 interface Parts {

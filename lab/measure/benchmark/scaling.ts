@@ -18,14 +18,14 @@ export async function measureScaling(ours: OurSystem, file: string): Promise<Sca
   const measure = async (salesapis: readonly string[], others: Record<string, number>): Promise<number> => {
     const balancer = await openBalancer(salesapis);
     try {
-      await ours.setCarrier({ ...inBodies, receiptsUrl: `${balancer.url}/receipts/simulated` });
+      await ours.setSimulator({ ...inBodies, receiptsUrl: `${balancer.url}/receipts/simulated` });
       // the second of two: processes that were just started compile their code, which is no cost of a message
       const cold = await ours.run(await ours.create(file), others);
       const warm = await ours.run(await ours.create(file), others);
       lawsBroken.push(...cold.lawsBroken, ...warm.lawsBroken);
       return sumOf(warm);
     } finally {
-      await ours.setCarrier(inBodies);
+      await ours.setSimulator(inBodies);
       await balancer.close();
     }
   };

@@ -21,8 +21,8 @@ const restored = ["BULKSMS_SWEEP_INTERVAL_MS", "BULKSMS_LEASE_MS", "BULKSMS_SUBM
 export async function startOurs(speed: string): Promise<Subject> {
   const cluster = await startCluster({
     settings: {
-      BULKSMS_CARRIER_PROFILE: "answered",
-      BULKSMS_CARRIER_SPEED: speed,
+      BULKSMS_SIMULATOR_PROFILE: "answered",
+      BULKSMS_SIMULATOR_SPEED: speed,
       // the defaults again, where the cluster's own are those of a test
       ...Object.fromEntries(restored.map((name) => [name, String(settings[name].default)])),
     },
@@ -75,7 +75,7 @@ async function createOurs({ cluster, salesdb, queueDepth }: Parts, contacts: num
       const report = await checkLaws({
         dsUrl: cluster.settings.BULKSMS_CHECK_DS_URL ?? "",
         salesdbUrl: cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "",
-        carrierFolder: cluster.settings.BULKSMS_CARRIER_DATA ?? "",
+        simulatorFolder: cluster.settings.BULKSMS_SIMULATOR_DATA ?? "",
       });
       credit.close();
       const sent = await readSent(salesdb, id);
@@ -120,8 +120,8 @@ export function listenToOurCredit(cluster: Cluster): Promise<CreditListener> {
 }
 
 async function readAnswered(cluster: Cluster): Promise<number> {
-  const response = await fetch(`${cluster.urls.carrier}/statistics`, {
-    headers: { authorization: `Bearer ${cluster.settings.BULKSMS_CARRIER_KEY}` },
+  const response = await fetch(`${cluster.urls.simulator}/statistics`, {
+    headers: { authorization: `Bearer ${cluster.settings.BULKSMS_SIMULATOR_KEY}` },
     signal: AbortSignal.timeout(statisticsTimeoutMs),
   });
   const { receipts_answered } = (await response.json()) as { receipts_answered: number };

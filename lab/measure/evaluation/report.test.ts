@@ -12,7 +12,7 @@ const sampleOf = (atMs: number, phase: Phase, cpu: number): Sample => ({
   queueDepth: phase === "during" ? 7 : 0,
   charged: atMs < 0 ? 0 : 1_000,
   receiptsAnswered: 3_000,
-  usage: { carrier: { cpu, memoryMib: 50 }, salesapi: { cpu, memoryMib: 100 + cpu }, ds: { cpu: cpu / 2, memoryMib: 40 } },
+  usage: { simulator: { cpu, memoryMib: 50 }, salesapi: { cpu, memoryMib: 100 + cpu }, ds: { cpu: cpu / 2, memoryMib: 40 } },
 });
 
 const runOf = (subject: SubjectName): EvaluationRun => ({
@@ -41,13 +41,13 @@ const evaluation: Evaluation = {
   runs: [runOf("ours"), runOf("original")],
 };
 
-test("CPU a message is the time of all cores during the run over its messages, without the carrier's", () => {
+test("CPU a message is the time of all cores during the run over its messages, without the simulator's", () => {
   const { messagesPerSecond, cpuMicrosPerMessage, queueDepthMax, processes } = summarize(runOf("ours"));
   expect(messagesPerSecond).toBe(500);
   // salesapi 0.5 s + 0.7 s, ds half of it, for 1,000 messages
   expect(cpuMicrosPerMessage).toBeCloseTo(1_800, 6);
   expect(queueDepthMax).toBe(7);
-  expect(processes.map(({ process }) => process)).toEqual(["salesapi", "ds", "carrier"]);
+  expect(processes.map(({ process }) => process)).toEqual(["salesapi", "ds", "simulator"]);
   expect(processes[0]?.cpu.during).toBeCloseTo(0.6, 9);
   expect(processes[0]?.memoryMib.peak).toBeCloseTo(100.7, 9);
 });
@@ -76,5 +76,5 @@ test("each picture is a file that stands alone: well-formed, with colours of its
 test("the raw samples have a line for each process at each moment", () => {
   const lines = toCsv(evaluation.runs).trimEnd().split("\n");
   expect(lines).toHaveLength(1 + 2 * 5 * 3);
-  expect(lines[1]).toBe("ours,1000,-1000,before,0,0,3000,carrier,0.000,50.0");
+  expect(lines[1]).toBe("ours,1000,-1000,before,0,0,3000,simulator,0.000,50.0");
 });

@@ -2,17 +2,17 @@
 import type { EvaluationRun, Phase, Sample } from "./measure.ts";
 
 /** Processes by what they are; CPU is added up by it. */
-export const groups = ["Node processes", "Postgres", "Redis", "carrier"] as const;
+export const groups = ["Node processes", "Postgres", "Redis", "simulator"] as const;
 export type Group = (typeof groups)[number];
 
 export function groupOf(process: string): Group {
   if (process === "ds" || process === "salesdb") return "Postgres";
   if (process === "redis") return "Redis";
-  return process === "carrier" ? "carrier" : "Node processes";
+  return process === "simulator" ? "simulator" : "Node processes";
 }
 
 /** As the system's picture is read; what stands in no list comes last. */
-const order = ["webapi", "salesapi", "rpc", "general_worker", "sales_worker", "ds", "salesdb", "redis", "carrier"];
+const order = ["webapi", "salesapi", "rpc", "general_worker", "sales_worker", "ds", "salesdb", "redis", "simulator"];
 
 /** Of all processes that were seen, in the same order for every run. */
 export function processesOf({ samples }: EvaluationRun): string[] {
@@ -41,7 +41,7 @@ export function summarize(run: EvaluationRun): RunSummary {
   const processes = processesOf(run).map((process) => summarizeProcess(run, process));
   return {
     messagesPerSecond: run.contacts / (run.runMs / 1_000),
-    cpuMicrosPerMessage: sum(processes.filter(({ process }) => process !== "carrier").map((one) => one.cpuMicrosPerMessage)),
+    cpuMicrosPerMessage: sum(processes.filter(({ process }) => process !== "simulator").map((one) => one.cpuMicrosPerMessage)),
     queueDepthMax: Math.max(...run.samples.map(({ queueDepth }) => queueDepth)),
     processes,
   };

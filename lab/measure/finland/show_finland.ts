@@ -36,7 +36,7 @@ function phaseRows(terminal: Terminal, { contacts, sending, ...run }: FinlandRun
     row("submitted", sending.submit, sending.submit, "from the request until the last message went to the carrier"),
     row("received", sending.receipts, sending.submit + sending.receipts, "until the last receipt was final; receipts from the request on"),
     row("settled", sending.settle, sent, "until all was charged and the hold released; messages from the request on"),
-    row("all laws checked", run.lawsSeconds, run.lawsSeconds, "every message against the carrier's journal"),
+    row("all laws checked", run.lawsSeconds, run.lawsSeconds, "every message against the simulator's journal"),
     ["", "", "", ""],
     row(terminal.bold("created to settled"), run.totalSeconds, run.totalSeconds, `${formatCount(contacts)} people`),
   ];

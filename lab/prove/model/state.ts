@@ -30,7 +30,7 @@ export interface Hold {
   settled: number;
 }
 
-/** A message: its row in salesdb, its fate in the carrier's journal, its charge on the way to the ledger. */
+/** A message: its row in salesdb, its fate in the simulator's journal, its charge on the way to the ledger. */
 export interface Message {
   status: MessageStatus;
   isMarkedSent: boolean;

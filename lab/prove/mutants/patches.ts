@@ -35,7 +35,7 @@ const finish = "src/campaign/lifecycle/finish.ts";
 const idempotency = "src/campaign/import/idempotency.ts";
 const holds = "src/credit/holds.ts";
 const settle = "src/credit/settle.ts";
-const carrier = "src/simulator/simulator.ts";
+const simulator = "src/simulator/simulator.ts";
 const receiptsRoute = "src/nodes/salesapi/receipts_route.ts";
 
 const receiptsTest = "src/campaign/receipts/receipts.test.ts";
@@ -43,7 +43,7 @@ const dispatchTest = "src/campaign/dispatch/dispatch.test.ts";
 const creditTest = "src/credit/credit.test.ts";
 const flowTest = "src/nodes/sales_worker/campaign_flow.test.ts";
 const salesapiTest = "src/nodes/salesapi/salesapi.test.ts";
-const carrierTest = "src/simulator/simulator.test.ts";
+const simulatorTest = "src/simulator/simulator.test.ts";
 const generalWorkerTest = "src/nodes/general_worker/general_worker.test.ts";
 
 export const patches: Record<GuardName, Patch> = {
@@ -222,19 +222,19 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
   },
   journaled_verdict: {
     replacements: one(
-      carrier,
+      simulator,
       'await journal.commit();\n      reachFailpoint("verdict_journaled");',
       'void journal.commit();\n      reachFailpoint("verdict_journaled");',
     ),
-    catchers: [test(carrierTest, "is answered when its verdict is on disk: a carrier that dies at that moment has forgotten nobody")],
+    catchers: [test(simulatorTest, "is answered when its verdict is on disk: a simulator that dies at that moment has forgotten nobody")],
   },
   first_verdict_repeated: {
     replacements: one(
-      carrier,
+      simulator,
       "if (slot !== -1) {\n        repeatVerdict",
       "if (slot !== -1 && message.parts < 0) {\n        repeatVerdict",
     ),
-    catchers: [crash("C15"), test(carrierTest, "that is repeated gets the first verdict again and is sent once")],
+    catchers: [crash("C15"), test(simulatorTest, "that is repeated gets the first verdict again and is sent once")],
   },
   run_once: {
     replacements: one(

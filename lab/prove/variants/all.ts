@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { NaiveSwitch } from "./naive_switch.ts";
 
 /** Chunks and bodies so small that a few hundred messages make many transactions; one after the other is what the network does not do. */
-const manySmallBodies = { BULKSMS_CARRIER_RECEIPTS_PER_BODY: "5", BULKSMS_CHUNK_ROWS: "50" };
+const manySmallBodies = { BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: "5", BULKSMS_CHUNK_ROWS: "50" };
 
 export const naiveSwitches: readonly NaiveSwitch[] = [
   {
@@ -13,7 +13,7 @@ export const naiveSwitches: readonly NaiveSwitch[] = [
     processes: ["general_worker"],
     // several holds of one workspace: their charges come at the same time
     workload: { campaigns: 6, contacts: 300 },
-    settings: { ...manySmallBodies, BULKSMS_CARRIER_SPEED: "50" },
+    settings: { ...manySmallBodies, BULKSMS_SIMULATOR_SPEED: "50" },
     shows: { laws: ["L1", "L2"] },
   },
   {
@@ -24,10 +24,10 @@ export const naiveSwitches: readonly NaiveSwitch[] = [
     workload: { campaigns: 1, contacts: 2_000 },
     // transactions so short that a slow machine ends them within the carrier's patience: the rate is in question, not the recovery
     settings: {
-      BULKSMS_CARRIER_SPEED: "max",
+      BULKSMS_SIMULATOR_SPEED: "max",
       BULKSMS_CHUNK_ROWS: "100",
-      BULKSMS_CARRIER_RECEIPTS_PER_BODY: "50",
-      BULKSMS_CARRIER_CALLBACK_CONCURRENCY: "4",
+      BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: "50",
+      BULKSMS_SIMULATOR_CALLBACK_CONCURRENCY: "4",
       BULKSMS_LEASE_MS: "30000",
       BULKSMS_SUBMIT_TIMEOUT_MS: "5000",
     },
@@ -39,7 +39,7 @@ export const naiveSwitches: readonly NaiveSwitch[] = [
     replaces: "campaign/receipts/receipt_batcher",
     processes: ["salesapi"],
     workload: { campaigns: 1, contacts: 400 },
-    settings: { ...manySmallBodies, BULKSMS_CARRIER_SPEED: "max" },
+    settings: { ...manySmallBodies, BULKSMS_SIMULATOR_SPEED: "max" },
     crashAt: { process: "salesapi", at: "receipts_uncommitted:6" },
     shows: { laws: ["L9"] },
   },
@@ -49,7 +49,7 @@ export const naiveSwitches: readonly NaiveSwitch[] = [
     replaces: "nodes/general_worker/settle_credit",
     processes: ["general_worker"],
     workload: { campaigns: 1, contacts: 400 },
-    settings: { ...manySmallBodies, BULKSMS_CARRIER_SPEED: "50" },
+    settings: { ...manySmallBodies, BULKSMS_SIMULATOR_SPEED: "50" },
     crashAt: { process: "general_worker", at: "settle_uncommitted:2" },
     shows: { laws: ["L3"] },
   },

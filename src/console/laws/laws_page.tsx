@@ -36,7 +36,7 @@ export function LawsPage() {
         {update.form === "running"
           ? "something is under way, so each law is a bound that holds at every moment"
           : "all is at rest, so each law is an equation"}
-        {update.has_journal ? "" : "; without the carrier's journal, what needs it is left out"}.
+        {update.has_journal ? "" : "; without the simulator's journal, what needs it is left out"}.
       </p>
       <ol className="laws">
         {update.laws.map((law) => (

@@ -3,7 +3,7 @@ import type { KeyboardEvent, ReactNode } from "react";
 import { databaseNames, processNames } from "../../contracts/processes.ts";
 import { type EdgeFigure, edgeFigures, queueDepths, type SystemFigures, showRate } from "./figures.ts";
 import { MovingDots } from "./moving_dots.tsx";
-import { CarrierNode, DatabaseNode, PeopleNode, PhonesNode, ProcessNode, RedisNode } from "./nodes.tsx";
+import { DatabaseNode, PeopleNode, PhonesNode, ProcessNode, RedisNode, SimulatorNode } from "./nodes.tsx";
 import { type Edge, edges, type Layout, type NodeId, tallLayout, type Way, wayWords, wideLayout } from "./topology.ts";
 
 /** What is chosen in the picture: a node, or one edge (by its id) where edges can be taken hold of. */
@@ -89,8 +89,8 @@ function Nodes({ layout, figures, redisSilentMs, selection, onSelect, marks }: D
         place(
           name,
           `${name}, ${figures[name].state === "mute" ? "the simulated network" : figures[name].state}`,
-          name === "carrier" ? (
-            <CarrierNode box={layout.nodes.carrier} mark={mark("carrier")} />
+          name === "simulator" ? (
+            <SimulatorNode box={layout.nodes.simulator} mark={mark("simulator")} />
           ) : (
             <ProcessNode box={layout.nodes[name]} figures={figures[name]} mark={mark(name)} />
           ),

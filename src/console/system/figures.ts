@@ -59,7 +59,7 @@ function figuresOfOne(name: ProcessName, processes: readonly ProcessStats[], age
 
 function stateOf(name: ProcessName, seen: { isCutOff: boolean; silentMs: number | null; isSpeaking: boolean }): NodeState {
   // the carrier is another company's: it has no part in our Redis
-  if (name === "carrier") return "mute";
+  if (name === "simulator") return "mute";
   if (seen.isCutOff) return "stale";
   if (seen.isSpeaking) return "alive";
   return seen.silentMs === null ? "unheard" : "silent";
@@ -95,8 +95,8 @@ export function edgeFigures(figures: SystemFigures): Readonly<Record<string, Edg
     people_webapi: { perS: rate("webapi", "http_requests"), unit: "requests" },
     people_salesapi: { perS: rate("salesapi", "http_requests"), unit: "requests" },
     rpc_calls: { perS: rate("rpc", "rpc_calls"), unit: "calls" },
-    salesapi_carrier: { perS: rate("salesapi", "receipts_committed"), unit: "receipts" },
-    sales_worker_carrier: { perS: rate("sales_worker", "messages_submitted"), unit: "messages" },
+    salesapi_simulator: { perS: rate("salesapi", "receipts_committed"), unit: "receipts" },
+    sales_worker_simulator: { perS: rate("sales_worker", "messages_submitted"), unit: "messages" },
     sales_worker_general: { perS: rate("sales_worker", "outbox_relayed"), unit: "settles" },
     general_general_worker: { perS: rate("general_worker", "settles"), unit: "settles" },
     sales_sales_worker: { perS: rate("sales_worker", "outbox_confirmed"), unit: "confirmed" },

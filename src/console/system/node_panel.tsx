@@ -24,7 +24,7 @@ export function NodePanel({ node, figures, history, children }: NodePanelProps) 
         <p className="soft">{process === null ? storeWords[node] : processes[process].says}</p>
       </header>
       {children}
-      {process !== null && process !== "carrier" && <ProcessDetails figures={figures[process]} samples={history[process]} />}
+      {process !== null && process !== "simulator" && <ProcessDetails figures={figures[process]} samples={history[process]} />}
     </section>
   );
 }

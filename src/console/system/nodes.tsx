@@ -153,7 +153,7 @@ export function DatabaseNode({ box, name, mark }: Marked & { name: DatabaseName 
 }
 
 /** Another company's network, as far as we are concerned: we count what we bring and what we get. */
-export function CarrierNode({ box, mark }: Marked) {
+export function SimulatorNode({ box, mark }: Marked) {
   const top = box.y - box.height / 2;
   return (
     <g className="node node-mute">

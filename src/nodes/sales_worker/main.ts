@@ -26,8 +26,8 @@ export const config = {
   redisNamespace: "BULKSMS_REDIS_NAMESPACE",
   rpcAddress: "BULKSMS_RPC_ADDRESS",
   internalToken: "BULKSMS_INTERNAL_TOKEN",
-  carrierUrl: "BULKSMS_CARRIER_URL",
-  carrierKey: "BULKSMS_CARRIER_KEY",
+  simulatorUrl: "BULKSMS_SIMULATOR_URL",
+  simulatorKey: "BULKSMS_SIMULATOR_KEY",
   leaseMs: "BULKSMS_LEASE_MS",
   submitTimeoutMs: "BULKSMS_SUBMIT_TIMEOUT_MS",
   dispatchConcurrency: "BULKSMS_DISPATCH_CONCURRENCY",
@@ -60,8 +60,8 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
   const redis = openRedis(settings.redisUrl, { connectionName: "sales_worker.ready" });
   const credit = openCreditClient({ address: settings.rpcAddress, internalToken: settings.internalToken });
   const carrier = openCarrierClient({
-    url: settings.carrierUrl,
-    key: settings.carrierKey,
+    url: settings.simulatorUrl,
+    key: settings.simulatorKey,
     timeoutMs: settings.submitTimeoutMs,
     connections: settings.dispatchConcurrency,
   });

@@ -1,4 +1,4 @@
-// Nonsense against the carrier's door, beside what carrier.test.ts has: times that no clock shows, bodies of any JSON, references of any bytes.
+// Nonsense against the simulator's door, beside what simulator.test.ts has: times that no clock shows, bodies of any JSON, references of any bytes.
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,23 +9,23 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anyText } from "../../../testing/any_text.ts";
 import { askRaw } from "../../../testing/raw_http.ts";
 import { readConfig } from "../../platform/config.ts";
-import { type CarrierNode, config, create } from "./main.ts";
+import { config, create, type SimulatorNode } from "./main.ts";
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31);
-const key = "carrier-key-of-a-test";
+const key = "simulator-key-of-a-test";
 const logLines: string[] = [];
 let folder: string;
-let node: CarrierNode;
+let node: SimulatorNode;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "bulksms-carrier-bad-"));
+  folder = await mkdtemp(join(tmpdir(), "bulksms-simulator-bad-"));
   const settings = readConfig(
     {
-      BULKSMS_CARRIER_KEY: key,
-      BULKSMS_CARRIER_DATA: folder,
-      BULKSMS_CARRIER_PORT: "0",
-      BULKSMS_CARRIER_SPEED: "max",
-      BULKSMS_CARRIER_RECEIPTS_URL: "http://127.0.0.1:9/receipts/simulated", // nobody listens: receipts wait
+      BULKSMS_SIMULATOR_KEY: key,
+      BULKSMS_SIMULATOR_DATA: folder,
+      BULKSMS_SIMULATOR_PORT: "0",
+      BULKSMS_SIMULATOR_SPEED: "max",
+      BULKSMS_SIMULATOR_RECEIPTS_URL: "http://127.0.0.1:9/receipts/simulated", // nobody listens: receipts wait
       BULKSMS_RECEIPT_SECRETS: "receipt-secret-of-a-test",
     },
     config,

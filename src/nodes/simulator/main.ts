@@ -1,45 +1,46 @@
-// carrier: the simulated mobile network behind one HTTP door, and the receipts it sends. Only wires.
+// simulator: the simulated mobile network behind one HTTP door, and the receipts it sends. Only wires.
 import { access, constants } from "node:fs/promises";
-import type { CarrierProfileName } from "../../contracts/simulator_journal.ts";
+import type { SimulatorProfileName } from "../../contracts/simulator_journal.ts";
 import { type Config, ConfigError, readConfig, requireSafeDoor } from "../../platform/config.ts";
 import { createHttpServer, type HttpServer, listen } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import { createMetrics, type Metrics, secondsBuckets } from "../../platform/metrics.ts";
 import { type Node, runNode } from "../../platform/node.ts";
-import { addCarrierRoutes } from "../../simulator/dialects/batch_http.ts";
-import { type Carrier, createCarrier } from "../../simulator/simulator.ts";
+import { takeOverEarlierFolder } from "../../platform/renamed_folder.ts";
+import { addBatchHttpRoutes } from "../../simulator/dialects/batch_http.ts";
+import { createSimulator, type Simulator } from "../../simulator/simulator.ts";
 
 export const config = {
   host: "BULKSMS_HOST",
-  port: "BULKSMS_CARRIER_PORT",
+  port: "BULKSMS_SIMULATOR_PORT",
   allowedHosts: "BULKSMS_ALLOWED_HOSTS",
-  key: "BULKSMS_CARRIER_KEY",
-  folder: "BULKSMS_CARRIER_DATA",
-  seed: "BULKSMS_CARRIER_SEED",
-  profile: "BULKSMS_CARRIER_PROFILE",
-  speed: "BULKSMS_CARRIER_SPEED",
-  partsPerSecond: "BULKSMS_CARRIER_MPS_MAX",
-  receiptsUrl: "BULKSMS_CARRIER_RECEIPTS_URL",
+  key: "BULKSMS_SIMULATOR_KEY",
+  folder: "BULKSMS_SIMULATOR_DATA",
+  seed: "BULKSMS_SIMULATOR_SEED",
+  profile: "BULKSMS_SIMULATOR_PROFILE",
+  speed: "BULKSMS_SIMULATOR_SPEED",
+  partsPerSecond: "BULKSMS_SIMULATOR_MPS_MAX",
+  receiptsUrl: "BULKSMS_SIMULATOR_RECEIPTS_URL",
   receiptSecrets: "BULKSMS_RECEIPT_SECRETS",
   receiptHorizonS: "BULKSMS_RECEIPT_HORIZON_S",
-  receiptsPerBody: "BULKSMS_CARRIER_RECEIPTS_PER_BODY",
-  callbackConcurrency: "BULKSMS_CARRIER_CALLBACK_CONCURRENCY",
-  callbackPipelining: "BULKSMS_CARRIER_CALLBACK_PIPELINING",
+  receiptsPerBody: "BULKSMS_SIMULATOR_RECEIPTS_PER_BODY",
+  callbackConcurrency: "BULKSMS_SIMULATOR_CALLBACK_CONCURRENCY",
+  callbackPipelining: "BULKSMS_SIMULATOR_CALLBACK_PIPELINING",
   logLevel: "BULKSMS_LOG_LEVEL",
   logFormat: "BULKSMS_LOG_FORMAT",
 } as const;
 
-export interface CarrierNode extends Node {
+export interface SimulatorNode extends Node {
   /** Known after `start`. */
   ports(): { http: number };
 }
 
-export function create(settings: Config<typeof config>, log: Log): CarrierNode {
-  const metrics = createMetrics("carrier");
-  const carrier = createCarrier({
+export function create(settings: Config<typeof config>, log: Log): SimulatorNode {
+  const metrics = createMetrics("simulator");
+  const simulator = createSimulator({
     folder: settings.folder,
     seed: settings.seed,
-    profile: settings.profile as CarrierProfileName,
+    profile: settings.profile as SimulatorProfileName,
     speed: parseSpeed(settings.speed),
     partsPerSecond: settings.partsPerSecond,
     receiptHorizonMs: settings.receiptHorizonS * 1_000,
@@ -51,14 +52,15 @@ export function create(settings: Config<typeof config>, log: Log): CarrierNode {
     onCallback: callbackObserver(metrics, log),
     onFatal: dieOf,
   });
-  addGauges(metrics, carrier);
+  addGauges(metrics, simulator);
   let app: HttpServer | undefined;
   let port: number | undefined;
   return {
     async start() {
-      await carrier.start();
+      takeOverEarlierFolder(settings.folder);
+      await simulator.start();
       app = await createHttpServer({
-        name: "carrier",
+        name: "simulator",
         says: "A simulated mobile network: takes messages, sends receipts.",
         log,
         metrics,
@@ -67,11 +69,11 @@ export function create(settings: Config<typeof config>, log: Log): CarrierNode {
         allowedHosts: settings.allowedHosts,
         requestsPerMinute: null,
       });
-      addCarrierRoutes(app, { carrier, key: settings.key });
+      addBatchHttpRoutes(app, { simulator, key: settings.key });
       port = await listen(app, settings);
-      const { unfinished } = carrier.gauges();
+      const { unfinished } = simulator.gauges();
       log.info({
-        event: "carrier.listening",
+        event: "simulator.listening",
         port,
         profile: settings.profile,
         seed: settings.seed,
@@ -82,23 +84,23 @@ export function create(settings: Config<typeof config>, log: Log): CarrierNode {
     async stop() {
       // the door first: submits in hand get their answer while the journal is open
       await app?.close();
-      await carrier.stop();
+      await simulator.stop();
     },
     ports() {
-      if (port === undefined) throw new Error("carrier has not started");
+      if (port === undefined) throw new Error("simulator has not started");
       return { http: port };
     },
   };
 }
 
 export function main(): Promise<void> {
-  return runNode("carrier", readCarrierConfig, create);
+  return runNode("simulator", readSimulatorConfig, create);
 }
 
 /** The settings, with those checked that their kind alone does not. @throws ConfigError */
-function readCarrierConfig(): Config<typeof config> {
+function readSimulatorConfig(): Config<typeof config> {
   const settings = readConfig(process.env, config);
-  requireSafeDoor(settings.host, { BULKSMS_CARRIER_KEY: settings.key, BULKSMS_RECEIPT_SECRETS: settings.receiptSecrets });
+  requireSafeDoor(settings.host, { BULKSMS_SIMULATOR_KEY: settings.key, BULKSMS_RECEIPT_SECRETS: settings.receiptSecrets });
   newestSecret(settings.receiptSecrets);
   return settings;
 }
@@ -127,7 +129,7 @@ const refusalLogMs = 10_000;
 
 /** Measures every attempt, and says now and then that receipts do not get through. */
 function callbackObserver(metrics: Metrics, log: Log): (status: number, seconds: number) => void {
-  const callbackSeconds = metrics.histogram("carrier_callback_seconds", "Attempts to bring receipts", secondsBuckets, ["outcome"]);
+  const callbackSeconds = metrics.histogram("simulator_callback_seconds", "Attempts to bring receipts", secondsBuckets, ["outcome"]);
   let refused = 0;
   let loggedAtMs = Number.NEGATIVE_INFINITY;
   return (status, seconds) => {
@@ -137,13 +139,13 @@ function callbackObserver(metrics: Metrics, log: Log): (status: number, seconds:
     refused += 1;
     const now = performance.now();
     if (now - loggedAtMs < refusalLogMs) return;
-    log.warn({ event: "carrier.receipts_refused", status, attempts: refused });
+    log.warn({ event: "simulator.receipts_refused", status, attempts: refused });
     loggedAtMs = now;
     refused = 0;
   };
 }
 
-function addGauges(metrics: Metrics, carrier: Carrier): void {
+function addGauges(metrics: Metrics, simulator: Simulator): void {
   const says = {
     accepted: "Messages accepted",
     rejected: "Messages refused at the submit",
@@ -158,9 +160,9 @@ function addGauges(metrics: Metrics, carrier: Carrier): void {
     receipts_given_up: "Receipts no longer retried",
   } as const;
   for (const [name, help] of Object.entries(says)) {
-    metrics.gauge(`carrier_${name}`, `${help} since the process started`, () => carrier.counts()[name as keyof typeof says]);
+    metrics.gauge(`simulator_${name}`, `${help} since the process started`, () => simulator.counts()[name as keyof typeof says]);
   }
-  metrics.gauge("carrier_unfinished", "Messages with something to come", () => carrier.gauges().unfinished);
-  metrics.gauge("carrier_receipts_pending", "Receipts waiting for their 2xx", () => carrier.gauges().receipts_pending);
-  metrics.gauge("carrier_segments_in_memory", "Segments of the journal in memory", () => carrier.gauges().segments_in_memory);
+  metrics.gauge("simulator_unfinished", "Messages with something to come", () => simulator.gauges().unfinished);
+  metrics.gauge("simulator_receipts_pending", "Receipts waiting for their 2xx", () => simulator.gauges().receipts_pending);
+  metrics.gauge("simulator_segments_in_memory", "Segments of the journal in memory", () => simulator.gauges().segments_in_memory);
 }

@@ -7,31 +7,31 @@ import { submitMessagesMax } from "../../contracts/receipts.ts";
 import { readConfig } from "../../platform/config.ts";
 import { type HttpClient, type HttpResponse, openHttpClient } from "../../platform/http_client.ts";
 import { createLog } from "../../platform/log.ts";
-import { type CarrierNode, config, create } from "./main.ts";
+import { config, create, type SimulatorNode } from "./main.ts";
 
-const key = "the carrier's key of the test";
+const key = "the simulator's key of the test";
 const batchId = "0192f0c1-2345-7abc-8def-0123456789ab";
 let folder: string;
 let receiver: ReceiptsReceiver;
-let node: CarrierNode;
+let node: SimulatorNode;
 let client: HttpClient;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "bulksms-carrier-node-"));
+  folder = await mkdtemp(join(tmpdir(), "bulksms-simulator-node-"));
   receiver = await startReceiptsReceiver();
   const settings = readConfig(
     {
-      BULKSMS_CARRIER_KEY: key.replaceAll(" ", "-"),
-      BULKSMS_CARRIER_DATA: folder,
-      BULKSMS_CARRIER_PORT: "0",
-      BULKSMS_CARRIER_SPEED: "max",
-      BULKSMS_CARRIER_PROFILE: "answered",
-      BULKSMS_CARRIER_RECEIPTS_URL: receiver.url,
+      BULKSMS_SIMULATOR_KEY: key.replaceAll(" ", "-"),
+      BULKSMS_SIMULATOR_DATA: folder,
+      BULKSMS_SIMULATOR_PORT: "0",
+      BULKSMS_SIMULATOR_SPEED: "max",
+      BULKSMS_SIMULATOR_PROFILE: "answered",
+      BULKSMS_SIMULATOR_RECEIPTS_URL: receiver.url,
       BULKSMS_RECEIPT_SECRETS: receiver.secret,
     },
     config,
   );
-  node = create(settings, createLog("carrier", { level: "error", format: "json" }));
+  node = create(settings, createLog("simulator", { level: "error", format: "json" }));
   await node.start();
   client = openHttpClient(`http://127.0.0.1:${node.ports().http}`, { timeoutMs: 10_000 });
 });
@@ -82,7 +82,7 @@ describe("a bad submit has a clear answer and no effect", () => {
     expect([answer.status, answer.headers.allow]).toEqual([405, "POST"]);
   });
 
-  test("and afterwards the carrier knows of no message", async () => {
+  test("and afterwards the simulator knows of no message", async () => {
     const sums = await client.request({ method: "GET", path: `/statistics?batch_id=${batchId}`, headers: bearer });
     expect(sums.body).toMatchObject({ accepted: 0, rejected: 0, sent: 0 });
   });

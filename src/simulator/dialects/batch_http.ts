@@ -1,4 +1,4 @@
-// The carrier's HTTP: POST /messages, GET /messages/{reference}, GET /statistics, and /weather. All by the carrier's key.
+// The simulator's HTTP: POST /messages, GET /messages/{reference}, GET /statistics, and /weather. All by the simulator's key.
 import { isUtf8 } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
@@ -7,7 +7,7 @@ import { AppError } from "../../contracts/errors.ts";
 import { submitRequest, submitResponse } from "../../contracts/receipts.ts";
 import type { FastifyInstance, HttpServer } from "../../platform/http.ts";
 import { sha256 } from "../../platform/sha256.ts";
-import type { Carrier } from "../simulator.ts";
+import type { Simulator } from "../simulator.ts";
 import { addWeatherRoutes, type KeyedRequest } from "./weather_routes.ts";
 
 /** 10,000 messages with a text of their own of some 1,500 bytes each; with one text for all a body is near 1 MB. */
@@ -62,11 +62,11 @@ const processAnswer = z.object({
   unfinished: count,
 });
 
-export function addCarrierRoutes(app: HttpServer, { carrier, key }: { carrier: Carrier; key: string }): void {
+export function addBatchHttpRoutes(app: HttpServer, { simulator, key }: { simulator: Simulator; key: string }): void {
   const since = new Date().toISOString();
   const onRequest = keyCheck(key);
-  addSubmitRoute(app as unknown as FastifyInstance, carrier, onRequest);
-  addWeatherRoutes(app, carrier, onRequest);
+  addSubmitRoute(app as unknown as FastifyInstance, simulator, onRequest);
+  addWeatherRoutes(app, simulator, onRequest);
   app.get(
     "/messages/:reference",
     {
@@ -78,7 +78,7 @@ export function addCarrierRoutes(app: HttpServer, { carrier, key }: { carrier: C
         response: { 200: messageAnswer },
       },
     },
-    async ({ params }) => messageAnswer.parse(await carrier.message(params.reference)),
+    async ({ params }) => messageAnswer.parse(await simulator.message(params.reference)),
   );
   app.get(
     "/statistics",
@@ -94,16 +94,16 @@ export function addCarrierRoutes(app: HttpServer, { carrier, key }: { carrier: C
     async ({ query }) => {
       if (query.batch_id !== undefined) {
         const batchId = query.batch_id.toLowerCase();
-        return { batch_id: batchId, ...(await carrier.batch(batchId)) };
+        return { batch_id: batchId, ...(await simulator.batch(batchId)) };
       }
-      const { unfinished, receipts_pending } = carrier.gauges();
-      return { since, ...carrier.counts(), receipts_pending, unfinished };
+      const { unfinished, receipts_pending } = simulator.gauges();
+      return { since, ...simulator.counts(), receipts_pending, unfinished };
     },
   );
 }
 
-/** The body is parsed and checked by the carrier itself (src/simulator/submit.ts): thousands of messages, several times faster so. */
-function addSubmitRoute(app: FastifyInstance, carrier: Carrier, onRequest: (request: KeyedRequest) => Promise<void>): void {
+/** The body is parsed and checked by the simulator itself (src/simulator/submit.ts): thousands of messages, several times faster so. */
+function addSubmitRoute(app: FastifyInstance, simulator: Simulator, onRequest: (request: KeyedRequest) => Promise<void>): void {
   void app.register(async (scope) => {
     scope.removeContentTypeParser("application/json");
     scope.addContentTypeParser("application/json", { parseAs: "buffer", bodyLimit: submitBytesMax }, (_request, body, done) => {
@@ -131,7 +131,7 @@ function addSubmitRoute(app: FastifyInstance, carrier: Carrier, onRequest: (requ
           response: { 200: submitResponse },
         },
       },
-      (request) => carrier.submit(request.body),
+      (request) => simulator.submit(request.body),
     );
   });
 }
@@ -141,7 +141,7 @@ function keyCheck(key: string): (request: KeyedRequest) => Promise<void> {
   const expected = sha256(key);
   return async (request) => {
     if (!timingSafeEqual(sha256(bearerToken(request.headers.authorization)), expected)) {
-      throw new AppError("key_invalid", "This is not the carrier's key.");
+      throw new AppError("key_invalid", "This is not the simulator's key.");
     }
   };
 }

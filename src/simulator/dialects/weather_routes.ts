@@ -1,15 +1,15 @@
-// GET and PUT /weather: the carrier's receipt weather, for the lab and for whoever tests how an application takes receipts.
+// GET and PUT /weather: the simulator's receipt weather, for the lab and for whoever tests how an application takes receipts.
 import { z } from "zod";
-import { carrierWeather, strayKinds, type WeatherKind, weatherKinds } from "../../contracts/simulator_weather.ts";
+import { simulatorWeather, strayKinds, type WeatherKind, weatherKinds } from "../../contracts/simulator_weather.ts";
 import type { HttpServer } from "../../platform/http.ts";
-import type { Carrier } from "../simulator.ts";
+import type { Simulator } from "../simulator.ts";
 
 const count = z.number().int().nonnegative();
 const counts = <K extends string>(names: readonly K[]) =>
   z.object(Object.fromEntries(names.map((name) => [name, count])) as Record<K, typeof count>);
 
 const weatherAnswer = z.object({
-  weather: carrierWeather,
+  weather: simulatorWeather,
   happened: counts<WeatherKind>(weatherKinds).describe(
     "since the process started: receipts (early: messages; forged, malformed, replayed: bodies that were answered)",
   ),
@@ -18,7 +18,7 @@ const weatherAnswer = z.object({
   ),
 });
 
-const says = `What the carrier does to its own receipts, to show how their receiver takes it. Every kind is a share (0 to 1) with options; a kind that
+const says = `What the simulator does to its own receipts, to show how their receiver takes it. Every kind is a share (0 to 1) with options; a kind that
 is left out does not happen, and \`{}\` is clear weather. It takes effect at once, for receipts that are told from then on, and outlives a restart.
 
 | kind | what happens | what a good receiver does |
@@ -33,16 +33,16 @@ is left out does not happen, and \`{}\` is clear weather. It takes effect at onc
 | \`replayed\` | a body that was answered 2xx comes again, with its old signature | 2xx, nothing new |
 | \`burst\` | all receipts are held back for \`hold_ms\`, then come at \`factor\` times their rate | keeps up, or says 429 or 503 |
 
-Which receipts are meant depends on the carrier's seed and the message's reference alone: the same campaign meets the same weather.`;
+Which receipts are meant depends on the simulator's seed and the message's reference alone: the same campaign meets the same weather.`;
 
-export function addWeatherRoutes(app: HttpServer, carrier: Carrier, onRequest: (request: KeyedRequest) => Promise<void>): void {
+export function addWeatherRoutes(app: HttpServer, simulator: Simulator, onRequest: (request: KeyedRequest) => Promise<void>): void {
   app.get(
     "/weather",
     {
       onRequest,
       schema: { tags: ["weather"], summary: "The receipt weather, and what it has done so far", response: { 200: weatherAnswer } },
     },
-    async () => carrier.weather(),
+    async () => simulator.weather(),
   );
   app.put(
     "/weather",
@@ -52,13 +52,13 @@ export function addWeatherRoutes(app: HttpServer, carrier: Carrier, onRequest: (
         tags: ["weather"],
         summary: "Set the receipt weather",
         description: says,
-        body: carrierWeather,
+        body: simulatorWeather,
         response: { 200: weatherAnswer },
       },
     },
     async ({ body }) => {
-      await carrier.setWeather(body);
-      return carrier.weather();
+      await simulator.setWeather(body);
+      return simulator.weather();
     },
   );
 }

@@ -54,7 +54,7 @@ export function NodeDeeds({ node, state, give }: DeedsProps & { node: LabNodeNam
           );
         })}
       </div>
-      {node === "carrier" && <WeatherDeeds state={state} give={give} />}
+      {node === "simulator" && <WeatherDeeds state={state} give={give} />}
     </>
   );
 }

@@ -16,7 +16,7 @@ import { socketClient } from "./socket_client.ts";
 
 const workspaceId = "0199aaaa-0000-7000-8000-000000000001";
 const bulksmsId = "0199bbbb-0000-7000-8000-000000000001";
-const carrierFolder = mkdtempSync(join(tmpdir(), "bulksms-witnesses-"));
+const simulatorFolder = mkdtempSync(join(tmpdir(), "bulksms-witnesses-"));
 const secret = "a-secret-that-nobody-logs";
 let databases: { ds: TestDatabase; salesdb: TestDatabase };
 let owners: { ds: Sql; salesdb: Sql };
@@ -29,7 +29,7 @@ beforeAll(async () => {
     salesdb: openPostgres(salesdb.ownerUrl, { applicationName: "test", connections: 1 }),
   };
   await plantWorkspace(owners.ds, workspaceId, 1_000_000n);
-  await plantCampaign(owners.ds, owners.salesdb, carrierFolder, {
+  await plantCampaign(owners.ds, owners.salesdb, simulatorFolder, {
     id: bulksmsId,
     holdId: bulksmsId.replace("bbbb", "cccc"),
     workspaceId,
@@ -40,7 +40,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([owners.ds.end(), owners.salesdb.end()]);
   await Promise.all([databases.ds.drop(), databases.salesdb.drop()]);
-  rmSync(carrierFolder, { recursive: true, force: true });
+  rmSync(simulatorFolder, { recursive: true, force: true });
 });
 
 /** As much of a cluster as a witness looks at. */
@@ -54,7 +54,7 @@ async function see(open: OpenWitness, more: Partial<LabCluster>, meanwhile: () =
       BULKSMS_SALESDB_OWNER_URL: databases.salesdb.ownerUrl,
       BULKSMS_CHECK_SALESDB_URL: databases.salesdb.urls.check,
       BULKSMS_CHECK_DS_URL: databases.ds.urls.check,
-      BULKSMS_CARRIER_KEY: secret,
+      BULKSMS_SIMULATOR_KEY: secret,
     },
     ...more,
   } as unknown as LabCluster;
@@ -133,7 +133,7 @@ test("L14: a whole number, a number as at home, a key, a secret and a text are n
     "a whole phone number",
     "a whole phone number",
     "the workspace's key",
-    "BULKSMS_CARRIER_KEY",
+    "BULKSMS_SIMULATOR_KEY",
     "the text",
   ]);
   expect(JSON.stringify(found.broken)).not.toMatch(new RegExp(`358400000001|${secret}|bsk_of_the_test`));

@@ -53,7 +53,7 @@ export interface OriginalSystem {
   /** Of both databases. */
   ownerUrls: readonly string[];
   /** The carrier's data folder: the witness of what really happened. */
-  carrierFolder: string;
+  simulatorFolder: string;
   /** A workspace with so much credit and a campaign of so many contacts, whose rows stand in salesdb. */
   create(contacts: number): Promise<OriginalCampaign>;
   run(campaign: OriginalCampaign): Promise<void>;
@@ -94,8 +94,8 @@ export async function startOriginal(options: Partial<OriginalOptions> = {}): Pro
   try {
     const settings = await settingsOf(engines, all);
     await Promise.all([makeSchema(settings.dsUrl, "ds.sql"), makeSchema(settings.salesdbUrl, "salesdb.sql")]);
-    await startProcesses(children, settings, all, join(folder, "carrier"));
-    return openSystem({ all, settings, engines, children, carrierFolder: join(folder, "carrier"), stop });
+    await startProcesses(children, settings, all, join(folder, "simulator"));
+    return openSystem({ all, settings, engines, children, simulatorFolder: join(folder, "simulator"), stop });
   } catch (error) {
     await stop();
     throw error;
@@ -135,8 +135,8 @@ async function settingsOf(engines: Engines, { concurrency, connections }: Origin
     redisUrl: engines.redis.url("0"),
     webapiPort: await port(),
     salesapiPort: await port(),
-    carrierUrl: `http://${host}:${await port()}`,
-    carrierKey: randomUUID(),
+    simulatorUrl: `http://${host}:${await port()}`,
+    simulatorKey: randomUUID(),
     receiptSecret: randomUUID(),
     concurrency,
     connections,
@@ -156,9 +156,9 @@ async function startProcesses(
   children: Map<string, ChildProcess>,
   settings: OriginalSettings,
   options: OriginalOptions,
-  carrierFolder: string,
+  simulatorFolder: string,
 ): Promise<void> {
-  mkdirSync(carrierFolder, { recursive: true });
+  mkdirSync(simulatorFolder, { recursive: true });
   const environment = inheritedEnvironment();
   const start = async (name: OriginalProcessName, label: string = name): Promise<void> => {
     const child = spawnBound(process.execPath, ["--import", "tsx", processMain, name], "KILL", {
@@ -168,30 +168,30 @@ async function startProcesses(
     children.set(label, child);
     await untilReady(child, label, /^ready$/m);
   };
-  const carrier = spawn(process.execPath, [compiledProgram, "carrier", "serve"], {
-    env: { ...environment, ...carrierSettings(settings, options, carrierFolder) },
+  const carrier = spawn(process.execPath, [compiledProgram, "simulator", "serve"], {
+    env: { ...environment, ...simulatorSettings(settings, options, simulatorFolder) },
     stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
-  children.set("carrier", carrier);
+  children.set("simulator", carrier);
   const workers = Array.from({ length: options.workers }, (_, index) => (index === 0 ? "sales_worker" : `sales_worker ${index + 1}`));
   await Promise.all([
-    untilReady(carrier, "carrier", /carrier\.listening/),
+    untilReady(carrier, "simulator", /simulator\.listening/),
     start("webapi"),
     start("salesapi"),
     ...workers.map((label) => start("sales_worker", label)),
   ]);
 }
 
-function carrierSettings(settings: OriginalSettings, options: OriginalOptions, folder: string): Record<string, string> {
+function simulatorSettings(settings: OriginalSettings, options: OriginalOptions, folder: string): Record<string, string> {
   return {
-    BULKSMS_CARRIER_PORT: new URL(settings.carrierUrl).port,
-    BULKSMS_CARRIER_KEY: settings.carrierKey,
-    BULKSMS_CARRIER_DATA: folder,
-    BULKSMS_CARRIER_SEED: String(options.seed),
-    BULKSMS_CARRIER_PROFILE: options.profile,
-    BULKSMS_CARRIER_SPEED: options.speed,
-    BULKSMS_CARRIER_RECEIPTS_URL: `http://${host}:${settings.salesapiPort}/receipts/simulated`,
-    BULKSMS_CARRIER_RECEIPTS_PER_BODY: String(options.receiptsPerBody),
+    BULKSMS_SIMULATOR_PORT: new URL(settings.simulatorUrl).port,
+    BULKSMS_SIMULATOR_KEY: settings.simulatorKey,
+    BULKSMS_SIMULATOR_DATA: folder,
+    BULKSMS_SIMULATOR_SEED: String(options.seed),
+    BULKSMS_SIMULATOR_PROFILE: options.profile,
+    BULKSMS_SIMULATOR_SPEED: options.speed,
+    BULKSMS_SIMULATOR_RECEIPTS_URL: `http://${host}:${settings.salesapiPort}/receipts/simulated`,
+    BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: String(options.receiptsPerBody),
     BULKSMS_RECEIPT_SECRETS: settings.receiptSecret,
     BULKSMS_LOG_LEVEL: "info",
   };
@@ -220,7 +220,7 @@ function openSystem(parts: {
   settings: OriginalSettings;
   engines: Engines;
   children: ReadonlyMap<string, ChildProcess>;
-  carrierFolder: string;
+  simulatorFolder: string;
   stop(): Promise<void>;
 }): OriginalSystem {
   const { settings, children, engines } = parts;
@@ -238,7 +238,7 @@ function openSystem(parts: {
     salesdb,
     webapiUrl: `http://${host}:${settings.webapiPort}`,
     ownerUrls: [settings.dsUrl, settings.salesdbUrl],
-    carrierFolder: parts.carrierFolder,
+    simulatorFolder: parts.simulatorFolder,
     pids: () => ({
       ...Object.fromEntries([...children].map(([name, child]) => [name, child.pid ?? 0])),
       ...Object.fromEntries(Object.entries(engines).map(([name, engine]) => [name, engine.pid])),
@@ -287,7 +287,7 @@ async function isQuiet(
   return (batch.accepted ?? 0) + (batch.rejected ?? 0) >= contacts && (await queueDepth()) === 0;
 }
 
-async function readStatistics({ carrierUrl, carrierKey }: OriginalSettings, query: string): Promise<Record<string, number>> {
-  const headers = { authorization: `Bearer ${carrierKey}` };
-  return (await (await fetch(`${carrierUrl}/statistics${query}`, { headers })).json()) as Record<string, number>;
+async function readStatistics({ simulatorUrl, simulatorKey }: OriginalSettings, query: string): Promise<Record<string, number>> {
+  const headers = { authorization: `Bearer ${simulatorKey}` };
+  return (await (await fetch(`${simulatorUrl}/statistics${query}`, { headers })).json()) as Record<string, number>;
 }

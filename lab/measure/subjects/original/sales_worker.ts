@@ -26,9 +26,9 @@ export async function startSalesWorker(settings: OriginalSettings): Promise<void
     salesdb: openPostgres(settings.salesdbUrl, { applicationName: "original sales_worker", connections }),
     redis: openRedis(settings.redisUrl, { connectionName: "original publish" }),
   };
-  const carrier = openHttpClient(settings.carrierUrl, { timeoutMs: submitTimeoutMs, connections: 4 });
+  const carrier = openHttpClient(settings.simulatorUrl, { timeoutMs: submitTimeoutMs, connections: 4 });
   const submit = async (body: unknown): Promise<SubmitResponse> => {
-    const headers = { authorization: `Bearer ${settings.carrierKey}` };
+    const headers = { authorization: `Bearer ${settings.simulatorKey}` };
     const response = await carrier.request({ method: "POST", path: "/messages", headers, body });
     if (response.status !== 200) throw new Error(`the carrier answered ${response.status}`);
     return response.body as SubmitResponse;

@@ -11,8 +11,8 @@ export interface OriginalSettings {
   redisUrl: string;
   webapiPort: number;
   salesapiPort: number;
-  carrierUrl: string;
-  carrierKey: string;
+  simulatorUrl: string;
+  simulatorKey: string;
   receiptSecret: string;
   /** Jobs at once in one sales_worker. */
   concurrency: number;

@@ -1,4 +1,4 @@
-// Compares what the original's databases say of a campaign with what the carrier's journal says: wrong final states, wrong credit.
+// Compares what the original's databases say of a campaign with what the simulator's journal says: wrong final states, wrong credit.
 import { journalEnds, receiptStatusOf, segmentRows } from "../../../../src/contracts/simulator_journal.ts";
 import { journalBits, listJournal, readSegment } from "../../../../src/laws/journal.ts";
 import type { OriginalCampaign, OriginalSystem } from "./original_system.ts";
@@ -18,9 +18,9 @@ export interface OriginalTruth {
 /** Reads every row of an ended campaign. */
 export async function readTruth(system: OriginalSystem, campaign: OriginalCampaign): Promise<OriginalTruth> {
   const truth: OriginalTruth = { messages: campaign.contacts, sent: 0, wrongStates: 0, creditOff: 0, example: null };
-  const segments = (await listJournal(system.carrierFolder))?.get(campaign.id) ?? new Map<number, number>();
+  const segments = (await listJournal(system.simulatorFolder))?.get(campaign.id) ?? new Map<number, number>();
   for (const segmentNo of segments.keys()) {
-    const { after } = await readSegment(system.carrierFolder, campaign.id, segmentNo, 0);
+    const { after } = await readSegment(system.simulatorFolder, campaign.id, segmentNo, 0);
     if (after === null) continue;
     const rows = await system.salesdb<{ rowNo: number; status: string }[]>`
       select row_no as "rowNo", status from bulksms_info
