@@ -1,5 +1,6 @@
 // Who is calling: API keys and the console's sessions, checked through rpc by their SHA-256 and cached for a short time. Used by webapi and salesapi.
 import { AppError, isAppError } from "../contracts/errors.ts";
+import { bearerToken } from "../platform/bearer_token.ts";
 import type { CreditClient } from "../platform/grpc.ts";
 import { sha256 } from "../platform/sha256.ts";
 
@@ -21,8 +22,6 @@ export type Authenticate = (authorization: string | undefined, address?: string)
 
 /** A revoked key goes on for at most so long; a process goes on for so long while rpc is down. */
 const cacheMs = 30_000;
-/** Keys are long random words: more is not a key. */
-const keyLengthMax = 200;
 /** Callers remembered; the oldest are forgotten first. */
 const cachedMax = 10_000;
 /** A caller hears within 2 s also while rpc is frozen. */
@@ -117,22 +116,9 @@ function createUnknownKeysLimit() {
   };
 }
 
-/** The key of an `Authorization: Bearer <key>` header. @throws AppError key_missing. */
-export function bearerToken(authorization: string | undefined): string {
-  const key = findBearerToken(authorization);
-  if (key === null) throw new AppError("key_missing", "Send your API key as `Authorization: Bearer <key>`.");
-  return key;
-}
-
 /** The token of `Session <token>`; null when it is none. */
 function findSession(authorization: string | undefined): string | null {
   return /^Session ([\w-]+)$/.exec(authorization ?? "")?.[1] ?? null;
-}
-
-/** The same key however its header is spelt (case, spaces); null when there is none. */
-export function findBearerToken(authorization: string | undefined): string | null {
-  const key = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
-  return key === undefined || key.length > keyLengthMax ? null : key;
 }
 
 /** `admin` includes the others; `send` includes `read`. */

@@ -12,9 +12,9 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
-import { findBearerToken } from "../accounts/authenticator.ts";
 import { AppError, errorRules } from "../contracts/errors.ts";
 import { answerClientError, answerOddRequests, watchSlowBodies } from "./bare_connections.ts";
+import { findBearerToken } from "./bearer_token.ts";
 import { isLoopback } from "./config.ts";
 import { answerDirectly, type DirectRoute } from "./direct_route.ts";
 import { type Log, logFailure } from "./log.ts";

@@ -2,7 +2,7 @@
 import { createProgress, type Progress } from "../../../src/cli/progress.ts";
 import type { Terminal } from "../../../src/cli/terminal.ts";
 import type { BulksmsStatus, MessageStatus } from "../../../src/contracts/states.ts";
-import type { RateSample, TimelineEntry } from "./scenario.ts";
+import type { RateSample, TimelineEntry } from "../../measure/report/verdict.ts";
 import { countAll } from "./watch.ts";
 
 export interface LiveView {

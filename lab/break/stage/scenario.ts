@@ -71,35 +71,3 @@ export interface Witness {
 
 /** Called before the campaigns run. `isShared`: other runs use the cluster after this one. Null: it has nothing to say of this run. */
 export type OpenWitness = (scene: { cluster: LabCluster; bulksmsIds: readonly string[]; isShared: boolean }) => Promise<Witness | null>;
-
-export interface TimelineEntry {
-  /** Since the campaigns began to run. */
-  atMs: number;
-  what: string;
-}
-
-export interface RateSample {
-  atMs: number;
-  /** Messages by state, of all campaigns of the run together. */
-  counts: Readonly<Record<string, number>>;
-}
-
-export interface Verdict {
-  scenario: string;
-  seed: number;
-  /** Every law holds, every expectation too, every campaign has ended, and the faults touched something. */
-  held: boolean;
-  /** Why not; empty when held. */
-  reasons: readonly string[];
-  /** From the end of the last fault until every process was ready and messages moved again (or had ended); null: that never came. */
-  recoveredMs: number | null;
-  /** Messages that were under way (submitted or to be submitted, not ended) when the first fault that touched something began. */
-  messagesTouched: number;
-  /** Connections cut, processes killed, keys lost, ...: what the faults themselves counted. */
-  faultTouches: number;
-  /** Those of `bulksms check`, and those that witnesses speak of. */
-  laws: readonly LawResult[];
-  timeline: readonly TimelineEntry[];
-  rates: readonly RateSample[];
-  durationMs: number;
-}

@@ -1,7 +1,7 @@
 // A verdict in words: held or broke, why, every law, recovery, what was touched.
 import { alignColumns, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
 import type { LawResult } from "../../../src/laws/law.ts";
-import type { Verdict } from "./scenario.ts";
+import type { Verdict } from "../../measure/report/verdict.ts";
 
 export function showVerdict(terminal: Terminal, verdict: Verdict): void {
   terminal.line();

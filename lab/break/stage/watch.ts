@@ -1,8 +1,8 @@
 // Follows the campaigns of one run from outside: their rows, read past every proxy by the read-only role, ten times a second.
 import { type MessageStatus, messageStatuses } from "../../../src/contracts/states.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
+import type { RateSample } from "../../measure/report/verdict.ts";
 import type { LabCluster } from "../lab_cluster.ts";
-import type { RateSample } from "./scenario.ts";
 
 const sampleEveryMs = 100;
 

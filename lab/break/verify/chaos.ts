@@ -3,10 +3,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTerminal, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
 import { deriveSeed } from "../../../testing/random.ts";
+import type { Verdict } from "../../measure/report/verdict.ts";
 import { untilAllTold, weatherFault } from "../faults/weather.ts";
 import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
 import { runScenario } from "../stage/run_scenario.ts";
-import type { Scenario, Stage, Verdict } from "../stage/scenario.ts";
+import type { Scenario, Stage } from "../stage/scenario.ts";
 import { giveCommand, resumeAll } from "./chaos_operators.ts";
 import { type ChaosPlan, type ChaosSystem, chaosSystems, describePlan, planChaos, systemOf } from "./chaos_plan.ts";
 

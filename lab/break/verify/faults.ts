@@ -2,9 +2,10 @@
 // so that one break is not counted twice.
 import { alignColumns, createTerminal, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
 import { deriveSeed } from "../../../testing/random.ts";
+import type { Verdict } from "../../measure/report/verdict.ts";
 import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
 import { runScenario } from "../stage/run_scenario.ts";
-import type { Scenario, Verdict } from "../stage/scenario.ts";
+import type { Scenario } from "../stage/scenario.ts";
 import { matrixCells } from "./cells.ts";
 
 export interface VerifyFaultsOptions {

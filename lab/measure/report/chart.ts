@@ -1,7 +1,7 @@
 // The time line of a run as SVG: rates above, states as a river below, what was broken in bars under both. Colours come from style.ts.
 import { formatCount } from "../../../src/cli/terminal.ts";
-import type { TimelineEntry, Verdict } from "../../break/stage/scenario.ts";
 import { html, type Markup } from "./html.ts";
+import type { TimelineEntry, Verdict } from "./verdict.ts";
 
 export interface Chart {
   durationMs: number;

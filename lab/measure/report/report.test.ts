@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { Verdict } from "../../break/stage/scenario.ts";
 import { bandsOf, ratesOf } from "./chart.ts";
 import { type Report, renderReport } from "./report.ts";
+import type { Verdict } from "./verdict.ts";
 import { runsReport, scenarioReport } from "./verdicts.ts";
 import type { Versions } from "./versions.ts";
 

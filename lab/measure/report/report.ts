@@ -2,10 +2,10 @@
 // One file without scripts or requests; light and dark by the system's preference. Written by write_report.ts.
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import type { LawResult } from "../../../src/laws/law.ts";
-import type { Verdict } from "../../break/stage/scenario.ts";
 import { type Chart, chartOf, renderChart } from "./chart.ts";
 import { html, type Markup, raw } from "./html.ts";
 import { style } from "./style.ts";
+import type { Verdict } from "./verdict.ts";
 import type { Versions } from "./versions.ts";
 
 export interface Report {

@@ -1,9 +1,9 @@
 // Reports of runs on the stage: one scenario, or many runs together (the matrix of faults, chaos).
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
-import type { Scenario, Verdict } from "../../break/stage/scenario.ts";
 import { factsOfRun, type Report } from "./report.ts";
+import type { Verdict } from "./verdict.ts";
 
-export function scenarioReport({ name, shows }: Pick<Scenario, "name" | "shows">, verdict: Verdict): Report {
+export function scenarioReport({ name, shows }: { name: string; shows: string }, verdict: Verdict): Report {
   return {
     name,
     headline: verdict.held ? "held" : "BROKE",

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSalesRows, type SalesRows } from "../../../testing/sales_rows.ts";
-import type { SubmitOutcome } from "../../carriers/batch_http/carrier_client.ts";
+import type { SubmitOutcome } from "../../carriers/carrier.ts";
 import type { SubmitRequest } from "../../contracts/receipts.ts";
 import { createLog } from "../../platform/log.ts";
 import type { Sql } from "../../platform/postgres.ts";

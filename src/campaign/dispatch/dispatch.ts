@@ -1,7 +1,7 @@
 // One chunk from lease to done: intent, submit, record the answers. Called by the dispatcher of sales_worker.
 // No database connection is held while the carrier is called; a crash at any line leaves a lease that ends and rows that are submitted again by reference.
 
-import type { CarrierClient, SubmitOutcome } from "../../carriers/batch_http/carrier_client.ts";
+import type { CarrierClient, SubmitOutcome } from "../../carriers/carrier.ts";
 import type { SubmitRequest } from "../../contracts/receipts.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { errorFields, type Log } from "../../platform/log.ts";

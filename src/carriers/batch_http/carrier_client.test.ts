@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestCarrier, type TestCarrier } from "../../../testing/test_carrier.ts";
 import type { SubmitRequest } from "../../contracts/receipts.ts";
-import { type CarrierClient, judgeAnswer, openCarrierClient } from "./carrier_client.ts";
+import type { CarrierClient } from "../carrier.ts";
+import { judgeAnswer, openCarrierClient } from "./carrier_client.ts";
 
 const body: SubmitRequest = {
   batch_id: randomUUID(),

@@ -2,22 +2,7 @@
 import { isAppError } from "../../contracts/errors.ts";
 import { type SubmitRequest, submitResponse } from "../../contracts/receipts.ts";
 import { type HttpResponse, openHttpClient } from "../../platform/http_client.ts";
-
-export type SubmitOutcome =
-  /** Its verdict on every message, which it repeats for ever. */
-  | { kind: "answered"; rejected: ReadonlyMap<number, string> }
-  /** Too fast: it took nothing, and wants nothing before then. */
-  | { kind: "throttled"; retryAfterMs: number }
-  /** No verdict. `isWithoutEffect`: the body definitely never reached it. */
-  | { kind: "silent"; isWithoutEffect: boolean; says: string }
-  /** It will never take this body as it is: wrong key, wrong form. */
-  | { kind: "refused"; says: string };
-
-export interface CarrierClient {
-  /** `timeoutMs`: a whole number, for the whole exchange; else that of the client. */
-  submit(body: SubmitRequest, timeoutMs?: number): Promise<SubmitOutcome>;
-  close(): Promise<void>;
-}
+import type { CarrierClient, SubmitOutcome } from "../carrier.ts";
 
 /** When a 429 does not say how long. */
 const retryAfterDefaultMs = 1_000;

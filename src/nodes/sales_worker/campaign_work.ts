@@ -5,7 +5,7 @@ import { type Dispatcher, openDispatcher } from "../../campaign/dispatch/dispatc
 import { type AdvanceDependencies, advance } from "../../campaign/lifecycle/advance.ts";
 import { changeStatus } from "../../campaign/lifecycle/campaign_rows.ts";
 import type { ProgressPublisher } from "../../campaign/reads/progress.ts";
-import type { CarrierClient } from "../../carriers/batch_http/carrier_client.ts";
+import type { CarrierClient } from "../../carriers/carrier.ts";
 import type { BulksmsStatus } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { CreditClient } from "../../platform/grpc.ts";

@@ -1,7 +1,7 @@
 // POST, GET, DELETE /session and POST /session/links: signing in to the console by a one-time link or an API key. The cookie's rules stand in platform.
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
-import { type Authenticate, findBearerToken, hasScope } from "../../accounts/authenticator.ts";
+import { type Authenticate, hasScope } from "../../accounts/authenticator.ts";
 import { type ConsoleSession, createLink, createSession, endSession, findSession, redeemLink } from "../../accounts/console_sessions.ts";
 import { keyScopes } from "../../accounts/keys.ts";
 import {
@@ -16,6 +16,7 @@ import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { readWorkspace } from "../../credit/workspaces.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
+import { findBearerToken } from "../../platform/bearer_token.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Sql } from "../../platform/postgres.ts";

@@ -2,9 +2,9 @@
 import { isUtf8 } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
-import { bearerToken } from "../../accounts/authenticator.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { submitRequest, submitResponse } from "../../contracts/receipts.ts";
+import { bearerToken } from "../../platform/bearer_token.ts";
 import type { FastifyInstance, HttpServer } from "../../platform/http.ts";
 import { sha256 } from "../../platform/sha256.ts";
 import type { Simulator } from "../simulator.ts";
