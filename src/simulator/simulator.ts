@@ -13,13 +13,13 @@ import {
 } from "../contracts/simulator_journal.ts";
 import type { SimulatorWeather } from "../contracts/simulator_weather.ts";
 import { reachFailpoint } from "../platform/failpoint.ts";
-import { type Callbacks, createCallbacks } from "./callbacks.ts";
+import { createPairQueue, type Pairs } from "../webhooks/pair_queue.ts";
+import { type Callbacks, createCallbacks } from "../webhooks/sender.ts";
 import { createClock } from "./clock.ts";
 import { createEventWheel, tickMs } from "./event_wheel.ts";
 import { lockFolder } from "./folder_lock.ts";
 import { forcedOutcomeOf } from "./forced_outcomes.ts";
 import { createJournal, type Journal, type OpenSegment } from "./journal.ts";
-import { createPairQueue, type Pairs } from "./pair_queue.ts";
 import { answerDelayMs, delaysOf, fateOf } from "./plan.ts";
 import { simulatorProfiles } from "./profiles.ts";
 import { chanceStream } from "./random.ts";

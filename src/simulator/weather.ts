@@ -3,8 +3,8 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type SimulatorWeather, simulatorWeather, type WeatherKind, weatherFile, weatherKinds } from "../contracts/simulator_weather.ts";
+import { createPairQueue, type Pairs } from "../webhooks/pair_queue.ts";
 import { tickMs } from "./event_wheel.ts";
-import { createPairQueue, type Pairs } from "./pair_queue.ts";
 import { type ChanceStream, draw } from "./random.ts";
 
 /** Copies of a doubled receipt come within so long. */

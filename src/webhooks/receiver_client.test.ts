@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
-import { type CallbackClient, openCallbackClient } from "./callback_client.ts";
+import { type CallbackClient, openCallbackClient } from "./receiver_client.ts";
 
 let server: Server | null = null;
 let client: CallbackClient | null = null;

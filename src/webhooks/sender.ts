@@ -1,8 +1,8 @@
 // Brings receipts to their receiver: bodies of many, signed anew at each attempt, repeated until a 2xx. Several lanes at once;
 // a message has one lane, and a lane one body in flight, so its receipts arrive in the order in which they were told.
 import { signWebhook } from "../protocols/standard_webhooks/webhook_signature.ts";
-import { attemptTimeoutMs, type CallbackClient, openCallbackClient } from "./callback_client.ts";
 import { createPairQueue, type PairQueue, type Pairs } from "./pair_queue.ts";
+import { attemptTimeoutMs, type CallbackClient, openCallbackClient } from "./receiver_client.ts";
 
 const backoffFirstMs = 200;
 const backoffMaxMs = 30_000;

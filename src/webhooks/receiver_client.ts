@@ -1,4 +1,4 @@
-// One connection to the receiver of receipts, over undici's client: a body out, its status back. Used by callbacks.ts, which signs and repeats.
+// One connection to the receiver of receipts, over undici's client: a body out, its status back. Used by sender.ts, which signs and repeats.
 import type { Socket } from "node:net";
 import { buildConnector, Client } from "undici";
 
