@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { type CountryCode, getCountries, getExampleNumber, Metadata } from "libphonenumber-js/mobile";
 import examples from "libphonenumber-js/mobile/examples";
 import { describe, expect, it } from "vitest";
-import { compileDigitPattern } from "./digit_pattern.ts";
+import { compileDigitPattern, compileDigitPrefix } from "./digit_pattern.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
@@ -55,7 +55,21 @@ describe("a pattern of digits", () => {
     expect(["", "4", "400", "4400", "400000", "12", "121", "121212"].filter(says)).toEqual([]);
   });
 
-  it.each(["a", "4?", "(4)", "(?:4", "4)", "[a-z]", "4+", "(?=4)", "\\w"])("%s is refused", (source) => {
+  it("reads an optional part", () => {
+    const matches = compileDigitPattern("00(?:1\\d)?5?");
+    const says = (text: string) => matches(digitsOf(text), 0, text.length);
+    expect(["00", "0012", "005", "00125"].map(says)).toEqual([true, true, true, true]);
+    expect(["0", "001", "0055", "012"].filter(says)).toEqual([]);
+  });
+
+  it("as a prefix ends at its longest beginning", () => {
+    const prefix = compileDigitPrefix("00(?:30|[126-9]?)|0");
+    const endOf = (text: string) => prefix(digitsOf(`9${text}`), 1, 1 + text.length) - 1;
+    expect(["0044", "00144", "003044", "00344", "0144", "0"].map(endOf)).toEqual([2, 3, 4, 2, 1, 1]);
+    expect(["", "144", "9"].map(endOf)).toEqual([-2, -2, -2]);
+  });
+
+  it.each(["a", "?4", "4??", "(4)", "(?:4", "4)", "[a-z]", "4+", "(?=4)", "\\w"])("%s is refused", (source) => {
     expect(() => compileDigitPattern(source)).toThrow(SyntaxError);
   });
 });

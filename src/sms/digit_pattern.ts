@@ -1,9 +1,12 @@
 // Patterns of digits, as libphonenumber's metadata writes them, as tables: one look-up a digit, and no string has to be made for them.
 // Pure, also for the browser. Called by numbers.ts.
-// They have digits, \d, [classes], (?: groups ), | and {counts}, nothing else; the test compiles those of all countries and compares with RegExp.
+// They have digits, \d, [classes], (?: groups ), |, ? and {counts}, nothing else; the test compiles those of all countries and compares with RegExp.
 
 /** Whether the digits (values 0 to 9) from `start` to `end` are one that the pattern describes, wholly. */
 export type DigitPattern = (digits: Uint8Array, start: number, end: number) => boolean;
+
+/** Where the longest beginning of the digits from `start` to `end` that the pattern describes ends; -1 when none does. */
+export type DigitPrefix = (digits: Uint8Array, start: number, end: number) => number;
 
 /** Steps from a place in the pattern: over a digit of `mask` (bit d for digit d), or freely when it is 0. */
 interface Step {
@@ -16,13 +19,43 @@ const lastPlace = 1;
 const dead = 0;
 const unknown = -1;
 
+/** A table that is filled as digits come by: state 0 is the end of all hope. */
+interface Table {
+  begin: number;
+  next(state: number, digit: number): number;
+  isEnd(state: number): boolean;
+}
+
 /** Throws SyntaxError for what no such pattern has. */
 export function compileDigitPattern(source: string): DigitPattern {
+  const { begin, next, isEnd } = compileTable(source);
+  return (digits, start, end) => {
+    let state = begin;
+    for (let index = start; index < end && state !== dead; index++) state = next(state, digits[index] as number);
+    return isEnd(state);
+  };
+}
+
+/** For what stands before a number. Throws SyntaxError for what no such pattern has. */
+export function compileDigitPrefix(source: string): DigitPrefix {
+  const { begin, next, isEnd } = compileTable(source);
+  return (digits, start, end) => {
+    let state = begin;
+    let longest = -1;
+    for (let index = start; index < end && state !== dead; index++) {
+      state = next(state, digits[index] as number);
+      if (isEnd(state)) longest = index + 1;
+    }
+    return longest;
+  };
+}
+
+function compileTable(source: string): Table {
   const places = readPlaces(source);
   // states are sets of places, found when first reached: most files have numbers of few kinds
   const states: number[][] = [[]];
   const known = new Map<string, number>([["", dead]]);
-  const isEnd: boolean[] = [false];
+  const ends: boolean[] = [false];
   const nexts: number[] = Array(10).fill(dead);
   const stateOf = (reached: readonly number[]): number => {
     const set = withFreeSteps(places, reached);
@@ -30,7 +63,7 @@ export function compileDigitPattern(source: string): DigitPattern {
     const found = known.get(key);
     if (found !== undefined) return found;
     known.set(key, states.length);
-    isEnd.push(set.includes(lastPlace));
+    ends.push(set.includes(lastPlace));
     for (let digit = 0; digit < 10; digit++) nexts.push(unknown);
     return states.push(set) - 1;
   };
@@ -42,15 +75,13 @@ export function compileDigitPattern(source: string): DigitPattern {
     nexts[10 * state + digit] = next;
     return next;
   };
-  const begin = stateOf([0]);
-  return (digits, start, end) => {
-    let state = begin;
-    for (let index = start; index < end && state !== dead; index++) {
-      const digit = digits[index] as number;
+  return {
+    begin: stateOf([0]),
+    next: (state, digit) => {
       const next = nexts[10 * state + digit] as number;
-      state = next === unknown ? step(state, digit) : next;
-    }
-    return isEnd[state] as boolean;
+      return next === unknown ? step(state, digit) : next;
+    },
+    isEnd: (state) => ends[state] as boolean,
   };
 }
 
@@ -86,8 +117,10 @@ function readPlaces(source: string): Step[][] {
     const start = at;
     let place = readOne(from);
     const [count, least, most] = /^\{(\d+)(?:,(\d+))?\}/.exec(source.slice(at)) ?? [""];
-    const after = at + count.length;
+    const isOptional = count === "" && source[at] === "?";
+    const after = at + (isOptional ? 1 : count.length);
     const end = addPlace();
+    if (isOptional) link(from, 0, end);
     // each repetition is read anew, into places of its own
     for (let times = 1; times < Number(most ?? least ?? 1); times++) {
       if (times >= Number(least)) link(place, 0, end);
