@@ -21,6 +21,7 @@ interface SendOptions {
   name?: string;
   sender?: string;
   country?: string;
+  phoneColumn?: string;
   deadline?: string;
   data?: string;
   dryRun?: boolean;
@@ -36,6 +37,7 @@ export function registerSend(program: Command): void {
     .option("--name <name>", "name of the campaign (default: the file's)")
     .option("--sender <sender>", "who it comes from, as the phone shows it")
     .option("--country <code>", `country of numbers without +, ISO 3166 (default ${settings.BULKSMS_DEFAULT_COUNTRY.default})`)
+    .option("--phone-column <name>", "the column whose numbers are texted (default: judged by the cells and names of all)")
     .option("--deadline <time>", "how long to wait for the last receipt of each message: 45s, 30m, 72h, 3d")
     .option("--dry-run", "only upload: says who would be texted, who not and why, and the cost; sends nothing")
     .option("--data <dir>", `data folder of the system to use (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
@@ -104,6 +106,7 @@ export function showCreated(terminal: Terminal, file: string, created: CreateAns
   // where a person watches, the rare reasons give way to the width of the line
   const room = terminal.isLive ? terminal.columns() - name.length - counts.length - 8 : Number.POSITIVE_INFINITY;
   terminal.line(`${terminal.bold(name)}   ${counts}${renderReasons(created.rejects, room)}`);
+  if (created.phone_column !== undefined) terminal.line(created.phone_column.description);
   terminal.line(`${formatCount(created.parts)} parts, cost ${formatCreditText(created.cost)} credits`);
 }
 
@@ -167,12 +170,13 @@ async function findWorkspace(connection: Connection): Promise<string> {
 
 /** @throws Failure when the deadline is not a time */
 function fieldsOf(file: string, options: SendOptions): Record<string, string> {
-  const { text, name = basename(file).replace(/\.csv$/i, ""), sender, country, deadline } = options;
+  const { text, name = basename(file).replace(/\.csv$/i, ""), sender, country, phoneColumn, deadline } = options;
   return {
     text,
     name,
     ...(sender === undefined ? {} : { sender }),
     ...(country === undefined ? {} : { country }),
+    ...(phoneColumn === undefined ? {} : { phone_column: phoneColumn }),
     ...(deadline === undefined ? {} : { deadline_s: String(parseDurationS(deadline)) }),
   };
 }

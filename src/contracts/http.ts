@@ -41,6 +41,15 @@ export const createAnswer = z.object({
   name: z.string(),
   status: z.literal("ready"),
   contacts: count.describe("messages that will be sent; contacts + rejected = rows of the file"),
+  phone_column: z
+    .object({
+      name: z.string(),
+      number: count.describe("from 1"),
+      why: z.enum(["named", "only_numbers", "mobile_header", "first_numbers", "header", "cells"]),
+      description: z.string(),
+    })
+    .optional()
+    .describe("the column whose numbers are texted, and why; missing in answers that were stored before there was a choice"),
   rejected: count,
   rejects: z.partialRecord(z.enum(rejectReasons), count).describe("how many rows were rejected for each reason"),
   rejects_sample: z

@@ -87,6 +87,7 @@ export const rejectReasons = [
   "msisdn_invalid",
   "msisdn_not_mobile",
   "duplicate",
+  "value_empty",
   "text_empty",
   "text_too_many_parts",
 ] as const;

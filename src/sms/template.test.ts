@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { countSeptets } from "./encodings.ts";
-import { columnKey, compileTemplate, type Template } from "./template.ts";
+import { columnKey, compileTemplate, findForeignPlaceholder, isBlank, isEmptyValue, type Template } from "./template.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
@@ -24,7 +24,7 @@ describe("a template", () => {
 
   it("has doubled braces for braces, and a lone closing one is itself", () => {
     expect(compile("{{}} {{x}} :} {a}}}").fill(["A"])).toBe("{} {x} :} A}");
-    expect(compile("{{name}}").literalNames).toEqual(["name"]);
+    expect(compile("Hi {{{name}}}").fill(["Ada"])).toBe("Hi {Ada}");
     expect(compile("{{name}}").placeholders).toEqual([]);
   });
 
@@ -38,6 +38,31 @@ describe("a template", () => {
     ["ok {a} then {b", 12],
   ])("%s is refused at %i", (text, at) => {
     expect(compileTemplate(text)).toMatchObject({ problem: { at } });
+  });
+
+  it("puts a default where the value is empty, each place its own", () => {
+    const template = compile("Hi {name|student}, {name| friend }! {town|}{Name}");
+    expect(template.placeholders).toEqual(["name", "town"]);
+    expect(template.needsValue).toEqual([true, false]);
+    expect(template.fill(["", ""])).toBe("Hi student, friend! ");
+    expect(template.fill(["Ada", "Oulu"])).toBe("Hi Ada, Ada! OuluAda");
+    expect(compile("{a|b|c}").fill([""])).toBe("b|c");
+    for (const values of [
+      ["", ""],
+      ["Ada", ""],
+      ["", "Oulu"],
+      ["€", "š"],
+    ]) {
+      expect(template.filledLength(values)).toBe(template.fill(values).length);
+      expect(template.filledSeptets(values)).toBe(countSeptets(template.fill(values)));
+    }
+    expect(compileTemplate("{|x}")).toMatchObject({ problem: { at: 0 } });
+    expect(compileTemplate("{a|{b}")).toMatchObject({ problem: { at: 0 } });
+  });
+
+  it("finds a column whose name has invisible or decomposed characters", () => {
+    expect(columnKey("\ufeffname\u200b")).toBe("name");
+    expect(compile("{Ma\u0308a\u0308ra\u0308}").placeholders).toEqual(["määrä"]);
   });
 
   it("with a wrong number of values throws", () => {
@@ -75,5 +100,57 @@ describe("a template", () => {
       }),
       { seed, numRuns: 500 },
     );
+  });
+});
+
+describe("a placeholder of another system", () => {
+  it.each([
+    ["Hi {{name}}!", "{{name}}"],
+    ["Hi {{ Name | default: x }}!", "{{ Name | default: x }}"],
+    ["Hi ${name}!", "${name}"],
+    ["Hi ((name))!", "((name))"],
+    ["Hi [name]!", "[name]"],
+    ["Hi [[Name]]!", "[[Name]]"],
+    ["Hi <name>!", "<name>"],
+    ["Hi <<name>>!", "<<name>>"],
+    ["Hi <%= name %>!", "<%= name %>"],
+    ["Hi «name»!", "«name»"],
+    ["Hi *|NAME|*!", "*|NAME|*"],
+    ["10 % off for %name%!", "%name%"],
+    ["Hi %%name%%!", "%name%"],
+    ["Hi #name#!", "#name#"],
+    ["Hi name}!", "name}"],
+    ["{name} and First Name} too", "First Name}"],
+    ["Hi [first-name]!", "[first-name]"],
+  ])("%s is found where the file has the column", (text, spelling) => {
+    expect(findForeignPlaceholder(text, ["phone", "name", "first name"])?.spelling).toBe(spelling);
+    expect(findForeignPlaceholder(text, ["phone", "town"])).toBeNull();
+  });
+
+  it.each(["Hi {name}!", "Hi {{{name}}}", "{name|friend}", "my name", "name: {name}", "[1] name", "5 < name and 3 > 2 <b>", "{{town}} }"])(
+    "%s has none",
+    (text) => {
+      expect(findForeignPlaceholder(text, ["phone", "name"])).toBeNull();
+    },
+  );
+});
+
+describe("an empty value", () => {
+  it.each(
+    "#N/A #REF! #VALUE! #NAME? #DIV/0! #NULL! #NUM! #SPILL! #NV #BEZUG! #WERT! #ZAHL! #ÜBERLAUF! #VALEUR! #NOM? #¡REF! #¿NOMBRE? #N/D #RIF! #NÚM! #PUUTTUU! #VIITTAUS! #JAKO/0! #TYHJÄ! #SAKNAS! #VÄRDEFEL! #I/T #VERDI! #N/B #WAARDE! #DEEL/0! #ADR! #Н/Д #ССЫЛКА! #ДЕЛ/0! #NENÍ_K_DISPOZICI Err:502 ##### NULL null N/A n/a NaN nan None <NA>".split(
+      " ",
+    ),
+  )("is %s", (value) => {
+    expect(isEmptyValue(value)).toBe(true);
+    expect(isEmptyValue(` ${value}\u00a0`)).toBe(true);
+  });
+
+  it.each(["", "  ", "\u00a0", "\u200b", "\u200b \ufeff", "\u3164", "\u2800"])("is what shows nothing: %j", (value) => {
+    expect(isEmptyValue(value)).toBe(true);
+    expect(isBlank(value)).toBe(true);
+  });
+
+  it.each(["Ada", "Null", "Nan", "#1", "#hello", "0", "-", "N", "#ada!", "Err", ".", "a#REF!", "x".repeat(100)])("is not %s", (value) => {
+    expect(isEmptyValue(value)).toBe(false);
   });
 });

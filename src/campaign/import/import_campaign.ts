@@ -2,7 +2,8 @@
 // Called by POST /create with a file that has wholly arrived. A refused file leaves nothing that a client can see:
 // small files are judged before the first row is written; what larger ones wrote is purged and stands as an empty `import_failed`.
 import { randomUUID } from "node:crypto";
-import { findColumns } from "../../contacts/csv/columns.ts";
+import { type ColumnSample, createColumnSample } from "../../contacts/csv/column_sample.ts";
+import { type FoundColumns, findColumns, type PhoneChoice } from "../../contacts/csv/columns.ts";
 import { type CsvReader, type CsvRows, cellOf, createCsvReader } from "../../contacts/csv/csv_reader.ts";
 import { createRowJudge, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
 import { formatCredits } from "../../contracts/credits.ts";
@@ -53,7 +54,9 @@ export interface ImportRequest {
   country: string;
   template: Template;
   deadlineS: number;
-  phoneColumn: string | null;
+  phoneColumn: PhoneChoice;
+  /** Rows with an empty value are sent all the same: see `createRowJudge`. */
+  sendsEmptyValues: boolean;
   fileName: string;
   priceMilli: number;
   claim: IdempotencyClaim | null;
@@ -72,8 +75,10 @@ interface Import {
   request: ImportRequest;
   limits: ImportLimits;
   lease: ImportLease;
-  /** Null before the header. */
-  judge: { judge: RowJudge; phone: number } | null;
+  /** Null before the columns are known. */
+  judge: { judge: RowJudge; columns: FoundColumns } | null;
+  /** The first rows, until the columns are known. */
+  sample: ColumnSample | null;
   /** Good rows and rejects that wait for their COPY. */
   good: RowEncoder;
   rejects: Reject[];
@@ -107,7 +112,7 @@ export async function importCampaign(
       const repeated = await takeRows(run, reader, reader.push(chunk));
       if (repeated !== null) return { answer: repeated, isRepeat: true };
     }
-    const repeated = (await takeRows(run, reader, reader.end())) ?? (await finishRows(run));
+    const repeated = (await takeRows(run, reader, reader.end(), true)) ?? (await finishRows(run));
     if (repeated !== null) return { answer: repeated, isRepeat: true };
     return { answer: await closeImport(run), isRepeat: false };
   } catch (error) {
@@ -124,6 +129,7 @@ function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Im
     limits,
     lease: { bulksmsId, owner: randomUUID() },
     judge: null,
+    sample: null,
     good: createRowEncoder(bulksmsId, copyRowsMax),
     rejects: [],
     counts: { rows: 0, contacts: 0, rejected: 0, parts: 0, rejects: {} },
@@ -134,12 +140,26 @@ function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Im
   };
 }
 
-/** Judges rows and copies a full batch. An answer: another request with the same key was quicker. */
-async function takeRows(run: Import, { header }: CsvReader, rows: CsvRows): Promise<CreateAnswer | null> {
+/** Judges rows once the columns are known, and copies a full batch. An answer: another request with the same key was quicker. */
+async function takeRows(run: Import, { header }: CsvReader, rows: CsvRows, isEnd = false): Promise<CreateAnswer | null> {
   if (header === null) return null;
-  run.judge ??= startJudge(run, header);
+  if (run.judge !== null) return judgeRows(run, run.judge, rows);
+  const { phoneColumn, country } = run.request;
+  run.sample ??= createColumnSample(header.cells, { country });
+  if (!run.sample.add(rows) && !isEnd && phoneColumn === null) return null;
+  const judge = startJudge(run, header, run.sample);
+  run.judge = judge;
+  for (const first of run.sample.rows) {
+    const repeated = await judgeRows(run, judge, first);
+    if (repeated !== null) return repeated;
+  }
+  run.sample = null;
+  return null;
+}
+
+async function judgeRows(run: Import, judge: NonNullable<Import["judge"]>, rows: CsvRows): Promise<CreateAnswer | null> {
   for (let row = 0; row < rows.count; row++) {
-    takeRow(run, run.judge, rows, row);
+    takeRow(run, judge, rows, row);
     if (run.good.count < copyRowsMax && run.good.bytes < copyBytesMax && run.rejects.length < copyRowsMax) continue;
     const repeated = await sendBatch(run);
     if (repeated !== null) return repeated;
@@ -147,13 +167,17 @@ async function takeRows(run: Import, { header }: CsvReader, rows: CsvRows): Prom
   return null;
 }
 
-function startJudge({ request, limits }: Import, { cells, line }: NonNullable<CsvReader["header"]>): NonNullable<Import["judge"]> {
-  const { template, country, phoneColumn } = request;
-  const columns = findColumns(cells, { phoneColumn, template, line });
-  return { judge: createRowJudge({ template, columns, country, partsMax: limits.partsMax }), phone: columns.phone };
+function startJudge(
+  { request, limits }: Import,
+  { cells, line }: NonNullable<CsvReader["header"]>,
+  sample: ColumnSample,
+): NonNullable<Import["judge"]> {
+  const { template, country, phoneColumn, sendsEmptyValues } = request;
+  const columns = findColumns(cells, { phone: phoneColumn, template, line, judge: () => sample.verdict() });
+  return { judge: createRowJudge({ template, columns, country, partsMax: limits.partsMax, sendsEmptyValues }), columns };
 }
 
-function takeRow(run: Import, { judge, phone }: NonNullable<Import["judge"]>, rows: CsvRows, row: number): void {
+function takeRow(run: Import, { judge, columns }: NonNullable<Import["judge"]>, rows: CsvRows, row: number): void {
   const { counts, limits } = run;
   const line = rows.lines[row] as number;
   if (++counts.rows > limits.rowsMax) {
@@ -168,7 +192,7 @@ function takeRow(run: Import, { judge, phone }: NonNullable<Import["judge"]>, ro
     counts.parts += verdict.parts;
     return;
   }
-  const reject = { line, reason: verdict, value: keptValue(cellOf(rows, row, phone)) };
+  const reject = { line, reason: verdict, value: keptValue(cellOf(rows, row, columns.phone)) };
   run.rejects.push(reject);
   counts.rejected++;
   counts.rejects[verdict] = (counts.rejects[verdict] ?? 0) + 1;
@@ -294,13 +318,16 @@ function chunkRowsOf(contacts: number, chunkRows: number, { placeholders }: Temp
 }
 
 function answerOf({ request, lease, counts, judge, rejectsSample }: Import): CreateAnswer {
-  const { gsm7, ucs2 } = (judge as NonNullable<Import["judge"]>).judge.encodings;
+  const { judge: rowJudge, columns } = judge as NonNullable<Import["judge"]>;
+  const { gsm7, ucs2 } = rowJudge.encodings;
+  const { column, why, description } = columns.verdict;
   const priceMilli = BigInt(request.priceMilli);
   return {
     id: lease.bulksmsId,
     name: request.name,
     status: "ready",
     contacts: counts.contacts,
+    phone_column: { name: column.name, number: column.index + 1, why, description },
     rejected: counts.rejected,
     rejects: counts.rejects,
     rejects_sample: rejectsSample.map(({ line, reason, value }) => ({ line, reason, value: value.slice(0, 40) })),

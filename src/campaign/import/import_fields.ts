@@ -2,10 +2,19 @@
 import { AppError } from "../../contracts/errors.ts";
 import { isCountry } from "../../sms/numbers.ts";
 import { measureText } from "../../sms/parts.ts";
-import { compileTemplate, type Template } from "../../sms/template.ts";
+import { compileTemplate, isBlank, type Template } from "../../sms/template.ts";
 import type { ImportRequest } from "./import_campaign.ts";
 
-export const importFieldNames = ["text", "name", "sender", "country", "deadline_s", "phone_column"] as const;
+export const importFieldNames = [
+  "text",
+  "name",
+  "sender",
+  "country",
+  "deadline_s",
+  "phone_column",
+  "phone_column_number",
+  "empty_values",
+] as const;
 export type ImportFieldName = (typeof importFieldNames)[number];
 
 /** The column bulksms.text holds so many characters. */
@@ -38,7 +47,8 @@ export function readImportFields(
     sender: readSender(fields.get("sender")),
     country: readCountry(fields.get("country"), settings.defaultCountry),
     deadlineS: readDeadline(fields.get("deadline_s"), settings.deadlineS),
-    phoneColumn: fields.get("phone_column")?.trim() || null,
+    phoneColumn: readPhoneColumn(fields.get("phone_column"), fields.get("phone_column_number")),
+    sendsEmptyValues: readEmptyValues(fields.get("empty_values")),
     fileName: clean(fileName).slice(0, nameCharactersMax),
     priceMilli: settings.partPriceMilli,
   };
@@ -54,8 +64,9 @@ function refuseBrokenCharacters(name: ImportFieldName, value: string): void {
 
 function readText(field: string | undefined, partsMax: number): Template {
   if (field === undefined) throw new AppError("text_invalid", "The field text is missing: the words to send.");
-  const text = field.replace(/\r\n?/g, "\n");
-  if (text.trim() === "") throw new AppError("text_invalid", "The text is empty.");
+  // the same letters cost the same however they are encoded
+  const text = field.replace(/\r\n?/g, "\n").normalize("NFC");
+  if (isBlank(text)) throw new AppError("text_invalid", "The text is empty: it has no character that a reader would see.");
   if (text.includes("\0")) throw new AppError("text_invalid", "The text contains a NUL character.");
   const length = [...text].length;
   if (length > textCharactersMax) throw textTooLong(`The text has ${length} characters; at most ${textCharactersMax} are sent.`);
@@ -99,6 +110,22 @@ function readSender(field: string | undefined): string {
     "sender_invalid",
     "sender: up to 15 digits (with + if international), or up to 11 letters, digits, blanks and & . _ - + !",
   );
+}
+
+/** By its name, or by its number from 1 where it has none or shares it. */
+function readPhoneColumn(name: string | undefined, number: string | undefined): ImportRequest["phoneColumn"] {
+  const named = name?.trim() || null;
+  if (number === undefined) return named === null ? null : { name: named };
+  if (named !== null) throw new AppError("request_invalid", "phone_column and phone_column_number: give one of them");
+  const asked = /^\d{1,6}$/.test(number.trim()) ? Number(number) : 0;
+  if (asked >= 1) return { index: asked - 1 };
+  throw new AppError("request_invalid", "phone_column_number: a column's place in the file, the first is 1");
+}
+
+function readEmptyValues(field: string | undefined): boolean {
+  if (field === undefined || field === "reject") return false;
+  if (field === "send") return true;
+  throw new AppError("request_invalid", "empty_values: reject (the default) or send");
 }
 
 function readCountry(field: string | undefined, countryDefault: string): string {

@@ -94,6 +94,7 @@ export const rejectWords: Readonly<Record<RejectReason, string>> = {
   msisdn_invalid: "no such number range",
   msisdn_not_mobile: "not a mobile number",
   duplicate: "the same number again",
+  value_empty: "a value of the text is empty",
   text_empty: "the filled text is empty",
   text_too_many_parts: "the filled text is too long",
 };

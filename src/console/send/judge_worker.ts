@@ -1,5 +1,6 @@
 // Judges a file row by row, off the page's thread, by the import's own reader and judge: what the page shows is what POST /create will say.
 
+import { type ColumnSample, createColumnSample } from "../../contacts/csv/column_sample.ts";
 import { findColumns } from "../../contacts/csv/columns.ts";
 import { boundsAt, type CsvRows, cellOf, createCsvReader } from "../../contacts/csv/csv_reader.ts";
 import { createRowJudge, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
@@ -72,7 +73,7 @@ async function judgeFile(request: JudgeRequest): Promise<void> {
       newsAtMs = performance.now();
       self.postMessage(state.news);
     }
-    takeRows(state, reader.end(), reader.header);
+    takeRows(state, reader.end(), reader.header, true);
     if (reader.header === null)
       state.news.problem = { code: "csv_empty", says: "The file is empty: it has not even a header.", line: null };
   } catch (error) {
@@ -93,6 +94,8 @@ type Draft = { -readonly [K in keyof Judgement]: Judgement[K] } & {
 interface State {
   request: JudgeRequest;
   judge: RowJudge | null;
+  /** The first rows, until it is known which columns they have. */
+  sample: ColumnSample | null;
   news: Draft;
 }
 
@@ -112,13 +115,22 @@ function startState(request: JudgeRequest): State {
     isDone: false,
     problem: null,
   };
-  return { request, judge: null, news };
+  return { request, judge: null, sample: null, news };
 }
 
-function takeRows(state: State, rows: CsvRows, header: { cells: readonly string[]; line: number } | null): void {
+function takeRows(state: State, rows: CsvRows, header: { cells: readonly string[]; line: number } | null, isEnd = false): void {
   if (header === null) return;
+  if (state.news.header.length > 0 && state.sample === null) return judgeRows(state, rows);
+  state.news.header = header.cells;
+  state.sample ??= createColumnSample(header.cells, { country: state.request.country });
+  if (!state.sample.add(rows) && !isEnd) return;
+  beginRows(state, header, state.sample);
+  for (const first of state.sample.rows) judgeRows(state, first);
+  state.sample = null;
+}
+
+function judgeRows(state: State, rows: CsvRows): void {
   const { news } = state;
-  if (news.header.length === 0) beginRows(state, header);
   for (let row = 0; row < rows.count; row++) {
     const cells = (): string[] => Array.from({ length: rows.width }, (_, column) => cellOf(rows, row, column));
     if (news.firstRows.length < firstRowsMax) news.firstRows.push(cells());
@@ -142,21 +154,22 @@ function takeRows(state: State, rows: CsvRows, header: { cells: readonly string[
 }
 
 /** Where the text does not fit the file, the numbers are judged all the same. */
-function beginRows(state: State, { cells, line }: { cells: readonly string[]; line: number }): void {
+function beginRows(state: State, { cells, line }: { cells: readonly string[]; line: number }, sample: ColumnSample): void {
   const { request, news } = state;
-  news.header = cells;
+  const judge = () => sample.verdict();
   const { country, phoneColumn, partsMax } = request;
+  const phone = phoneColumn === null ? null : { name: phoneColumn };
   const bare = templateOf(placeholderText) as Template;
   let template = templateOf(request.text) ?? bare;
   let columns: ReturnType<typeof findColumns>;
   try {
-    columns = findColumns(cells, { phoneColumn, template, line });
+    columns = findColumns(cells, { phone, template, line, judge });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     news.problem = problemOf(error);
     if (error.code !== "text_column_missing" && error.code !== "text_invalid") return;
     template = bare;
-    columns = findColumns(cells, { phoneColumn, template, line });
+    columns = findColumns(cells, { phone, template, line, judge });
   }
   news.phone = columns.phone;
   state.judge = createRowJudge({ template, columns, country, partsMax });

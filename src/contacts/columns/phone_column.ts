@@ -9,7 +9,7 @@ import { type HeaderKind, meaningOf } from "./phone_headers.ts";
 
 /** Rows that are looked at: the first ones. */
 export const sampleRowsMax = 1_000;
-/** And characters of them: rows of long cells fill a sample sooner. By rows alone the same file gives the same verdict however it arrives. */
+/** And characters of them, with one for each cell: rows of long cells fill a sample sooner. By rows alone the same file gives the same verdict however it arrives. */
 export const sampleCharactersMax = 1_000_000;
 
 /** What is known of a column that may have the numbers. */
@@ -75,7 +75,13 @@ export function createColumnCensus(header: readonly string[], options: { country
     },
     add(cellOf) {
       if (rows >= sampleRowsMax || characters >= sampleCharactersMax) return;
-      for (const column of columns) characters += countCell(column, cellOf(column.index), read, rows);
+      for (const column of columns) {
+        // another person's column is never taken: what is in it does not matter
+        if (column.header === "other_person") continue;
+        const cell = cellOf(column.index);
+        characters += cell.length + 1;
+        countCell(column, cell, read, rows);
+      }
       rows++;
     },
     verdict: () => judge(columns),
@@ -101,18 +107,17 @@ const barelyANumberDigits = 9;
 /** Ids are given one after the other: steps up to here are counting. */
 const countingStepMax = 10;
 
-function countCell(column: Column, cell: string, read: ReadNumber, row: number): number {
+function countCell(column: Column, cell: string, read: ReadNumber, row: number): void {
   const verdict = read(cell);
-  if (verdict === "msisdn_missing") return cell.length;
+  if (verdict === "msisdn_missing") return;
   column.filled++;
-  if (typeof verdict === "string") return cell.length;
+  if (typeof verdict === "string") return;
   column.numbers++;
   column.rows.add(row);
   if (isPrefixed(cell, verdict)) column.prefixed++;
   else if (cell.replace(/\D/g, "").length < barelyANumberDigits) column.short++;
   if (column.last !== null && !(verdict > column.last && verdict - column.last <= countingStepMax)) column.isCounting = false;
   column.last = verdict;
-  return cell.length;
 }
 
 /** With a plus or a zero in front, or with its whole calling code. */

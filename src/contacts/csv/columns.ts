@@ -1,22 +1,8 @@
-// The header of an upload: are its names usable, which column has the phone numbers, which fill the text.
-// Called by import_campaign.ts for the first row of a file.
-import { AppError } from "../../contracts/errors.ts";
-import { columnKey, type Template } from "../../sms/template.ts";
-
-/** A column's name at most: what a person would still read as a name. */
-export const columnNameCharactersMax = 200;
-
-/** Names that are no words for data but doors into JavaScript's objects. We do not use names as keys; whoever reads our JSON might. */
-const forbiddenNames = new Set(["__proto__", "constructor", "prototype"]);
-
-/** Headers of phone columns without blanks, signs and accents; the first that a file has is taken. */
-const phoneNames = [
-  ["msisdn", "mobile", "mobilenumber", "mobilephone", "mobilephonenumber", "cell", "cellphone", "cellnumber", "gsm", "gsmnumber"],
-  ["matkapuhelin", "matkapuhelinnumero", "kannykka", "kannykkanumero", "mobil", "mobilnummer", "mobiltelefon", "handy", "handynummer"],
-  ["phone", "phonenumber", "phoneno", "telephone", "telephonenumber", "tel", "puhelin", "puhelinnumero", "puhelinnro", "puh", "puhnro"],
-  ["telefon", "telefonnummer", "telefono", "telefone", "celular", "movil", "portable", "telefonszam", "numertelefonu"],
-  ["number", "numero", "nummer", "to", "recipient"],
-].flat();
+// The columns of an upload that are used: which one has the phone numbers, which fill the text. What nothing uses never stops a file.
+// Called by import_campaign.ts and by the console's worker when the first rows of a file are known.
+import { AppError, type ErrorDetails } from "../../contracts/errors.ts";
+import { columnKey, findForeignPlaceholder, type Template } from "../../sms/template.ts";
+import { type PhoneCandidate, type PhoneColumnVerdict, shownColumn } from "../columns/phone_column.ts";
 
 export interface Columns {
   /** Index of the phone numbers' column. */
@@ -25,74 +11,111 @@ export interface Columns {
   fields: readonly number[];
 }
 
+export type FoundColumns = Columns & {
+  /** Why this phone column. */
+  verdict: Extract<PhoneColumnVerdict, { kind: "column" }>;
+};
+
+/** The caller's choice of the phone column: by its name, or by its index from 0 where it has none; null: the cells are judged. */
+export type PhoneChoice = { name: string } | { index: number } | null;
+
+export interface ColumnOptions {
+  phone: PhoneChoice;
+  template: Template;
+  /** Line of the header. */
+  line: number;
+  /** What the first rows say (`createColumnSample`); asked only when the caller has not chosen. */
+  judge(): PhoneColumnVerdict;
+}
+
 /**
  * Finds the columns that the import needs.
- * @throws AppError csv_header_invalid, csv_header_doubled, csv_phone_column_missing (with the names found), text_column_missing, text_invalid.
+ * @throws AppError csv_header_doubled (a name that is used stands twice), csv_phone_column_missing, phone_column_ambiguous, text_column_missing, text_invalid.
  */
-export function findColumns(header: readonly string[], options: { phoneColumn: string | null; template: Template; line: number }): Columns {
+export function findColumns(header: readonly string[], options: ColumnOptions): FoundColumns {
+  const { template, line } = options;
   const keys = header.map(columnKey);
-  refuseBadNames(header, keys, options.line);
-  const phone = findPhone(header, keys, options.phoneColumn);
-  const { placeholders, literalNames } = options.template;
-  const missing = placeholders.filter((name) => !keys.includes(name));
+  const verdict = options.phone === null ? judgedColumn(header, options.judge()) : chosenColumn(header, keys, options.phone, line);
+  const missing = template.placeholders.filter((name) => !keys.includes(name));
   if (missing.length > 0) {
-    throw new AppError("text_column_missing", `The text uses ${quoteAll(missing)}; the file has ${quoteAll(header)}.`, {
-      details: { missing, columns: [...header] },
+    throw new AppError("text_column_missing", `The text uses ${listNames(missing)}; the file has ${listNames(header)}.`, {
+      details: { missing, columns: shortNames(header) },
     });
   }
-  const doubled = literalNames.find((name) => keys.includes(name));
-  if (doubled !== undefined) {
-    throw new AppError(
-      "text_invalid",
-      `{{${doubled}}} would be sent as {${doubled}}; write {${doubled}} with single braces for the column.`,
-    );
+  const foreign = findForeignPlaceholder(template.text, keys);
+  if (foreign !== null) {
+    const { spelling, name } = foreign;
+    throw new AppError("text_invalid", `Everybody would read ${cut(spelling)} as it stands; write {${name}} for the column.`, {
+      details: { spelling: cut(spelling), column: name },
+    });
   }
-  return { phone, fields: placeholders.map((name) => keys.indexOf(name)) };
+  return { phone: verdict.column.index, verdict, fields: template.placeholders.map((name) => onlyIndexOf(header, keys, name, line)) };
 }
 
-function refuseBadNames(header: readonly string[], keys: readonly string[], line: number): void {
-  const seen = new Map<string, number>();
-  for (const [index, key] of keys.entries()) {
-    const name = header[index] as string;
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-    if (forbiddenNames.has(key) || name.length > columnNameCharactersMax || /[\u0000-\u0008\u000e-\u001f\u007f]/.test(name)) {
-      const shown = name.slice(0, columnNameCharactersMax);
-      throw new AppError("csv_header_invalid", `Column ${index + 1} cannot be named ${JSON.stringify(shown)}.`, {
-        details: { line, column: index + 1, name: shown },
-      });
-    }
-    // columns without a name (a trailing delimiter in the header) are never looked for, so they may be many
-    if (key === "") continue;
-    const first = seen.get(key);
-    if (first !== undefined) {
-      throw new AppError("csv_header_doubled", `Columns ${first} and ${index + 1} are both named ${JSON.stringify(name)}.`, {
-        details: { line, name: key, columns: [String(first), String(index + 1)] },
-      });
-    }
-    seen.set(key, index + 1);
+/** @throws AppError csv_header_doubled: nobody can know which of the two is meant. */
+function onlyIndexOf(header: readonly string[], keys: readonly string[], key: string, line: number): number {
+  const first = keys.indexOf(key);
+  const second = keys.indexOf(key, first + 1);
+  if (second === -1) return first;
+  const name = cut(header[first] as string);
+  throw new AppError("csv_header_doubled", `Columns ${first + 1} and ${second + 1} are both named ${JSON.stringify(name)}; rename one.`, {
+    details: { line, name: key.slice(0, shownCharactersMax), columns: [String(first + 1), String(second + 1)] },
+  });
+}
+
+function chosenColumn(
+  header: readonly string[],
+  keys: readonly string[],
+  choice: NonNullable<PhoneChoice>,
+  line: number,
+): FoundColumns["verdict"] {
+  const index = "index" in choice ? choice.index : keys.indexOf(columnKey(choice.name));
+  const name = header[index];
+  if (name === undefined) {
+    const asked =
+      "index" in choice ? `The file has no column ${choice.index + 1}` : `No column is named ${JSON.stringify(cut(choice.name))}`;
+    throw new AppError("csv_phone_column_missing", `${asked}; it has ${listNames(header)}.`, { details: { columns: shortNames(header) } });
   }
+  if ("name" in choice) onlyIndexOf(header, keys, columnKey(choice.name), line);
+  const column: PhoneCandidate = { index, name, header: "unknown", filled: 0, numbers: 0 };
+  const description = `The numbers are those of ${shownColumn(column)}, as asked.`;
+  return { kind: "column", column, why: "named", description, candidates: [] };
 }
 
-function findPhone(header: readonly string[], keys: readonly string[], phoneColumn: string | null): number {
-  const names = keys.map(barePhoneName);
-  const wanted = phoneColumn === null ? phoneNames.find((name) => names.includes(name)) : columnKey(phoneColumn);
-  const index = wanted === undefined ? -1 : (phoneColumn === null ? names : keys).indexOf(wanted);
-  if (index >= 0) return index;
-  const says =
-    phoneColumn === null
-      ? `No column is named phone, mobile, msisdn, puhelin or alike; the file has ${quoteAll(header)}. Name one with phone_column.`
-      : `No column is named ${JSON.stringify(phoneColumn)}; the file has ${quoteAll(header)}.`;
-  throw new AppError("csv_phone_column_missing", says, { details: { columns: [...header] } });
+function judgedColumn(header: readonly string[], verdict: PhoneColumnVerdict): FoundColumns["verdict"] {
+  if (verdict.kind === "column") return verdict;
+  if (verdict.kind === "ambiguous")
+    throw new AppError("phone_column_ambiguous", verdict.description, { details: countsOf(verdict.candidates.slice(0, 2)) });
+  throw new AppError(
+    "csv_phone_column_missing",
+    `No column is named phone, mobile, puhelin or alike or has phone numbers; the file has ${listNames(header)}. Name one with phone_column.`,
+    { details: { columns: shortNames(header) } },
+  );
 }
 
-/** "Mobile-phone no." and "mobilephoneno" are one name. */
-function barePhoneName(key: string): string {
-  return key
-    .normalize("NFD")
-    .replace(/\p{M}/gu, "")
-    .replace(/[^\p{L}]/gu, "");
+/** Names, places from 1 and counts of the columns between which the caller must choose. */
+function countsOf(candidates: readonly PhoneCandidate[]): ErrorDetails {
+  return {
+    columns: candidates.map(({ name }) => cut(name)),
+    column_numbers: candidates.map(({ index }) => String(index + 1)),
+    counts: candidates.map(({ numbers }) => String(numbers)),
+  };
 }
 
-function quoteAll(names: readonly string[]): string {
-  return names.map((name) => JSON.stringify(name)).join(", ");
+/** A refusal is a line that a terminal can show. */
+const shownCharactersMax = 40;
+const shownNamesMax = 8;
+
+function cut(name: string): string {
+  const characters = [...name.slice(0, 2 * shownCharactersMax)];
+  return characters.length > shownCharactersMax ? `${characters.slice(0, shownCharactersMax).join("")}…` : name;
+}
+
+function shortNames(names: readonly string[]): string[] {
+  return names.slice(0, shownNamesMax).map(cut);
+}
+
+function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, shownNamesMax).map((name, index) => shownColumn({ index, name }));
+  return names.length > shownNamesMax ? `${shown.join(", ")} and ${names.length - shownNamesMax} more` : shown.join(", ");
 }

@@ -28,7 +28,7 @@ describe("a row's verdict", () => {
         const filled = template.fill([value.trim()]);
         const { parts, encoding } = measureText(filled);
         const verdict = judge.judge(rows, 0);
-        if (filled.trim() === "") expect(verdict).toBe("text_empty");
+        if (value.trim() === "") expect(verdict).toBe("value_empty");
         else if (parts > partsMax) expect(verdict).toBe("text_too_many_parts");
         else {
           expect(verdict).toEqual({ msisdn: 358401234567, parts, fields: [value.trim()] });
@@ -38,7 +38,7 @@ describe("a row's verdict", () => {
       }),
       { seed, numRuns: 1_000 },
     );
-    expect([...verdicts]).toEqual(expect.arrayContaining(["text_empty", "text_too_many_parts", "gsm7 1", "gsm7 2", "ucs2 1", "ucs2 2"]));
+    expect([...verdicts]).toEqual(expect.arrayContaining(["value_empty", "text_too_many_parts", "gsm7 1", "gsm7 2", "ucs2 1", "ucs2 2"]));
   });
 
   it("lets a number be used once, and by a good row only", () => {
@@ -47,9 +47,35 @@ describe("a row's verdict", () => {
     const rows = createCsvReader().push(Buffer.from("phone,v\n0401234567, \n+358 40 1234567,a\n0401234567,b\n"));
     const judge = createRowJudge({ template: compiled.template, columns: { phone: 0, fields: [1] }, country: "FI", partsMax });
     expect([0, 1, 2].map((row) => judge.judge(rows, row))).toEqual([
-      "text_empty",
+      "value_empty",
       { msisdn: 358401234567, parts: 1, fields: ["a"] },
       "duplicate",
     ]);
+  });
+
+  it.each([
+    ["Hi {v}!", "", "value_empty"],
+    ["Hi {v}!", "  ", "value_empty"],
+    ["Hi {v}!", "#N/A", "value_empty"],
+    ["Hi {v}!", "#REF!", "value_empty"],
+    ["Hi {v|student}!", "#N/A", { msisdn: 358401234567, parts: 1, fields: [""] }],
+    ["Hi {v|}!", "", { msisdn: 358401234567, parts: 1, fields: [""] }],
+    ["{v|}", "", "text_empty"],
+    ["\u200b{v|}", "\u200b", "text_empty"],
+    ["Hi {v}!", "Ma\u0308a\u0308tta\u0308", { msisdn: 358401234567, parts: 1, fields: ["Määttä"] }],
+  ])("of %s for %j is %j", (text, value, expected) => {
+    const compiled = compileTemplate(text);
+    if ("problem" in compiled) throw new Error(compiled.problem.says);
+    const rows = createCsvReader().push(Buffer.from(`phone,v\n0401234567,${value}\n`));
+    const options = { template: compiled.template, columns: { phone: 0, fields: [1] }, country: "FI", partsMax };
+    expect(createRowJudge(options).judge(rows, 0)).toEqual(expected);
+  });
+
+  it("sends what is empty where that was chosen", () => {
+    const compiled = compileTemplate("Hi {v}!");
+    if ("problem" in compiled) throw new Error(compiled.problem.says);
+    const rows = createCsvReader().push(Buffer.from("phone,v\n0401234567,#N/A\n"));
+    const options = { template: compiled.template, columns: { phone: 0, fields: [1] }, country: "FI", partsMax, sendsEmptyValues: true };
+    expect(createRowJudge(options).judge(rows, 0)).toEqual({ msisdn: 358401234567, parts: 1, fields: [""] });
   });
 });

@@ -3,7 +3,7 @@ import type { RejectReason } from "../../contracts/states.ts";
 import type { Encoding } from "../../sms/encodings.ts";
 import { createNumberReader } from "../../sms/numbers.ts";
 import { measureText, septetsAlone, unitsAlone } from "../../sms/parts.ts";
-import type { Template } from "../../sms/template.ts";
+import { isBlank, isEmptyValue, type Template } from "../../sms/template.ts";
 import type { Columns } from "./columns.ts";
 import { boundsAt, type CsvRows, cellOf } from "./csv_reader.ts";
 import { createNumberSet } from "./number_set.ts";
@@ -24,12 +24,21 @@ export interface RowJudge {
   readonly encodings: Readonly<Record<Encoding, number>>;
 }
 
+export interface RowJudgeOptions {
+  template: Template;
+  columns: Columns;
+  country: string;
+  partsMax: number;
+  /** Rows whose value is empty where the text has no default for it are sent all the same. Default false: they are `value_empty`. */
+  sendsEmptyValues?: boolean;
+}
+
 /**
- * A judge for one file. The verdicts in their order: the number, a duplicate of an earlier good row, the text after filling.
- * Values are put into the text without their outer blanks.
+ * A judge for one file. The verdicts in their order: the number, a duplicate of an earlier good row, empty values, the text after filling.
+ * Values are put into the text in NFC and without outer whitespace; `#N/A` and the like (`isEmptyValue`) as nothing.
  */
-export function createRowJudge(options: { template: Template; columns: Columns; country: string; partsMax: number }): RowJudge {
-  const { template, columns, partsMax } = options;
+export function createRowJudge(options: RowJudgeOptions): RowJudge {
+  const { template, columns, partsMax, sendsEmptyValues = false } = options;
   const readNumber = createNumberReader(options.country);
   const seen = createNumberSet();
   const encodings = { gsm7: 0, ucs2: 0 };
@@ -46,7 +55,8 @@ export function createRowJudge(options: { template: Template; columns: Columns; 
         return { msisdn, parts: constant.parts, fields: null };
       }
       if (seen.has(msisdn)) return "duplicate";
-      const fields = columns.fields.map((index) => cellOf(rows, row, index).trim());
+      const fields = columns.fields.map((index) => fieldOf(cellOf(rows, row, index)));
+      if (!sendsEmptyValues && fields.some((value, index) => value === "" && template.needsValue[index])) return "value_empty";
       // whatever its characters, this is too long: filling it would only take time (a cell of 32 kB, hundreds of times, for each row)
       if (template.filledLength(fields) > partsMax * septetsAlone) return "text_too_many_parts";
       const size = sizeAlone(template, fields) ?? sizeFilled(template, fields);
@@ -59,12 +69,19 @@ export function createRowJudge(options: { template: Template; columns: Columns; 
   };
 }
 
+/** As it is put into a text. The same letters cost the same however they are encoded: NFC. */
+function fieldOf(cell: string): string {
+  const value = cell.trim();
+  if (value === "" || isEmptyValue(value)) return "";
+  return /[\u0300-\uffff]/.test(value) ? value.normalize("NFC") : value;
+}
+
 const onePartOfGsm7 = { encoding: "gsm7", parts: 1 } as const;
 const onePartOfUcs2 = { encoding: "ucs2", parts: 1 } as const;
 
 interface Size {
   encoding: Encoding;
-  /** 0 when the text is only blanks. */
+  /** 0 when a reader sees nothing of the text. */
   parts: number;
 }
 
@@ -82,5 +99,5 @@ function sizeAlone(template: Template, fields: readonly string[]): Size | null {
 function sizeFilled(template: Template, fields: readonly string[]): Size {
   const text = template.fill(fields);
   const { encoding, parts } = measureText(text);
-  return { encoding, parts: text.trim() === "" ? 0 : parts };
+  return { encoding, parts: isBlank(text) ? 0 : parts };
 }
