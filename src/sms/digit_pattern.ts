@@ -1,14 +1,25 @@
-// Patterns of digits, as libphonenumber's metadata writes them, as tables: one look-up a digit, and no string has to be made for them.
+// Patterns of digits, as libphonenumber's metadata writes them, as tables: one look-up a digit, and
+// no string has to be made for them.
 // Pure, also for the browser. Called by numbers.ts.
-// They have digits, \d, [classes], (?: groups ), |, ? and {counts}, nothing else; the test compiles those of all countries and compares with RegExp.
+// They have digits, \d, [classes], (?: groups ), |, ? and {counts}, nothing else; the test compiles
+// those of all countries and compares with RegExp.
 
-/** Whether the digits (values 0 to 9) from `start` to `end` are one that the pattern describes, wholly. */
+/**
+ * Whether the digits (values 0 to 9) from `start` to `end` are one that the pattern describes,
+ * wholly.
+ */
 export type DigitPattern = (digits: Uint8Array, start: number, end: number) => boolean;
 
-/** Where the longest beginning of the digits from `start` to `end` that the pattern describes ends; -1 when none does. */
+/**
+ * Where the longest beginning of the digits from `start` to `end` that the pattern describes ends;
+ * -1 when none does.
+ */
 export type DigitPrefix = (digits: Uint8Array, start: number, end: number) => number;
 
-/** Steps from a place in the pattern: over a digit of `mask` (bit d for digit d), or freely when it is 0. */
+/**
+ * Steps from a place in the pattern: over a digit of `mask` (bit d for digit d), or freely when it
+ * is 0.
+ */
 interface Step {
   mask: number;
   to: number;

@@ -1,12 +1,18 @@
-// The form of a cell: is it one in which phone numbers are written, and which digits are the number's?
-// Dates, amounts, addresses and numbers with something behind them are digits too; what tells them apart is how they are grouped.
-// Pure, also for the browser. Called by numbers.ts for every cell: one pass over its characters, no strings.
+// The form of a cell: is it one in which phone numbers are written, and which digits are the
+// number's?
+// Dates, amounts, addresses and numbers with something behind them are digits too; what tells them
+// apart is how they are grouped.
+// Pure, also for the browser. Called by numbers.ts for every cell: one pass over its characters, no
+// strings.
 import { signOf, signOfCodePoint, signs } from "./number_signs.ts";
 
 /** What a cell is when no digits of it can be a number. */
 export type FormVerdict = "msisdn_missing" | "msisdn_letters" | "msisdn_too_long" | "msisdn_spreadsheet_number" | "msisdn_invalid";
 
-/** Digits of E.164 with the longest prefix for calls abroad in front (Australia has 14110011), and a zero that is not dialled. */
+/**
+ * Digits of E.164 with the longest prefix for calls abroad in front (Australia has 14110011), and a
+ * zero that is not dialled.
+ */
 const digitsMax = 26;
 /** A cell longer than this is no number, whatever separators it has. */
 const cellLengthMax = 64;
@@ -19,7 +25,10 @@ export interface NumberForm {
   readonly digits: Uint8Array;
   count: number;
   hasPlus: boolean;
-  /** A zero in brackets that is not dialled from abroad, as in `+49 (0)151`, was left out: so it was written for callers from abroad. */
+  /**
+   * A zero in brackets that is not dialled from abroad, as in `+49 (0)151`, was left out: so it was
+   * written for callers from abroad.
+   */
   hasDroppedZero: boolean;
   /** Where each group begins in `digits`, and the signs before it. */
   readonly starts: Uint8Array;
@@ -30,6 +39,13 @@ export interface NumberForm {
   bracketTo: number;
   /** A dash stands directly before the first digit, as before a negative amount. */
   hasSign: boolean;
+  /**
+   * While it is read: signs since the last digit, whether a bracket is open, and whether a sign was
+   * met that no number has.
+   */
+  pending: number;
+  isInBrackets: boolean;
+  isForeign: boolean;
 }
 
 export function createNumberForm(): NumberForm {
@@ -44,6 +60,9 @@ export function createNumberForm(): NumberForm {
     bracketFrom: -1,
     bracketTo: -1,
     hasSign: false,
+    pending: 0,
+    isInBrackets: false,
+    isForeign: false,
   };
 }
 
@@ -55,103 +74,114 @@ function clear(form: NumberForm): void {
   form.bracketFrom = -1;
   form.bracketTo = -1;
   form.hasSign = false;
+  form.pending = 0;
+  form.isInBrackets = false;
+  form.isForeign = false;
 }
 
-/** Reads the cell into `form`; a verdict when it has a sign that no number has, null when its digits are to be judged. */
+/**
+ * Reads the cell into `form`; a verdict when it has a sign that no number has, null when its digits
+ * are to be judged.
+ */
 export function readForm(form: NumberForm, text: string, start: number, end: number): FormVerdict | null {
   clear(form);
   if (end - start > cellLengthMax) return /\p{L}/u.test(text.slice(start, end)) ? "msisdn_letters" : "msisdn_too_long";
-  const { digits } = form;
-  let pending = 0;
-  let isInBrackets = false;
-  let isForeign = false;
   let isTooLong = false;
   for (let index = start; index < end; index++) {
     const unit = text.charCodeAt(index);
     let sign = signOf(unit);
     if (sign === signs.unknown) sign = signOfCodePoint(text.codePointAt(index++) as number);
-    if (sign >= signs.digit && sign < signs.space) {
-      if (form.count === digitsMax) {
-        isTooLong = true;
-        continue;
+    if (sign < signs.space) {
+      if (form.count === digitsMax) isTooLong = true;
+      else {
+        if (form.count === 0) form.hasSign = (form.pending & between.dash) !== 0 && signOf(text.charCodeAt(index - 1)) === signs.dash;
+        takeDigit(form, sign - signs.digit);
       }
-      if (form.count === 0) form.hasSign = (pending & between.dash) !== 0 && signOf(text.charCodeAt(index - 1)) === signs.dash;
-      else if ((pending & (between.quote | between.lineBreak | between.mark)) !== 0) isForeign = true;
-      if (form.count === 0 || pending !== 0) {
-        form.starts[form.groups] = form.count;
-        form.before[form.groups++] = pending;
-        pending = 0;
-      }
-      digits[form.count++] = sign - signs.digit;
-      continue;
-    }
-    switch (sign) {
-      case signs.space:
-        pending |= between.space;
-        break;
-      case signs.dash:
-        pending |= between.dash;
-        break;
-      case signs.dot:
-        // two dots are two signs: 12..5 is nothing
-        if ((pending & between.dot) !== 0) isForeign = true;
-        pending |= between.dot;
-        break;
-      case signs.slash:
-        if ((pending & between.slash) !== 0) isForeign = true;
-        pending |= between.slash;
-        break;
-      case signs.opening:
-        if (isInBrackets) isForeign = true;
-        isInBrackets = true;
-        form.bracketFrom = form.count;
-        pending |= between.bracket;
-        break;
-      case signs.closing:
-        if (!isInBrackets) isForeign = true;
-        isInBrackets = false;
-        form.bracketTo = form.count;
-        pending |= between.bracket;
-        dropZero(form);
-        break;
-      case signs.plus:
-        if (form.count > 0 || form.hasPlus) isForeign = true;
-        form.hasPlus = true;
-        break;
-      case signs.invisible:
-        break;
-      case signs.quote:
-        pending |= between.quote;
-        break;
-      case signs.mark:
-        pending |= between.mark;
-        break;
-      case signs.comma:
-        if (form.count === 0) isForeign = true;
-        pending |= between.comma;
-        break;
-      case signs.lineBreak:
-        pending |= between.lineBreak;
-        break;
-      case signs.equals:
-        if (form.count > 0 || form.hasPlus || pending > between.space) isForeign = true;
-        break;
-      case signs.letter: {
-        const isScheme = form.count === 0 && !form.hasPlus && isTel(text, index, end);
-        if (!isScheme) return readLetters(form, text, start, end);
-        index += 3;
-        break;
-      }
-      default:
-        isForeign = true;
-    }
+    } else if (sign === signs.letter) {
+      if (form.count > 0 || form.hasPlus || !isTel(text, index, end)) return readLetters(form, text, start, end);
+      index += 3;
+    } else takeSign(form, sign);
   }
-  if (form.count === 0) return isForeign ? "msisdn_invalid" : "msisdn_missing";
-  if (isForeign || isInBrackets || (pending & between.comma) !== 0) return "msisdn_invalid";
+  if (form.count === 0) return form.isForeign ? "msisdn_invalid" : "msisdn_missing";
+  if (form.isForeign || form.isInBrackets || (form.pending & between.comma) !== 0) return "msisdn_invalid";
   return isTooLong ? "msisdn_too_long" : null;
 }
 
-/** +49 (0)151, 49(0)151: the zero is dialled at home only. `(0)40` is how people at home write it. */
+function takeDigit(form: NumberForm, digit: number): void {
+  const { count, pending } = form;
+  if (count === 0 || pending !== 0) {
+    if (count > 0 && (pending & endsNumber) !== 0) form.isForeign = true;
+    form.starts[form.groups] = count;
+    form.before[form.groups++] = pending;
+    form.pending = 0;
+  }
+  form.digits[count] = digit;
+  form.count++;
+}
+
+/** Behind these no digit belongs to the same number. */
+const endsNumber = between.quote | between.lineBreak | between.mark;
+
+function takeSign(form: NumberForm, sign: number): void {
+  switch (sign) {
+    case signs.invisible:
+      return;
+    case signs.space:
+      form.pending |= between.space;
+      return;
+    case signs.dash:
+      form.pending |= between.dash;
+      return;
+    case signs.dot:
+      // two dots are two signs: 12..5 is nothing
+      if ((form.pending & between.dot) !== 0) form.isForeign = true;
+      form.pending |= between.dot;
+      return;
+    case signs.slash:
+      if ((form.pending & between.slash) !== 0) form.isForeign = true;
+      form.pending |= between.slash;
+      return;
+    case signs.opening:
+      if (form.isInBrackets) form.isForeign = true;
+      form.isInBrackets = true;
+      form.bracketFrom = form.count;
+      form.pending |= between.bracket;
+      return;
+    case signs.closing:
+      if (!form.isInBrackets) form.isForeign = true;
+      form.isInBrackets = false;
+      form.bracketTo = form.count;
+      form.pending |= between.bracket;
+      dropZero(form);
+      return;
+    case signs.plus:
+      if (form.count > 0 || form.hasPlus) form.isForeign = true;
+      form.hasPlus = true;
+      return;
+    case signs.quote:
+      form.pending |= between.quote;
+      return;
+    case signs.mark:
+      form.pending |= between.mark;
+      return;
+    case signs.comma:
+      if (form.count === 0) form.isForeign = true;
+      form.pending |= between.comma;
+      return;
+    case signs.lineBreak:
+      form.pending |= between.lineBreak;
+      return;
+    case signs.equals:
+      if (form.count > 0 || form.hasPlus || form.pending > between.space) form.isForeign = true;
+      return;
+    default:
+      form.isForeign = true;
+  }
+}
+
+/**
+ * +49 (0)151, 49(0)151: the zero is dialled at home only. `(0)40` is how people at home write it.
+ */
 function dropZero(form: NumberForm): void {
   const { bracketFrom, count, digits } = form;
   if (bracketFrom <= 0 || count !== bracketFrom + 1 || digits[bracketFrom] !== 0) return;
@@ -164,7 +194,10 @@ function isTel(text: string, index: number, end: number): boolean {
   return index + 4 <= end && /^tel:$/i.test(text.slice(index, index + 4));
 }
 
-/** 4.41E+11, 3,58e11: a spreadsheet kept three digits and threw the rest away. With as many digits as it stands for none is lost. */
+/**
+ * 4.41E+11, 3,58e11: a spreadsheet kept three digits and threw the rest away. With as many digits
+ * as it stands for none is lost.
+ */
 const scientificNumber = /^[\s'"=]*(\+?)(\d)(?:[.,](\d+))?e\+?(\d{1,2})[\s'"]*$/i;
 const anyScientificNumber = /^[\s'"=]*[+-]?\d+(?:[.,]\d+)?e[+-]?\d+[\s'"]*$/i;
 
@@ -184,13 +217,18 @@ function readLetters(form: NumberForm, text: string, start: number, end: number)
 }
 
 /**
- * What the grouping of the digits says. `number`: nothing against it. `foreign`: no number is written so. `doubtful`: only where
- * the country writes this number in just these groups (a day and a month, or an amount: Andorra writes `312 345`).
+ * What the grouping of the digits says. `number`: nothing against it. `foreign`: no number is
+ * written so. `doubtful`: only where
+ * the country writes this number in just these groups (a day and a month, or an amount: Andorra
+ * writes `312 345`).
  * `suffix`: no number, if what stands before the last group is one already.
  */
 export type FormKind = "number" | "foreign" | "doubtful" | "suffix";
 
-/** `usesNationalPrefix`: mobile numbers of the country have a prefix at home, so that one without it and without plus is rare. */
+/**
+ * `usesNationalPrefix`: mobile numbers of the country have a prefix at home, so that one without it
+ * and without plus is rare.
+ */
 export function judgeForm(form: NumberForm, usesNationalPrefix: boolean): FormKind {
   if (form.hasSign && form.digits[0] !== 0 && !form.hasPlus) return "foreign";
   if (form.groups === 1) return form.bracketFrom > 0 && form.bracketTo === form.count ? "foreign" : "number";
@@ -228,13 +266,19 @@ const groupValue = (form: NumberForm, group: number): number => {
   return value;
 };
 
-/** 358401234567.0 and 358401234567,00: a spreadsheet or data frame took the number for an amount; no digit is lost. */
+/**
+ * 358401234567.0 and 358401234567,00: a spreadsheet or data frame took the number for an amount; no
+ * digit is lost.
+ */
 function isFloat(form: NumberForm, all: number): boolean {
   if (form.groups !== 2 || (all !== between.dot && all !== between.comma)) return false;
   return (form.starts[1] as number) >= 5 && groupLength(form, 1) <= 2 && groupValue(form, 1) === 0;
 }
 
-/** 0171/1234567, +49/171/1234567: a slash stands behind an area code. Not 040 123456 / 7, 11/2026, 2024/12345. */
+/**
+ * 0171/1234567, +49/171/1234567: a slash stands behind an area code. Not 040 123456 / 7, 11/2026,
+ * 2024/12345.
+ */
 function hasAreaSlash(form: NumberForm): boolean {
   let slashes = 0;
   let first = 0;
@@ -252,7 +296,9 @@ function hasAreaSlash(form: NumberForm): boolean {
 
 const isYear = (value: number): boolean => value >= 1900 && value <= 2100;
 
-/** One dot alone may be a decimal point, and four an address of the internet; 1.2.3 is a version. */
+/**
+ * One dot alone may be a decimal point, and four an address of the internet; 1.2.3 is a version.
+ */
 function judgeDots(form: NumberForm, all: number): FormKind {
   let dots = 0;
   let singles = 0;
@@ -273,7 +319,9 @@ function judgeDots(form: NumberForm, all: number): FormKind {
   return form.digits[0] === 0 && groupLength(form, 0) >= 2 && decimals >= 5 ? "number" : "doubtful";
 }
 
-/** Days, months and years in any order, with any sign between them; two years; with a time behind. */
+/**
+ * Days, months and years in any order, with any sign between them; two years; with a time behind.
+ */
 function judgeDate(form: NumberForm, all: number): FormKind {
   const { groups } = form;
   const isSpaced = (all & ~between.space) === 0;
@@ -295,7 +343,10 @@ function isDayAndMonth(form: NumberForm): boolean {
   return fits(a, b) || fits(b, a) || fits(c, b);
 }
 
-/** Greenland and the Faroes write 22-12-34: the one thing that tells it from a date is a year in which nobody alive was born. */
+/**
+ * Greenland and the Faroes write 22-12-34: the one thing that tells it from a date is a year in
+ * which nobody alive was born.
+ */
 const isRecentYear = (value: number): boolean => value < 34 || value >= 50;
 
 /** A month and a year, two years, a birthday with the end of a personal identity code behind it. */
@@ -315,7 +366,8 @@ function judgeTwoGroups(form: NumberForm, isSpaced: boolean): FormKind {
 }
 
 /**
- * 450 000 and 1.250.000: thousands in threes. Nine digits and more are no amount that stands in a list of people, and 612 345 678
+ * 450 000 and 1.250.000: thousands in threes. Nine digits and more are no amount that stands in a
+ * list of people, and 612 345 678
  * is how half of the world writes a mobile number; without a prefix at home so is 21 234 567.
  */
 function isAmount(form: NumberForm, all: number, usesNationalPrefix: boolean): boolean {
@@ -327,7 +379,8 @@ function isAmount(form: NumberForm, all: number, usesNationalPrefix: boolean): b
 }
 
 /**
- * 040-2234517-1, 0402234508 12: a short group behind what may be a number already. Written numbers end in groups of two and more,
+ * 040-2234517-1, 0402234508 12: a short group behind what may be a number already. Written numbers
+ * end in groups of two and more,
  * and have no short group behind one of seven.
  */
 function isSuffixed(form: NumberForm, all: number): boolean {

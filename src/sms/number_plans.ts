@@ -1,10 +1,15 @@
-// The numbering plans of libphonenumber's metadata (`mobile`) as tables of digits: which numbers are mobile, which lengths there are,
-// what stands before a number at home and for calls abroad. Pure, also for the browser. Called by numbers.ts.
-// Reads parts of the metadata that the library's typings leave out; number_plans.test.ts fails when they change.
+// The numbering plans of libphonenumber's metadata (`mobile`) as tables of digits: which numbers
+// are mobile, which lengths there are,
+// what stands before a number at home and for calls abroad. Pure, also for the browser. Called by
+// numbers.ts.
+// Reads parts of the metadata that the library's typings leave out; number_plans.test.ts fails when
+// they change.
 import { type CountryCode, getCountries, getCountryCallingCode, Metadata } from "libphonenumber-js/mobile";
 import { compileDigitPattern, compileDigitPrefix, type DigitPattern, type DigitPrefix } from "./digit_pattern.ts";
 
-/** The parts of a numbering plan that are read here. The metadata has 0 for what a country lacks. */
+/**
+ * The parts of a numbering plan that are read here. The metadata has 0 for what a country lacks.
+ */
 export interface PlanMetadata {
   callingCode(): string;
   IDDPrefix(): string;
@@ -17,7 +22,10 @@ export interface PlanMetadata {
   type(name: "MOBILE"): { pattern(): string } | undefined;
 }
 
-/** Of a country, or of a calling code: then of the country that the code itself stands for, the United States for 1. */
+/**
+ * Of a country, or of a calling code: then of the country that the code itself stands for, the
+ * United States for 1.
+ */
 export function planOf(countryOrCallingCode: CountryCode | `${number}`): PlanMetadata {
   const metadata = new Metadata();
   metadata.selectNumberingPlan(countryOrCallingCode as CountryCode);
@@ -27,14 +35,23 @@ export function planOf(countryOrCallingCode: CountryCode | `${number}`): PlanMet
 /** What the digits behind a calling code are. */
 export type NationalVerdict = "msisdn_too_short" | "msisdn_too_long" | "msisdn_invalid" | "msisdn_not_mobile";
 
-/** E.164: at most so many digits with the country's calling code. They fit a JavaScript number exactly (2^53 has 16). */
+/**
+ * E.164: at most so many digits with the country's calling code. They fit a JavaScript number
+ * exactly (2^53 has 16).
+ */
 export const msisdnDigitsMax = 15;
 const msisdnEnd = 10 ** msisdnDigitsMax;
 
-/** Reads the digits from `start` to `end`, which stand without calling code: all of E.164 as a number, or the verdict. */
+/**
+ * Reads the digits from `start` to `end`, which stand without calling code: all of E.164 as a
+ * number, or the verdict.
+ */
 export type NationalReader = (digits: Uint8Array, start: number, end: number) => number | NationalVerdict;
 
-/** Calling codes have three digits at most. An array: two or three look-ups for each number of a file. */
+/**
+ * Calling codes have three digits at most. An array: two or three look-ups for each number of a
+ * file.
+ */
 const callingCodesMax = 1_000;
 
 const countriesByCallingCode: readonly (CountryCode[] | undefined)[] = groupCountries();
@@ -48,7 +65,10 @@ function groupCountries(): readonly (CountryCode[] | undefined)[] {
   return countries;
 }
 
-/** How many digits the calling code has with which the digits begin; 0: none is known. They are prefix-free: the first is the one. */
+/**
+ * How many digits the calling code has with which the digits begin; 0: none is known. They are
+ * prefix-free: the first is the one.
+ */
 export function callingCodeLength(digits: Uint8Array, start: number, end: number): number {
   let callingCode = 0;
   for (let length = 1; length <= 3 && start + length <= end; length++) {
@@ -69,12 +89,18 @@ export function numberOf(digits: Uint8Array, start: number, end: number): number
 /** Mobile numbers of Mexico had a 1 before them until 2019, and many lists have it still. */
 const droppedPrefixes: Readonly<Record<number, number>> = { 52: 1 };
 
-/** North America's prefix at home is its calling code: `+1 1 659 ...` is nobody's spelling, but what a foreign prefix for calls abroad leaves behind. */
+/**
+ * North America's prefix at home is its calling code: `+1 1 659 ...` is nobody's spelling, but what
+ * a foreign prefix for calls abroad leaves behind.
+ */
 const callingCodeOfNorthAmerica = 1;
 
 const internationalReaders: (NationalReader | undefined)[] = [];
 
-/** For numbers that stand behind this calling code, of all its countries. Compiled when first needed: most files have numbers of few countries. */
+/**
+ * For numbers that stand behind this calling code, of all its countries. Compiled when first
+ * needed: most files have numbers of few countries.
+ */
 export function internationalReader(callingCode: number): NationalReader {
   internationalReaders[callingCode] ??= createInternationalReader(callingCode);
   return internationalReaders[callingCode];
@@ -153,7 +179,10 @@ function anyOf(sources: readonly string[]): DigitPattern {
   return sources.length === 0 ? () => false : compileDigitPattern(sources.join("|"));
 }
 
-/** The digits behind the prefix for calls at home, until it is called again. Undefined: they have no such prefix. */
+/**
+ * The digits behind the prefix for calls at home, until it is called again. Undefined: they have no
+ * such prefix.
+ */
 type PrefixReader = (digits: Uint8Array, start: number, end: number) => DigitSpan | undefined;
 
 interface DigitSpan {
@@ -187,7 +216,10 @@ function createNationalReader(callingCode: number, countries: readonly CountryCo
   };
 }
 
-/** Most prefixes are one digit; some are patterns with a carrier's code, and some put an area code in front (Argentina, Brazil, the Caribbean). */
+/**
+ * Most prefixes are one digit; some are patterns with a carrier's code, and some put an area code
+ * in front (Argentina, Brazil, the Caribbean).
+ */
 function createPrefixReader(plan: PlanMetadata | null): PrefixReader {
   const source = plan?.nationalPrefixForParsing() || plan?.nationalPrefix();
   if (plan === null || !source) return () => undefined;

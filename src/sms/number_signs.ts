@@ -1,5 +1,7 @@
-// What each character is to a phone number: a digit, a sign between digits, nothing, or the end of it.
-// Pure, also for the browser. Called by number_form.ts, for every character of every number: hence a table that fills as characters come by.
+// What each character is to a phone number: a digit, a sign between digits, nothing, or the end of
+// it.
+// Pure, also for the browser. Called by number_form.ts, for every character of every number: hence
+// a table that fills as characters come by.
 
 /** Digits are 1 to 10: their value and 1. */
 export const signs = {
@@ -16,7 +18,10 @@ export const signs = {
   invisible: 18,
   /** An apostrophe or quote, as spreadsheets put around a number to keep its zero. */
   quote: 19,
-  /** A footnote's: a raised or circled digit, an asterisk. It belongs to the cell and not to the number. */
+  /**
+   * A footnote's: a raised or circled digit, an asterisk. It belongs to the cell and not to the
+   * number.
+   */
   mark: 20,
   comma: 21,
   equals: 22,
@@ -42,7 +47,10 @@ const charactersOf: readonly (readonly [number, string])[] = [
   [signs.space, "\t\u2800"],
 ];
 
-/** First and last code point of marks: superscripts, subscripts, digits in circles, in brackets and with full stops. */
+/**
+ * First and last code point of marks: superscripts, subscripts, digits in circles, in brackets and
+ * with full stops.
+ */
 const markRanges = [
   [0x2074, 0x2079],
   [0x2080, 0x2089],
@@ -54,7 +62,10 @@ const markRanges = [
   [0x1f100, 0x1f10c],
 ] as const;
 
-/** The zero of each script's digits; the other nine follow it. Unicode 16: every character of the category Nd. */
+/**
+ * The zero of each script's digits; the other nine follow it. Unicode 16: every character of the
+ * category Nd.
+ */
 export const zeros: readonly number[] = [
   0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20, 0x1040, 0x1090,
   0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0,
@@ -66,7 +77,9 @@ export const zeros: readonly number[] = [
 /** Of UTF-16 units; a pair of them is not kept. */
 const table = new Uint8Array(0x10000);
 
-/** What the character of this UTF-16 unit is. A half of a pair is `unknown`: ask `signOfCodePoint`. */
+/**
+ * What the character of this UTF-16 unit is. A half of a pair is `unknown`: ask `signOfCodePoint`.
+ */
 export function signOf(unit: number): number {
   const sign = table[unit] as number;
   if (sign !== signs.unknown) return sign;

@@ -1,5 +1,7 @@
-// Phone numbers as people spell them -> the digits of E.164, or a verdict why a row cannot be texted.
-// Pure, also for the browser. The plans are those of libphonenumber-js (metadata `mobile`), as tables: the library itself takes twenty times longer.
+// Phone numbers as people spell them -> the digits of E.164, or a verdict why a row cannot be
+// texted.
+// Pure, also for the browser. The plans are those of libphonenumber-js (metadata `mobile`), as
+// tables: the library itself takes twenty times longer.
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from "libphonenumber-js/mobile";
 import {
   createNumberForm,
@@ -34,7 +36,10 @@ const internationalDigitsMin = 7;
  */
 export type ReadNumber = (text: string, start?: number, end?: number) => number | NumberVerdict;
 
-/** Whether numbers without a calling code can be read as this country's (ISO 3166 alpha-2, upper case). */
+/**
+ * Whether numbers without a calling code can be read as this country's (ISO 3166 alpha-2, upper
+ * case).
+ */
 export function isCountry(country: string): country is CountryCode {
   return isSupportedCountry(country);
 }
@@ -43,10 +48,13 @@ export function isCountry(country: string): country is CountryCode {
  * A reader of numbers, where those without `+` and prefix for calls abroad are the country's.
  * Throws RangeError for an unknown country.
  *
- * Read: `040 123 4567`, `040/1234567`, `+358 (0)40-1234567`, the country's own prefix for calls abroad (`0011 358 40...` in Australia)
- * and `00` in all others, `358401234567`, `tel:+358...`, `="040..."`, `358401234567.0`, digits of all scripts, dashes and brackets of all
+ * Read: `040 123 4567`, `040/1234567`, `+358 (0)40-1234567`, the country's own prefix for calls
+ * abroad (`0011 358 40...` in Australia)
+ * and `00` in all others, `358401234567`, `tel:+358...`, `="040..."`, `358401234567.0`, digits of
+ * all scripts, dashes and brackets of all
  * keyboards, invisible characters, footnote marks behind.
- * Never a number, whatever the country: dates, decimals, addresses, words, a colon, an @, currency, two numbers, something behind a number.
+ * Never a number, whatever the country: dates, decimals, addresses, words, a colon, an @, currency,
+ * two numbers, something behind a number.
  * Digits alone are what their column is: see `judgePhoneColumn`.
  */
 export function createNumberReader(country: string): ReadNumber {
@@ -70,7 +78,10 @@ export function createNumberReader(country: string): ReadNumber {
 const groupings = new Map<number, readonly number[]>();
 const groupingsMax = 10_000;
 
-/** Lengths of the groups in which the country itself writes the number: by the library, which takes as long as ten numbers. */
+/**
+ * Lengths of the groups in which the country itself writes the number: by the library, which takes
+ * as long as ten numbers.
+ */
 function nationalGroups(msisdn: number): readonly number[] {
   const key = Math.trunc(msisdn / 1_000);
   const known = groupings.get(key);
@@ -83,8 +94,10 @@ function nationalGroups(msisdn: number): readonly number[] {
 }
 
 /**
- * The first digits of the form as a number. A reading as mobile number wins, in this order: behind the country's own prefix for calls
- * abroad, at home, behind its own calling code without plus, behind 00. Without one the verdict is that of the way it is written.
+ * The first digits of the form as a number. A reading as mobile number wins, in this order: behind
+ * the country's own prefix for calls
+ * abroad, at home, behind its own calling code without plus, behind 00. Without one the verdict is
+ * that of the way it is written.
  */
 function readDigits(home: HomePlan, { digits, hasPlus, hasDroppedZero }: NumberForm, count: number): number | NumberVerdict {
   if (hasPlus) {

@@ -1,4 +1,5 @@
-// Two sweeps over every country of libphonenumber: its mobile number in every spelling is that number, and what is no number is none.
+// Two sweeps over every country of libphonenumber: its mobile number in every spelling is that
+// number, and what is no number is none.
 import { type CountryCode, getCountries, getExampleNumber, type PhoneNumber } from "libphonenumber-js/mobile";
 import examples from "libphonenumber-js/mobile/examples";
 import { describe, expect, it } from "vitest";
@@ -20,7 +21,10 @@ const shortDigits = [1, 2, 3, 4, 5].flatMap((length) =>
 );
 const prefixesByPattern = new Map<string, readonly string[]>();
 
-/** The prefixes for calls abroad that a country's pattern allows, by trying all short ones, and the one that it prefers. */
+/**
+ * The prefixes for calls abroad that a country's pattern allows, by trying all short ones, and the
+ * one that it prefers.
+ */
 function prefixesAbroad(country: CountryCode): string[] {
   const plan = planOf(country) as ReturnType<typeof planOf> & { defaultIDDPrefix(): string | null | undefined };
   const source = plan.IDDPrefix();

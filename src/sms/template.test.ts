@@ -107,7 +107,7 @@ describe("a placeholder of another system", () => {
   it.each([
     ["Hi {{name}}!", "{{name}}"],
     ["Hi {{ Name | default: x }}!", "{{ Name | default: x }}"],
-    ["Hi ${name}!", "${name}"],
+    ["Hi $\u007bname}!", "$\u007bname}"],
     ["Hi ((name))!", "((name))"],
     ["Hi [name]!", "[name]"],
     ["Hi [[Name]]!", "[[Name]]"],

@@ -1,10 +1,14 @@
 // A text with `{column}` in it: compiled once, filled for each contact. Pure, also for the browser.
-// Called by the import (what columns does it need, how many parts is each) and by the dispatch (the words that are sent).
+// Called by the import (what columns does it need, how many parts is each) and by the dispatch (the
+// words that are sent).
 //
-//   {name}         the cell of the column `name`; case, outer and repeated spaces, invisible characters do not matter
+//   {name}         the cell of the column `name`; case, outer and repeated spaces, invisible
+// characters do not matter
 //   {name|friend}  the same, or `friend` where the cell is empty; `{name|}`: nothing there
-//   {{  }}         a literal brace; a single `}` that closes nothing is itself: `{{{name}}}` is a brace, the cell and a brace
-//   {  {}          an opening brace that is never closed, or names nothing, is refused: better than 5,000 people reading "Hello {name"
+//   {{  }}         a literal brace; a single `}` that closes nothing is itself: `{{{name}}}` is a
+// brace, the cell and a brace
+//   {  {}          an opening brace that is never closed, or names nothing, is refused: better than
+// 5,000 people reading "Hello {name"
 // A value is put in as it is: braces inside it are never filled again.
 import { countSeptets } from "./encodings.ts";
 
@@ -16,15 +20,24 @@ export interface Template {
   text: string;
   /** Names (by `columnKey`) of the columns that it needs, each once, in order of first use. */
   placeholders: readonly string[];
-  /** For each of `placeholders`, whether it stands somewhere without a default: then an empty value leaves a gap in the text. */
+  /**
+   * For each of `placeholders`, whether it stands somewhere without a default: then an empty value
+   * leaves a gap in the text.
+   */
   needsValue: readonly boolean[];
   /** It has visible characters of its own, so that no values can make it empty. */
   hasWords: boolean;
-  /** The text with the values of `placeholders`, in that order; an empty one gives way to the default. Throws RangeError when their number differs. */
+  /**
+   * The text with the values of `placeholders`, in that order; an empty one gives way to the
+   * default. Throws RangeError when their number differs.
+   */
   fill(values: readonly string[]): string;
   /** Septets of `fill(values)` in GSM-7, without making it; -1 when it needs UCS-2. */
   filledSeptets(values: readonly string[]): number;
-  /** Length of `fill(values)` in UTF-16 units, without making it: a text may name a column of long cells hundreds of times. */
+  /**
+   * Length of `fill(values)` in UTF-16 units, without making it: a text may name a column of long
+   * cells hundreds of times.
+   */
   filledLength(values: readonly string[]): number;
 }
 
@@ -32,7 +45,10 @@ export type TemplateResult = { template: Template } | { problem: { at: number; s
 
 const invisibles = /\p{Default_Ignorable_Code_Point}/gu;
 
-/** The spelling under which a column's name is compared: `" First  Name"` and `"first name"` are one column. */
+/**
+ * The spelling under which a column's name is compared: `" First  Name"` and `"first name"` are one
+ * column.
+ */
 export function columnKey(name: string): string {
   return name.normalize("NFC").replace(invisibles, "").trim().replace(/\s+/g, " ").toLowerCase();
 }
@@ -42,17 +58,28 @@ export function isBlank(text: string): boolean {
   return !/[^\s\p{Default_Ignorable_Code_Point}\p{Cc}\u2800]/u.test(text);
 }
 
-/** A formula's error in any language of Excel, LibreOffice and Google Sheets: `#REF!`, `#WERT!`, `#¿NOMBRE?`, `#JAKO/0!`, `Err:502`. */
+/**
+ * A formula's error in any language of Excel, LibreOffice and Google Sheets: `#REF!`, `#WERT!`,
+ * `#¿NOMBRE?`, `#JAKO/0!`, `Err:502`.
+ */
 const formulaError = /^#[¡¿]?[\p{Lu}\p{M}\d_/ ]+[!?]$|^Err:\d{3}$/u;
-/** Those without a sign at the end, a column too narrow for its number, and what databases and data frames write for nothing. */
+/**
+ * Those without a sign at the end, a column too narrow for its number, and what databases and data
+ * frames write for nothing.
+ */
 const nothingWords = new Set(
   "#N/A #N/D #NV #I/T #N/B #Н/Д #N/DISP #NENÍ_K_DISPOZICI #GETTING_DATA #N/A N/A N/A n/a NULL null (null) [null] NaN nan NaT <NA> None undefined \\N".split(
     " ",
   ),
 );
 
-/** Whether a cell is nothing that a reader should see: empty, `#N/A` and other errors of formulas, `NULL`. "Null" and "Nan" are names. */
+/**
+ * Whether a cell is nothing that a reader should see: empty, `#N/A` and other errors of formulas,
+ * `NULL`. "Null" and "Nan" are names.
+ */
 export function isEmptyValue(value: string): boolean {
+  // none of these begins so, and most values do
+  if (/^[A-DF-MO-Za-mo-tv-z0-9]/.test(value)) return false;
   if (value.length > nothingLengthMax) return isBlank(value);
   if (isBlank(value)) return true;
   const bare = value.trim();
@@ -61,7 +88,10 @@ export function isEmptyValue(value: string): boolean {
 
 const nothingLengthMax = 40;
 
-/** Compiles a text, or says where and why it cannot be. `at` is the index of the brace in UTF-16 units. */
+/**
+ * Compiles a text, or says where and why it cannot be. `at` is the index of the brace in UTF-16
+ * units.
+ */
 export function compileTemplate(text: string): TemplateResult {
   const literals: string[] = [""];
   const slots: Slot[] = [];
@@ -94,7 +124,10 @@ export function compileTemplate(text: string): TemplateResult {
   return { template: createTemplate(text, literals, slots, placeholders) };
 }
 
-/** A place for a value, by its index in `placeholders`; `otherwise` where that is empty, null without a default. */
+/**
+ * A place for a value, by its index in `placeholders`; `otherwise` where that is empty, null
+ * without a default.
+ */
 interface Slot {
   value: number;
   otherwise: string | null;
@@ -150,7 +183,10 @@ function createTemplate(text: string, literals: readonly string[], slots: readon
   return { text, placeholders, needsValue, hasWords, fill, filledSeptets, filledLength };
 }
 
-/** Placeholders as other systems write them, each with its spelling and its name; looked for at every place of a text. */
+/**
+ * Placeholders as other systems write them, each with its spelling and its name; looked for at
+ * every place of a text.
+ */
 const foreignSpellings: readonly RegExp[] = [
   // {{{name}}} is a brace, the value and a brace
   /(?<!\{)(?=(\{\{([^{}|]+)(?:\|[^{}]*)?\}\}))/g,
@@ -170,8 +206,10 @@ const foreignSpellings: readonly RegExp[] = [
 const looseKey = (name: string): string => columnKey(name).replace(/[_\s.-]+/g, " ");
 
 /**
- * A placeholder that people would read as it stands, because this is not how it is written here, where the file has such a column:
- * `{{name}}`, `((name))`, `[name]`, `<name>`, `%name%`, `${name}`, `name}`. `keys`: the file's columns by `columnKey`. Null: none.
+ * A placeholder that people would read as it stands, because this is not how it is written here,
+ * where the file has such a column:
+ * `{{name}}`, `((name))`, `[name]`, `<name>`, `%name%`, `${name}`, `name}`. `keys`: the file's
+ * columns by `columnKey`. Null: none.
  */
 export function findForeignPlaceholder(text: string, keys: readonly string[]): { spelling: string; name: string } | null {
   const columns = new Map(keys.filter((key) => key !== "").map((key) => [looseKey(key), key]));

@@ -120,7 +120,10 @@ function startState(request: JudgeRequest): State {
 
 function takeRows(state: State, rows: CsvRows, header: { cells: readonly string[]; line: number } | null, isEnd = false): void {
   if (header === null) return;
-  if (state.news.header.length > 0 && state.sample === null) return judgeRows(state, rows);
+  if (state.news.header.length > 0 && state.sample === null) {
+    judgeRows(state, rows);
+    return;
+  }
   state.news.header = header.cells;
   state.sample ??= createColumnSample(header.cells, { country: state.request.country });
   if (!state.sample.add(rows) && !isEnd) return;

@@ -1,5 +1,7 @@
-// Which column of a list has the phone numbers of the people meant: judged by its cells as well as by its name, and said why.
-// Nobody guesses between two. Pure, also for the browser: the import, the console and the command line ask the same judge.
+// Which column of a list has the phone numbers of the people meant: judged by its cells as well as
+// by its name, and said why.
+// Nobody guesses between two. Pure, also for the browser: the import, the console and the command
+// line ask the same judge.
 //
 //   const census = createColumnCensus(header, { country });
 //   for the first rows: census.add((column) => cell)      until census.isFull
@@ -9,7 +11,10 @@ import { type HeaderKind, meaningOf } from "./phone_headers.ts";
 
 /** Rows that are looked at: the first ones. */
 export const sampleRowsMax = 1_000;
-/** And characters of them, with one for each cell: rows of long cells fill a sample sooner. By rows alone the same file gives the same verdict however it arrives. */
+/**
+ * And characters of them, with one for each cell: rows of long cells fill a sample sooner. By rows
+ * alone the same file gives the same verdict however it arrives.
+ */
 export const sampleCharactersMax = 1_000_000;
 
 /** What is known of a column that may have the numbers. */
@@ -26,9 +31,12 @@ export interface PhoneCandidate {
 }
 
 /**
- * Why a column was taken. `named`: the caller chose it. `only_numbers`: it is the only column of phone numbers. `mobile_header`: its name says mobile, and it
- * is filled wherever the others are. `first_numbers`: the others of the same name are further ones (`Mobile 2`) and it is filled wherever they are.
- * `header`: no cell is a number that can be texted, its name alone was judged. `cells`: its name says nothing, its cells are phone numbers.
+ * Why a column was taken. `named`: the caller chose it. `only_numbers`: it is the only column of
+ * phone numbers. `mobile_header`: its name says mobile, and it
+ * is filled wherever the others are. `first_numbers`: the others of the same name are further ones
+ * (`Mobile 2`) and it is filled wherever they are.
+ * `header`: no cell is a number that can be texted, its name alone was judged. `cells`: its name
+ * says nothing, its cells are phone numbers.
  */
 export type PhoneColumnReason = "named" | "only_numbers" | "mobile_header" | "first_numbers" | "header" | "cells";
 
@@ -48,7 +56,10 @@ export interface ColumnCensus {
 
 interface Column extends PhoneCandidate {
   isSecondary: boolean;
-  /** Numbers with their prefix: a plus, a calling code or a zero in front. Ids and amounts have none. */
+  /**
+   * Numbers with their prefix: a plus, a calling code or a zero in front. Ids and amounts have
+   * none.
+   */
   prefixed: number;
   /** Numbers without a prefix that are shorter than mobile numbers usually are. */
   short: number;
@@ -102,7 +113,9 @@ export function judgePhoneColumn(
   return census.verdict();
 }
 
-/** Numbers without prefix have at least so many digits where they are taken by their cells alone. */
+/**
+ * Numbers without prefix have at least so many digits where they are taken by their cells alone.
+ */
 const barelyANumberDigits = 9;
 /** Ids are given one after the other: steps up to here are counting. */
 const countingStepMax = 10;
@@ -134,14 +147,18 @@ function judge(columns: readonly Column[]): PhoneColumnVerdict {
   const candidates = [...named, ...byCells, ...weak].map(candidateOf);
   if (holders.length === 1) return taken(holders[0] as Column, "only_numbers", candidates);
   if (holders.length > 1) return chooseHolder(holders, candidates);
-  // no name of a phone column has numbers below it: cells that are phone numbers say more than a name
+  // no name of a phone column has numbers below it: cells that are phone numbers say more than a
+  // name
   const found = byCells.length > 0 ? byCells : weak;
   if (found.length === 1) return taken(found[0] as Column, "cells", candidates);
   if (found.length > 1) return ambiguous(found, candidates);
   return chooseByName(named, candidates);
 }
 
-/** Whether most cells are phone numbers, and not ids or amounts that the country's plan happens to allow. */
+/**
+ * Whether most cells are phone numbers, and not ids or amounts that the country's plan happens to
+ * allow.
+ */
 function looksLikePhones({ filled, numbers, prefixed, short, isCounting }: Column, isWeak: boolean): boolean {
   if (numbers === 0 || 2 * numbers <= filled) return false;
   if (2 * prefixed > filled) return true;
@@ -164,7 +181,9 @@ function chooseHolder(holders: readonly Column[], candidates: readonly PhoneCand
   return ambiguous(holders, candidates);
 }
 
-/** No cell anywhere is a number that can be texted: the rows will be rejected, each with its reason. */
+/**
+ * No cell anywhere is a number that can be texted: the rows will be rejected, each with its reason.
+ */
 function chooseByName(named: readonly Column[], candidates: readonly PhoneCandidate[]): PhoneColumnVerdict {
   const best = [...named].sort((a, b) => rankOf(a) - rankOf(b) || a.index - b.index);
   const [first] = best;
@@ -179,7 +198,10 @@ function candidateOf({ index, name, header, filled, numbers }: Column): PhoneCan
   return { index, name, header, filled, numbers };
 }
 
-/** `"Mobile"`, or `column 3` for one without a name. Cut: a refusal is a line that a terminal can show. */
+/**
+ * `"Mobile"`, or `column 3` for one without a name. Cut: a refusal is a line that a terminal can
+ * show.
+ */
 export function shownColumn({ index, name }: Pick<PhoneCandidate, "index" | "name">): string {
   const bare = name.replace(/[\p{Default_Ignorable_Code_Point}\p{Cc}]/gu, "").trim();
   if (bare === "") return `column ${index + 1}`;

@@ -1,10 +1,14 @@
-// What a column's name says about the phone numbers in it, in the languages of the exports that people have: Google Contacts, Outlook, Apple,
-// Mailchimp, HubSpot, Salesforce, Moodle, student registries. Pure, also for the browser. Called by phone_column.ts.
+// What a column's name says about the phone numbers in it, in the languages of the exports that
+// people have: Google Contacts, Outlook, Apple,
+// Mailchimp, HubSpot, Salesforce, Moodle, student registries. Pure, also for the browser. Called by
+// phone_column.ts.
 import { columnKey } from "../../sms/template.ts";
 
 /**
- * `mobile`: the person's mobile phone. `phone`: a phone of the person's. `weak`: may be anything that has a number. `other_person`: a phone on which
- * somebody else answers, or a machine (emergency contact, guardian, next of kin, work, employer, fax): never taken unless named. `unknown`: none of these.
+ * `mobile`: the person's mobile phone. `phone`: a phone of the person's. `weak`: may be anything
+ * that has a number. `other_person`: a phone on which
+ * somebody else answers, or a machine (emergency contact, guardian, next of kin, work, employer,
+ * fax): never taken unless named. `unknown`: none of these.
  */
 export type HeaderKind = "mobile" | "phone" | "weak" | "other_person" | "unknown";
 
@@ -14,7 +18,10 @@ export interface HeaderMeaning {
   isSecondary: boolean;
 }
 
-/** Long enough to mean this wherever they stand in a name without blanks and accents: `matkapuhelinnumero`, `numero de telephone`. */
+/**
+ * Long enough to mean this wherever they stand in a name without blanks and accents:
+ * `matkapuhelinnumero`, `numero de telephone`.
+ */
 const mobileParts = [
   "mobile mobil mobiel movil movel celular cellulare cellphone cellular cellnumber cellno handynummer handynr msisdn gsmnumber gsmnr",
   "matkapuhelin kannykka mobiltelefon mobilnummer mobiltlf mobilnr mobiilinumero mobiil mobilais mobilusis mobiltel smartphone",
@@ -36,7 +43,10 @@ const weakWords = wordsOf(
   "number numbers numero numer nummer number nr no nro num n id to contact contacts recipient recipients destination address value номер رقم numéro número número numurs szam szám telszam",
 );
 
-/** Of others, or of no one: a phone column with one of these parts or words is never taken unless it is named. */
+/**
+ * Of others, or of no one: a phone column with one of these parts or words is never taken unless it
+ * is named.
+ */
 const otherParts = [
   // emergency contacts and next of kin
   "emergency nextofkin hatayhteys hatanumero hatatapaus yhteyshenkilo lahiomai omainen omaisen nodkontakt nodsituation anhorig narmasteanhorig narstaende notfall notrufkontakt angehorig",
@@ -69,7 +79,10 @@ function wordsOf(list: string): string[] {
   return list.split(" ").map(squash);
 }
 
-/** A name without accents, signs, blanks and invisible characters: "Mobile-phone no." and "mobilephoneno" are one. */
+/**
+ * A name without accents, signs, blanks and invisible characters: "Mobile-phone no." and
+ * "mobilephoneno" are one.
+ */
 export function squash(name: string): string {
   return splitWords(name).join("");
 }

@@ -1,4 +1,5 @@
-// The first rows of a file, kept until it is known which columns they have; then they are judged like all others.
+// The first rows of a file, kept until it is known which columns they have; then they are judged
+// like all others.
 // Called by import_campaign.ts and by the console's worker.
 import { createColumnCensus, type PhoneColumnVerdict } from "../columns/phone_column.ts";
 import { type CsvRows, cellOf } from "./csv_reader.ts";

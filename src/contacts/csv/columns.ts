@@ -1,4 +1,5 @@
-// The columns of an upload that are used: which one has the phone numbers, which fill the text. What nothing uses never stops a file.
+// The columns of an upload that are used: which one has the phone numbers, which fill the text.
+// What nothing uses never stops a file.
 // Called by import_campaign.ts and by the console's worker when the first rows of a file are known.
 import { AppError, type ErrorDetails } from "../../contracts/errors.ts";
 import { columnKey, findForeignPlaceholder, type Template } from "../../sms/template.ts";
@@ -16,7 +17,10 @@ export type FoundColumns = Columns & {
   verdict: Extract<PhoneColumnVerdict, { kind: "column" }>;
 };
 
-/** The caller's choice of the phone column: by its name, or by its index from 0 where it has none; null: the cells are judged. */
+/**
+ * The caller's choice of the phone column: by its name, or by its index from 0 where it has none;
+ * null: the cells are judged.
+ */
 export type PhoneChoice = { name: string } | { index: number } | null;
 
 export interface ColumnOptions {
@@ -30,7 +34,8 @@ export interface ColumnOptions {
 
 /**
  * Finds the columns that the import needs.
- * @throws AppError csv_header_doubled (a name that is used stands twice), csv_phone_column_missing, phone_column_ambiguous, text_column_missing, text_invalid.
+ * @throws AppError csv_header_doubled (a name that is used stands twice), csv_phone_column_missing,
+ * phone_column_ambiguous, text_column_missing, text_invalid.
  */
 export function findColumns(header: readonly string[], options: ColumnOptions): FoundColumns {
   const { template, line } = options;

@@ -1,4 +1,5 @@
-// Files that people reported against systems like this one, each with who is texted. The reader, the columns' judge and the rows' judge as one.
+// Files that people reported against systems like this one, each with who is texted. The reader,
+// the columns' judge and the rows' judge as one.
 import { describe, expect, it } from "vitest";
 import { isAppError } from "../../contracts/errors.ts";
 import { compileTemplate } from "../../sms/template.ts";

@@ -1,4 +1,5 @@
-// One row of an upload -> the message that it becomes, or why it becomes none. Called by import_campaign.ts.
+// One row of an upload -> the message that it becomes, or why it becomes none. Called by
+// import_campaign.ts.
 import type { RejectReason } from "../../contracts/states.ts";
 import type { Encoding } from "../../sms/encodings.ts";
 import { createNumberReader } from "../../sms/numbers.ts";
@@ -29,13 +30,18 @@ export interface RowJudgeOptions {
   columns: Columns;
   country: string;
   partsMax: number;
-  /** Rows whose value is empty where the text has no default for it are sent all the same. Default false: they are `value_empty`. */
+  /**
+   * Rows whose value is empty where the text has no default for it are sent all the same. Default
+   * false: they are `value_empty`.
+   */
   sendsEmptyValues?: boolean;
 }
 
 /**
- * A judge for one file. The verdicts in their order: the number, a duplicate of an earlier good row, empty values, the text after filling.
- * Values are put into the text in NFC and without outer whitespace; `#N/A` and the like (`isEmptyValue`) as nothing.
+ * A judge for one file. The verdicts in their order: the number, a duplicate of an earlier good
+ * row, empty values, the text after filling.
+ * Values are put into the text in NFC and without outer whitespace; `#N/A` and the like
+ * (`isEmptyValue`) as nothing.
  */
 export function createRowJudge(options: RowJudgeOptions): RowJudge {
   const { template, columns, partsMax, sendsEmptyValues = false } = options;
@@ -57,7 +63,8 @@ export function createRowJudge(options: RowJudgeOptions): RowJudge {
       if (seen.has(msisdn)) return "duplicate";
       const fields = columns.fields.map((index) => fieldOf(cellOf(rows, row, index)));
       if (!sendsEmptyValues && fields.some((value, index) => value === "" && template.needsValue[index])) return "value_empty";
-      // whatever its characters, this is too long: filling it would only take time (a cell of 32 kB, hundreds of times, for each row)
+      // whatever its characters, this is too long: filling it would only take time (a cell of 32
+      // kB, hundreds of times, for each row)
       if (template.filledLength(fields) > partsMax * septetsAlone) return "text_too_many_parts";
       const size = sizeAlone(template, fields) ?? sizeFilled(template, fields);
       if (size.parts === 0) return "text_empty";
@@ -86,8 +93,10 @@ interface Size {
 }
 
 /**
- * Most texts have one part: their septets are those of the words around and of the values, which need not be put together for that.
- * Null when there may be more parts, or none. (Side by side a row with one value takes 0.4 us of CPU less so than by filling each text.)
+ * Most texts have one part: their septets are those of the words around and of the values, which
+ * need not be put together for that.
+ * Null when there may be more parts, or none. (Side by side a row with one value takes 0.4 us of
+ * CPU less so than by filling each text.)
  */
 function sizeAlone(template: Template, fields: readonly string[]): Size | null {
   if (!template.hasWords) return null;
