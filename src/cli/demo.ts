@@ -23,8 +23,8 @@ import { addressTable, createSystemDisplay } from "./system_display.ts";
 import { createTerminal, formatCreditText, type Terminal } from "./terminal.ts";
 import { stopOnSignals } from "./up.ts";
 
-const studentsFile = fileURLToPath(new URL("../../examples/oulu_students_5000.csv", import.meta.url));
-const studentsText =
+export const studentsFile = fileURLToPath(new URL("../../examples/oulu_students_5000.csv", import.meta.url));
+export const studentsText =
   "Hi {first_name}! Exams in {programme} open for sign-up on Monday. Sign up by Friday and bring your student card. Good luck! Oulu";
 const otherText = "Hi! Sign-up for the exams opens on Monday and closes on Friday. Good luck! Oulu";
 /** The profile `demo` answers within this; who is silent is given up after the deadline, and the horizon for late receipts. */
