@@ -8,7 +8,15 @@ import { laws } from "../laws/check_laws.ts";
 import { failpoints } from "./failpoints.ts";
 import { jobs, queueNames } from "./jobs.ts";
 import { receipt, submitRequest, submitResponse } from "./receipts.ts";
-import { anomalyKinds, bulksmsStatuses, chargedStatuses, endedBulksmsStatuses, firstFinalStatus, impliedReceipts, messageStatuses } from "./states.ts";
+import {
+  anomalyKinds,
+  bulksmsStatuses,
+  chargedStatuses,
+  endedBulksmsStatuses,
+  firstFinalStatus,
+  impliedReceipts,
+  messageStatuses,
+} from "./states.ts";
 import { channelName, socketCloseCodes, systemChannel, topicNames, topicUpdates } from "./topics.ts";
 
 const document = readFileSync(fileURLToPath(new URL("../../docs/protocol.md", import.meta.url)), "utf8");
@@ -30,7 +38,11 @@ function below(prefix: string, schema: z.ZodType): string[] {
 }
 
 test("fieldsOf names nested fields, lists and optional ones", () => {
-  const schema = z.object({ a: z.string(), b: z.array(z.object({ c: z.string().optional(), d: z.array(z.string()) })), e: z.object({ f: z.null() }) });
+  const schema = z.object({
+    a: z.string(),
+    b: z.array(z.object({ c: z.string().optional(), d: z.array(z.string()) })),
+    e: z.object({ f: z.null() }),
+  });
   expect(fieldsOf(schema)).toEqual(["a", "b[].c", "b[].d[]", "e.f"]);
 });
 
@@ -39,9 +51,9 @@ describe("docs/protocol.md has", () => {
     const inContracts = queueNames.flatMap((queue) =>
       Object.entries(jobs[queue]).map(([job, payload]) => ({ queue: queue as string, job, fields: fieldsOf(payload) })),
     );
-    expect(table("jobs").map(([queue, job, , , payload]) => ({ queue: codeOf(queue), job: codeOf(job), fields: codesOf(payload) }))).toEqual(
-      inContracts,
-    );
+    expect(
+      table("jobs").map(([queue, job, , , payload]) => ({ queue: codeOf(queue), job: codeOf(job), fields: codesOf(payload) })),
+    ).toEqual(inContracts);
   });
 
   test("every topic with its channel and the fields of its updates", () => {
@@ -105,7 +117,11 @@ describe("docs/protocol.md has", () => {
     const inDocument = rows.flatMap(({ point, process, places }) =>
       process === "" ? [] : places.map((name) => ({ name, point, process })),
     );
-    const inContracts = Object.entries(failpoints).map(([name, { point, process }]) => ({ name, point: point as string, process: process as string }));
+    const inContracts = Object.entries(failpoints).map(([name, { point, process }]) => ({
+      name,
+      point: point as string,
+      process: process as string,
+    }));
     const byName = (one: { name: string }, other: { name: string }): number => (one.name < other.name ? -1 : 1);
     expect(inDocument.toSorted(byName)).toEqual(inContracts.toSorted(byName));
     for (const { point, outcome } of rows) expect(outcome, `${point} has an outcome`).not.toBe("");

@@ -1,14 +1,15 @@
 // Runs the exercises of docs/study.md one after another and marks them. Called by `lab grade`.
-import { type LabCluster, startLabCluster } from "../../cluster/lab_cluster.ts";
-import { createCampaign, csvOf, lawSourcesOf, runCampaign, waitUntilFinished } from "../../cluster/campaigns.ts";
+
 import { checkLaws } from "../../../src/laws/check_laws.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
-import { loadScenario } from "../../scenarios/all.ts";
-import { runScenario } from "../../stage/run_scenario.ts";
-import type { Scenario } from "../../stage/scenario.ts";
-import { naiveSwitches } from "../../variants/all.ts";
-import { runSwitch } from "../../variants/run_switch.ts";
-import { matrixCells } from "../../verify/cells.ts";
+import { createCampaign, csvOf, lawSourcesOf, runCampaign, waitUntilFinished } from "../../../testing/campaigns.ts";
+import { type LabCluster, startLabCluster } from "../../break/lab_cluster.ts";
+import { loadScenario } from "../../break/scenarios/all.ts";
+import { runScenario } from "../../break/stage/run_scenario.ts";
+import type { Scenario } from "../../break/stage/scenario.ts";
+import { matrixCells } from "../../break/verify/cells.ts";
+import { naiveSwitches } from "../variants/all.ts";
+import { runSwitch } from "../variants/run_switch.ts";
 import { type Exercise, type Grade, gradeOf, type Mark, markExercise, type Observation } from "./exercise.ts";
 import { corruption, exercises, ruleOutSwitch } from "./exercises.ts";
 import type { Predictions } from "./predictions.ts";
@@ -103,7 +104,9 @@ async function changeRowBySql(cluster: LabCluster): Promise<Pick<Observation, "l
   await runCampaign(cluster, id);
   await waitUntilFinished(cluster, id);
   const before = await checkLaws(lawSourcesOf(cluster));
-  const problems = before.laws.filter(({ verdict }) => verdict === "broken").map(({ law }) => `${law} was broken before the row was changed`);
+  const problems = before.laws
+    .filter(({ verdict }) => verdict === "broken")
+    .map(({ law }) => `${law} was broken before the row was changed`);
   const sql = openPostgres(cluster.settings.BULKSMS_SALESDB_OWNER_URL ?? "", { applicationName: "bulksms lab", connections: 1 });
   try {
     const { count } = await sql.unsafe(corruption);
@@ -112,7 +115,11 @@ async function changeRowBySql(cluster: LabCluster): Promise<Pick<Observation, "l
     await sql.end({ timeout: 1 });
   }
   const { laws } = await checkLaws(lawSourcesOf(cluster));
-  return { laws, problems, facts: { row: laws.flatMap(({ broken }) => broken).find(({ row }) => row.startsWith("bulksms_info"))?.row ?? null } };
+  return {
+    laws,
+    problems,
+    facts: { row: laws.flatMap(({ broken }) => broken).find(({ row }) => row.startsWith("bulksms_info"))?.row ?? null },
+  };
 }
 
 const secondsSince = (startedMs: number): number => Math.round((performance.now() - startedMs) / 100) / 10;
