@@ -45,8 +45,11 @@ async function gradeAll({ only = "", predictions: file, seed }: GradeCommandOpti
 }
 
 /** @throws Failure when there is no such exercise */
-function chosenNames(only: string): string[] {
-  const names = only.split(",").filter((name) => name !== "");
+export function chosenNames(only: string): string[] {
+  const names = only
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
   const unknown = names.find((name) => !(exerciseNames as readonly string[]).includes(name));
   if (unknown === undefined) return names;
   throw new Failure(
@@ -58,7 +61,7 @@ function chosenNames(only: string): string[] {
 }
 
 /** @throws Failure when the file is not there or says nothing that can be marked */
-function readPredictions(file: string): Predictions {
+export function readPredictions(file: string): Predictions {
   try {
     return parsePredictions(readFileSync(file, "utf8"));
   } catch (error) {
