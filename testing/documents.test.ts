@@ -87,14 +87,14 @@ test("README begins without a word that only the glossary explains", () => {
 });
 
 describe("docs/glossary.md", () => {
-  const words = [...textOf("docs/glossary.md").matchAll(/^\| ([^|]+?) \| /gm)]
-    .map(([, word]) => word ?? "")
-    .filter((word) => word !== "word");
+  const table = (name: string): string[][] => readTable(textOf("docs/glossary.md"), name);
 
-  test("has each word once, alphabetically", () => {
-    const keys = words.map((word) => word.replaceAll(/[`]/g, "").toLowerCase());
-    expect(keys.length).toBeGreaterThan(60);
-    expect(keys).toEqual([...new Set(keys)].toSorted((one, other) => one.localeCompare(other, "en")));
+  test("has each word once, alphabetically, with its meaning", () => {
+    const rows = table("glossary").map(([word = "", meaning = ""]) => ({ word: word.replaceAll("`", "").toLowerCase(), meaning }));
+    const words = rows.map(({ word }) => word);
+    expect(words.length).toBeGreaterThan(60);
+    expect(words).toEqual([...new Set(words)].toSorted((one, other) => one.localeCompare(other, "en")));
+    expect(rows.filter(({ meaning }) => meaning === "")).toEqual([]);
   });
 });
 
