@@ -21,7 +21,7 @@ export interface Caller {
 export type Authenticate = (authorization: string | undefined, address?: string) => Promise<Caller>;
 
 /** A revoked key goes on for at most so long; a process goes on for so long while rpc is down. */
-const cacheMs = 30_000;
+export const cacheMs = 30_000;
 /** Callers remembered; the oldest are forgotten first. */
 const cachedMax = 10_000;
 /** A caller hears within 2 s also while rpc is frozen. */

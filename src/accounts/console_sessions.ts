@@ -6,9 +6,9 @@ import { sha256 } from "../platform/sha256.ts";
 import { type KeyScope, keyScopes } from "./keys.ts";
 
 /** A working day: who left a browser open at night signs in again. */
-const sessionS = 12 * 3_600;
+export const sessionS = 12 * 3_600;
 /** From the terminal to the browser, with a look elsewhere between. */
-const linkS = 10 * 60;
+export const linkS = 10 * 60;
 /** 256 bits, as in a key. */
 const tokenRandomBytes = 32;
 /** Browsers of one workspace; the one that signed in first is signed out for the next. */

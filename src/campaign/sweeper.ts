@@ -37,7 +37,7 @@ const repairsMax = 4;
 /** A request asks rpc itself for its first 1.5 s. */
 const reservingPatienceS = 2;
 const ringMinS = 0.5;
-const ringMaxS = 30;
+export const ringMaxS = 30;
 /** A row that has needed nobody for so long starts its back-off anew. */
 const calmS = 10;
 

@@ -23,14 +23,14 @@ import { addressTable, createSystemDisplay } from "./system_display.ts";
 import { createTerminal, formatCreditText, type Terminal } from "./terminal.ts";
 import { stopOnSignals } from "./up.ts";
 
-const studentsFile = fileURLToPath(new URL("../../examples/oulu_students_5000.csv", import.meta.url));
-const studentsText =
+export const studentsFile = fileURLToPath(new URL("../../examples/oulu_students_5000.csv", import.meta.url));
+export const studentsText =
   "Hi {first_name}! Exams in {programme} open for sign-up on Monday. Sign up by Friday and bring your student card. Good luck! Oulu";
 const otherText = "Hi! Sign-up for the exams opens on Monday and closes on Friday. Good luck! Oulu";
 /** The profile `demo` answers within this; who is silent is given up after the deadline, and the horizon for late receipts. */
-const answersWithinS = 40;
-const deadlineS = 45;
-const horizonS = 10;
+export const answersWithinS = 40;
+export const deadlineS = 45;
+export const horizonS = 10;
 /** Sweeping, charging and releasing after the last message. */
 const closingS = 1;
 /** Among so many contacts some stay silent (0.4 % of them), so the end is known: it comes with their deadline. Among more, submitting itself takes long. */
@@ -200,7 +200,7 @@ async function topUp(system: System, terminal: Terminal, workspaceId: string, cr
 }
 
 /** Why it takes as long as it does: these waits are real, whatever the speed. */
-function foretell(speed: string): string {
+export function foretell(speed: string): string {
   const answers = speed === "max" ? "at once" : `within ${Math.ceil(answersWithinS / Math.max(Number(speed), 0.001))} s`;
   return `about ${deadlineS + horizonS} s: answers come ${answers}; a silent phone is given up after ${deadlineS} s + ${horizonS} s`;
 }

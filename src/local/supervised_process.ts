@@ -9,7 +9,7 @@ const backOffMs = { first: 50, max: 5_000 } as const;
 /** Who lived so long died of something new. */
 const healthyMs = 10_000;
 /** A process drains within its own limit (platform/node.ts: 20 s), which is more than anybody wants to wait at a terminal. */
-const drainMaxMs = 12_000;
+export const childDrainMaxMs = 12_000;
 /** A longer line is cut: one child must not fill our memory. */
 const lineBytesMax = 64 * 1024;
 /** Lines kept of a child, to say why it did not come up. */
@@ -115,7 +115,7 @@ export function superviseProcess(options: SupervisedProcessOptions): SupervisedP
       if (mine === null) return;
       // one that is frozen cannot drain: it is not waited for
       if (isImmediate || isFrozen(mine.pid)) mine.kill("SIGKILL");
-      await endChild(mine, "SIGTERM", drainMaxMs);
+      await endChild(mine, "SIGTERM", childDrainMaxMs);
     },
     kill: (signal) => child?.kill(signal) ?? false,
     pid: () => child?.pid ?? null,

@@ -2,7 +2,7 @@
 import { AppError } from "../contracts/errors.ts";
 
 /** A caller hears within 2 s; the rest is for the way. */
-const answerWithinMs = 1_900;
+export const answerWithinMs = 1_900;
 
 /**
  * The result of `work`, or a refusal once the request is `answerWithinMs` old. Work that is refused goes on and may still take effect.

@@ -28,11 +28,11 @@ export type HttpServer = ReturnType<typeof withZod>;
 /** A JSON command of ours is far smaller; uploads and receipts set their own limit on their route. */
 const bodyBytesMaxDefault = 64 * 1024;
 const headerBytesMax = 16 * 1024;
-const headersTimeoutMs = 10_000;
+export const headersTimeoutMs = 10_000;
 /** How often node looks for headers that are late; its own 30 s would add to the limit. */
 const lateLookMs = 2_000;
 /** A body that brings next to nothing for so long is given up. */
-const bodyStallMsDefault = 30_000;
+export const bodyStallMsDefault = 30_000;
 /** A dependency that has not answered by then is not ready. */
 const readyCheckMs = 1_500;
 

@@ -11,7 +11,7 @@ export interface Node {
 }
 
 /** A drain that takes longer has failed: the process ends with exit code 1, and recovery is the sweeper's. */
-const drainMaxMs = 20_000;
+export const drainMaxMs = 20_000;
 
 export interface NodeConfig {
   readonly logLevel: string;

@@ -44,7 +44,7 @@ const submitHoldPollMs = 5;
 /** Steps taken in one turn of the event loop: a few milliseconds. */
 const stepsPerTurn = 4_096;
 /** A receipt is retried until valid_until, the horizon, and this: a receiver that was away longer still hears of the end, as `late`. */
-const giveUpMarginMs = 24 * 3_600_000;
+export const giveUpMarginMs = 24 * 3_600_000;
 /** A validity beyond this is cut: real networks keep a message for days. */
 const validityMsMax = 8 * 24 * 3_600_000;
 /** The answer to a submit waits for its early receipts, and no longer than this. */

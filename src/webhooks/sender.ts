@@ -5,7 +5,7 @@ import { createPairQueue, type PairQueue, type Pairs } from "./pair_queue.ts";
 import { attemptTimeoutMs, type CallbackClient, openCallbackClient } from "./receiver_client.ts";
 
 const backoffFirstMs = 200;
-const backoffMaxMs = 30_000;
+export const backoffMaxMs = 30_000;
 /** A Retry-After beyond this is not believed. */
 const retryAfterMaxMs = 300_000;
 /** 128 rows side by side share a lane, so that a body names a narrow range of rows: what the receiver updates best. Singly, any lane will do. */

@@ -36,6 +36,7 @@ const endMaxMs = 240_000;
 const pollMs = 100;
 
 const root = join(import.meta.dirname, "..", "..", "..");
+const loaderUrl = pathToFileURL(join(import.meta.dirname, "replace_module.mjs")).href;
 
 export async function runSwitch(one: NaiveSwitch, onBegin: (what: string) => void): Promise<SwitchResult> {
   onBegin("ours");
@@ -80,11 +81,11 @@ async function runSystem(one: NaiveSwitch, naive: NaiveSwitch | null): Promise<S
 }
 
 /** What makes a process load the naive module (replace_module.mjs). */
-function replacementEnvironment(one: NaiveSwitch): Record<string, string> {
+export function replacementEnvironment(one: NaiveSwitch): Record<string, string> {
   const url = (...words: string[]): string => pathToFileURL(join(root, ...words)).href;
   const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
   return {
-    NODE_OPTIONS: `--import=${loader} --import=${url("lab", "variants", "replace_module.mjs")}`,
+    NODE_OPTIONS: `--import=${loader} --import=${loaderUrl}`,
     LAB_REPLACES: url("dist", `${one.replaces}.js`),
     LAB_REPLACEMENT: pathToFileURL(moduleOf(one)).href,
     LAB_SOURCE: url("src"),

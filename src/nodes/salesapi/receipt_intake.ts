@@ -23,7 +23,7 @@ export interface ReceiptIntakeOptions {
  * Each ring is a job, a claim, a transaction of the ledger and a confirmation, however few charges it finds. Under load a batch is committed every few
  * milliseconds; ten rounds a second still let the credit follow a sent part within a quarter of a second.
  */
-const relayIntervalMs = 100;
+export const relayIntervalMs = 100;
 
 export function openReceiptIntake(options: ReceiptIntakeOptions): ReceiptBatcher {
   const { sql, progress, sales, metrics, log } = options;

@@ -17,13 +17,13 @@ import { openSocketSession, type SocketSession } from "./socket_session.ts";
 import type { SystemBoard } from "./system_board.ts";
 
 /** About ten updates a second a channel: more than an eye follows. */
-const updateIntervalMs = 100;
+export const updateIntervalMs = 100;
 /** Some 700 updates that wait in this process for one client, beyond what the kernel holds. */
 const bufferedBytesMax = 256 * 1024;
 /** A subscribe names at most 100 channels of about 90 bytes. */
 const frameBytesMax = 16 * 1024;
 /** A lost publish is seen so long after it at the latest. */
-const repairIntervalMs = 2_000;
+export const repairIntervalMs = 2_000;
 /** Two unanswered pings, so 10 to 15 s: shorter would drop a laptop on a bad network. */
 const pingIntervalMs = 5_000;
 const socketsPerKeyMax = 100;
