@@ -38,7 +38,7 @@ const pauseMs = 500;
 
 export async function openCampaigns(stack: Stack, signal: AbortSignal): Promise<Campaigns> {
   const { webapiUrl, salesapiUrl } = stack;
-  const connection = openConnection({ webapiUrl, salesapiUrl, apiKey: await openWorkspace(stack) });
+  const connection = openConnection({ webapiUrl, salesapiUrl, apiKey: await openWorkspace(stack, signal) });
   const started: { id: string; contacts: number }[] = [];
 
   async function start(): Promise<void> {
@@ -98,15 +98,16 @@ async function run(connection: Connection, id: string): Promise<void> {
   }
 }
 
-/** With credit for every campaign, and a key of its own. */
-async function openWorkspace({ webapiUrl, salesapiUrl, adminKey }: Stack): Promise<string> {
+/** With credit for every campaign, and a key of its own. A repeat may leave a workspace unused. */
+async function openWorkspace({ webapiUrl, salesapiUrl, adminKey }: Stack, signal: AbortSignal): Promise<string> {
   const admin = openConnection({ webapiUrl, salesapiUrl, apiKey: adminKey });
+  const post = <T>(path: string, body: unknown): Promise<T> =>
+    patiently(`an answer to POST ${path}`, signal, () => admin.callWebapi<T>(`POST ${path} failed`, "POST", path, body));
   try {
-    const asked = "the workspace was not made";
-    const workspace = await admin.callWebapi<{ id: string }>(asked, "POST", "/workspaces", { name: "compose" });
-    await admin.callWebapi(asked, "POST", `/workspaces/${workspace.id}/credit`, { amount: credits });
+    const workspace = await post<{ id: string }>("/workspaces", { name: "compose" });
+    await post(`/workspaces/${workspace.id}/credit`, { amount: credits });
     const key = { name: "compose", scopes: ["send", "read"], workspace_id: workspace.id };
-    return (await admin.callWebapi<{ key: string }>(asked, "POST", "/keys", key)).key;
+    return (await post<{ key: string }>("/keys", key)).key;
   } finally {
     await admin.close();
   }

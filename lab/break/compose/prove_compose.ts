@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { Failure } from "../../../src/cli/failure.ts";
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
-import { processNames } from "../../../src/contracts/processes.ts";
+import { processes, processNames } from "../../../src/contracts/processes.ts";
 import { type Campaigns, openCampaigns } from "./campaigns.ts";
 import { type Container, isBack, isDone, isHealthy, restartedUnasked } from "./containers.ts";
 import { baseImages, type DockerTools, findDocker, requireImages, runCommand } from "./docker.ts";
@@ -42,6 +42,7 @@ const buildMaxMs = 1_200_000;
 const healthyMaxMs = 300_000;
 /** A killed database recovers from its log first; a health check looks every 5 s. */
 const backMaxMs = 180_000;
+const readyMaxMs = 120_000;
 const checkMaxMs = 180_000;
 const pauseMs = 500;
 
@@ -119,6 +120,10 @@ async function proveStack(tools: DockerTools, seed: number, signal: AbortSignal,
       for (const planned of planSteps(seed)) {
         await step(nameOf(planned), () => takeStep(stack, campaigns, planned, kills, signal));
       }
+      await step("all ready again", async () => {
+        await untilReady(stack, signal);
+        return "every process reaches its neighbours";
+      });
       await step("campaigns ended", () => campaigns.finish());
     } finally {
       await campaigns.close();
@@ -153,7 +158,27 @@ async function startStack(stack: Stack, signal: AbortSignal): Promise<string> {
     const user = (await runCommand(["docker", "exec", id, "id", "-u"], { signal })).trim();
     if (user !== "1000") throw new Broken(`${name} runs as uid ${user} instead of 1000`);
   }
+  await untilReady(stack, signal);
   return `${containers.length} containers; processes run as uid 1000`;
+}
+
+/** Healthy is alive; ready is that a process also reaches its neighbours, engines included. */
+async function untilReady(stack: Stack, signal: AbortSignal): Promise<void> {
+  const endMs = performance.now() + readyMaxMs;
+  for (const name of processNames) {
+    const port = (processes[name].management ?? processes[name].door)?.defaultPort;
+    for (;;) {
+      const container = (await stack.containers(signal)).find(({ service }) => service === name);
+      const words = ["docker", "exec", container?.id ?? "", "node", "bin/healthy.js", String(port), "/ready"];
+      const isReady = await runCommand(words, { signal }).then(
+        () => true,
+        () => false,
+      );
+      if (isReady) break;
+      if (performance.now() > endMs) throw new Broken(`${name} is alive, but not ready: it does not reach its neighbours`);
+      await sleep(pauseMs, undefined, { signal });
+    }
+  }
 }
 
 function nameOf(planned: PlannedStep): string {

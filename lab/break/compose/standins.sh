@@ -112,11 +112,14 @@ unpack_package() { # PACKAGE FOLDER
 build_redis() {
   import_debian redis redis-server redis-tools
   mkdir -p "$work/redis_context"
+  cp "$here/standin_redis_entrypoint.sh" "$work/redis_context/docker-entrypoint.sh"
   cat > "$work/redis_context/Dockerfile" << 'DOCKER'
 FROM bulksms-standin-redis
+COPY docker-entrypoint.sh /usr/local/bin/
 RUN mkdir -p /data && chown redis:redis /data
 WORKDIR /data
 USER redis
+ENTRYPOINT ["docker-entrypoint.sh"]
 CMD ["redis-server"]
 DOCKER
   build "$1" "$work/redis_context"
