@@ -4,8 +4,9 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { codeBlocksOf } from "../../testing/markdown.ts";
+import { createColumnSample } from "../contacts/csv/column_sample.ts";
 import { findColumns } from "../contacts/csv/columns.ts";
-import { type CsvRows, createCsvReader } from "../contacts/csv/csv_reader.ts";
+import { createCsvReader } from "../contacts/csv/csv_reader.ts";
 import { createRowJudge } from "../contacts/csv/row_verdicts.ts";
 import { formatCredits } from "../contracts/credits.ts";
 import { settings } from "../contracts/settings.ts";
@@ -29,15 +30,16 @@ function judgeDemo(): Judged {
   const { template } = compiled;
   const reader = createCsvReader();
   const judged: Judged = { rows: 0, contacts: 0, parts: 0, rejects: {} };
-  let judge: ReturnType<typeof createRowJudge> | null = null;
-  const take = (rows: CsvRows): void => {
-    if (reader.header === null) return;
-    judge ??= createRowJudge({
-      template,
-      columns: findColumns(reader.header.cells, { phoneColumn: null, template, line: reader.header.line }),
-      country: settings.BULKSMS_DEFAULT_COUNTRY.default,
-      partsMax: settings.BULKSMS_TEXT_PARTS_MAX.default,
-    });
+  const first = reader.push(readFileSync(studentsFile));
+  const { header } = reader;
+  if (header === null) throw new Error("the demo's file has no header");
+  const country = settings.BULKSMS_DEFAULT_COUNTRY.default;
+  const sample = createColumnSample(header.cells, { country });
+  sample.add(first);
+  sample.add(reader.end());
+  const columns = findColumns(header.cells, { phone: null, template, line: header.line, judge: sample.verdict });
+  const judge = createRowJudge({ template, columns, country, partsMax: settings.BULKSMS_TEXT_PARTS_MAX.default });
+  for (const rows of sample.rows) {
     for (let row = 0; row < rows.count; row += 1) {
       const verdict = judge.judge(rows, row);
       judged.rows += 1;
@@ -47,9 +49,7 @@ function judgeDemo(): Judged {
         judged.parts += verdict.parts;
       }
     }
-  };
-  take(reader.push(readFileSync(studentsFile)));
-  take(reader.end());
+  }
   return judged;
 }
 

@@ -1,0 +1,76 @@
+// `lab compose` (npm run verify:compose): the system of compose.yaml on a real Docker engine, with
+// a container of each kind killed while campaigns run.
+import type { Command } from "commander";
+import { endWell } from "../../src/cli/failure.ts";
+import { exitCodes } from "../../src/cli/report_error.ts";
+import { alignColumns, createTerminal, formatDuration, type Terminal } from "../../src/cli/terminal.ts";
+import { type ComposeProof, type ProofStep, proveCompose } from "../break/compose/prove_compose.ts";
+import { parseSeed } from "./run.ts";
+
+interface ComposeCommandOptions {
+  seed: number;
+  json?: true;
+}
+
+/** What a shell expects of a command that Ctrl-C ended. */
+const interruptedExitCode = 130;
+
+export function register(program: Command): void {
+  program
+    .command("compose")
+    .description("build the image, start compose.yaml, kill a container of each kind during campaigns, check the laws")
+    .option("--seed <n>", "replays the order of the kills", parseSeed, Math.floor(Math.random() * 1_000_000))
+    .option("--json", "the report as one JSON object on the last line")
+    .addHelpText("after", composeHelp)
+    .action((options: ComposeCommandOptions) => endWell(() => compose(options)));
+}
+
+async function compose({ seed, json }: ComposeCommandOptions): Promise<number> {
+  const terminal = createTerminal(process.stdout, process.env);
+  const interrupted = new AbortController();
+  // more than once too: what was started is taken down in any case, within limits of its own
+  const interrupt = (): void => interrupted.abort(new Error("interrupted"));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
+  terminal.line();
+  terminal.line(`${terminal.bold("compose")} · seed ${seed}`);
+  terminal.line();
+  try {
+    const proof = await proveCompose({ seed, signal: interrupted.signal, onStep: (step) => showStep(terminal, step) });
+    showProof(terminal, proof);
+    if (json === true) process.stdout.write(`${JSON.stringify(proof)}\n`);
+    return proof.held ? exitCodes.ok : exitCodes.failed;
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error;
+    terminal.line("interrupted");
+    terminal.line();
+    return interruptedExitCode;
+  } finally {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
+  }
+}
+
+function showStep(terminal: Terminal, { what, durationMs, detail }: ProofStep): void {
+  terminal.line(terminal.dim(`${what}, ${formatDuration(durationMs)}: ${detail}`));
+}
+
+function showProof(terminal: Terminal, proof: ComposeProof): void {
+  const { engineVersion, composeVersion, steps, reasons, held, durationMs, seed } = proof;
+  terminal.line();
+  const rows = steps.map(({ what, durationMs: stepMs, detail }) => [what, formatDuration(stepMs), detail]);
+  for (const line of alignColumns([["step", "took", "result"].map(terminal.dim), ...rows], [1])) terminal.line(line);
+  terminal.line();
+  const versions = `Docker ${engineVersion}, Compose ${composeVersion}`;
+  terminal.line(`${held ? terminal.accent("held") : terminal.bold("BROKE")} in ${formatDuration(durationMs)} on ${versions}`);
+  for (const reason of reasons) terminal.line(`  ${reason.replaceAll("\n", "\n  ")}`);
+  terminal.line(terminal.dim(`again: npm run verify:compose -- --seed ${seed}`));
+  terminal.line();
+}
+
+const composeHelp = `
+Needs a Docker engine, Compose (\`docker compose\` or \`docker-compose\`) and the base images of Dockerfile and compose.yaml,
+which it pulls. Where no registry can be reached, lab/break/compose/standins.sh builds stand-ins of them.
+It starts a project of its own on free ports with fresh secrets, beside whatever else runs, and removes it with its volumes
+also after a failure or Ctrl-C. The image stays.
+
+Exit codes: 0 held, 1 something broke, 2 wrong use, 3 there is no engine, no Compose or no base image, 130 interrupted
+`;
