@@ -118,7 +118,7 @@ function createUnknownKeysLimit() {
 
 /** The token of `Session <token>`; null when it is none. */
 function findSession(authorization: string | undefined): string | null {
-  return /^Session ([\w-]+)$/.exec(authorization ?? "")?.[1] ?? null;
+  return /^Session ([\w-]+)$/i.exec(authorization ?? "")?.[1] ?? null;
 }
 
 /** `admin` includes the others; `send` includes `read`. */

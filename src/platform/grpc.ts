@@ -1,6 +1,5 @@
 // gRPC both ways: the server of rpc (with health and reflection) and the client of webapi, salesapi and sales_worker.
 // One typed error crosses: AppError as a status plus the trailing metadata `error-code`, `error-details` and `error-retry-after-s`.
-import { timingSafeEqual } from "node:crypto";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -20,8 +19,8 @@ import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation, service as healthService } from "grpc-health-check";
 import { AppError, type ErrorCode, type ErrorDetails, errorRules } from "../contracts/errors.ts";
 import * as credit from "../contracts/generated/credit.ts";
+import { createInternalTokenCheck } from "./internal_token.ts";
 import { errorFields, type Log } from "./log.ts";
-import { sha256 } from "./sha256.ts";
 
 /** A call of ours carries ids and amounts: a larger message is an attack or an error. */
 const messageBytesMax = 64 * 1024;
@@ -76,11 +75,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
 
 /** One unary method: checks the internal token, turns AppError into a status, and logs what is impossible. */
 export function handleUnary<Q, A>(options: { internalToken: string; log: Log }, answer: (request: Q) => Promise<A>): handleUnaryCall<Q, A> {
-  const expected = sha256(`Bearer ${options.internalToken}`);
+  const isOurs = createInternalTokenCheck(options.internalToken);
   return (call, callback) => {
-    const given = call.metadata.get("authorization")[0];
-    const isOurs = given !== undefined && timingSafeEqual(sha256(String(given)), expected);
-    const answered = isOurs
+    const answered = isOurs(call.metadata.get("authorization")[0]?.toString())
       ? answer(call.request)
       : Promise.reject(new AppError("internal_token_invalid", "The call carries no valid internal token."));
     answered.then(

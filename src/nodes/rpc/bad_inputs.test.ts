@@ -30,9 +30,10 @@ function call(
   method: string,
   message: Uint8Array,
   token: string | Buffer = nodes.internalToken,
+  scheme = "Bearer",
 ): Promise<{ code: status; errorCode: unknown }> {
   const metadata = new Metadata();
-  metadata.set("authorization", `Bearer ${token}`);
+  metadata.set("authorization", `${scheme} ${token}`);
   const path = method.startsWith("/") ? method : `/bulksms.credit.v1.CreditService/${method}`;
   return new Promise((resolve) =>
     client.makeUnaryRequest(
@@ -95,6 +96,14 @@ describe("a call", () => {
       const answer = await call("GetWorkspaceCredit", request, token);
       expect([answer.code, answer.errorCode], token.slice(0, 20)).toEqual([status.UNAUTHENTICATED, "internal_token_invalid"]);
     }
+  });
+
+  test("with our token is answered however its scheme is spelt, as over HTTP and WebSocket", async () => {
+    const request = GetWorkspaceCreditRequest.encode({ workspaceId }).finish();
+    for (const scheme of ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer  "])
+      expect((await call("GetWorkspaceCredit", request, nodes.internalToken, scheme)).code, scheme).toBe(status.OK);
+    for (const scheme of ["Basic", "Bearer Bearer", "xBearer", ""])
+      expect((await call("GetWorkspaceCredit", request, nodes.internalToken, scheme)).code, scheme).toBe(status.UNAUTHENTICATED);
   });
 
   test(`with any strings and amounts is answered with a code of ours, and moves nothing (seed ${seed})`, async () => {

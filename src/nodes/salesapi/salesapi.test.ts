@@ -277,6 +277,8 @@ describe("a read", () => {
       workspace_id: workspace.id,
       update: { bulksms_id: id, status: "running", contacts: 25, parts_sent: 5 },
     });
+    const authorization = `bEARER ${nodes.credit.internalToken}`;
+    expect((await fetch(nodes.salesapiUrl + path, { headers: { authorization } })).status).toBe(200);
   });
 });
 
