@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anyText } from "../../../testing/any_text.ts";
 import { type CreditNodes, startCreditNodes } from "../../../testing/credit_nodes.ts";
+import { uuidV7 } from "../../../testing/uuid_v7.ts";
 import { AddCreditRequest, GetWorkspaceCreditRequest, ReserveCreditRequest } from "../../contracts/generated/credit.ts";
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31);
@@ -116,7 +117,7 @@ describe("a call", () => {
     const all = fc.sample(fc.tuple(id, id, amountMilli), { seed, numRuns: 40 });
     const answers = all.flatMap(([workspace, other, amount]) => [
       call("ReserveCredit", ReserveCreditRequest.encode({ workspaceId: workspace, holdId: other, amountMilli: amount }).finish()),
-      call("AddCredit", AddCreditRequest.encode({ workspaceId, transferId: randomUUID(), amountMilli: amount }).finish()),
+      call("AddCredit", AddCreditRequest.encode({ workspaceId, transferId: uuidV7(), amountMilli: amount }).finish()),
     ]);
     for (const { errorCode } of await Promise.all(answers))
       expect(["amount_invalid", "request_invalid", "workspace_not_found"]).toContain(errorCode);
