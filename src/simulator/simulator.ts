@@ -7,6 +7,7 @@ import {
   type JournalSubmit,
   journalEnds,
   journalErrorCodes,
+  numberMark,
   receiptStatusOf,
   type SimulatorProfileName,
   segmentRows,
@@ -257,12 +258,12 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     const { parts, digestLow, digestHigh } = message;
     if (code === null) {
       counts.accepted += 1;
-      block.accepted(row, parts, digestLow, digestHigh, forced);
+      block.accepted(row, parts, digestLow, digestHigh, forced, numberMark(message.to));
       return segment.add(row, parts, digestLow, digestHigh, forced, null);
     }
     counts.rejected += 1;
     const number = errorNumbers.get(code) as number;
-    block.rejected(row, parts, digestLow, digestHigh, number);
+    block.rejected(row, parts, digestLow, digestHigh, number, numberMark(message.to));
     return segment.add(row, parts, digestLow, digestHigh, forced, number);
   }
 
