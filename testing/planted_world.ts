@@ -173,7 +173,7 @@ export function writeJournal(simulatorFolder: string, batchId: string, messages:
   for (const { rowNo, parts, journal } of messages) {
     if (journal === null) continue;
     const segmentNo = Math.floor(rowNo / segmentRows);
-    const records = segments.get(segmentNo) ?? [record(recordTypes.submit)];
+    const records = segments.get(segmentNo) ?? [record(format === 1 ? recordTypes.submit_1 : recordTypes.submit)];
     segments.set(segmentNo, records);
     records.push(...messageRecords(rowNo, parts, journal, format));
   }

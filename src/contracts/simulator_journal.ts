@@ -9,7 +9,8 @@
 // at the first block that is cut short or fails its checksum: the torn tail of a crash, which the next opening truncates.
 // A payload is a run of records, each a type byte and fixed fields, little endian (see `recordBytes`).
 //
-// Format 2 says of each verdict which number it was about. Files of format 1 are read as well: their verdicts know no number. The
+// Format 2 says of each verdict which number it was about, and of each submit when it came by a clock that nobody sets. Files of
+// format 1 are read as well: they know neither. The
 // first record appended to one makes it format 2 (`fileMagic` in place of its own): the magic names the least format that reads it all.
 import { crc32 } from "node:zlib";
 import type { CarrierErrorCode } from "./receipts.ts";
@@ -47,10 +48,11 @@ export type JournalEnd = (typeof journalEnds)[number];
 /**
  * Records. `row` is u16: row_no - segment_no * 16,384. `delta` is u32 ms since the submit's `at`.
  *
- *   submit    u8 profile, u8 is-max, u8 0, u32 seed, f64 speed, f64 at (ms), f64 valid_until (ms): what the verdicts after it share
+ *   submit    u8 profile, u8 is-max, u8 0, u32 seed, f64 speed, f64 at (ms), f64 valid_until (ms), f64 at (ms) by the steady clock,
+ *             u32 boot: what the verdicts after it share
  *   accepted  u8 parts, u16 row, u32 u32 digest (low, high), u8 forced outcome (0: by chance), u32 number mark (`numberMark`)
  *   rejected  u8 parts, u16 row, u32 u32 digest, u8 error code, u32 number mark
- *   accepted_1, rejected_1  the same without the mark: format 1
+ *   submit_1, accepted_1, rejected_1  the same without steady clock and boot, without the mark: format 1
  *   sent      u16 row, u32 delta
  *   ended     u16 row, u32 delta, u8 end, u8 error code
  *   answered  u16 row, u8 receipt number (1 queued, 2 sent or failed, 3 the end): it got a 2xx
@@ -59,7 +61,7 @@ export type JournalEnd = (typeof journalEnds)[number];
  *   lost      u16 row, u8 receipt number: the weather (contracts/simulator_weather.ts) lost it, it is never told
  */
 export const recordTypes = {
-  submit: 1,
+  submit_1: 1,
   accepted_1: 2,
   rejected_1: 3,
   sent: 4,
@@ -70,9 +72,10 @@ export const recordTypes = {
   lost: 9,
   accepted: 10,
   rejected: 11,
+  submit: 12,
 } as const;
 /** Bytes of each record, its type byte counted; index = type. */
-export const recordBytes = [0, 32, 13, 13, 7, 9, 4, 4, 3, 4, 17, 17] as const;
+export const recordBytes = [0, 32, 13, 13, 7, 9, 4, 4, 3, 4, 17, 17, 44] as const;
 
 /** The largest prime below 2^32: no change of one digit, and no exchange of two, keeps the remainder. */
 export const numberMarkModulus = 4_294_967_291;
@@ -106,9 +109,17 @@ export interface JournalSubmit {
   seed: number;
   /** Infinity: no delays. */
   speed: number;
+  /** Wall time. */
   atMs: number;
   validUntilMs: number;
+  /** The same moment by the machine's steady clock, which counts from its boot. */
+  steadyAtMs: number;
+  /** Names that boot; noBoot in a record of format 1. */
+  boot: number;
 }
+
+/** No boot has this name: whoever draws one draws from 1 on. */
+export const noBoot = 0;
 
 /** Path of a segment below the simulator's data folder, with `/`. */
 export function segmentPath(batchId: string, segmentNo: number): string {
@@ -157,6 +168,7 @@ function visitPayload(file: Buffer, start: number, end: number, visitor: Journal
 function visitRecord(file: Buffer, at: number, type: number, visitor: JournalVisitor): void {
   const byte = (offset: number): number => file[at + offset] as number;
   switch (type) {
+    case recordTypes.submit_1:
     case recordTypes.submit:
       visitor.submit({
         profile: journalProfiles[byte(1)] ?? "typical",
@@ -164,6 +176,8 @@ function visitRecord(file: Buffer, at: number, type: number, visitor: JournalVis
         speed: byte(2) === 1 ? Number.POSITIVE_INFINITY : file.readDoubleLE(at + 8),
         atMs: file.readDoubleLE(at + 16),
         validUntilMs: file.readDoubleLE(at + 24),
+        steadyAtMs: type === recordTypes.submit ? file.readDoubleLE(at + 32) : 0,
+        boot: type === recordTypes.submit ? file.readUInt32LE(at + 40) : noBoot,
       });
       break;
     case recordTypes.accepted_1:

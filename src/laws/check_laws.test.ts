@@ -130,7 +130,7 @@ describe("the laws", () => {
 
   it("hold over a journal of format 1, whose verdicts name no number; all else about its messages is still compared", async () => {
     await plant(finished, canceled);
-    writeJournal(carrierFolder, finished.id, finished.messages, 1);
+    writeJournal(simulatorFolder, finished.id, finished.messages, 1);
     expect(verdicts(await check())).toEqual(allHold);
     await salesdb`update bulksms_info set msisdn = msisdn + 1 where row_no = 1`;
     expect(namedBy(await check(), "L7")).toEqual([`bulksms_info ${canceled.id}.1`]);

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import {
   fileMagic,
   fileMagicOfFormat1,
+  noBoot,
   noNumberMark,
   numberMark,
   openFolder,
@@ -20,7 +21,15 @@ import { createJournal, type Journal, type OpenSegment } from "./journal.ts";
 import { flag } from "./segment.ts";
 
 const batchId = "0192f0c1-2345-7abc-8def-0123456789ab";
-const terms = { profile: "typical", seed: 7, speed: 2.5, atMs: 1_000.25, validUntilMs: 61_000 } as const;
+const terms = {
+  profile: "typical",
+  seed: 7,
+  speed: 2.5,
+  atMs: 1_000.25,
+  validUntilMs: 61_000,
+  steadyAtMs: 77.5,
+  boot: 0xffff_fffe,
+} as const;
 let folder: string;
 let resumed: string[];
 
@@ -277,8 +286,9 @@ function marksOf(file: Buffer): Map<number, number> {
 }
 
 test("a folder of format 1 goes on: what it knows stays, its verdicts name no number, and what is added makes its file format 2", async () => {
-  const submit = Buffer.alloc(recordBytes[recordTypes.submit]);
-  submit.writeUInt8(recordTypes.submit, 0);
+  const submit = Buffer.alloc(recordBytes[recordTypes.submit_1]);
+  submit.writeUInt8(recordTypes.submit_1, 0);
+  submit.writeDoubleLE(1_000.25, 16);
   const accepted = Buffer.alloc(13);
   accepted.writeUInt8(recordTypes.accepted_1, 0);
   accepted.writeUInt8(3, 1);
@@ -299,6 +309,7 @@ test("a folder of format 1 goes on: what it knows stays, its verdicts name no nu
   const open = await journal.use(batchId, 0);
   const slot = open.segment.find(4);
   expect([open.segment.parts[slot], open.segment.digestsLow[slot]]).toEqual([3, 77]);
+  expect(open.segment.submitOf(slot)).toMatchObject({ atMs: 1_000.25, boot: noBoot });
   accept(open, 5);
   journal.touch(open);
   await journal.commit();

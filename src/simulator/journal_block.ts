@@ -23,6 +23,8 @@ export class JournalBlock {
     this.#bytes.writeDoubleLE(isMax ? 0 : submit.speed, at + 8);
     this.#bytes.writeDoubleLE(submit.atMs, at + 16);
     this.#bytes.writeDoubleLE(submit.validUntilMs, at + 24);
+    this.#bytes.writeDoubleLE(submit.steadyAtMs, at + 32);
+    this.#bytes.writeUInt32LE(submit.boot, at + 40);
   }
 
   accepted(row: number, parts: number, digestLow: number, digestHigh: number, forced: number, mark: number): void {
