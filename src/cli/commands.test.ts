@@ -177,6 +177,9 @@ describe("the commands without a system", () => {
   it("refuse options that mean nothing", async () => {
     expect((await run("demo", "--speed", "0")).exitCode).toBe(2);
     expect((await run("demo", "--seed", "-1")).exitCode).toBe(2);
+    for (const limit of ["1e1", " 5", "+5", "0x10"])
+      expect((await run("status", "--limit", limit)).err).toContain(`--limit ${limit} is not possible`);
+    expect((await run("check", "--watch", "--interval", "1e1")).err).toContain("--interval 1e1 is not possible");
     expect((await run("demo", "--contacts", "/absent.csv")).exitCode).toBe(2);
     expect((await run("check", "--bulksms", "7")).exitCode).toBe(2);
     expect((await run("check", "--watch", "--interval", "0")).exitCode).toBe(2);

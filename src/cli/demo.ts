@@ -15,6 +15,7 @@ import { showReport, summaryOf } from "./check.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
 import { startLawsNews } from "./laws_news.ts";
+import { readWholeNumber } from "./number_options.ts";
 import { createProgress } from "./progress.ts";
 import { exitCodes } from "./report_error.ts";
 import { isExactCharge, showCharge, showCreated, showEnded } from "./send.ts";
@@ -269,7 +270,7 @@ function parseSpeed(text: string): string {
 
 function parseSeed(text: string): string {
   const { min, max } = settings.BULKSMS_SIMULATOR_SEED;
-  if (/^\d{1,10}$/.test(text) && Number(text) <= max) return text;
+  if (readWholeNumber(text, { min, max }) !== null) return text;
   throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
 }
 
