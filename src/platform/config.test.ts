@@ -68,6 +68,22 @@ test(`every whole number is decimal digits alone (seed ${seed})`, () => {
   }
 });
 
+test.each(["127.0.0.1", "0.0.0.0", "::", "::1", "[::1]", "fe80::1", "localhost", "salesapi", "bulk_sms-1.example.com"])(
+  "%j may be listened on",
+  (text) => {
+    expect(readConfig({ BULKSMS_HOST: text }, { host: "BULKSMS_HOST" }).host).toBe(text);
+  },
+);
+
+test.each(["999.1.1.1", "127.0.0.1.", "127.1", "1", "a b", " ::1", "::1::", "[127.0.0.1]", "http://x", "x:80", "-x", "a..b", "x\n"])(
+  "%j is not an address to listen on, and its setting is named",
+  (text) => {
+    expect(() => readConfig({ BULKSMS_HOST: text }, { host: "BULKSMS_HOST" })).toThrow(
+      /^BULKSMS_HOST: .* is not an IP address or a host name$/s,
+    );
+  },
+);
+
 test.each(["127.0.0.1:65536", "127.0.0.1:99999", "127.0.0.1:1e3", "127.0.0.1:", "127.0.0.1"])("%j is no address of rpc", (text) => {
   expect(() => readConfig({ BULKSMS_RPC_ADDRESS: text }, { address: "BULKSMS_RPC_ADDRESS" })).toThrow(/is not host:port/);
 });

@@ -1,4 +1,5 @@
 // Reads settings (contracts/settings.ts) from the environment into a frozen typed object. Called once, in each node's main.ts.
+import { isIP, isIPv6 } from "node:net";
 import { renamedSettings, type Setting, type SettingName, settings } from "../contracts/settings.ts";
 
 type ValueOf<S extends Setting> = S["kind"] extends "integer" | "port" | "number" ? number : S["kind"] extends "list" ? string[] : string;
@@ -110,6 +111,8 @@ function parseSetting(setting: Setting, text: string): Parsed {
     }
     case "address":
       return isPort(/^\S+:(\d+)$/.exec(text)?.[1] ?? "") ? { value: text } : { problem: `${shown} is not host:port` };
+    case "host":
+      return isHost(text) ? { value: text } : { problem: `${shown} is not an IP address or a host name` };
     case "list": {
       const { form } = setting;
       const value = text
@@ -122,6 +125,13 @@ function parseSetting(setting: Setting, text: string): Parsed {
       if (setting.form !== undefined && !setting.form.pattern.test(text)) return { problem: `${shown} is not ${setting.form.says}` };
       return { value: text };
   }
+}
+
+/** RFC 1123, and underscores as Docker's names have them; a last label of digits would be an IPv4 address that is none. */
+const hostName = /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*(?!\d+$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+
+function isHost(text: string): boolean {
+  return isIP(text) !== 0 || (/^\[.*\]$/.test(text) && isIPv6(text.slice(1, -1))) || hostName.test(text);
 }
 
 const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) <= 65_535;

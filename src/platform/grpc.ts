@@ -1,5 +1,6 @@
 // gRPC both ways: the server of rpc (with health and reflection) and the client of webapi, salesapi and sales_worker.
 // One typed error crosses: AppError as a status plus the trailing metadata `error-code`, `error-details` and `error-retry-after-s`.
+import { isIPv6 } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -55,8 +56,10 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     new ReflectionService(loadSync(protoFile, { includeDirs: [contractsFolder] })).addToServer(server);
   }
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${options.host}:${options.port}`, ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
+    server.bindAsync(
+      `${isIPv6(options.host) ? `[${options.host}]` : options.host}:${options.port}`,
+      ServerCredentials.createInsecure(),
+      (error, bound) => (error === null ? resolve(bound) : reject(error)),
     );
   });
   return {
