@@ -88,5 +88,5 @@ A process that dies is started again. Keys, passwords and addresses are kept in 
 
 Ctrl-C: processes drain, then the engines end. A second Ctrl-C ends all at once.
 
-Exit codes: 0 stopped, 1 something did not start, 2 wrong settings or use, 130 ended at once
+Exit codes: 0 stopped, 1 something did not start, 2 wrong settings or use, 3 a database of your own does not answer, 130 ended at once
 `;
