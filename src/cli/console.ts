@@ -1,5 +1,6 @@
 // `bulksms console`: a fresh link into the console of the system that is up.
 import type { Command } from "commander";
+import { linkMinutes } from "../contracts/console.ts";
 import type { ErrorCode } from "../contracts/errors.ts";
 import { settings } from "../contracts/settings.ts";
 import { readDataFolderNote } from "../local/data_folder.ts";
@@ -17,7 +18,7 @@ interface ConsoleOptions {
 export function registerConsole(program: Command): void {
   program
     .command("console")
-    .description("print a link that signs you in to the console in the browser, once, within ten minutes")
+    .description(`print a link that signs you in to the console in the browser, once, within ${linkMinutes} minutes`)
     .option("--data <dir>", `data folder of the system (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
     .option("--workspace <id>", "which workspace to be in (default: the one that `up` made)")
     .addHelpText("after", consoleHelp)

@@ -4,6 +4,7 @@ import { open } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, InvalidArgumentError } from "commander";
+import { linkMinutes } from "../contracts/console.ts";
 import { formatCredits, parseCredits } from "../contracts/credits.ts";
 import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
 import { settings } from "../contracts/settings.ts";
@@ -210,7 +211,7 @@ function showDoors(terminal: Terminal, system: System, link: string): void {
   const { webapi, salesapi } = system.addresses();
   terminal.line();
   terminal.line(`console    ${terminal.accent(link)}`);
-  terminal.line("           signs you in once, within ten minutes; another: npx bulksms console");
+  terminal.line(`           signs you in once, within ${linkMinutes} minutes; another: npx bulksms console`);
   terminal.line();
   terminal.line(`webapi     ${terminal.accent(`${webapi}/docs`)}     workspaces, credit, keys, WebSocket`);
   terminal.line(`salesapi   ${terminal.accent(`${salesapi}/docs`)}     campaigns`);
@@ -277,7 +278,7 @@ function parseSeed(text: string): string {
 const demoHelp = `
 Starts two PostgreSQL servers, one Redis and the six processes on this machine (as \`npx bulksms up\` does), makes a workspace with
 1,000 credits, uploads 5,000 made-up students of Oulu, and texts them over a simulated carrier. Nothing leaves this machine.
-It takes about a minute: the carrier's delays and retries fill 40 s; a phone that stays silent is given up after 45 s, and 10 s
+It takes about a minute: the carrier's delays and retries fill ${answersWithinS} s; a phone that stays silent is given up after ${deadlineS} s, and ${horizonS} s
 more for receipts that come late. Then it shows the outcome, checks the laws over both databases and the simulator's journal, and
 keeps serving until Ctrl-C.
 

@@ -1,6 +1,7 @@
 // `bulksms up`: the whole system on this machine until Ctrl-C.
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { linkMinutes } from "../contracts/console.ts";
 import { settings } from "../contracts/settings.ts";
 import { isStoppedWhileStarting } from "../local/supervisor.ts";
 import { startLawsNews } from "./laws_news.ts";
@@ -72,7 +73,7 @@ function closingLines(system: System, link: string): string {
   const { webapi, salesapi } = system.addresses();
   return `
   console    ${link}
-             signs you in once, within ten minutes; another: npx bulksms console
+             signs you in once, within ${linkMinutes} minutes; another: npx bulksms console
   API        ${webapi}/docs · ${salesapi}/docs
   workspace  ${system.workspace().workspaceId}, its key lies in ${system.dataFolder().path}
   next       npx bulksms send examples/5_contacts.csv --text "Hello {first_name}"
