@@ -1,7 +1,7 @@
 // The refusal of an `--only` that means nothing: of a slip, not of the system, so nothing is started for it.
-import { Failure } from "../../src/cli/failure.ts";
-import { exitCodes } from "../../src/cli/report_error.ts";
-import { nearest } from "../../src/platform/config.ts";
+import { Failure } from "../../../src/cli/failure.ts";
+import { exitCodes } from "../../../src/cli/report_error.ts";
+import { nearest } from "../../../src/platform/config.ts";
 
 /** `noun` of what `--only` chooses; `names` of all that there are; `command` runs all of them. */
 export function nothingFits(noun: string, wanted: string, names: readonly string[], command: string): Failure {

@@ -5,7 +5,7 @@ import { type Noticed, nameOf, runCatchers } from "./catch_mutant.ts";
 import { type GuardName, guards } from "./list.ts";
 import { createMutantTree, type MutantTree } from "./mutant_tree.ts";
 import { type Catcher, patches } from "./patches.ts";
-import { nothingFits } from "./nothing_fits.ts";
+import { nothingFits } from "../../break/verify/nothing_fits.ts";
 
 export interface VerifyMutantsOptions {
   /** Only guards with this text in their name; several with a comma between. */
