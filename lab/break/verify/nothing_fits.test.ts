@@ -6,8 +6,8 @@ import { verifyFaults } from "./faults.ts";
 import { verifyMutants } from "../../prove/mutants/verify_mutants.ts";
 
 const attempts: [string, () => Promise<unknown>, RegExp][] = [
-  ["faults", () => verifyFaults({ seed: 1, only: "clok-ahead-carrier" }), /clock-ahead-carrier/],
-  ["faults, a list", () => verifyFaults({ seed: 1, only: ["clock-ahead-carrier", "clok-ahead-carrier"] }), /clock-ahead-carrier/],
+  ["faults", () => verifyFaults({ seed: 1, only: "clok-ahead-simulator" }), /clock-ahead-simulator/],
+  ["faults, a list", () => verifyFaults({ seed: 1, only: ["clock-ahead-simulator", "clok-ahead-simulator"] }), /clock-ahead-simulator/],
   ["faults, a pattern", () => verifyFaults({ seed: 1, only: "clock-*-nobody" }), /nearest name/],
   ["crash", () => verifyCrash({ seed: 1, only: "C99" }), /C\d\d/],
   ["crash, one of two", () => verifyCrash({ seed: 1, only: "C11,intent_comitted" }), /intent_committed/],
