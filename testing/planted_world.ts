@@ -3,7 +3,16 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
-import { fileMagic, journalEnds, recordBytes, recordTypes, segmentPath, segmentRows } from "../src/contracts/simulator_journal.ts";
+import {
+  fileMagic,
+  fileMagicOfFormat1,
+  journalEnds,
+  journalErrorCodes,
+  recordBytes,
+  recordTypes,
+  segmentPath,
+  segmentRows,
+} from "../src/contracts/simulator_journal.ts";
 import { chargedStatuses, type MessageStatus, messageStatuses } from "../src/contracts/states.ts";
 import type { Sql } from "../src/platform/postgres.ts";
 
@@ -15,6 +24,7 @@ export interface PlantedMessage {
   rowNo: number;
   status: MessageStatus;
   parts: number;
+  errorCode?: string;
   isSentMarked: boolean;
   isIntended: boolean;
   anomaly?: string;
@@ -25,6 +35,8 @@ export interface PlantedJournal {
   verdict: "accepted" | "rejected";
   isSent?: boolean;
   end?: "failed" | "undelivered" | "delivered";
+  /** With a rejection, and with an end other than `delivered`. */
+  errorCode?: (typeof journalErrorCodes)[number];
   /** Numbers of the receipts that were answered 2xx. */
   answered?: number[];
   /** One entry a repeat: whether it was the same message. */
@@ -49,14 +61,16 @@ export function message(rowNo: number, status: MessageStatus, more: Partial<Plan
     unknown: { verdict: "accepted" },
     queued: { verdict: "accepted", answered: [1] },
     sent: { verdict: "accepted", isSent: true, answered: [1, 2] },
-    failed: { verdict: "accepted", end: "failed", answered: [1, 2] },
-    undelivered: { verdict: "accepted", isSent: true, end: "undelivered", answered: [1, 2, 3] },
+    failed: { verdict: "accepted", end: "failed", errorCode: "barred", answered: [1, 2] },
+    undelivered: { verdict: "accepted", isSent: true, end: "undelivered", errorCode: "absent_subscriber", answered: [1, 2, 3] },
     delivered: { verdict: "accepted", isSent: true, end: "delivered", answered: [1, 2, 3] },
     expired: { verdict: "accepted", answered: [1] },
     canceled: null,
   };
   const isIntended = !["pending", "canceled"].includes(status);
-  return { rowNo, status, parts: 1, isSentMarked: isCharged, isIntended, journal: journals[status], ...more };
+  const planted = { rowNo, status, parts: 1, isSentMarked: isCharged, isIntended, journal: journals[status], ...more };
+  const errorCode = planted.journal?.errorCode ?? undefined;
+  return { ...planted, ...(errorCode === undefined || !["failed", "undelivered"].includes(status) ? {} : { errorCode }) };
 }
 
 /** Workspace with one top-up, larger than all holds of its campaigns. */
@@ -103,9 +117,10 @@ async function plantRows(sql: Sql, { id, holdId, workspaceId, status, messages }
     const rows = messages.slice(at, at + 2_000).map((m) => ({
       bulksms_id: id,
       row_no: m.rowNo,
-      msisdn: 358_400_000_000n + BigInt(m.rowNo),
+      msisdn: numberOf(m.rowNo),
       parts: m.parts,
       status: m.status,
+      error_code: m.errorCode ?? null,
       sent_at: m.isSentMarked ? new Date() : null,
     }));
     await sql`insert into bulksms_info ${sql(rows)}`;
@@ -118,6 +133,8 @@ async function plantRows(sql: Sql, { id, holdId, workspaceId, status, messages }
   const intentTo = Math.max(0, ...messages.filter((m) => m.isIntended).map((m) => m.rowNo));
   await sql`insert into bulksms_chunk (bulksms_id, chunk_no, first_row, last_row, state, intent_to) values (${id}, 0, 1, ${last}, 'done', ${intentTo})`;
 }
+
+const numberOf = (rowNo: number): bigint => 358_400_000_000n + BigInt(rowNo);
 
 /** What was sent, in three outbox rows, each settled but for the last of a running campaign; the rest of the hold released at the end. */
 async function plantCredit(ds: Sql, salesdb: Sql, { id, holdId, workspaceId, status, messages }: PlantedCampaign): Promise<void> {
@@ -150,15 +167,15 @@ async function plantCredit(ds: Sql, salesdb: Sql, { id, holdId, workspaceId, sta
   }
 }
 
-/** Writes the segments of one batch, a block each (written anew: an earlier file of it is lost). */
-export function writeJournal(simulatorFolder: string, batchId: string, messages: readonly PlantedMessage[]): void {
+/** Writes the segments of one batch, a block each (written anew: an earlier file of it is lost). Format 1 names no numbers. */
+export function writeJournal(simulatorFolder: string, batchId: string, messages: readonly PlantedMessage[], format: 1 | 2 = 2): void {
   const segments = new Map<number, Buffer[]>();
   for (const { rowNo, parts, journal } of messages) {
     if (journal === null) continue;
     const segmentNo = Math.floor(rowNo / segmentRows);
-    const records = segments.get(segmentNo) ?? [record(recordTypes.submit)];
+    const records = segments.get(segmentNo) ?? [record(format === 1 ? recordTypes.submit_1 : recordTypes.submit)];
     segments.set(segmentNo, records);
-    records.push(...messageRecords(rowNo % segmentRows, parts, journal));
+    records.push(...messageRecords(rowNo, parts, journal, format));
   }
   for (const [segmentNo, records] of segments) {
     const path = join(simulatorFolder, segmentPath(batchId, segmentNo));
@@ -167,18 +184,28 @@ export function writeJournal(simulatorFolder: string, batchId: string, messages:
     const head = Buffer.alloc(8);
     head.writeUInt32LE(payload.length, 0);
     head.writeUInt32LE(crc32(payload), 4);
-    writeFileSync(path, Buffer.concat([fileMagic, head, payload]));
+    writeFileSync(path, Buffer.concat([format === 1 ? fileMagicOfFormat1 : fileMagic, head, payload]));
   }
 }
 
-function messageRecords(row: number, parts: number, journal: PlantedJournal): Buffer[] {
-  const verdict = () => record(recordTypes[journal.verdict], (r) => [r.writeUInt8(parts, 1), r.writeUInt16LE(row, 2)]);
+function messageRecords(rowNo: number, parts: number, journal: PlantedJournal, format: 1 | 2): Buffer[] {
+  const row = rowNo % segmentRows;
+  const code = Math.max(0, journalErrorCodes.indexOf(journal.errorCode ?? null));
+  const verdict = () =>
+    record(recordTypes[format === 1 ? (`${journal.verdict}_1` as const) : journal.verdict], (r) => {
+      r.writeUInt8(parts, 1);
+      r.writeUInt16LE(row, 2);
+      if (journal.verdict === "rejected") r.writeUInt8(code, 12);
+      // the mark of a number: 1 + its remainder by the largest prime below 2^32
+      if (format === 2) r.writeUInt32LE(1 + Number(numberOf(rowNo) % 4_294_967_291n), 13);
+    });
   const about = (type: number, last?: number) =>
-    record(type, (r) => [r.writeUInt16LE(row, 1), last === undefined ? 0 : r.writeUInt8(last, type === recordTypes.ended ? 7 : 3)]);
+    record(type, (r) => [r.writeUInt16LE(row, 1), last === undefined ? 0 : r.writeUInt8(last, 3)]);
+  const ended = (end: number) => record(recordTypes.ended, (r) => [r.writeUInt16LE(row, 1), r.writeUInt8(end, 7), r.writeUInt8(code, 8)]);
   return [
     ...Array.from({ length: journal.verdicts ?? 1 }, verdict),
     ...(journal.isSent ? [about(recordTypes.sent)] : []),
-    ...(journal.end === undefined ? [] : [about(recordTypes.ended, journalEnds.indexOf(journal.end))]),
+    ...(journal.end === undefined ? [] : [ended(journalEnds.indexOf(journal.end))]),
     ...(journal.answered ?? []).map((receiptNo) => about(recordTypes.answered, receiptNo)),
     ...(journal.repeats ?? []).map((isSame) => about(recordTypes.repeat, isSame ? 1 : 0)),
   ];

@@ -2,6 +2,7 @@
 import { writeSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
+import { parseWholeNumber, readDecimalNumber } from "../../src/cli/number_options.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { createTerminal } from "../../src/cli/terminal.ts";
 import { runBenchmark } from "../measure/benchmark/benchmark.ts";
@@ -54,15 +55,11 @@ async function benchmark(options: BenchmarkCommandOptions): Promise<number> {
   return summary.laws_broken === 0 ? exitCodes.ok : exitCodes.failed;
 }
 
-function parseRounds(text: string): number {
-  const rounds = Number(text);
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) throw new InvalidArgumentError("a whole number from 1 to 100");
-  return rounds;
-}
+const parseRounds = parseWholeNumber({ min: 1, max: 100 });
 
 function parseScale(text: string): number {
-  const scale = Number(text);
-  if (!(scale >= 0.001 && scale <= 10)) throw new InvalidArgumentError("a number from 0.001 to 10");
+  const scale = readDecimalNumber(text, { min: 0.001, max: 10 });
+  if (scale === null) throw new InvalidArgumentError("a number from 0.001 to 10");
   return scale;
 }
 

@@ -1,6 +1,7 @@
 // `lab chaos` (npm run verify:chaos): random faults during random campaigns, with the verdict of each run.
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
+import { parseWholeNumber } from "../../src/cli/number_options.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { showChaos } from "../break/verify/chaos.ts";
 import { runsReport } from "../measure/report/verdicts.ts";
@@ -29,11 +30,7 @@ export function register(program: Command): void {
     .action((options: ChaosCommandOptions) => endWell(() => chaos(options)));
 }
 
-function parseRuns(text: string): number {
-  const runs = Number(text);
-  if (!Number.isInteger(runs) || runs < 1 || runs > runsMax) throw new InvalidArgumentError(`a whole number from 1 to ${runsMax}`);
-  return runs;
-}
+const parseRuns = parseWholeNumber({ min: 1, max: runsMax });
 
 async function chaos({ runs, seed, keepGoing, report, json }: ChaosCommandOptions): Promise<number> {
   const { hasHeld, verdicts } = await showChaos({ runs, seed, keepsGoing: keepGoing === true });

@@ -1,7 +1,8 @@
 // `lab console`: break the system in the browser, until Ctrl-C. Each Enter prints a fresh link.
 import { createInterface } from "node:readline";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
+import { parseWholeNumber } from "../../src/cli/number_options.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { createTerminal } from "../../src/cli/terminal.ts";
 import { openLabConsole } from "../break/console/lab_console.ts";
@@ -39,8 +40,4 @@ async function play(port: number): Promise<number> {
 }
 
 /** @throws InvalidArgumentError (exit code 2) */
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError("a port from 0 to 65535");
-  return port;
-}
+const parsePort = parseWholeNumber({ min: 0, max: 65_535 }, "a port from 0 to 65535");

@@ -2,6 +2,7 @@
 import { loadavg } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
+import { parseWholeNumber } from "../../src/cli/number_options.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatCount, formatDuration, type Terminal } from "../../src/cli/terminal.ts";
 import { type Blow, blows, type MeasuredBlow, measureRecovery, type RecoveryReport } from "../break/recovery/measure_recovery.ts";
@@ -27,11 +28,7 @@ export function register(program: Command): void {
     .action((options: RecoveryCommandOptions) => endWell(() => recovery(options)));
 }
 
-function parseRounds(text: string): number {
-  const rounds = Number(text);
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) throw new InvalidArgumentError("a whole number from 1 to 100");
-  return rounds;
-}
+const parseRounds = parseWholeNumber({ min: 1, max: 100 });
 
 function parseBlow(text: string): Blow {
   const found = blows.find((blow) => blow === text);

@@ -16,11 +16,14 @@ async function saidTo(...words: string[]): Promise<string> {
 }
 
 test("a wrong option is refused with its limits", async () => {
-  for (const contacts of ["0", "many", "10000001", "1.5"])
+  for (const contacts of ["0", "many", "10000001", "1.5", "1e3", "0x10", "+5", " 5"])
     expect(await saidTo("finland", "--contacts", contacts)).toContain("a whole number from 1 to 10,000,000");
   expect(await saidTo("evaluation", "--contacts", "5,none")).toContain("whole numbers from 1 to 1,000,000");
   expect(await saidTo("evaluation", "--only", "theirs")).toContain("one of ours, original");
   expect(await saidTo("evaluation", "--speed", "0")).toContain("a number above 0, or max");
+  expect(await saidTo("evaluation", "--contacts", "5, 7")).toContain("whole numbers from 1 to 1,000,000");
+  expect(await saidTo("evaluation", "--speed", "1e3")).toContain("a number above 0, or max");
+  expect(await saidTo("replies-lost", "--seed", "1e3")).toContain("a whole number from 0 to 4294967295");
   expect(await saidTo("replies-lost", "--seed", "-1")).toContain("a whole number from 0 to 4294967295");
 });
 

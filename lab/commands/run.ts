@@ -1,6 +1,7 @@
 // `lab run NAME`: one scenario with a live view, and the verdict; or one of the measured runs of run/, which have options of their own.
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { endWell, Failure } from "../../src/cli/failure.ts";
+import { parseWholeNumber } from "../../src/cli/number_options.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { createTerminal } from "../../src/cli/terminal.ts";
 import { loadScenario, scenarioNames } from "../break/scenarios/all.ts";
@@ -59,11 +60,7 @@ export function measuredRuns(): { name: string; shows: string }[] {
 }
 
 /** @throws InvalidArgumentError (exit code 2) */
-export function parseSeed(text: string): number {
-  const seed = Number(text);
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) throw new InvalidArgumentError("a whole number from 0 to 4294967295");
-  return seed;
-}
+export const parseSeed = parseWholeNumber({ min: 0, max: 0xffff_ffff });
 
 async function run(name: string, options: RunCommandOptions): Promise<number> {
   // a design switch is no scenario: it must break something

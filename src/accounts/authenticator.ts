@@ -22,6 +22,8 @@ export type Authenticate = (authorization: string | undefined, address?: string)
 
 /** A revoked key goes on for at most so long; a process goes on for so long while rpc is down. */
 export const cacheMs = 30_000;
+/** The same in the texts that state it. */
+export const callerCachedS = cacheMs / 1_000;
 /** Callers remembered; the oldest are forgotten first. */
 const cachedMax = 10_000;
 /** A caller hears within 2 s also while rpc is frozen. */
@@ -118,7 +120,7 @@ function createUnknownKeysLimit() {
 
 /** The token of `Session <token>`; null when it is none. */
 function findSession(authorization: string | undefined): string | null {
-  return /^Session ([\w-]+)$/.exec(authorization ?? "")?.[1] ?? null;
+  return /^Session ([\w-]+)$/i.exec(authorization ?? "")?.[1] ?? null;
 }
 
 /** `admin` includes the others; `send` includes `read`. */

@@ -1,5 +1,6 @@
 // The console's sessions and the one-time links that begin them: made and ended by webapi, looked up by rpc. Only a token's SHA-256 is stored.
 import { randomBytes } from "node:crypto";
+import { linkMinutes } from "../contracts/console.ts";
 import { AppError } from "../contracts/errors.ts";
 import { type AnySql, inTransaction, type Sql } from "../platform/postgres.ts";
 import { sha256 } from "../platform/sha256.ts";
@@ -8,7 +9,7 @@ import { type KeyScope, keyScopes } from "./keys.ts";
 /** A working day: who left a browser open at night signs in again. */
 export const sessionS = 12 * 3_600;
 /** From the terminal to the browser, with a look elsewhere between. */
-export const linkS = 10 * 60;
+export const linkS = linkMinutes * 60;
 /** 256 bits, as in a key. */
 const tokenRandomBytes = 32;
 /** Browsers of one workspace; the one that signed in first is signed out for the next. */
@@ -36,7 +37,7 @@ export interface SessionRights {
 
 const newToken = () => randomBytes(tokenRandomBytes).toString("base64url");
 
-/** A link that signs in once, within 10 minutes. `token` is never to be had again. @throws AppError workspace_not_found */
+/** A link that signs in once, within linkMinutes. `token` is never to be had again. @throws AppError workspace_not_found */
 export async function createLink(sql: Sql, workspaceId: string): Promise<{ token: string; expiresAt: Date }> {
   const token = newToken();
   return inTransaction(sql, async (transaction) => {

@@ -9,6 +9,7 @@ import { readConfig } from "../platform/config.ts";
 import { watchLaws } from "./check_watch.ts";
 import { settingsAt } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
+import { readDecimalNumber } from "./number_options.ts";
 import { exitCodes } from "./report_error.ts";
 import { alignColumns, createTerminal, formatCount, formatDuration, type Terminal } from "./terminal.ts";
 
@@ -74,8 +75,8 @@ async function check(options: CheckOptions): Promise<number> {
 
 /** Null: one pass alone. */
 function readInterval({ watch, interval, json }: CheckOptions): number | null {
-  const seconds = Number(interval ?? intervalSDefault);
-  if (!(seconds > 0 && seconds <= intervalSMax)) {
+  const seconds = interval === undefined ? intervalSDefault : readDecimalNumber(interval, { min: 0, max: intervalSMax });
+  if (seconds === null || seconds === 0) {
     throw new Failure(
       exitCodes.wrongUse,
       `--interval ${interval} is not possible`,

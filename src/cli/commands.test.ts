@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { waitFor } from "../../testing/cluster.ts";
 import { parseCredits } from "../contracts/credits.ts";
+import { databaseNames, databaseRoles } from "../contracts/processes.ts";
+import { readDataFolderNote } from "../local/data_folder.ts";
 
 // a whole system starts; a phone that stays silent (4 in 1,000) makes the demo wait for its deadline
 vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
@@ -20,8 +22,13 @@ interface Running {
 }
 
 function start(...args: string[]): Running {
+  return startWith({}, ...args);
+}
+
+function startWith(environment: Record<string, string>, ...args: string[]): Running {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BULKSMS_")));
-  const child = spawn(process.execPath, [join(root, "bin", "bulksms.js"), ...args], { env: inherited, stdio: ["ignore", "pipe", "pipe"] });
+  const env = { ...inherited, ...environment };
+  const child = spawn(process.execPath, [join(root, "bin", "bulksms.js"), ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
   const output = { out: "", err: "" };
   child.stdout.on("data", (text) => {
     output.out += text;
@@ -33,9 +40,22 @@ function start(...args: string[]): Running {
 }
 
 async function run(...args: string[]): Promise<{ out: string; err: string; exitCode: number | null }> {
-  const { output, exitCode } = start(...args);
+  return runWith({}, ...args);
+}
+
+async function runWith(environment: Record<string, string>, ...args: string[]) {
+  const { output, exitCode } = startWith(environment, ...args);
   return { exitCode: await exitCode, ...output };
 }
+
+const nowhere = join(tmpdir(), "bulksms-nothing-here");
+/** Enough for a process to read its settings; it never gets as far as to use them. */
+const databasesOfNobody = {
+  BULKSMS_REDIS_URL: "redis://127.0.0.1:1",
+  BULKSMS_RPC_DATABASE_URL: "postgres://rpc:x@127.0.0.1:1/ds",
+  BULKSMS_GENERAL_WORKER_DATABASE_URL: "postgres://general_worker:x@127.0.0.1:1/ds",
+  BULKSMS_DS_OWNER_URL: "postgres://owner:x@127.0.0.1:1/ds",
+};
 
 describe("the commands on a system that the demo started", () => {
   const folder = mkdtempSync(join(tmpdir(), "bulksms-demo-"));
@@ -130,6 +150,24 @@ describe("the commands on a system that the demo started", () => {
     expect((await run("status", "0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f", "--data", folder)).exitCode).toBe(1);
   });
 
+  it("console prints a link, and of a workspace that there is not says which there is", async () => {
+    const link = await run("console", "--data", folder);
+    expect({ out: link.out, exitCode: link.exitCode }).toEqual({ out: expect.stringMatching(/^http:\S+#\S+\n$/), exitCode: 0 });
+    const [unknown, noId] = [
+      await run("console", "--workspace", "0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f", "--data", folder),
+      await run("console", "--workspace", "UNKNOWN", "--data", folder),
+    ];
+    expect([unknown.exitCode, noId.exitCode]).toEqual([1, 2]);
+    for (const { err } of [unknown, noId]) {
+      expect(err.trim().split("\n")).toHaveLength(3);
+      expect(err).toContain("leave --workspace out for the workspace that `up` made");
+      expect(err).toContain(readDataFolderNote(folder, "workspace_id"));
+      expect(err).not.toContain("campaigns");
+    }
+    const help = (await run("console", "--help")).out;
+    for (const code of [link, unknown, noId].map(({ exitCode }) => exitCode)) expect(help).toMatch(new RegExp(`Exit codes:.*\\b${code} `));
+  });
+
   it("check of a campaign or workspace that does not exist is never held", async () => {
     for (const option of ["--bulksms", "--workspace"]) {
       const { out, err, exitCode } = await run("check", option, "0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f", "--data", folder);
@@ -166,6 +204,50 @@ describe("the commands on a system that the demo started", () => {
   });
 });
 
+describe("a process and `up`", () => {
+  it("whose BULKSMS_HOST is not an address of this machine end with exit code 2 and name it", async () => {
+    for (const host of ["999.1.1.1", "not a host", "192.0.2.1", "no-such-host.invalid"]) {
+      const environment = { BULKSMS_HOST: host, BULKSMS_INTERNAL_TOKEN: "0123456789abcdef" };
+      for (const command of [["up"], ["rpc", "serve"], ["general_worker", "start"]]) {
+        const { err, exitCode } = await runWith(
+          { ...environment, ...databasesOfNobody },
+          ...command,
+          ...(command[0] === "up" ? ["--data", nowhere] : []),
+        );
+        expect({ exitCode, err }, `${command[0]} on ${host}`).toEqual({
+          exitCode: 2,
+          err: expect.stringContaining(`BULKSMS_HOST: "${host}" is not`),
+        });
+      }
+    }
+  });
+});
+
+describe("migrate", () => {
+  const urls = (change: Record<string, string> = {}) => ({
+    BULKSMS_DS_OWNER_URL: "postgres://owner:secret@127.0.0.1:1/ds",
+    BULKSMS_SALESDB_OWNER_URL: "postgres://owner:secret@127.0.0.1:1/salesdb",
+    ...Object.fromEntries(
+      databaseNames.flatMap((database) =>
+        Object.entries(databaseRoles[database]).map(([role, name]) => [name, `postgres://${role}:secret@127.0.0.1:1/${database}`]),
+      ),
+    ),
+    ...change,
+  });
+
+  it("exits 3 when a database does not answer, and 2 when a role's URL has another user or no password", async () => {
+    expect(await runWith(urls(), "migrate")).toMatchObject({
+      exitCode: 3,
+      err: expect.stringContaining("127.0.0.1:1/ds could not be migrated"),
+    });
+    for (const wrong of ["postgres://salesapi:secret@127.0.0.1:1/ds", "postgres://webapi@127.0.0.1:1/ds"]) {
+      const { err, exitCode } = await runWith(urls({ BULKSMS_WEBAPI_DATABASE_URL: wrong }), "migrate");
+      expect({ err, exitCode }).toEqual({ err: expect.stringContaining("the URL of role webapi does not fit"), exitCode: 2 });
+    }
+    expect((await run("migrate", "--help")).out).toMatch(/Exit codes: 0 done, 1 .*2 .*\n?.*3 a database does not answer/s);
+  });
+});
+
 describe("the commands without a system", () => {
   it("say what is missing and exit 2", async () => {
     for (const command of [["check"], ["status"], ["send", fiveContacts, "--text", "Hi"]]) {
@@ -177,6 +259,9 @@ describe("the commands without a system", () => {
   it("refuse options that mean nothing", async () => {
     expect((await run("demo", "--speed", "0")).exitCode).toBe(2);
     expect((await run("demo", "--seed", "-1")).exitCode).toBe(2);
+    for (const limit of ["1e1", " 5", "+5", "0x10"])
+      expect((await run("status", "--limit", limit)).err).toContain(`--limit ${limit} is not possible`);
+    expect((await run("check", "--watch", "--interval", "1e1")).err).toContain("--interval 1e1 is not possible");
     expect((await run("demo", "--contacts", "/absent.csv")).exitCode).toBe(2);
     expect((await run("check", "--bulksms", "7")).exitCode).toBe(2);
     expect((await run("check", "--watch", "--interval", "0")).exitCode).toBe(2);

@@ -1,5 +1,7 @@
 // `bulksms console`: a fresh link into the console of the system that is up.
 import type { Command } from "commander";
+import { linkMinutes } from "../contracts/console.ts";
+import type { ErrorCode } from "../contracts/errors.ts";
 import { settings } from "../contracts/settings.ts";
 import { readDataFolderNote } from "../local/data_folder.ts";
 import { readConfig } from "../platform/config.ts";
@@ -16,7 +18,7 @@ interface ConsoleOptions {
 export function registerConsole(program: Command): void {
   program
     .command("console")
-    .description("print a link that signs you in to the console in the browser, once, within ten minutes")
+    .description(`print a link that signs you in to the console in the browser, once, within ${linkMinutes} minutes`)
     .option("--data <dir>", `data folder of the system (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
     .option("--workspace <id>", "which workspace to be in (default: the one that `up` made)")
     .addHelpText("after", consoleHelp)
@@ -36,8 +38,26 @@ async function printLink(options: ConsoleOptions): Promise<number> {
       "start one with `npx bulksms up`, or name its folder with --data",
     );
   }
-  process.stdout.write(`${await mintConsoleLink({ webapiUrl, adminKey, workspaceId })}\n`);
+  const ownWorkspaceId = readDataFolderNote(folder, "workspace_id");
+  if (!isUuid.test(workspaceId)) {
+    const why = `--workspace ${workspaceId} is not the id of a workspace, which looks like ${idExample}`;
+    throw new Failure(exitCodes.wrongUse, noLink, why, hintOfWorkspaces(ownWorkspaceId));
+  }
+  const link = await mintConsoleLink({ webapiUrl, adminKey, workspaceId }).catch((error: unknown) => {
+    if (!(error instanceof Failure) || !error.why.includes("workspace_not_found" satisfies ErrorCode)) throw error;
+    throw new Failure(error.exitCode, noLink, `there is no workspace ${workspaceId} in this system`, hintOfWorkspaces(ownWorkspaceId));
+  });
+  process.stdout.write(`${link}\n`);
   return exitCodes.ok;
+}
+
+const noLink = "no link was made";
+const idExample = "0198c9a0-0000-7000-8000-000000000001";
+const isUuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
+function hintOfWorkspaces(ownWorkspaceId: string | null): string {
+  const others = "a workspace's id is in the answer of POST /workspaces that made it";
+  return ownWorkspaceId === null ? others : `leave --workspace out for the workspace that \`up\` made (${ownWorkspaceId}); ${others}`;
 }
 
 const consoleHelp = `
@@ -45,7 +65,7 @@ The link works once. Whoever has an API key signs in with it on the same page an
 
 Examples:
   npx bulksms console
-  npx bulksms console --workspace 0198c9a0-0000-7000-8000-000000000001
+  npx bulksms console --workspace ${idExample}
 
-Exit codes: 0 printed, 2 wrong use or settings, 3 webapi does not answer
+Exit codes: 0 printed, 1 refused (there is no such workspace), 2 wrong use or settings (what is not an id), 3 webapi does not answer
 `;

@@ -2,7 +2,7 @@
 import type { LinkAnswer } from "../contracts/console.ts";
 import { openConnection } from "./connection.ts";
 
-/** A link that signs in once, within ten minutes. Its token stands behind #, so it reaches no server's log. @throws Failure, AppError */
+/** A link that signs in once, within linkMinutes. Its token stands behind #, so it reaches no server's log. @throws Failure, AppError */
 export async function mintConsoleLink(system: { webapiUrl: string; adminKey: string; workspaceId: string }): Promise<string> {
   const { webapiUrl, adminKey, workspaceId } = system;
   const admin = openConnection({ webapiUrl, salesapiUrl: webapiUrl, apiKey: adminKey });

@@ -4,6 +4,7 @@ import { open } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, InvalidArgumentError } from "commander";
+import { linkMinutes } from "../contracts/console.ts";
 import { formatCredits, parseCredits } from "../contracts/credits.ts";
 import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
 import { settings } from "../contracts/settings.ts";
@@ -15,6 +16,7 @@ import { showReport, summaryOf } from "./check.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
 import { startLawsNews } from "./laws_news.ts";
+import { readWholeNumber } from "./number_options.ts";
 import { createProgress } from "./progress.ts";
 import { exitCodes } from "./report_error.ts";
 import { isExactCharge, showCharge, showCreated, showEnded } from "./send.ts";
@@ -209,7 +211,7 @@ function showDoors(terminal: Terminal, system: System, link: string): void {
   const { webapi, salesapi } = system.addresses();
   terminal.line();
   terminal.line(`console    ${terminal.accent(link)}`);
-  terminal.line("           signs you in once, within ten minutes; another: npx bulksms console");
+  terminal.line(`           signs you in once, within ${linkMinutes} minutes; another: npx bulksms console`);
   terminal.line();
   terminal.line(`webapi     ${terminal.accent(`${webapi}/docs`)}     workspaces, credit, keys, WebSocket`);
   terminal.line(`salesapi   ${terminal.accent(`${salesapi}/docs`)}     campaigns`);
@@ -269,14 +271,14 @@ function parseSpeed(text: string): string {
 
 function parseSeed(text: string): string {
   const { min, max } = settings.BULKSMS_SIMULATOR_SEED;
-  if (/^\d{1,10}$/.test(text) && Number(text) <= max) return text;
+  if (readWholeNumber(text, { min, max }) !== null) return text;
   throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
 }
 
 const demoHelp = `
 Starts two PostgreSQL servers, one Redis and the six processes on this machine (as \`npx bulksms up\` does), makes a workspace with
 1,000 credits, uploads 5,000 made-up students of Oulu, and texts them over a simulated carrier. Nothing leaves this machine.
-It takes about a minute: the carrier's delays and retries fill 40 s; a phone that stays silent is given up after 45 s, and 10 s
+It takes about a minute: the carrier's delays and retries fill ${answersWithinS} s; a phone that stays silent is given up after ${deadlineS} s, and ${horizonS} s
 more for receipts that come late. Then it shows the outcome, checks the laws over both databases and the simulator's journal, and
 keeps serving until Ctrl-C.
 

@@ -78,4 +78,7 @@ BULKSMS_ADMIN_KEY, when given, becomes an API key with scope admin; only its SHA
 
 Runs under a lock: two at once do no harm. A schema that is newer than this version is refused.
 \`bulksms up\` does all this by itself.
+
+Exit codes: 0 done, 1 refused (a newer schema, missing rights), 2 wrong use or settings (a role's URL with another user, a login that the
+server refuses), 3 a database does not answer
 `;

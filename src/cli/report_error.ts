@@ -26,7 +26,7 @@ export function describeError(error: unknown): ErrorReport {
     const remedy = "npx bulksms settings lists every setting with its limits and default";
     return { what: "the settings are wrong", why: error.problems.join("\n"), remedy, exitCode: exitCodes.wrongUse };
   }
-  if (error instanceof EngineError) return { what: error.message, why: error.why, remedy: error.remedy, exitCode: exitCodes.failed };
+  if (error instanceof EngineError) return { what: error.message, why: error.why, remedy: error.remedy, exitCode: exitCodes[error.kind] };
   if (isAppError(error, "service_unavailable", "deadline_exceeded")) {
     return {
       what: "a service does not answer",

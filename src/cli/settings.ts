@@ -61,6 +61,8 @@ function limitsOf(setting: Setting): string | null {
       return setting.protocols.join(" or ").replaceAll(":", "://");
     case "address":
       return "host:port";
+    case "host":
+      return "an IP address or host name of this machine";
     case "list":
       return "words with a comma between";
     case "text":

@@ -6,6 +6,7 @@ import { messageStatuses } from "../contracts/states.ts";
 import { countFinal } from "./campaign_watch.ts";
 import { type Connection, connect } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
+import { readWholeNumber } from "./number_options.ts";
 import { exitCodes } from "./report_error.ts";
 import { alignColumns, createTerminal, formatCount, formatCreditText, formatDuration, type Terminal } from "./terminal.ts";
 
@@ -31,8 +32,8 @@ export function registerStatus(program: Command): void {
 }
 
 async function status(id: string | undefined, options: StatusOptions): Promise<number> {
-  const limit = Number(options.limit ?? limitDefault);
-  if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) {
+  const limit = options.limit === undefined ? limitDefault : readWholeNumber(options.limit, { min: 1, max: limitMax });
+  if (limit === null) {
     throw new Failure(
       exitCodes.wrongUse,
       `--limit ${options.limit} is not possible`,

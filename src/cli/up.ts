@@ -1,6 +1,7 @@
 // `bulksms up`: the whole system on this machine until Ctrl-C.
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { linkMinutes } from "../contracts/console.ts";
 import { settings } from "../contracts/settings.ts";
 import { isStoppedWhileStarting } from "../local/supervisor.ts";
 import { startLawsNews } from "./laws_news.ts";
@@ -72,7 +73,7 @@ function closingLines(system: System, link: string): string {
   const { webapi, salesapi } = system.addresses();
   return `
   console    ${link}
-             signs you in once, within ten minutes; another: npx bulksms console
+             signs you in once, within ${linkMinutes} minutes; another: npx bulksms console
   API        ${webapi}/docs · ${salesapi}/docs
   workspace  ${system.workspace().workspaceId}, its key lies in ${system.dataFolder().path}
   next       npx bulksms send examples/5_contacts.csv --text "Hello {first_name}"
@@ -88,5 +89,5 @@ A process that dies is started again. Keys, passwords and addresses are kept in 
 
 Ctrl-C: processes drain, then the engines end. A second Ctrl-C ends all at once.
 
-Exit codes: 0 stopped, 1 something did not start, 2 wrong settings or use, 130 ended at once
+Exit codes: 0 stopped, 1 something did not start, 2 wrong settings or use, 3 a database of your own does not answer, 130 ended at once
 `;

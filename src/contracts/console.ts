@@ -35,6 +35,9 @@ export const sessionAnswer = z.object({
 export type SessionAnswer = z.infer<typeof sessionAnswer>;
 
 /** POST /session/links, with a key of the whole installation. */
+/** A sign-in link works once, and no later than this. */
+export const linkMinutes = 10;
+
 export const linkRequest = z.strictObject({ workspace_id: z.uuid() });
 
 /** The token belongs behind # of /sign-in: a fragment reaches no server and no log. It is shown this once and works once. */

@@ -80,6 +80,7 @@ export const errorRules = {
   text_too_long: rule(422, "invalidArgument", "Text too long"),
   text_column_missing: rule(422, "invalidArgument", "Text names a column that the file lacks"),
   sender_invalid: rule(422, "invalidArgument", "Sender invalid"),
+  id_conflicting: rule(422, "invalidArgument", "id and bulksms_id name two campaigns"),
   import_lost: rule(409, "failedPrecondition", "The import lost its lease"),
   // idempotency
   idempotency_key_invalid: rule(400, "invalidArgument", "Idempotency-Key invalid"),

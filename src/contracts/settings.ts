@@ -7,6 +7,8 @@ export type Setting = { says: string; isSecret?: true } & (
   | { kind: "text"; default?: string; form?: { pattern: RegExp; says: string } }
   | { kind: "url"; protocols: readonly string[]; default?: string }
   | { kind: "address"; default?: string }
+  /** An IP address, or a name, to listen on. */
+  | { kind: "host"; default?: string }
   | { kind: "choice"; choices: readonly string[]; default?: string }
   /** `form`: of each entry. */
   | { kind: "list"; default?: string; form?: { pattern: RegExp; says: string } }
@@ -19,7 +21,7 @@ const httpUrl = { kind: "url", protocols: ["http:", "https:"] } as const;
 export const settings = {
   // all processes
   BULKSMS_HOST: {
-    kind: "text",
+    kind: "host",
     default: "127.0.0.1",
     says: "address that every door listens on; another than loopback needs keys and secrets",
   },

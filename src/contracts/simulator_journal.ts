@@ -4,10 +4,14 @@
 //   <simulator data>/journal/<last two characters of batch_id>/<batch_id>.<segment_no>   one append-only file a segment
 //   <simulator data>/open/<batch_id>.<segment_no>                                      marker: may have unfinished messages
 //
-// A segment holds the rows segment_no * 16,384 + 0 .. 16,383 of one batch. A file is the 8 bytes `fileMagic`, then blocks:
+// A segment holds the rows segment_no * 16,384 + 0 .. 16,383 of one batch. A file is the 8 bytes of a magic, then blocks:
 // u32 payload bytes, u32 CRC-32 of the payload, payload. A block is what one commit appended: whole or not there. Reading stops
 // at the first block that is cut short or fails its checksum: the torn tail of a crash, which the next opening truncates.
 // A payload is a run of records, each a type byte and fixed fields, little endian (see `recordBytes`).
+//
+// Format 2 says of each verdict which number it was about, and of each submit when it came by a clock that nobody sets. Files of
+// format 1 are read as well: they know neither. The
+// first record appended to one makes it format 2 (`fileMagic` in place of its own): the magic names the least format that reads it all.
 import { crc32 } from "node:zlib";
 import type { CarrierErrorCode } from "./receipts.ts";
 import type { ReceiptStatus } from "./states.ts";
@@ -16,7 +20,9 @@ import type { ReceiptStatus } from "./states.ts";
 export const segmentRows = 16_384;
 export const journalFolder = "journal";
 export const openFolder = "open";
-export const fileMagic = Buffer.from("bscj\u0001\0\0\0", "latin1");
+export const fileMagic = Buffer.from("bscj\u0002\0\0\0", "latin1");
+/** Of files whose verdicts were all written before they named a number. */
+export const fileMagicOfFormat1 = Buffer.from("bscj\u0001\0\0\0", "latin1");
 export const blockHeaderBytes = 8;
 /** No block is larger: one commit of one segment writes at most this many payload bytes at once. */
 export const blockPayloadBytesMax = 64 * 1024 * 1024;
@@ -42,9 +48,11 @@ export type JournalEnd = (typeof journalEnds)[number];
 /**
  * Records. `row` is u16: row_no - segment_no * 16,384. `delta` is u32 ms since the submit's `at`.
  *
- *   submit    u8 profile, u8 is-max, u8 0, u32 seed, f64 speed, f64 at (ms), f64 valid_until (ms): what the verdicts after it share
- *   accepted  u8 parts, u16 row, u32 u32 digest (low, high), u8 forced outcome (0: by chance)
- *   rejected  u8 parts, u16 row, u32 u32 digest, u8 error code
+ *   submit    u8 profile, u8 is-max, u8 0, u32 seed, f64 speed, f64 at (ms), f64 valid_until (ms), f64 at (ms) by the steady clock,
+ *             u32 boot: what the verdicts after it share
+ *   accepted  u8 parts, u16 row, u32 u32 digest (low, high), u8 forced outcome (0: by chance), u32 number mark (`numberMark`)
+ *   rejected  u8 parts, u16 row, u32 u32 digest, u8 error code, u32 number mark
+ *   submit_1, accepted_1, rejected_1  the same without steady clock and boot, without the mark: format 1
  *   sent      u16 row, u32 delta
  *   ended     u16 row, u32 delta, u8 end, u8 error code
  *   answered  u16 row, u8 receipt number (1 queued, 2 sent or failed, 3 the end): it got a 2xx
@@ -53,24 +61,41 @@ export type JournalEnd = (typeof journalEnds)[number];
  *   lost      u16 row, u8 receipt number: the weather (contracts/simulator_weather.ts) lost it, it is never told
  */
 export const recordTypes = {
-  submit: 1,
-  accepted: 2,
-  rejected: 3,
+  submit_1: 1,
+  accepted_1: 2,
+  rejected_1: 3,
   sent: 4,
   ended: 5,
   answered: 6,
   repeat: 7,
   gave_up: 8,
   lost: 9,
+  accepted: 10,
+  rejected: 11,
+  submit: 12,
 } as const;
 /** Bytes of each record, its type byte counted; index = type. */
-export const recordBytes = [0, 32, 13, 13, 7, 9, 4, 4, 3, 4] as const;
+export const recordBytes = [0, 32, 13, 13, 7, 9, 4, 4, 3, 4, 17, 17, 44] as const;
+
+/** The largest prime below 2^32: no change of one digit, and no exchange of two, keeps the remainder. */
+export const numberMarkModulus = 4_294_967_291;
+/** A record of format 1 has none. */
+export const noNumberMark = 0;
+
+/**
+ * Four bytes that stand for a number (E.164 with or without its plus): 1 + its remainder. It tells numbers apart by accident, not by
+ * malice, and does not spell the number out.
+ */
+export function numberMark(msisdn: string): number {
+  return 1 + (Number(msisdn) % numberMarkModulus);
+}
 
 /** Called for each record in the order written. `row` counts from the segment's first row. */
 export interface JournalVisitor {
   submit(submit: JournalSubmit): void;
-  accepted(row: number, parts: number, digestLow: number, digestHigh: number, forced: number): void;
-  rejected(row: number, parts: number, digestLow: number, digestHigh: number, code: number): void;
+  /** `mark`: of its number, or noNumberMark. */
+  accepted(row: number, parts: number, digestLow: number, digestHigh: number, forced: number, mark: number): void;
+  rejected(row: number, parts: number, digestLow: number, digestHigh: number, code: number, mark: number): void;
   sent(row: number, deltaMs: number): void;
   ended(row: number, deltaMs: number, end: number, code: number): void;
   answered(row: number, receiptNo: number): void;
@@ -84,9 +109,17 @@ export interface JournalSubmit {
   seed: number;
   /** Infinity: no delays. */
   speed: number;
+  /** Wall time. */
   atMs: number;
   validUntilMs: number;
+  /** The same moment by the machine's steady clock, which counts from its boot. */
+  steadyAtMs: number;
+  /** Names that boot; noBoot in a record of format 1. */
+  boot: number;
 }
+
+/** No boot has this name: whoever draws one draws from 1 on. */
+export const noBoot = 0;
 
 /** Path of a segment below the simulator's data folder, with `/`. */
 export function segmentPath(batchId: string, segmentNo: number): string {
@@ -105,7 +138,8 @@ export function parseSegmentName(name: string): { batchId: string; segmentNo: nu
  */
 export function visitSegment(file: Buffer, visitor: JournalVisitor): number {
   if (file.length < fileMagic.length) return 0;
-  if (!file.subarray(0, fileMagic.length).equals(fileMagic)) throw new Error("not a simulator journal of this version");
+  const magic = file.subarray(0, fileMagic.length);
+  if (!magic.equals(fileMagic) && !magic.equals(fileMagicOfFormat1)) throw new Error("not a simulator journal of this version");
   let offset = fileMagic.length;
   while (offset + blockHeaderBytes <= file.length) {
     const payloadBytes = file.readUInt32LE(offset);
@@ -134,6 +168,7 @@ function visitPayload(file: Buffer, start: number, end: number, visitor: Journal
 function visitRecord(file: Buffer, at: number, type: number, visitor: JournalVisitor): void {
   const byte = (offset: number): number => file[at + offset] as number;
   switch (type) {
+    case recordTypes.submit_1:
     case recordTypes.submit:
       visitor.submit({
         profile: journalProfiles[byte(1)] ?? "typical",
@@ -141,13 +176,31 @@ function visitRecord(file: Buffer, at: number, type: number, visitor: JournalVis
         speed: byte(2) === 1 ? Number.POSITIVE_INFINITY : file.readDoubleLE(at + 8),
         atMs: file.readDoubleLE(at + 16),
         validUntilMs: file.readDoubleLE(at + 24),
+        steadyAtMs: type === recordTypes.submit ? file.readDoubleLE(at + 32) : 0,
+        boot: type === recordTypes.submit ? file.readUInt32LE(at + 40) : noBoot,
       });
       break;
+    case recordTypes.accepted_1:
     case recordTypes.accepted:
-      visitor.accepted(file.readUInt16LE(at + 2), byte(1), file.readUInt32LE(at + 4), file.readUInt32LE(at + 8), byte(12));
+      visitor.accepted(
+        file.readUInt16LE(at + 2),
+        byte(1),
+        file.readUInt32LE(at + 4),
+        file.readUInt32LE(at + 8),
+        byte(12),
+        markAt(file, at, type),
+      );
       break;
+    case recordTypes.rejected_1:
     case recordTypes.rejected:
-      visitor.rejected(file.readUInt16LE(at + 2), byte(1), file.readUInt32LE(at + 4), file.readUInt32LE(at + 8), byte(12));
+      visitor.rejected(
+        file.readUInt16LE(at + 2),
+        byte(1),
+        file.readUInt32LE(at + 4),
+        file.readUInt32LE(at + 8),
+        byte(12),
+        markAt(file, at, type),
+      );
       break;
     case recordTypes.sent:
       visitor.sent(file.readUInt16LE(at + 1), file.readUInt32LE(at + 3));
@@ -168,6 +221,10 @@ function visitRecord(file: Buffer, at: number, type: number, visitor: JournalVis
       visitor.lost(file.readUInt16LE(at + 1), byte(3));
       break;
   }
+}
+
+function markAt(file: Buffer, at: number, type: number): number {
+  return type === recordTypes.accepted || type === recordTypes.rejected ? file.readUInt32LE(at + 13) : noNumberMark;
 }
 
 /** What receipt 1, 2 or 3 of a message says; null when it has no such receipt (yet). */

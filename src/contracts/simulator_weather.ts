@@ -2,6 +2,9 @@
 // made up. Set over HTTP (PUT /weather of the simulator), read by simulator, laws (L11), lab.
 import { z } from "zod";
 
+/** Copies of a duplicate receipt follow within this. */
+export const copyWithinMs = 1_500;
+
 const share = z.number().min(0).max(1);
 const ms = (max: number) => z.number().int().min(0).max(max);
 
@@ -18,7 +21,7 @@ export const simulatorWeather = z.strictObject({
   doubled: z
     .strictObject({ share, times: z.number().int().min(2).max(5).default(2) })
     .optional()
-    .describe("told `times` times in all, the copies up to 1.5 s later"),
+    .describe(`told \`times\` times in all, the copies up to ${copyWithinMs / 1_000} s later`),
   reordered: z
     .strictObject({ share, within_ms: ms(holdMsMax).default(2_000) })
     .optional()

@@ -102,6 +102,11 @@ export async function release(
   return outcome;
 }
 
+export async function hasHold(sql: Sql, holdId: string): Promise<boolean> {
+  const found = await sql`select from credit_hold where id = ${holdId}`;
+  return found.length > 0;
+}
+
 /** Locks the hold until the transaction ends; null when there is none. The workspace must be locked before. */
 export async function lockHold(transaction: TransactionSql, holdId: string): Promise<HoldRow | null> {
   const [hold] = await transaction<HoldRow[]>`

@@ -31,3 +31,8 @@ export function deriveTransferId(purpose: "hold" | "release" | "top_up", ...sour
 export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
 }
+
+/** RFC 9562, section 5.7: version 7, variant 10. What callers outside ds draw holds and transfers from. */
+export function isUuidV7(text: string): boolean {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i.test(text);
+}

@@ -1,4 +1,5 @@
 // L4, L7, L8, L9: the simulator's journal and salesdb tell the same story of each message.
+import { noNumberMark } from "../contracts/simulator_journal.ts";
 import { impliedReceipts, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
 import { isFinal } from "./charges.ts";
 import type { Finding, Law } from "./law.ts";
@@ -12,13 +13,13 @@ export const acceptedOnce: Law = {
 
 export const knownToBoth: Law = {
   name: "L7",
-  title: "what the carrier accepted is known to salesdb, and the reverse",
+  title: "what the carrier accepted is known to salesdb with the same number and parts, and the reverse",
   judgeMessage: judgeKnownToBoth,
 };
 
 export const endsAgree: Law = {
   name: "L8",
-  title: "no final state ever left: each end is the one that the carrier told",
+  title: "no final state ever left: each end and its error code are those that the carrier told",
   judgeMessage: judgeEnd,
 };
 
@@ -57,15 +58,23 @@ function judgeKnownToBoth(message: MessageFacts, finding: Finding): void {
   if (status === "failed" && !after.isRejected && after.end !== "failed") broken("failed, but the carrier neither rejected nor failed it");
   if ((after.isAccepted || after.isRejected) && after.parts !== message.parts)
     broken(`${message.parts} parts, submitted as ${after.parts}`);
+  if (after.numberMark !== noNumberMark && after.numberMark !== message.numberMark) broken("its number is not the one that was submitted");
 }
 
-/** The carrier journals an end before it tells it, and never changes it: an end of ours that it does not know was reached by another way. */
+/**
+ * The carrier journals an end before it tells it, and never changes it: an end of ours that it does not know was reached by another way,
+ * and so was an error code. It gives a code with an end alone.
+ */
 function judgeEnd(message: MessageFacts, finding: Finding): void {
-  const { status, after } = message;
-  if (status !== "failed" && status !== "undelivered" && status !== "delivered") return;
+  const { status, errorCode, after } = message;
+  const isEnd = status === "failed" || status === "undelivered" || status === "delivered";
+  if (!isEnd && errorCode === null) return;
   finding.compared(1);
   const end = after.isRejected ? "failed" : after.end;
-  if (end !== status) finding.broken(nameMessage(message), `ended ${status}, by the carrier ${end ?? "it has not ended"}`);
+  if (isEnd && end !== status) finding.broken(nameMessage(message), `ended ${status}, by the carrier ${end ?? "it has not ended"}`);
+  else if (!isEnd) finding.broken(nameMessage(message), `${status ?? "not there"}, but with the error code ${errorCode}`);
+  else if (errorCode !== after.errorCode)
+    finding.broken(nameMessage(message), `its error code is ${errorCode ?? "none"}, by the carrier ${after.errorCode ?? "none"}`);
 }
 
 /**

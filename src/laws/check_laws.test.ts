@@ -23,7 +23,7 @@ function campaign(no: number, status: PlantedCampaign["status"], messages: Plant
 const finished = campaign(1, "finished", [
   ...Array.from({ length: 20 }, (_, index) => message(1 + index, "delivered", { parts: index === 4 ? 2 : 1 })),
   message(21, "undelivered"),
-  message(22, "failed", { journal: { verdict: "rejected" } }),
+  message(22, "failed", { journal: { verdict: "rejected", errorCode: "no_sms_service" } }),
   message(23, "failed"),
   message(24, "expired", { isSentMarked: true, journal: { verdict: "accepted", isSent: true, answered: [1, 2] } }),
   message(25, "expired", { journal: { verdict: "accepted", isSent: true } }),
@@ -126,6 +126,16 @@ describe("the laws", () => {
     const report = await check();
     expect(report.laws.flatMap((law) => law.broken)).toEqual([]);
     expect(report.form).toBe("running");
+  });
+
+  it("hold over a journal of format 1, whose verdicts name no number; all else about its messages is still compared", async () => {
+    await plant(finished, canceled);
+    writeJournal(simulatorFolder, finished.id, finished.messages, 1);
+    expect(verdicts(await check())).toEqual(allHold);
+    await salesdb`update bulksms_info set msisdn = msisdn + 1 where row_no = 1`;
+    expect(namedBy(await check(), "L7")).toEqual([`bulksms_info ${canceled.id}.1`]);
+    await salesdb`update bulksms_info set error_code = 'gremlins' where row_no = 21`;
+    expect(namedBy(await check(), "L8")).toEqual([`bulksms_info ${finished.id}.21`]);
   });
 
   it("hold over more messages than one segment of the journal has", async () => {
@@ -375,6 +385,26 @@ describe("the laws", () => {
     },
     {
       law: "L7",
+      title: "a number that was changed after the message was submitted",
+      corrupt: () => salesdb`update bulksms_info set msisdn = msisdn + 1 where bulksms_id = ${finished.id} and row_no = 6`,
+      names: info(finished, 6),
+    },
+    {
+      law: "L7",
+      title: "a number that was changed, of a message that the carrier rejected",
+      corrupt: () => salesdb`update bulksms_info set msisdn = msisdn * 10 where bulksms_id = ${finished.id} and row_no = 22`,
+      names: info(finished, 22),
+    },
+    {
+      law: "L7",
+      title: "two numbers exchanged",
+      while: "running",
+      corrupt: () => salesdb`update bulksms_info m set msisdn = o.msisdn from bulksms_info o
+        where m.bulksms_id = ${running.id} and o.bulksms_id = m.bulksms_id and m.row_no in (3, 4) and o.row_no = 7 - m.row_no`,
+      names: info(running, 3),
+    },
+    {
+      law: "L7",
       title: "a message submitted without an intent",
       while: "running",
       corrupt: () => rejournal(running, 8, { verdict: "accepted" }),
@@ -402,6 +432,31 @@ describe("the laws", () => {
       title: "an end that was left for another",
       corrupt: () => salesdb`update bulksms_info set status = 'failed' where bulksms_id = ${finished.id} and row_no = 21`,
       names: info(finished, 21),
+    },
+    ...(
+      [
+        ["of an end changed for another", 21, "barred"],
+        ["of an end taken away", 23, null],
+        ["of a rejection changed for another", 22, "barred"],
+        ["of no carrier's", 23, "gremlins"],
+        ["given to a delivered message", 2, "barred"],
+        ["given to an expired message", 27, "barred"],
+        ["given to an end that had none", 30, "barred"],
+      ] as const
+    ).map(
+      ([title, rowNo, code]): Corruption => ({
+        law: "L8",
+        title: `an error code ${title}`,
+        corrupt: () => salesdb`update bulksms_info set error_code = ${code} where bulksms_id = ${finished.id} and row_no = ${rowNo}`,
+        names: info(finished, rowNo),
+      }),
+    ),
+    {
+      law: "L8",
+      title: "an error code given to a message under way",
+      while: "running",
+      corrupt: () => salesdb`update bulksms_info set error_code = 'barred' where bulksms_id = ${running.id} and row_no = 4`,
+      names: info(running, 4),
     },
     {
       law: "L8",

@@ -97,7 +97,10 @@ async function findRuns(sql: Looks["salesdb"], holds: readonly Hold[]): Promise<
     from bulksms_run r join bulksms b on b.id = r.bulksms_id where r.hold_id = any(${holds.map((hold) => hold.id)})`;
 }
 
-/** Only a run that is still reserving may be without its hold; one given up has left a tombstone. */
+/**
+ * Only a run that is still reserving may be without its hold; one given up has left a tombstone, unless its id is of a kind that rpc
+ * refuses (anything but a UUIDv7): then nothing can have been held.
+ */
 async function checkRunsHaveHolds({ salesdb: sql, dsAfter, scope }: Looks, finding: Finding): Promise<void> {
   const runs = sql<Run[]>`
     select r.hold_id as "holdId", r.bulksms_id as "bulksmsId", b.workspace_id as "workspaceId", r.amount, b.status,
@@ -112,7 +115,8 @@ async function checkRunsHaveHolds({ salesdb: sql, dsAfter, scope }: Looks, findi
       const name = `bulksms_run ${run.holdId}`;
       const origin = origins.get(run.holdId);
       const isOn = run.isCurrent && ["running", "paused", "settling", "finished"].includes(run.status);
-      const mayLack = run.isCurrent && ["reserving", "canceling"].includes(run.status);
+      const isRefusedId = run.holdId[14] !== "7";
+      const mayLack = (run.isCurrent && ["reserving", "canceling"].includes(run.status)) || (isRefusedId && !isOn);
       if (origin === undefined && !mayLack) finding.broken(name, `of campaign ${run.bulksmsId}, but ds has no such hold`);
       else if (isOn && origin !== undefined && origin !== "held")
         finding.broken(name, `campaign ${run.bulksmsId} is ${run.status} on a hold that never held (${origin})`);

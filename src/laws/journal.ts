@@ -23,6 +23,10 @@ export interface SegmentFacts {
   parts: Uint8Array;
   /** Index into journalEnds. */
   ends: Uint8Array;
+  /** Index into journalErrorCodes: why it was rejected or how it ended. */
+  codes: Uint8Array;
+  /** Of the number that the first verdict was about; noNumberMark in a record of format 1. */
+  numberMarks: Uint32Array;
   /** Times that a verdict was journaled; more than one is one too many. Stays at 255. */
   verdicts: Uint8Array;
   repeats: Uint16Array;
@@ -86,25 +90,32 @@ function collectFacts(file: Buffer, segmentNo: number): SegmentFacts {
     bits: new Uint8Array(segmentRows),
     parts: new Uint8Array(segmentRows),
     ends: new Uint8Array(segmentRows),
+    codes: new Uint8Array(segmentRows),
+    numberMarks: new Uint32Array(segmentRows),
     verdicts: new Uint8Array(segmentRows),
     repeats: new Uint16Array(segmentRows),
   };
-  const { bits, parts, ends, verdicts, repeats } = facts;
+  const { bits, parts, ends, codes, numberMarks, verdicts, repeats } = facts;
   const set = (row: number, bit: number): void => {
     bits[row] = (bits[row] as number) | bit | (verdicts[row] === 0 ? journalBits.lacksVerdict : 0);
   };
-  const verdict = (row: number, rowParts: number, bit: number): void => {
+  const verdict = (row: number, rowParts: number, bit: number, mark: number): void => {
+    if (verdicts[row] === 0) numberMarks[row] = mark;
     verdicts[row] = Math.min(255, (verdicts[row] as number) + 1);
     set(row, bit);
     parts[row] = rowParts;
   };
   visitSegment(file, {
     submit: () => {},
-    accepted: (row, rowParts) => verdict(row, rowParts, journalBits.accepted),
-    rejected: (row, rowParts) => verdict(row, rowParts, journalBits.rejected),
+    accepted: (row, rowParts, _low, _high, _forced, mark) => verdict(row, rowParts, journalBits.accepted, mark),
+    rejected: (row, rowParts, _low, _high, code, mark) => {
+      verdict(row, rowParts, journalBits.rejected, mark);
+      codes[row] = code;
+    },
     sent: (row) => set(row, journalBits.isSent),
-    ended: (row, _deltaMs, end) => {
+    ended: (row, _deltaMs, end, code) => {
       set(row, 0);
+      codes[row] = code;
       ends[row] = end < journalEnds.length ? end : 0;
     },
     answered: (row, receiptNo) => set(row, answeredBits[receiptNo] ?? 0),

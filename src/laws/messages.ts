@@ -1,5 +1,12 @@
 // The one pass over all messages that L3, L4, L7, L8, L9 and L11 share: salesdb's rows beside the simulator's journal, a segment's rows at a time.
-import { journalEnds, receiptStatusOf, segmentRows } from "../contracts/simulator_journal.ts";
+import {
+  journalEnds,
+  journalErrorCodes,
+  noNumberMark,
+  numberMarkModulus,
+  receiptStatusOf,
+  segmentRows,
+} from "../contracts/simulator_journal.ts";
 import type { Injections } from "../contracts/simulator_weather.ts";
 import { endedBulksmsStatuses, type MessageStatus, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
 import { type JournalListing, journalBits, readSegment, type SegmentFacts } from "./journal.ts";
@@ -15,6 +22,9 @@ export interface MessageFacts {
   status: MessageStatus | null;
   isSentMarked: boolean;
   parts: number;
+  errorCode: string | null;
+  /** Of its number (contracts/simulator_journal.ts). */
+  numberMark: number;
   /** Whether a chunk's intent covers the row; null: its chunk is not there. */
   isIntended: boolean | null;
   /** Statuses of the receipts about this message that stand in receipt_anomaly. */
@@ -32,6 +42,10 @@ export interface JournalFacts {
   parts: number;
   /** How it ended in the network. */
   end: (typeof journalEnds)[number];
+  /** Why it was rejected, or how it ended; null: no reason was given. */
+  errorCode: string | null;
+  /** Of the number that it was submitted with; noNumberMark: the journal does not say. */
+  numberMark: number;
   /** Receipts that were answered 2xx. */
   answered: readonly ReceiptStatus[];
   verdicts: number;
@@ -109,12 +123,19 @@ interface SegmentRows {
   /** 0: no row; else 1 + index of the status, bit 16 when sent_at is set. */
   codes: Uint8Array;
   parts: Uint8Array;
+  /** Index into journalErrorCodes; foreignCode: another word. */
+  errorCodes: Uint8Array;
+  numberMarks: Uint32Array;
   /** 0: no chunk, 1: above its intent, 2: covered by it. */
   intents: Uint8Array;
   anomalies: Map<number, Set<string>>;
 }
 
 const sentBit = 16;
+const knownCodes = journalErrorCodes.filter((code) => code !== null);
+const foreignCode = 255;
+/** Marks of numbers exceed an int4, which the client reads ten times as quickly as an int8. */
+const markShift = 2 ** 31;
 
 async function readRows(sql: Looks["salesdb"], bulksmsId: string, segmentNo: number): Promise<SegmentRows> {
   const firstRow = segmentNo * segmentRows;
@@ -123,18 +144,22 @@ async function readRows(sql: Looks["salesdb"], bulksmsId: string, segmentNo: num
     firstRow,
     codes: new Uint8Array(segmentRows),
     parts: new Uint8Array(segmentRows),
+    errorCodes: new Uint8Array(segmentRows),
+    numberMarks: new Uint32Array(segmentRows),
     intents: new Uint8Array(segmentRows),
     anomalies: new Map(),
   };
-  const packed = await sql<{ rowNos: number[] | null; codes: number[] | null }[]>`
-    select array_agg(row_no) as "rowNos",
-      array_agg((parts::int << 8) | array_position((select enum_range(null::message_status)), status) | (case when sent_at is null then 0 else ${sentBit}::int end)) as codes
+  const packed = await sql<{ rowNos: number[] | null; codes: number[] | null; marks: number[] | null }[]>`
+    select array_agg(row_no) as "rowNos", array_agg((1 + msisdn % ${numberMarkModulus}::bigint - ${markShift}::bigint)::int) as marks,
+      array_agg((case when error_code is null then 0 else coalesce(array_position(${knownCodes}::text[], error_code), ${foreignCode}::int) << 16 end) | (parts::int << 8) | array_position((select enum_range(null::message_status)), status) | (case when sent_at is null then 0 else ${sentBit}::int end)) as codes
     from bulksms_info where bulksms_id = ${bulksmsId} and row_no between ${firstRow} and ${lastRow}`;
-  const { rowNos, codes } = packed[0] ?? { rowNos: null, codes: null };
+  const { rowNos, codes, marks } = packed[0] ?? { rowNos: null, codes: null, marks: null };
   for (let i = 0; i < (rowNos?.length ?? 0); i++) {
     const at = (rowNos?.[i] as number) - firstRow;
     rows.codes[at] = (codes?.[i] as number) & 0xff;
     rows.parts[at] = (codes?.[i] as number) >> 8;
+    rows.errorCodes[at] = (codes?.[i] as number) >> 16;
+    rows.numberMarks[at] = (marks?.[i] as number) + markShift;
   }
   const chunks = await sql<{ firstRow: number; lastRow: number; intentTo: number }[]>`
     select first_row as "firstRow", last_row as "lastRow", intent_to as "intentTo" from bulksms_chunk
@@ -174,6 +199,8 @@ function visitSegmentRows(
     status: null,
     isSentMarked: false,
     parts: 0,
+    errorCode: null,
+    numberMark: noNumberMark,
     isIntended: null,
     anomalies: noAnomalies,
     before,
@@ -187,6 +214,8 @@ function visitSegmentRows(
     message.status = code === 0 ? null : (messageStatuses[(code & 15) - 1] as MessageStatus);
     message.isSentMarked = (code & sentBit) !== 0;
     message.parts = rows.parts[at] as number;
+    message.errorCode = codeText(rows.errorCodes[at] as number);
+    message.numberMark = rows.numberMarks[at] as number;
     message.isIntended = rows.intents[at] === 0 ? null : rows.intents[at] === 2;
     message.anomalies = rows.anomalies.get(at) ?? noAnomalies;
     fillJournalFacts(before, facts.before, at);
@@ -195,6 +224,9 @@ function visitSegmentRows(
   }
 }
 
+/** `another`: a word that no carrier of ours uses. */
+const codeText = (code: number): string | null => (code === foreignCode ? "another" : (journalErrorCodes[code] ?? null));
+
 function emptyJournalFacts(): JournalFacts {
   return {
     isAccepted: false,
@@ -202,6 +234,8 @@ function emptyJournalFacts(): JournalFacts {
     isSent: false,
     parts: 0,
     end: null,
+    errorCode: null,
+    numberMark: noNumberMark,
     answered: [],
     verdicts: 0,
     repeats: 0,
@@ -217,6 +251,8 @@ function fillJournalFacts(target: JournalFacts, segment: SegmentFacts | null, at
   target.isSent = (bits & journalBits.isSent) !== 0;
   target.parts = segment?.parts[at] ?? 0;
   target.end = journalEnds[segment?.ends[at] ?? 0] ?? null;
+  target.errorCode = codeText(segment?.codes[at] ?? 0);
+  target.numberMark = segment?.numberMarks[at] ?? noNumberMark;
   target.answered = answeredStatuses(bits, target);
   target.verdicts = segment?.verdicts[at] ?? 0;
   target.repeats = segment?.repeats[at] ?? 0;

@@ -2,8 +2,8 @@
 // Called by `bulksms migrate`, the supervisor and the tests. Knows nothing of what the tables hold.
 import { readdirSync } from "node:fs";
 import Postgrator from "postgrator";
-import { openPostgres, type Sql, type TransactionSql } from "../platform/postgres.ts";
 import { EngineError } from "./engines/engine_error.ts";
+import { isConnectionError, isForeignServer, openPostgres, type Sql, type TransactionSql } from "../platform/postgres.ts";
 
 /** Key of the advisory lock that migrations hold; any number that nobody else uses ("bulksms" on a phone's keys). */
 const migrationLock = 2_855_767;
@@ -67,6 +67,7 @@ export async function migrateDatabase(options: MigrateOptions): Promise<MigrateR
       (error as Error).message || (error as { code?: string }).code || String(error),
       "check that it runs, and that the URL's user owns it and may create roles",
       error,
+      isConnectionError(error) ? "noAnswer" : isForeignServer(error) ? "wrongUse" : "failed",
     );
   } finally {
     await sql.end({ timeout: 1 });
@@ -160,6 +161,8 @@ function rolesOf(roleUrls: Readonly<Record<string, string>>): { role: string; pa
       `the URL of role ${role} does not fit`,
       user === role ? "it has no password" : `its user is "${user}"`,
       `give it the user ${role} and a password: ${url.protocol}//${role}:PASSWORD@${url.host}${url.pathname}`,
+      undefined,
+      "wrongUse",
     );
   });
 }

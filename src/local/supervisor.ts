@@ -10,6 +10,7 @@ import { endRemembered, rememberProcess, waitUntil } from "./engines/bound_proce
 import { EngineError } from "./engines/engine_error.ts";
 import { claimPort, releasePort } from "./engines/free_port.ts";
 import type { RedisSearch } from "./engines/redis_binaries.ts";
+import { requireOwnAddress } from "../platform/own_address.ts";
 import { type EngineEvent, type EngineName, engineNames, type SupervisedEngine, superviseEngine } from "./supervised_engines.ts";
 import { type ChildEvent, type SupervisedProcess, superviseProcess } from "./supervised_process.ts";
 import { givenSettings, neighbourSettings, portsOf, roleUrls, type SystemSettings, settingsOf } from "./system_settings.ts";
@@ -91,6 +92,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
   const startAll = async (): Promise<void> => {
     const given = givenSettings(options.environment);
+    await requireOwnAddress(given.BULKSMS_HOST ?? settingTable.BULKSMS_HOST.default);
     dataFolder = openDataFolder(options.dataFolder);
     // its journal holds full numbers: for our eyes alone
     mkdirSync(join(dataFolder.path, simulatorFolder), { recursive: true, mode: 0o700 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { anyText } from "../../testing/any_text.ts";
-import { renamedSettings, type SettingName, settings } from "../contracts/settings.ts";
+import { renamedSettings, type Setting, type SettingName, settings } from "../contracts/settings.ts";
 import { ConfigError, readConfig, requireSafeDoor } from "./config.ts";
 
 const fields = {
@@ -10,6 +10,7 @@ const fields = {
   redisUrl: "BULKSMS_REDIS_URL",
   secrets: "BULKSMS_RECEIPT_SECRETS",
 } as const;
+const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31);
 const good = { BULKSMS_REDIS_URL: "redis://127.0.0.1:6379", BULKSMS_RECEIPT_SECRETS: "one, two" };
 
 const problemsOf = (environment: Record<string, string>) => {
@@ -43,6 +44,48 @@ test("a malformed secret is named, never shown", () => {
 
 test.each(["  ", "8000.5", "x", "-1", "70000"])("%j is no port", (text) => {
   expect(problemsOf({ ...good, BULKSMS_WEBAPI_PORT: text })).toHaveLength(1);
+});
+
+const numbers = Object.entries(settings).filter(([, { kind }]) => kind === "integer" || kind === "port") as [SettingName, Setting][];
+
+test(`every whole number is decimal digits alone (seed ${seed})`, () => {
+  const readAs = (name: SettingName, text: string): unknown => {
+    try {
+      return readConfig({ [name]: text }, { value: name }).value;
+    } catch (error) {
+      return (error as ConfigError).problems.join();
+    }
+  };
+  expect(numbers.length).toBeGreaterThan(20);
+  for (const [name, setting] of numbers) {
+    const [min, max] = setting.kind === "integer" ? [setting.min, setting.max] : [0, 65_535];
+    for (const text of ["1e3", " 5", "5 ", "+5", "-5", "0x10", "0b1", "5.0", "1_000", "1,000", "５", "5\n", "Infinity", "9".repeat(400)])
+      expect(readAs(name, text), `${name}=${text}`).toMatch(new RegExp(`^${name}: `));
+    fc.assert(
+      fc.property(fc.integer({ min, max }), (value) => readAs(name, String(value)) === value),
+      { seed, numRuns: 5 },
+    );
+  }
+});
+
+test.each(["127.0.0.1", "0.0.0.0", "::", "::1", "[::1]", "fe80::1", "localhost", "salesapi", "bulk_sms-1.example.com"])(
+  "%j may be listened on",
+  (text) => {
+    expect(readConfig({ BULKSMS_HOST: text }, { host: "BULKSMS_HOST" }).host).toBe(text);
+  },
+);
+
+test.each(["999.1.1.1", "127.0.0.1.", "127.1", "1", "a b", " ::1", "::1::", "[127.0.0.1]", "http://x", "x:80", "-x", "a..b", "x\n"])(
+  "%j is not an address to listen on, and its setting is named",
+  (text) => {
+    expect(() => readConfig({ BULKSMS_HOST: text }, { host: "BULKSMS_HOST" })).toThrow(
+      /^BULKSMS_HOST: .* is not an IP address or a host name$/s,
+    );
+  },
+);
+
+test.each(["127.0.0.1:65536", "127.0.0.1:99999", "127.0.0.1:1e3", "127.0.0.1:", "127.0.0.1"])("%j is no address of rpc", (text) => {
+  expect(() => readConfig({ BULKSMS_RPC_ADDRESS: text }, { address: "BULKSMS_RPC_ADDRESS" })).toThrow(/is not host:port/);
 });
 
 test.each(["fast", "-1", "0", "0.0", "1e9", "Infinity", "1,5"])(
@@ -83,8 +126,6 @@ test.each(["whsec_", "whsec_!!!!!!!!!!!!!!!!", "whsec_AAAA", "whsec_MfKQ9r8GKYqr
     expect(problemsOf({ ...good, BULKSMS_RECEIPT_SECRETS: "good, whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" })).toEqual([]);
   },
 );
-
-const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31);
 
 test(`any environment is read or refused with its problems, a line each (seed ${seed})`, () => {
   const names = Object.keys(settings) as SettingName[];

@@ -1,4 +1,5 @@
 // Reads settings (contracts/settings.ts) from the environment into a frozen typed object. Called once, in each node's main.ts.
+import { isIP, isIPv6 } from "node:net";
 import { renamedSettings, type Setting, type SettingName, settings } from "../contracts/settings.ts";
 
 type ValueOf<S extends Setting> = S["kind"] extends "integer" | "port" | "number" ? number : S["kind"] extends "list" ? string[] : string;
@@ -89,18 +90,16 @@ function parseSetting(setting: Setting, text: string): Parsed {
   switch (setting.kind) {
     case "integer":
     case "number": {
+      // decimal digits alone: 1e3, 0x10, +5 and " 5" are numbers to JavaScript, and slips to a person
+      const pattern = setting.kind === "integer" ? /^\d+$/ : /^\d+(?:\.\d+)?$/;
+      if (!pattern.test(text)) return { problem: `${shown} is not a ${setting.kind} in decimal digits${inUnit(setting.unit)}` };
       const value = Number(text);
-      const isWhole = setting.kind === "number" || Number.isInteger(value);
-      if (text.trim() === "" || !Number.isFinite(value) || !isWhole)
-        return { problem: `${shown} is not a ${setting.kind} (${setting.unit})` };
       if (value < setting.min || value > setting.max)
-        return { problem: `${shown} is not between ${setting.min} and ${setting.max} ${setting.unit}` };
+        return { problem: `${shown} is not between ${setting.min} and ${setting.max}${inUnit(setting.unit)}` };
       return { value };
     }
     case "port":
-      return /^\d{1,5}$/.test(text) && Number(text) <= 65_535
-        ? { value: Number(text) }
-        : { problem: `${shown} is not a port (0 to 65535)` };
+      return isPort(text) ? { value: Number(text) } : { problem: `${shown} is not a port (0 to 65535)` };
     case "choice":
       return setting.choices.includes(text)
         ? { value: text }
@@ -111,7 +110,9 @@ function parseSetting(setting: Setting, text: string): Parsed {
       return { value: text };
     }
     case "address":
-      return /^\S+:\d{1,5}$/.test(text) ? { value: text } : { problem: `${shown} is not host:port` };
+      return isPort(/^\S+:(\d+)$/.exec(text)?.[1] ?? "") ? { value: text } : { problem: `${shown} is not host:port` };
+    case "host":
+      return isHost(text) ? { value: text } : { problem: `${shown} is not an IP address or a host name` };
     case "list": {
       const { form } = setting;
       const value = text
@@ -125,6 +126,17 @@ function parseSetting(setting: Setting, text: string): Parsed {
       return { value: text };
   }
 }
+
+/** RFC 1123, and underscores as Docker's names have them; a last label of digits would be an IPv4 address that is none. */
+const hostName = /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*(?!\d+$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+
+function isHost(text: string): boolean {
+  return isIP(text) !== 0 || (/^\[.*\]$/.test(text) && isIPv6(text.slice(1, -1))) || hostName.test(text);
+}
+
+const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
+
+const inUnit = (unit: string): string => (unit === "" ? "" : ` (${unit})`);
 
 /** Levenshtein distance, one row at a time. */
 function editDistance(a: string, b: string): number {

@@ -1,6 +1,6 @@
 // gRPC both ways: the server of rpc (with health and reflection) and the client of webapi, salesapi and sales_worker.
 // One typed error crosses: AppError as a status plus the trailing metadata `error-code`, `error-details` and `error-retry-after-s`.
-import { timingSafeEqual } from "node:crypto";
+import { isIPv6 } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -20,8 +20,8 @@ import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation, service as healthService } from "grpc-health-check";
 import { AppError, type ErrorCode, type ErrorDetails, errorRules } from "../contracts/errors.ts";
 import * as credit from "../contracts/generated/credit.ts";
+import { createInternalTokenCheck } from "./internal_token.ts";
 import { errorFields, type Log } from "./log.ts";
-import { sha256 } from "./sha256.ts";
 
 /** A call of ours carries ids and amounts: a larger message is an attack or an error. */
 const messageBytesMax = 64 * 1024;
@@ -56,8 +56,10 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     new ReflectionService(loadSync(protoFile, { includeDirs: [contractsFolder] })).addToServer(server);
   }
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${options.host}:${options.port}`, ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
+    server.bindAsync(
+      `${isIPv6(options.host) ? `[${options.host}]` : options.host}:${options.port}`,
+      ServerCredentials.createInsecure(),
+      (error, bound) => (error === null ? resolve(bound) : reject(error)),
     );
   });
   return {
@@ -76,11 +78,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
 
 /** One unary method: checks the internal token, turns AppError into a status, and logs what is impossible. */
 export function handleUnary<Q, A>(options: { internalToken: string; log: Log }, answer: (request: Q) => Promise<A>): handleUnaryCall<Q, A> {
-  const expected = sha256(`Bearer ${options.internalToken}`);
+  const isOurs = createInternalTokenCheck(options.internalToken);
   return (call, callback) => {
-    const given = call.metadata.get("authorization")[0];
-    const isOurs = given !== undefined && timingSafeEqual(sha256(String(given)), expected);
-    const answered = isOurs
+    const answered = isOurs(call.metadata.get("authorization")[0]?.toString())
       ? answer(call.request)
       : Promise.reject(new AppError("internal_token_invalid", "The call carries no valid internal token."));
     answered.then(

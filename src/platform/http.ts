@@ -19,6 +19,7 @@ import { isLoopback } from "./config.ts";
 import { answerDirectly, type DirectRoute } from "./direct_route.ts";
 import { type Log, logFailure } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import { withoutBrackets } from "./own_address.ts";
 import { nothingHere, problemAnswer, problemOf } from "./problem.ts";
 import { findSessionToken } from "./session_cookie.ts";
 import { sha256 } from "./sha256.ts";
@@ -110,7 +111,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
 /** Opens the door. @returns the port, also when 0 was asked for. */
 export async function listen(app: HttpServer, door: { host: string; port: number }): Promise<number> {
-  await app.listen({ host: door.host, port: door.port });
+  await app.listen({ host: withoutBrackets(door.host), port: door.port });
   const address = app.server.address();
   if (address === null || typeof address === "string") throw new Error("the server has no port");
   return address.port;

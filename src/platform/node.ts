@@ -2,6 +2,7 @@
 import { ConfigError } from "./config.ts";
 import { armFailpoint } from "./failpoint.ts";
 import { createLog, errorFields, type Log } from "./log.ts";
+import { requireOwnAddress } from "./own_address.ts";
 
 export interface Node {
   /** Opens doors and connections. Other processes may be down: it comes up all the same, and /ready says so. */
@@ -16,6 +17,7 @@ export const drainMaxMs = 20_000;
 export interface NodeConfig {
   readonly logLevel: string;
   readonly logFormat: string;
+  readonly host: string;
 }
 
 /**
@@ -31,6 +33,7 @@ export async function runNode<C extends NodeConfig>(
   try {
     config = readNodeConfig();
     armFailpoint(process.env);
+    await requireOwnAddress(config.host);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     process.stderr.write(

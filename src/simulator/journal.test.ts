@@ -1,13 +1,35 @@
-import { mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { crc32 } from "node:zlib";
+import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { fileMagic, openFolder, segmentPath, segmentRows } from "../contracts/simulator_journal.ts";
+import {
+  fileMagic,
+  fileMagicOfFormat1,
+  noBoot,
+  noNumberMark,
+  numberMark,
+  openFolder,
+  recordBytes,
+  recordTypes,
+  segmentPath,
+  segmentRows,
+  visitSegment,
+} from "../contracts/simulator_journal.ts";
 import { createJournal, type Journal, type OpenSegment } from "./journal.ts";
 import { flag } from "./segment.ts";
 
 const batchId = "0192f0c1-2345-7abc-8def-0123456789ab";
-const terms = { profile: "typical", seed: 7, speed: 2.5, atMs: 1_000.25, validUntilMs: 61_000 } as const;
+const terms = {
+  profile: "typical",
+  seed: 7,
+  speed: 2.5,
+  atMs: 1_000.25,
+  validUntilMs: 61_000,
+  steadyAtMs: 77.5,
+  boot: 0xffff_fffe,
+} as const;
 let folder: string;
 let resumed: string[];
 
@@ -33,7 +55,7 @@ function accept({ segment, block }: OpenSegment, row: number): void {
   segment.addTerms(terms);
   block.submit(terms);
   segment.add(row, 2, row, 0xffff_fff0, 0, null);
-  block.accepted(row, 2, row, 0xffff_fff0, 0);
+  block.accepted(row, 2, row, 0xffff_fff0, 0, numberMark("+358401234567"));
 }
 
 /** What the journal knows of a segment after a start: row -> flags. */
@@ -53,7 +75,7 @@ test("everything that was committed is there after a restart, field by field", a
   open.block.ended(5, 123, 3, 0);
   open.block.answered(5, 2);
   open.block.repeat(5, false);
-  open.block.rejected(9, 255, 0, 1, 7);
+  open.block.rejected(9, 255, 0, 1, 7, numberMark("+358401234568"));
   journal.touch(open);
   await journal.commit();
   await journal.close();
@@ -163,12 +185,13 @@ test("who waits for a commit during another one is answered by the next, with it
       accept(open, row);
       journal.touch(open);
       await journal.commit();
-      // the 13 bytes of the record itself are in the file by now
-      const record = Buffer.alloc(13);
-      record.set([2, 2]);
+      // the 17 bytes of the record itself are in the file by now
+      const record = Buffer.alloc(17);
+      record.set([10, 2]);
       record.writeUInt16LE(row, 2);
       record.writeUInt32LE(row, 4);
       record.writeUInt32LE(0xffff_fff0, 8);
+      record.writeUInt32LE(numberMark("358401234567"), 13);
       if ((await journal.segmentFile(batchId, 0)).includes(record)) rowsOnDisk.push(row);
     }),
   );
@@ -248,4 +271,76 @@ test("files beyond the limit are closed and opened again, without a record lost"
   expect(again.unfinished()).toBe(2 * segments);
   expect(segmentRows).toBe(16_384);
   await again.close();
+});
+
+/** Number marks of a segment's verdicts, by row. */
+function marksOf(file: Buffer): Map<number, number> {
+  const marks = new Map<number, number>();
+  const ignore = () => {};
+  visitSegment(file, {
+    ...{ submit: ignore, sent: ignore, ended: ignore, answered: ignore, repeat: ignore, gaveUp: ignore, lost: ignore },
+    accepted: (row, _parts, _low, _high, _forced, mark) => void marks.set(row, mark),
+    rejected: (row, _parts, _low, _high, _code, mark) => void marks.set(row, mark),
+  });
+  return marks;
+}
+
+test("a folder of format 1 goes on: what it knows stays, its verdicts name no number, and what is added makes its file format 2", async () => {
+  const submit = Buffer.alloc(recordBytes[recordTypes.submit_1]);
+  submit.writeUInt8(recordTypes.submit_1, 0);
+  submit.writeDoubleLE(1_000.25, 16);
+  const accepted = Buffer.alloc(13);
+  accepted.writeUInt8(recordTypes.accepted_1, 0);
+  accepted.writeUInt8(3, 1);
+  accepted.writeUInt16LE(4, 2);
+  accepted.writeUInt32LE(77, 4);
+  const payload = Buffer.concat([submit, accepted]);
+  const head = Buffer.alloc(8);
+  head.writeUInt32LE(payload.length, 0);
+  head.writeUInt32LE(crc32(payload), 4);
+  const path = join(folder, segmentPath(batchId, 0));
+  await mkdir(dirname(path), { recursive: true });
+  await mkdir(join(folder, openFolder), { recursive: true });
+  await writeFile(path, Buffer.concat([fileMagicOfFormat1, head, payload]));
+  await writeFile(join(folder, openFolder, `${batchId}.0`), "");
+
+  const journal = await openJournal();
+  expect(resumed).toEqual([`${batchId}.0`]);
+  const open = await journal.use(batchId, 0);
+  const slot = open.segment.find(4);
+  expect([open.segment.parts[slot], open.segment.digestsLow[slot]]).toEqual([3, 77]);
+  expect(open.segment.submitOf(slot)).toMatchObject({ atMs: 1_000.25, boot: noBoot });
+  accept(open, 5);
+  journal.touch(open);
+  await journal.commit();
+  open.segment.uses -= 1;
+  await journal.close();
+
+  const file = await readFile(path);
+  expect(file.subarray(0, fileMagic.length)).toEqual(fileMagic);
+  expect(marksOf(file)).toEqual(
+    new Map([
+      [4, noNumberMark],
+      [5, numberMark("358401234567")],
+    ]),
+  );
+  const again = await openJournal();
+  expect((await known(again)).size).toBe(2);
+  await again.close();
+});
+
+test("a number's mark shows every change of one digit and every exchange of two, with or without its plus", () => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^[1-9]\d{6,14}$/), fc.nat(), fc.nat(), fc.nat({ max: 9 }), (digits, one, other, digit) => {
+      const [at, with_] = [one % digits.length, other % digits.length];
+      const changed = [...digits];
+      changed[at] = String(digit);
+      const swapped = [...digits];
+      [swapped[at], swapped[with_]] = [digits[with_] as string, digits[at] as string];
+      for (const wrong of [changed.join(""), swapped.join("")]) expect(numberMark(wrong) === numberMark(digits)).toBe(wrong === digits);
+      expect(numberMark(`+${digits}`)).toBe(numberMark(digits));
+      expect(numberMark(digits)).toBeGreaterThan(noNumberMark);
+      expect(numberMark(digits)).toBeLessThan(2 ** 32);
+    }),
+  );
 });

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import {
   blockPayloadBytesMax,
   fileMagic,
+  fileMagicOfFormat1,
   journalFolder,
   openFolder,
   parseSegmentName,
@@ -63,6 +64,8 @@ interface Entry extends OpenSegment {
   readonly name: string;
   file: FileHandle | null;
   fileBytes: number;
+  /** Its file says that it has records of format 1 alone. */
+  isOfFormat1: boolean;
   isMarked: boolean;
   /** Its block has records that somebody will be told of: not only answered marks. */
   mustSync: boolean;
@@ -129,6 +132,7 @@ export function createJournal(options: JournalOptions): Journal {
       block: new JournalBlock(),
       file: null,
       fileBytes: wholeBytes,
+      isOfFormat1: wholeBytes > 0 && file?.subarray(0, fileMagicOfFormat1.length).equals(fileMagicOfFormat1) === true,
       isMarked: false,
       mustSync: false,
       usedAtMs: performance.now(),
@@ -184,6 +188,11 @@ export function createJournal(options: JournalOptions): Journal {
     if (block.length > blockPayloadBytesMax) throw new Error(`journal block of ${block.length} bytes`);
     const file = entry.file ?? (await openEntry(entry));
     const bytes = entry.fileBytes === 0 ? Buffer.concat([fileMagic, block]) : block;
+    if (entry.isOfFormat1) {
+      // on disk with the block below, or before it: a file of format 2 may well have only records of format 1
+      await file.write(fileMagic, 0, fileMagic.length, 0);
+      entry.isOfFormat1 = false;
+    }
     let written = 0;
     while (written < bytes.length) {
       const { bytesWritten } = await file.write(bytes, written, bytes.length - written, entry.fileBytes + written);

@@ -23,14 +23,16 @@ export class JournalBlock {
     this.#bytes.writeDoubleLE(isMax ? 0 : submit.speed, at + 8);
     this.#bytes.writeDoubleLE(submit.atMs, at + 16);
     this.#bytes.writeDoubleLE(submit.validUntilMs, at + 24);
+    this.#bytes.writeDoubleLE(submit.steadyAtMs, at + 32);
+    this.#bytes.writeUInt32LE(submit.boot, at + 40);
   }
 
-  accepted(row: number, parts: number, digestLow: number, digestHigh: number, forced: number): void {
-    this.#verdict(recordTypes.accepted, row, parts, digestLow, digestHigh, forced);
+  accepted(row: number, parts: number, digestLow: number, digestHigh: number, forced: number, mark: number): void {
+    this.#verdict(recordTypes.accepted, row, parts, digestLow, digestHigh, forced, mark);
   }
 
-  rejected(row: number, parts: number, digestLow: number, digestHigh: number, code: number): void {
-    this.#verdict(recordTypes.rejected, row, parts, digestLow, digestHigh, code);
+  rejected(row: number, parts: number, digestLow: number, digestHigh: number, code: number, mark: number): void {
+    this.#verdict(recordTypes.rejected, row, parts, digestLow, digestHigh, code, mark);
   }
 
   sent(row: number, deltaMs: number): void {
@@ -80,13 +82,14 @@ export class JournalBlock {
     return block;
   }
 
-  #verdict(type: 2 | 3, row: number, parts: number, digestLow: number, digestHigh: number, last: number): void {
+  #verdict(type: number, row: number, parts: number, digestLow: number, digestHigh: number, last: number, mark: number): void {
     const at = this.#room(type);
     this.#bytes[at + 1] = parts;
     this.#bytes.writeUInt16LE(row, at + 2);
     this.#bytes.writeUInt32LE(digestLow, at + 4);
     this.#bytes.writeUInt32LE(digestHigh, at + 8);
     this.#bytes[at + 12] = last;
+    this.#bytes.writeUInt32LE(mark, at + 13);
   }
 
   /** Writes the type and answers where the record starts. */

@@ -1,6 +1,7 @@
 // The state of one segment's messages in memory: flat arrays that grow with the messages it has, filled from its journal file.
 // A message has a slot: the order in which it came to this segment.
 import { type JournalSubmit, type JournalVisitor, segmentRows, visitSegment } from "../contracts/simulator_journal.ts";
+import { type SimulatorClock, steadyTimeOf } from "./clock.ts";
 import { type Fate, fateOf } from "./plan.ts";
 import { simulatorProfiles } from "./profiles.ts";
 import { type ChanceStream, chanceStream } from "./random.ts";
@@ -22,6 +23,8 @@ const answeredFlags = [0, flag.answeredQueued, flag.answeredSecond, flag.answere
 /** What the messages of one submit share, with the stream of chance of its seed. */
 export interface SubmitTerms extends JournalSubmit {
   stream: ChanceStream;
+  /** When their plans begin, by this boot's steady clock. */
+  beginMs: number;
 }
 
 const slotsAtFirst = 16;
@@ -84,11 +87,16 @@ export class Segment {
     }
   }
 
+  /** Of a segment that came from disk: its plans go on by this boot's clock. */
+  takeUp(clock: SimulatorClock): void {
+    for (const terms of this.terms) terms.beginMs = steadyTimeOf(terms, clock);
+  }
+
   /** Terms for the messages added next. A seed's stream of chance is made once. */
   addTerms(submit: JournalSubmit): void {
     const last = this.terms[this.terms.length - 1];
     const stream = last !== undefined && last.seed === submit.seed ? last.stream : chanceStream(submit.seed, this.batchId);
-    this.terms.push({ ...submit, stream });
+    this.terms.push({ ...submit, stream, beginMs: submit.steadyAtMs });
   }
 
   /** A message new to this segment; answers its slot. A refused one is finished at once. */

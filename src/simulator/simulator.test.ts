@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ReceiptsReceiver, startReceiptsReceiver } from "../../testing/receipts_receiver.ts";
-import { delaysOf, fateOf } from "./plan.ts";
+import { type SimulatorClock, createClock } from "./clock.ts";
+import { answerDelayMs, delaysOf, fateOf } from "./plan.ts";
 import { simulatorProfiles } from "./profiles.ts";
 import { chanceStream } from "./random.ts";
 import { createSimulator, type Simulator, type SimulatorOptions } from "./simulator.ts";
@@ -330,6 +331,8 @@ describe("after a crash", () => {
 
 describe("when valid_until has passed", () => {
   const hours = 3_600_000;
+  const real = createClock();
+  const laterBy = (ms: number) => ({ ...real, wallMs: () => real.wallMs() + ms, steadyMs: () => real.steadyMs() + ms });
 
   test("nothing is sent any more, and what was not sent costs nothing", async () => {
     const simulator = await startSimulator();
@@ -345,7 +348,7 @@ describe("when valid_until has passed", () => {
     void before.submit(submit(many(20))).catch(() => {});
     await receiver.until(() => before.counts().accepted + before.counts().rejected === 20);
     await before.batch(batchId);
-    const after = await killAndRestart({ nowMs: () => Date.now() + 2 * hours, receiptHorizonMs: 10 * hours });
+    const after = await killAndRestart({ clock: laterBy(2 * hours), receiptHorizonMs: 10 * hours });
     await receiver.until(() => after.gauges().receipts_pending === 0 && after.gauges().steps < 20);
     expect(await after.batch(batchId)).toMatchObject({ sent: 0 });
   });
@@ -365,10 +368,103 @@ describe("when valid_until has passed", () => {
     const before = await startSimulator();
     await before.submit(submit([delivered]));
     await receiver.until(() => receiver.bodies.length > 0);
-    const after = await killAndRestart({ nowMs: () => Date.now() + 30 * 24 * hours });
+    const after = await killAndRestart({ clock: laterBy(30 * 24 * hours) });
     await receiver.until(() => after.gauges().unfinished === 0);
     expect(after.counts().receipts_given_up).toBeGreaterThan(0);
     expect(await after.batch(batchId)).toMatchObject({ sent: 1, receipts_answered: 0 });
+  });
+});
+
+describe("a wall clock that is set", () => {
+  const hour = 3_600_000;
+  const contacts = 60;
+  const profile = simulatorProfiles.typical;
+  const stream = chanceStream(7, batchId);
+  /** When each message that is sent at all is sent, after its submit. */
+  const sentAfterMs = Array.from({ length: contacts }, (_, at) => at + 1)
+    .map((rowNo) => ({ rowNo, fate: fateOf(profile, stream, rowNo, 0) }))
+    .filter(({ fate }) => fate.end !== "rejected" && fate.end !== "failed")
+    .map(({ rowNo, fate }) => answerDelayMs(profile, stream, 1, 1) + delaysOf(profile, stream, rowNo, fate).sentMs)
+    .sort((a, b) => a - b);
+  /** Moments at which it is clear how many have been sent: far from any sending. */
+  const moments = [0.25, 0.5, 0.75].map((share) => {
+    const from = Math.floor(sentAfterMs.length * share);
+    const gaps = sentAfterMs.slice(from, from + 10).map((ms, at) => ({ from: ms, to: sentAfterMs[from + at + 1] ?? ms }));
+    const { from: lower, to } = gaps.reduce((best, gap) => (gap.to - gap.from > best.to - best.from ? gap : best));
+    return { atMs: (lower + to) / 2, sent: sentAfterMs.filter((ms) => ms <= lower).length };
+  });
+
+  function handClock(wallMs: number) {
+    const hands = { wallMs, steadyMs: 5_000_000, boot: 1 };
+    const clock: SimulatorClock = { wallMs: () => hands.wallMs, steadyMs: () => hands.steadyMs, boot: 1 };
+    return {
+      hands,
+      clock,
+      pass(ms: number) {
+        hands.wallMs += ms;
+        hands.steadyMs += ms;
+      },
+    };
+  }
+  const validUntil = (wallMs: number) => ({ valid_until: new Date(wallMs + 48 * hour).toISOString() });
+  const sent = async (simulator: Simulator) => (await simulator.batch(batchId)).sent;
+  /** Each message's stamps, in the order of its receipts. */
+  const expectStampsInOrder = () => {
+    for (let rowNo = 1; rowNo <= contacts; rowNo++) {
+      const stamps = receiver
+        .answered()
+        .filter(({ reference }) => reference === `${batchId}.${rowNo}`)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .map(({ at }) => at);
+      expect(stamps, `row ${rowNo}`).toEqual([...stamps].sort());
+    }
+  };
+
+  for (const shift of [hour, -hour, 20 * hour]) {
+    test(`by ${shift / hour} h and back neither hurries nor delays what is under way`, async () => {
+      const wallMs = Date.now();
+      const { hands, clock, pass } = handClock(wallMs);
+      const simulator = await startSimulator({ profile: "typical", speed: 1, clock });
+      await simulator.submit(submit(many(contacts), validUntil(wallMs)));
+      let passedMs = 0;
+      for (const [at, moment] of moments.entries()) {
+        hands.wallMs += at === 2 ? -shift : at === 0 ? shift : 0;
+        pass(moment.atMs - passedMs);
+        passedMs = moment.atMs;
+        await expect.poll(() => sent(simulator), { timeout: 10_000 }).toBe(moment.sent);
+      }
+      pass(24 * hour);
+      await receiver.until(isAllAnswered(simulator));
+      expectStampsInOrder();
+    });
+
+    test(`by ${shift / hour} h while messages are taken, and back at the next start, neither hurries nor delays them`, async () => {
+      const wallMs = Date.now();
+      const wrong = handClock(wallMs + shift);
+      const before = await startSimulator({ profile: "typical", speed: 1, clock: wrong.clock });
+      await before.submit(submit(many(contacts), validUntil(wallMs)));
+      const right = handClock(wallMs);
+      const after = await killAndRestart({ profile: "typical", speed: 1, clock: right.clock });
+      let passedMs = 0;
+      for (const moment of moments) {
+        right.pass(moment.atMs - passedMs);
+        passedMs = moment.atMs;
+        await expect.poll(() => sent(after), { timeout: 10_000 }).toBe(moment.sent);
+      }
+      expectStampsInOrder();
+    });
+  }
+
+  test("ahead while messages are taken, and back with a reboot of the machine, delays them by no more than their plans", async () => {
+    const wallMs = Date.now();
+    const wrong = handClock(wallMs + hour);
+    const before = await startSimulator({ profile: "typical", speed: 1, clock: wrong.clock });
+    await before.submit(submit(many(contacts), validUntil(wallMs)));
+    const right = handClock(wallMs);
+    const rebooted = { ...right.clock, boot: 2, steadyMs: () => right.clock.steadyMs() - 4_000_000 };
+    const after = await killAndRestart({ profile: "typical", speed: 1, clock: rebooted });
+    right.pass((sentAfterMs.at(-1) as number) + 50);
+    await expect.poll(() => sent(after), { timeout: 10_000 }).toBe(sentAfterMs.length);
   });
 });
 

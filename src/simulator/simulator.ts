@@ -7,6 +7,7 @@ import {
   type JournalSubmit,
   journalEnds,
   journalErrorCodes,
+  numberMark,
   receiptStatusOf,
   type SimulatorProfileName,
   segmentRows,
@@ -15,7 +16,7 @@ import type { SimulatorWeather } from "../contracts/simulator_weather.ts";
 import { reachFailpoint } from "../platform/failpoint.ts";
 import { createPairQueue, type Pairs } from "../webhooks/pair_queue.ts";
 import { type Callbacks, createCallbacks } from "../webhooks/sender.ts";
-import { createClock } from "./clock.ts";
+import { createClock, type SimulatorClock } from "./clock.ts";
 import { createEventWheel, tickMs } from "./event_wheel.ts";
 import { lockFolder } from "./folder_lock.ts";
 import { forcedOutcomeOf } from "./forced_outcomes.ts";
@@ -82,8 +83,8 @@ export interface SimulatorOptions {
   onCallback?(status: number, seconds: number): void;
   /** The journal cannot be written: the process must end and start anew from what is on disk. */
   onFatal(error: unknown): void;
-  /** Wall clock in ms; for tests of what happens days later. */
-  nowMs?(): number;
+  /** For tests of clocks that are set, and of what happens days later. */
+  clock?: SimulatorClock;
 }
 
 /** Counts since the start of this process. */
@@ -120,10 +121,10 @@ export interface Simulator {
 }
 
 export function createSimulator(options: SimulatorOptions): Simulator {
-  const nowMs = options.nowMs ?? createClock();
+  const clock = options.clock ?? createClock();
   const profile = simulatorProfiles[options.profile];
   const bucket = createTokenBucket(Math.ceil(options.partsPerSecond / profile.slowdown), () => performance.now());
-  const wheel = createEventWheel(nowMs());
+  const wheel = createEventWheel(clock.steadyMs());
   const told = createPairQueue();
   const receiptOf = createReceiptText();
   const counts: SimulatorCounts = {
@@ -181,7 +182,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       await journal.commit();
       reachFailpoint("verdict_journaled");
       await tellEarly(verdict.fresh);
-      const answerInMs = verdict.answerAtMs - nowMs();
+      const answerInMs = verdict.answerAtMs - clock.steadyMs();
       if (answerInMs > 0) await sleep(answerInMs);
       beginPlans(verdict.fresh);
       return { batch_id: request.batchId, accepted: request.messages.length - verdict.rejected.length, rejected: verdict.rejected };
@@ -216,12 +217,15 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   function applySubmit(request: Submit, opened: Map<number, OpenSegment>) {
     const firstRow = (request.messages[0] as SubmitMessage).rowNo;
     const stream = chanceStream(options.seed, request.batchId);
-    const receivedAtMs = nowMs();
+    const receivedAtMs = clock.wallMs();
+    const answerInMs = answerDelayMs(profile, stream, firstRow, options.speed);
     const submitted: JournalSubmit = {
       profile: options.profile,
       seed: options.seed,
       speed: options.speed,
-      atMs: receivedAtMs + answerDelayMs(profile, stream, firstRow, options.speed),
+      atMs: receivedAtMs + answerInMs,
+      steadyAtMs: clock.steadyMs() + answerInMs,
+      boot: clock.boot,
       validUntilMs: Math.min(request.validUntilMs, receivedAtMs + validityMsMax),
     };
     const rejected: SubmitResponse["rejected"] = [];
@@ -249,7 +253,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       }
     }
     for (const open of opened.values()) journal.touch(open);
-    return { rejected, fresh, answerAtMs: submitted.atMs };
+    return { rejected, fresh, answerAtMs: submitted.steadyAtMs };
   }
 
   function firstVerdict({ segment, block }: OpenSegment, message: SubmitMessage, forced: number, code: CarrierErrorCode | null): number {
@@ -257,12 +261,12 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     const { parts, digestLow, digestHigh } = message;
     if (code === null) {
       counts.accepted += 1;
-      block.accepted(row, parts, digestLow, digestHigh, forced);
+      block.accepted(row, parts, digestLow, digestHigh, forced, numberMark(message.to));
       return segment.add(row, parts, digestLow, digestHigh, forced, null);
     }
     counts.rejected += 1;
     const number = errorNumbers.get(code) as number;
-    block.rejected(row, parts, digestLow, digestHigh, number);
+    block.rejected(row, parts, digestLow, digestHigh, number, numberMark(message.to));
     return segment.add(row, parts, digestLow, digestHigh, forced, number);
   }
 
@@ -278,7 +282,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   async function tellEarly(fresh: readonly FreshMessage[]): Promise<void> {
     const early = fresh.filter(({ isEarly }) => isEarly);
     if (early.length === 0) return;
-    for (const { open, slot } of early) runSteps(open, slot, steps.queue, nowMs());
+    for (const { open, slot } of early) runSteps(open, slot, steps.queue, clock.steadyMs());
     turn();
     const limitMs = performance.now() + earlyHeadStartMs;
     const isOneUntold = (): boolean => early.some(({ open, slot }) => ![1, 2, 3].some((no) => open.segment.isAnswered(slot, no)));
@@ -287,7 +291,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
 
   /** All others go their way from the answer on. */
   function beginPlans(fresh: readonly FreshMessage[]): void {
-    const now = nowMs();
+    const now = clock.steadyMs();
     for (const { open, slot, isEarly } of fresh) if (!isEarly) schedule(open.segment, slot, steps.queue, now);
     turn();
   }
@@ -316,7 +320,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
         return steps.send;
       case steps.send: {
         // never sent after valid_until, whenever that comes about: then it failed, and costs nothing
-        const isTooLate = now > terms.validUntilMs;
+        const isTooLate = clock.wallMs() > terms.validUntilMs;
         if (isTooLate || fate.end === "failed") end(open, slot, "failed", isTooLate ? "expired_in_network" : fate.code, now);
         else send(open, slot, fate.end === "never", now);
         const isFailed = segment.is(slot, flag.ended);
@@ -368,7 +372,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       tellNow(segment, slot, receiptNo);
       return;
     }
-    const now = nowMs();
+    const now = clock.steadyMs();
     const times = weather.timesOf(weatheredReceipt(segment, slot, receiptNo), now);
     if (times.length === 0) {
       const open = journal.byHandle(segment.handle);
@@ -388,7 +392,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
 
   function weatheredReceipt(segment: Segment, slot: number, receiptNo: number): WeatheredReceipt {
     const { stream, validUntilMs } = segment.submitOf(slot);
-    return { stream, rowNo: segment.rowNo(slot), receiptNo, closesAtMs: validUntilMs + options.receiptHorizonMs };
+    const closesInMs = validUntilMs + options.receiptHorizonMs - clock.wallMs();
+    return { stream, rowNo: segment.rowNo(slot), receiptNo, closesAtMs: clock.steadyMs() + closesInMs };
   }
 
   /** Queues a receipt; it goes out when the journal's next commit has been made. */
@@ -410,27 +415,30 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     return terms.atMs + delays.endedMs / terms.speed;
   }
 
+  /** By the steady clock. */
   function dueMs(segment: Segment, slot: number, step: Step): number {
     const terms = segment.submitOf(slot);
-    if (terms.speed === Number.POSITIVE_INFINITY) return terms.atMs;
+    const { beginMs, speed } = terms;
+    if (speed === Number.POSITIVE_INFINITY) return beginMs;
     const delays = delaysOf(simulatorProfiles[terms.profile], terms.stream, segment.rowNo(slot), segment.fate(slot));
     switch (step) {
       case steps.queue:
-        return terms.atMs + delays.queuedMs / terms.speed;
+        return beginMs + delays.queuedMs / speed;
       case steps.send:
-        return terms.atMs + delays.sentMs / terms.speed;
+        return beginMs + delays.sentMs / speed;
       case steps.end:
         // the network keeps trying until the validity ends
-        return Math.min(terms.atMs + delays.endedMs / terms.speed, Math.max(terms.validUntilMs, terms.atMs + delays.sentMs / terms.speed));
+        return beginMs + Math.min(delays.endedMs / speed, Math.max(terms.validUntilMs - terms.atMs, delays.sentMs / speed));
       case steps.again:
-        return terms.atMs + delays.doubledMs / terms.speed;
+        return beginMs + delays.doubledMs / speed;
     }
   }
 
   /** Takes up a message that came from the journal where it stood: receipts without their 2xx again, the next step when it is due. */
   function resume(open: OpenSegment): void {
     const { segment } = open;
-    const now = nowMs();
+    segment.takeUp(clock);
+    const now = clock.steadyMs();
     for (let slot = 0; slot < segment.slots; slot++) {
       if (segment.isFinished(slot)) continue;
       const isSent = segment.is(slot, flag.sent);
@@ -458,7 +466,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   async function runTurns(): Promise<void> {
     while (isTurnWanted && !isDraining) {
       isTurnWanted = false;
-      const now = nowMs();
+      const now = clock.steadyMs();
       const taken = wheel.take(now, stepsPerTurn, (handle, what) => runDueStep(handle, what, now));
       const tellings = told.size();
       if (tellings > 0) {
@@ -499,7 +507,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   }
 
   function beginBody(): (owner: number, what: number) => { id: string; json: string } | null {
-    const now = nowMs();
+    const now = clock.wallMs();
     return (owner, what) => {
       const { segment } = journal.byHandle(owner);
       const slot = what >>> 2;
@@ -549,7 +557,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
         weather,
         url: options.receiptsUrl,
         secret: options.receiptSecret,
-        nowMs,
+        nowMs: clock.wallMs,
         onFatal: options.onFatal,
       });
       await journal.open();
@@ -591,5 +599,5 @@ function segmentsOf({ messages }: Submit): Set<number> {
 }
 
 function deltaOf(segment: Segment, slot: number, now: number): number {
-  return Math.min(0xffff_ffff, Math.max(0, Math.round(now - segment.submitOf(slot).atMs)));
+  return Math.min(0xffff_ffff, Math.max(0, Math.round(now - segment.submitOf(slot).beginMs)));
 }

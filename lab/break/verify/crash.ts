@@ -3,8 +3,9 @@ import { type FailpointName, failpointNames, failpoints } from "../../../src/con
 import { experiments as otherExperiments, performExperiment } from "./crash_experiments.ts";
 import { crashAt } from "./crash_kill.ts";
 import { type CrashLab, labOf, startCrashLab } from "./crash_lab.ts";
-import { impossible, type PointName, trials } from "./crash_points.ts";
+import { impossible, outcomes, type PointName, trials } from "./crash_points.ts";
 import type { CrashRow } from "./crash_row.ts";
+import { nothingFits } from "./nothing_fits.ts";
 
 export interface VerifyCrashOptions {
   seed: number;
@@ -30,6 +31,7 @@ interface Experiment {
   perform(lab: CrashLab): Promise<CrashRow>;
 }
 
+/** @throws Failure when a word of `only` names nothing */
 export async function verifyCrash(options: VerifyCrashOptions): Promise<CrashReport> {
   const startedMs = performance.now();
   const experiments = spread(chooseExperiments(options));
@@ -67,7 +69,13 @@ function chooseExperiments({ only = "", isQuick = false }: VerifyCrashOptions): 
     process: experiment.process,
     perform: (lab: CrashLab) => performExperiment(lab, experiment),
   }));
-  return [...kills, ...others].filter(({ point, name }) => isMeant(only, `${point} ${name}`));
+  const all = [...kills, ...others];
+  for (const word of only.split(",")) {
+    const isKnown = listImpossible(word).length > 0 || all.some(({ point, name }) => isMeant(word, `${point} ${name}`));
+    if (!isKnown)
+      throw nothingFits("crash point or place", word, [...new Set([...Object.keys(outcomes), ...failpointNames])], "npm run verify:crash");
+  }
+  return all.filter(({ point, name }) => isMeant(only, `${point} ${name}`));
 }
 
 const isMeant = (only: string, name: string): boolean => only.split(",").some((text) => name.includes(text.trim()));

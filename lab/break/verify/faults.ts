@@ -7,6 +7,7 @@ import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
 import { runScenario } from "../stage/run_scenario.ts";
 import type { Scenario } from "../stage/scenario.ts";
 import { matrixCells } from "./cells.ts";
+import { nothingFits } from "./nothing_fits.ts";
 
 export interface VerifyFaultsOptions {
   seed: number;
@@ -15,13 +16,28 @@ export interface VerifyFaultsOptions {
   onVerdict?(verdict: Verdict): void;
 }
 
+/** @throws Failure when a name or pattern fits no cell */
+function choose(all: readonly Scenario[], only: VerifyFaultsOptions["only"]): readonly Scenario[] {
+  if (only === null) return all;
+  const chosen = typeof only === "string" ? [only] : only;
+  return chosen.flatMap((wanted) => {
+    const found = all.filter(({ name }) => (typeof only === "string" ? matches(name, wanted) : name === wanted));
+    if (found.length > 0) return found;
+    throw nothingFits(
+      "cell",
+      wanted,
+      all.map(({ name }) => name),
+      "npm run verify:faults",
+    );
+  });
+}
+
 /** A cluster's databases and journal grow with each cell, and the laws look at all of it: a new one after so many cells. */
 const cellsPerCluster = 40;
 
 export async function verifyFaults({ seed, only, onVerdict }: VerifyFaultsOptions): Promise<Verdict[]> {
   const all = await matrixCells();
   const chosen = choose(all, only);
-  if (chosen.length === 0) throw new Error(`no cell fits ${only}; cells: ${all.map(({ name }) => name).join(", ")}`);
   const verdicts: Verdict[] = [];
   let shared: { cluster: LabCluster; cells: number } | null = null;
   const dispose = async (): Promise<void> => {
@@ -74,12 +90,6 @@ async function runCell(cell: Scenario, seed: number, cluster: LabCluster | undef
       durationMs: Math.round(performance.now() - startedMs),
     };
   }
-}
-
-function choose(all: readonly Scenario[], only: VerifyFaultsOptions["only"]): readonly Scenario[] {
-  if (only === null) return all;
-  if (typeof only === "string") return all.filter(({ name }) => matches(name, only));
-  return only.flatMap((wanted) => all.filter(({ name }) => name === wanted));
 }
 
 function matches(name: string, pattern: string): boolean {

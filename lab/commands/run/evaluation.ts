@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { endWell, Failure } from "../../../src/cli/failure.ts";
+import { parseWholeNumber, readDecimalNumber } from "../../../src/cli/number_options.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import { evaluate, readEvaluation, writeEvaluation } from "../../measure/evaluation/evaluate.ts";
@@ -34,10 +35,8 @@ export function register(run: Command): void {
 }
 
 function parseContacts(text: string): number[] {
-  const sizes = text.split(",").map(Number);
-  if (sizes.some((size) => !Number.isInteger(size) || size < 1 || size > contactsMax)) {
-    throw new InvalidArgumentError(`whole numbers from 1 to ${formatCount(contactsMax)}, comma between`);
-  }
+  const parse = parseWholeNumber({ min: 1, max: contactsMax }, `whole numbers from 1 to ${formatCount(contactsMax)}, comma between`);
+  const sizes = text.split(",").map(parse);
   return [...new Set(sizes)].sort((a, b) => a - b);
 }
 
@@ -48,8 +47,8 @@ function parseSubject(text: string): SubjectName {
 }
 
 function parseSpeed(text: string): string {
-  if (text !== "max" && !(Number(text) > 0)) throw new InvalidArgumentError("a number above 0, or max");
-  return text;
+  if (text === "max" || (readDecimalNumber(text, { min: 0, max: 999_999 }) ?? 0) > 0) return text;
+  throw new InvalidArgumentError("a number above 0, or max");
 }
 
 async function runEvaluation(options: EvaluationCommandOptions): Promise<number> {

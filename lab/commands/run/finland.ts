@@ -1,7 +1,8 @@
 // `lab run finland`: one campaign for everyone in Finland, timed phase by phase, and all laws at its end.
 import { tmpdir } from "node:os";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { endWell } from "../../../src/cli/failure.ts";
+import { parseWholeNumber } from "../../../src/cli/number_options.ts";
 import { createProgress, type Progress } from "../../../src/cli/progress.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
 import { createTerminal, formatCount } from "../../../src/cli/terminal.ts";
@@ -30,12 +31,7 @@ export function register(run: Command): void {
     .action((options: FinlandCommandOptions) => endWell(() => finland(options)));
 }
 
-function parseContacts(text: string): number {
-  const contacts = Number(text);
-  if (!Number.isInteger(contacts) || contacts < 1 || contacts > contactsMax)
-    throw new InvalidArgumentError(`a whole number from 1 to ${formatCount(contactsMax)}`);
-  return contacts;
-}
+const parseContacts = parseWholeNumber({ min: 1, max: contactsMax }, `a whole number from 1 to ${formatCount(contactsMax)}`);
 
 async function finland({ contacts, json }: FinlandCommandOptions): Promise<number> {
   // before anything is written: a disk that is full stops everybody on the machine

@@ -5,6 +5,7 @@ import { type Noticed, nameOf, runCatchers } from "./catch_mutant.ts";
 import { type GuardName, guards } from "./list.ts";
 import { createMutantTree, type MutantTree } from "./mutant_tree.ts";
 import { type Catcher, patches } from "./patches.ts";
+import { nothingFits } from "../../break/verify/nothing_fits.ts";
 
 export interface VerifyMutantsOptions {
   /** Only guards with this text in their name; several with a comma between. */
@@ -38,9 +39,18 @@ export interface MutantsReport {
 /** Not tests alone: at least so many are noticed by the whole system, one of whose processes is killed with -9. */
 const byProcessesMin = 5;
 
+/** @throws Failure when a word of `only` is in no guard's name */
 export async function verifyMutants(options: VerifyMutantsOptions = {}): Promise<MutantsReport> {
   const startedAt = performance.now();
   const words = (options.only ?? "").split(",");
+  for (const word of words)
+    if (!guards.some(({ name }) => name.includes(word)))
+      throw nothingFits(
+        "guard",
+        word,
+        guards.map(({ name }) => name),
+        "npm run verify:mutants",
+      );
   const chosen = guards.filter(({ name }) => words.some((word) => name.includes(word)));
   const rows: MutantRow[] = [];
   const tree = createMutantTree();

@@ -85,8 +85,8 @@ export async function release(
     return "released";
   } catch (error) {
     if (isSilence(error)) return "silent";
-    // a workspace that ds does not know holds nothing
-    if (isAppError(error, "workspace_not_found")) return "released";
+    // nothing is held for a workspace that ds does not know, nor under an id that rpc takes for none (it knows every id that it has a hold of)
+    if (isAppError(error, "workspace_not_found", "request_invalid")) return "released";
     throw error;
   }
 }

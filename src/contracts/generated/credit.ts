@@ -54,7 +54,7 @@ export interface GetWorkspaceCreditResponse {
 
 export interface ReserveCreditRequest {
   workspaceId: string;
-  /** UUIDv7, fresh for each run of a campaign. */
+  /** UUIDv7, fresh for each run of a campaign. INVALID_ARGUMENT: request_invalid, for anything else. */
   holdId: string;
   amountMilli: bigint;
 }
@@ -66,6 +66,7 @@ export interface ReserveCreditResponse {
 
 export interface ReleaseCreditRequest {
   workspaceId: string;
+  /** UUIDv7, as in ReserveCreditRequest. */
   holdId: string;
 }
 
@@ -76,6 +77,7 @@ export interface ReleaseCreditResponse {
 
 export interface AddCreditRequest {
   workspaceId: string;
+  /** UUIDv7, drawn by the caller. INVALID_ARGUMENT: request_invalid, for anything else. */
   transferId: string;
   amountMilli: bigint;
 }

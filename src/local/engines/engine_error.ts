@@ -1,12 +1,17 @@
 // The one error of the engines and the supervisor: three lines for a person. The command line prints them and exits.
 
+export type EngineErrorKind = "failed" | "wrongUse" | "noAnswer";
+
 /** What happened, why, and what to do: one line each. */
 export class EngineError extends Error {
   readonly why: string;
   readonly remedy: string;
+  /** failed: it answers, and cannot do it. wrongUse: a setting is wrong. noAnswer: nobody answers. The command line's exit code follows. */
+  readonly kind: EngineErrorKind;
 
-  constructor(what: string, why: string, remedy: string, cause?: unknown) {
+  constructor(what: string, why: string, remedy: string, cause?: unknown, kind: EngineErrorKind = "failed") {
     super(what, cause === undefined ? undefined : { cause });
+    this.kind = kind;
     this.name = "EngineError";
     this.why = why;
     this.remedy = remedy;

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anyText } from "../../../testing/any_text.ts";
 import { type CreditNodes, startCreditNodes } from "../../../testing/credit_nodes.ts";
+import { uuidV7 } from "../../../testing/uuid_v7.ts";
 import { AddCreditRequest, GetWorkspaceCreditRequest, ReserveCreditRequest } from "../../contracts/generated/credit.ts";
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31);
@@ -30,9 +31,10 @@ function call(
   method: string,
   message: Uint8Array,
   token: string | Buffer = nodes.internalToken,
+  scheme = "Bearer",
 ): Promise<{ code: status; errorCode: unknown }> {
   const metadata = new Metadata();
-  metadata.set("authorization", `Bearer ${token}`);
+  metadata.set("authorization", `${scheme} ${token}`);
   const path = method.startsWith("/") ? method : `/bulksms.credit.v1.CreditService/${method}`;
   return new Promise((resolve) =>
     client.makeUnaryRequest(
@@ -97,6 +99,14 @@ describe("a call", () => {
     }
   });
 
+  test("with our token is answered however its scheme is spelt, as over HTTP and WebSocket", async () => {
+    const request = GetWorkspaceCreditRequest.encode({ workspaceId }).finish();
+    for (const scheme of ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer  "])
+      expect((await call("GetWorkspaceCredit", request, nodes.internalToken, scheme)).code, scheme).toBe(status.OK);
+    for (const scheme of ["Basic", "Bearer Bearer", "xBearer", ""])
+      expect((await call("GetWorkspaceCredit", request, nodes.internalToken, scheme)).code, scheme).toBe(status.UNAUTHENTICATED);
+  });
+
   test(`with any strings and amounts is answered with a code of ours, and moves nothing (seed ${seed})`, async () => {
     const before = [await creditOf(), await holds()];
     const id = fc.oneof(
@@ -107,7 +117,7 @@ describe("a call", () => {
     const all = fc.sample(fc.tuple(id, id, amountMilli), { seed, numRuns: 40 });
     const answers = all.flatMap(([workspace, other, amount]) => [
       call("ReserveCredit", ReserveCreditRequest.encode({ workspaceId: workspace, holdId: other, amountMilli: amount }).finish()),
-      call("AddCredit", AddCreditRequest.encode({ workspaceId, transferId: randomUUID(), amountMilli: amount }).finish()),
+      call("AddCredit", AddCreditRequest.encode({ workspaceId, transferId: uuidV7(), amountMilli: amount }).finish()),
     ]);
     for (const { errorCode } of await Promise.all(answers))
       expect(["amount_invalid", "request_invalid", "workspace_not_found"]).toContain(errorCode);

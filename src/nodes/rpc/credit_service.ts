@@ -19,9 +19,9 @@ import type {
   ReserveCreditResponse,
 } from "../../contracts/generated/credit.ts";
 import { toCreditUpdate, toWorkspaceCredit } from "../../credit/credit_update.ts";
-import { release, reserve } from "../../credit/holds.ts";
+import { release, reserve, hasHold } from "../../credit/holds.ts";
 import { topUp } from "../../credit/top_up.ts";
-import { isUuid } from "../../credit/transfers.ts";
+import { isUuid, isUuidV7 } from "../../credit/transfers.ts";
 import { type Balance, readWorkspace } from "../../credit/workspaces.ts";
 import type { Publisher } from "../../platform/broadcast.ts";
 import { handleUnary } from "../../platform/grpc.ts";
@@ -63,21 +63,21 @@ export function createCreditService(options: CreditServiceOptions): CreditServic
     }),
     reserveCredit: unary("ReserveCredit", async (request: ReserveCreditRequest): Promise<ReserveCreditResponse> => {
       assertUuid("workspace_id", request.workspaceId);
-      assertUuid("hold_id", request.holdId);
+      await assertHoldId(sql, request.holdId);
       const { existed, balance } = await reserve(sql, request);
       if (!existed) publish(balance);
       return { existed, credit: toWorkspaceCredit(balance) };
     }),
     releaseCredit: unary("ReleaseCredit", async (request: ReleaseCreditRequest): Promise<ReleaseCreditResponse> => {
       assertUuid("workspace_id", request.workspaceId);
-      assertUuid("hold_id", request.holdId);
+      await assertHoldId(sql, request.holdId);
       const { releasedMilli, settledMilli, balance } = await release(sql, request);
       if (balance !== null) publish(balance);
       return { releasedMilli, settledMilli };
     }),
     addCredit: unary("AddCredit", async (request: AddCreditRequest): Promise<AddCreditResponse> => {
       assertUuid("workspace_id", request.workspaceId);
-      assertUuid("transfer_id", request.transferId);
+      assertUuidV7("transfer_id", request.transferId);
       const { existed, balance } = await topUp(sql, request);
       if (!existed) {
         log.info({ event: "credit.topped_up", workspaceId: request.workspaceId, amountMilli: request.amountMilli.toString() });
@@ -94,6 +94,15 @@ export function createCreditService(options: CreditServiceOptions): CreditServic
       return { sessionId: id, workspaceId, scopes, seesSystem };
     }),
   };
+}
+
+/** A hold that ds has under another id, from before this was checked, can still be asked for and given back. */
+async function assertHoldId(sql: Sql, holdId: string): Promise<void> {
+  if (!isUuidV7(holdId) && !(isUuid(holdId) && (await hasHold(sql, holdId)))) assertUuidV7("hold_id", holdId);
+}
+
+function assertUuidV7(field: string, value: string): void {
+  if (!isUuidV7(value)) throw new AppError("request_invalid", `${field} is not a UUIDv7.`, { details: { field } });
 }
 
 function assertUuid(field: string, value: string): void {

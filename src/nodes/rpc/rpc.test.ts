@@ -10,6 +10,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CreditNodes, startCreditNodes } from "../../../testing/credit_nodes.ts";
 import { createKey, revokeKey } from "../../accounts/keys.ts";
 import { workspaceCreditUpdate } from "../../contracts/topics.ts";
+import { uuidV7 } from "../../../testing/uuid_v7.ts";
+import { reserve } from "../../credit/holds.ts";
+import { deriveTransferId } from "../../credit/transfers.ts";
 import { openSubscriber } from "../../platform/broadcast.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
 import { sha256 } from "../../platform/sha256.ts";
@@ -54,7 +57,7 @@ const refusal = (code: status, errorCode: string) => (error: ServiceError) => {
 describe("CreditService", () => {
   test("reserves and releases, exactly once by the hold's id", async () => {
     const { id } = await nodes.makeWorkspace("10.0");
-    const hold = { workspace_id: id, hold_id: randomUUID(), amount_milli: "4000" };
+    const hold = { workspace_id: id, hold_id: uuidV7(), amount_milli: "4000" };
     expect(await credit("ReserveCredit", hold)).toMatchObject({
       existed: false,
       credit: { workspace_id: id, available_milli: "6000", held_milli: "4000", spent_milli: "0", version: "2" },
@@ -69,7 +72,7 @@ describe("CreditService", () => {
 
   test("says how much is needed and available when credit is short, also on the repeat", async () => {
     const { id } = await nodes.makeWorkspace("1.0");
-    const hold = { workspace_id: id, hold_id: randomUUID(), amount_milli: "1001" };
+    const hold = { workspace_id: id, hold_id: uuidV7(), amount_milli: "1001" };
     for (let time = 0; time < 2; time++) {
       const error = await credit("ReserveCredit", hold);
       refusal(status.FAILED_PRECONDITION, "insufficient_credit")(error);
@@ -79,7 +82,7 @@ describe("CreditService", () => {
 
   test("adds credit once by the transfer's id", async () => {
     const { id } = await nodes.makeWorkspace();
-    const transfer = { workspace_id: id, transfer_id: randomUUID(), amount_milli: "250" };
+    const transfer = { workspace_id: id, transfer_id: uuidV7(), amount_milli: "250" };
     expect(await credit("AddCredit", transfer)).toMatchObject({ existed: false, credit: { available_milli: "250" } });
     expect(await credit("AddCredit", transfer)).toMatchObject({ existed: true, credit: { available_milli: "250" } });
     await credit("AddCredit", { ...transfer, amount_milli: "251" }).then(refusal(status.ALREADY_EXISTS, "transfer_conflict"));
@@ -111,10 +114,10 @@ describe("CreditService", () => {
       onReconnect: () => {},
     });
     subscriber.subscribe("workspace_credit", id);
-    const holdId = randomUUID();
+    const holdId = uuidV7();
     await expect
       .poll(async () => {
-        await credit("AddCredit", { workspace_id: id, transfer_id: randomUUID(), amount_milli: "1" });
+        await credit("AddCredit", { workspace_id: id, transfer_id: uuidV7(), amount_milli: "1" });
         return updates.length;
       })
       .toBeGreaterThan(0);
@@ -129,7 +132,7 @@ describe("a bad call has a clear answer and no effect:", () => {
     const { id } = await nodes.makeWorkspace("5.0");
     for (const token of [null, "", "wrong", `${nodes.internalToken}x`]) {
       for (const method of ["GetWorkspaceCredit", "ReserveCredit", "ReleaseCredit", "AddCredit", "AuthenticateKey"]) {
-        const request = method === "AuthenticateKey" ? {} : { workspace_id: id, hold_id: randomUUID(), transfer_id: randomUUID() };
+        const request = method === "AuthenticateKey" ? {} : { workspace_id: id, hold_id: uuidV7(), transfer_id: uuidV7() };
         await credit(method, request, token).then(refusal(status.UNAUTHENTICATED, "internal_token_invalid"));
       }
     }
@@ -137,7 +140,7 @@ describe("a bad call has a clear answer and no effect:", () => {
   });
 
   test("an unknown workspace", async () => {
-    const request = { workspace_id: randomUUID(), hold_id: randomUUID(), transfer_id: randomUUID(), amount_milli: "1" };
+    const request = { workspace_id: randomUUID(), hold_id: uuidV7(), transfer_id: uuidV7(), amount_milli: "1" };
     for (const method of ["GetWorkspaceCredit", "ReserveCredit", "ReleaseCredit", "AddCredit"]) {
       await credit(method, request).then(refusal(status.NOT_FOUND, "workspace_not_found"));
     }
@@ -146,7 +149,7 @@ describe("a bad call has a clear answer and no effect:", () => {
   test("an amount of zero, less, or too much", async () => {
     const { id } = await nodes.makeWorkspace("5.0");
     for (const amount_milli of ["0", "-1", "-9223372036854775808", "9223372036854775807", "1000000000000001"]) {
-      const request = { workspace_id: id, hold_id: randomUUID(), transfer_id: randomUUID(), amount_milli };
+      const request = { workspace_id: id, hold_id: uuidV7(), transfer_id: uuidV7(), amount_milli };
       await credit("ReserveCredit", request).then(refusal(status.INVALID_ARGUMENT, "amount_invalid"));
       await credit("AddCredit", request).then(refusal(status.INVALID_ARGUMENT, "amount_invalid"));
     }
@@ -155,13 +158,42 @@ describe("a bad call has a clear answer and no effect:", () => {
 
   test("an id that is no UUID", async () => {
     const { id } = await nodes.makeWorkspace("5.0");
-    const request = { workspace_id: id, hold_id: randomUUID(), transfer_id: randomUUID(), amount_milli: "1" };
+    const request = { workspace_id: id, hold_id: uuidV7(), transfer_id: uuidV7(), amount_milli: "1" };
     for (const wrong of ["", "42", "../../etc", `${randomUUID()}0`, "\u0000".repeat(36)]) {
       await credit("GetWorkspaceCredit", { workspace_id: wrong }).then(refusal(status.INVALID_ARGUMENT, "request_invalid"));
       await credit("ReserveCredit", { ...request, hold_id: wrong }).then(refusal(status.INVALID_ARGUMENT, "request_invalid"));
       await credit("ReleaseCredit", { ...request, hold_id: wrong }).then(refusal(status.INVALID_ARGUMENT, "request_invalid"));
       await credit("AddCredit", { ...request, transfer_id: wrong }).then(refusal(status.INVALID_ARGUMENT, "request_invalid"));
     }
+  });
+
+  test("a hold or transfer whose id is a UUID, but not of version 7", async () => {
+    const { id } = await nodes.makeWorkspace("5.0");
+    const request = { workspace_id: id, hold_id: uuidV7(), transfer_id: uuidV7(), amount_milli: "1" };
+    const versions = [..."012345689abcdef"].map((version) => uuidV7().replace(/^(.{14})7/, `$1${version}`));
+    const variants = [..."01234567cdef"].map((variant) => uuidV7().replace(/^(.{19})./, `$1${variant}`));
+    const derived = deriveTransferId("hold", uuidV7());
+    const nil = "00000000-0000-0000-0000-000000000000";
+    for (const wrong of [nil, "ffffffff-ffff-ffff-ffff-ffffffffffff", randomUUID(), derived, ...versions, ...variants]) {
+      const answers = await Promise.all([
+        credit("ReserveCredit", { ...request, hold_id: wrong }),
+        credit("ReleaseCredit", { ...request, hold_id: wrong }),
+        credit("AddCredit", { ...request, transfer_id: wrong }),
+      ]);
+      for (const answer of answers) refusal(status.INVALID_ARGUMENT, "request_invalid")(answer);
+    }
+    expect(await nodes.owner`select id from credit_hold where workspace_id = ${id}`).toHaveLength(0);
+    expect((await nodes.http("GET", `/workspaces/${id}`)).body).toMatchObject({ credit: "5.0", version: 1 });
+    expect(await credit("ReserveCredit", { ...request, hold_id: uuidV7().toUpperCase() })).toMatchObject({ existed: false });
+  });
+
+  test("a hold that ds already has under another id is still asked for and given back", async () => {
+    const { id } = await nodes.makeWorkspace("5.0");
+    const holdId = randomUUID();
+    await reserve(nodes.owner, { workspaceId: id, holdId, amountMilli: 2_000n });
+    const hold = { workspace_id: id, hold_id: holdId, amount_milli: "2000" };
+    expect(await credit("ReserveCredit", hold)).toMatchObject({ existed: true });
+    expect(await credit("ReleaseCredit", hold)).toEqual({ released_milli: "2000", settled_milli: "0" });
   });
 
   test("a message far too large", async () => {

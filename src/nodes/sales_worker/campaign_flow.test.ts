@@ -4,6 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type SalesNodes, startSalesNodes } from "../../../testing/sales_nodes.ts";
 import { type Campaign, readCampaign } from "../../campaign/lifecycle/campaign_rows.ts";
 import { reserve } from "../../campaign/lifecycle/reserve.ts";
+import { uuidV7 } from "../../../testing/uuid_v7.ts";
+import { reserve as holdCredit } from "../../credit/holds.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
 
 let nodes: SalesNodes;
@@ -300,7 +302,7 @@ describe("a reserve that is answered", () => {
     const id = await nodes.create(poor.key, 10);
     expect((await nodes.command("run", poor.key, id)).status).toBe(402);
     // as a process that slept since an earlier run would see it, while the next one is being reserved
-    const earlierHold = randomUUID();
+    const earlierHold = uuidV7();
     await nodes.owner`update bulksms set status = 'reserving', status_at = now() + interval '1 h', next_ring_at = now() + interval '1 h' where id = ${id}`;
     const stale = { ...(await readCampaign(nodes.owner, id)), holdId: earlierHold, parts: 5n } as Campaign;
     const credit = openCreditClient({ address: nodes.credit.rpcAddress, internalToken: nodes.credit.internalToken });
@@ -323,13 +325,36 @@ describe("the sweeper", () => {
     const short = await nodes.create(poor.key, 10);
     for (const each of [id, short]) {
       await nodes.owner`
-        with b as (update bulksms set status = 'reserving', hold_id = ${randomUUID()}, status_at = now() - interval '3 s' where id = ${each} returning *)
+        with b as (update bulksms set status = 'reserving', hold_id = ${uuidV7()}, status_at = now() - interval '3 s' where id = ${each} returning *)
         insert into bulksms_run (hold_id, bulksms_id, amount) select hold_id, id, parts * price from b`;
     }
     await nodes.campaign(id, (row) => row.queued === 10);
     expect(await nodes.campaign(short, inState("ready"))).toMatchObject({ last_error: "insufficient_credit" });
     await deliver(id, 1, 10);
     await nodes.campaign(id, inState("finished"));
+  });
+
+  it("does not leave a campaign in reserving whose hold's id rpc refuses: ready again, and the next run draws another", async () => {
+    const before = await readCredit();
+    const [refused, held] = [await nodes.create(workspace.key, 10), await nodes.create(workspace.key, 10)];
+    const heldId = randomUUID();
+    await holdCredit(nodes.credit.owner, { workspaceId: workspace.id, holdId: heldId, amountMilli: 1_000n });
+    for (const [id, holdId] of [
+      [refused, randomUUID()],
+      [held, heldId],
+    ] as const) {
+      await nodes.owner`
+        with b as (update bulksms set status = 'reserving', hold_id = ${holdId}, price = 100, status_at = now() - interval '3 s' where id = ${id} returning *)
+        insert into bulksms_run (hold_id, bulksms_id, amount) select hold_id, id, parts * price from b`;
+    }
+    expect(await nodes.campaign(refused, inState("ready"))).toMatchObject({ last_error: "request_invalid" });
+    expect((await nodes.command("run", workspace.key, refused)).status).toBe(202);
+    for (const id of [refused, held]) {
+      await nodes.campaign(id, (row) => row.queued === 10);
+      await deliver(id, 1, 10);
+      await nodes.campaign(id, inState("finished"));
+    }
+    expect((await readCredit()).spent - before.spent).toBe(2_000n);
   });
 
   it("sends charges again that were claimed and never enqueued, and each is taken once", async () => {

@@ -5,6 +5,7 @@ import { cancel, pause, resume, run } from "../../campaign/lifecycle/commands.ts
 import type { ReserveDependencies } from "../../campaign/lifecycle/reserve.ts";
 import type { ProgressPublisher } from "../../campaign/reads/progress.ts";
 import { formatCredits } from "../../contracts/credits.ts";
+import { AppError } from "../../contracts/errors.ts";
 import { bulksmsStatuses } from "../../contracts/states.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
@@ -19,7 +20,24 @@ export interface CommandDependencies extends ReserveDependencies {
   log: Log;
 }
 
-const command = z.strictObject({ bulksms_id: z.uuid().transform((id) => id.toLowerCase()) });
+const campaignId = z.uuid().transform((id) => id.toLowerCase());
+/** `id` is what POST /create answers, `bulksms_id` what everybody else says; both may be sent when they agree. */
+const command = z
+  .strictObject({
+    bulksms_id: campaignId.optional().describe("the campaign; this or `id`"),
+    id: campaignId.optional().describe("the same by the name that POST /create answers it with; this or `bulksms_id`"),
+  })
+  .refine(({ bulksms_id, id }) => bulksms_id !== undefined || id !== undefined, {
+    message: "needs bulksms_id, or id",
+    path: ["bulksms_id"],
+  });
+
+/** @throws AppError id_conflicting */
+function commandedId({ bulksms_id, id }: z.output<typeof command>): string {
+  if (bulksms_id !== undefined && id !== undefined && bulksms_id !== id)
+    throw new AppError("id_conflicting", "id and bulksms_id name two campaigns; send one of them.");
+  return (bulksms_id ?? id) as string;
+}
 
 const commandAnswer = z.object({
   id: z.uuid(),
@@ -56,7 +74,7 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
       const campaign = await answerInTime(
         run(
           dependencies,
-          { workspaceId: callers.workspaceOf(request), bulksmsId: request.body.bulksms_id },
+          { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) },
           BigInt(dependencies.partPriceMilli),
         ),
       );
@@ -66,13 +84,13 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
   );
   app.post("/pause", route("Pause a campaign", "No new submit begins; receipts and charges go on."), async (request, reply) => {
     const { campaign, inFlight } = await answerInTime(
-      pause(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: request.body.bulksms_id }),
+      pause(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }),
     );
     told("paused", campaign);
     return reply.status(202).send({ ...answerOf(campaign), in_flight_max: inFlight });
   });
   app.post("/resume", route("Resume a paused campaign", "It goes on where it stood; nobody is texted twice."), async (request, reply) => {
-    const campaign = await answerInTime(resume(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: request.body.bulksms_id }));
+    const campaign = await answerInTime(resume(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }));
     told("resumed", campaign);
     return reply.status(202).send(answerOf(campaign));
   });
@@ -84,7 +102,7 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
     ),
     async (request, reply) => {
       const { campaign, inFlight } = await answerInTime(
-        cancel(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: request.body.bulksms_id }),
+        cancel(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }),
       );
       told("canceled", campaign);
       return reply.status(202).send({ ...answerOf(campaign), in_flight_max: inFlight });

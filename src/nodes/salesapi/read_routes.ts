@@ -1,7 +1,6 @@
 // GET /bulksms...: campaigns, their messages, their exports; and the progress snapshot that webapi asks for.
-import { timingSafeEqual } from "node:crypto";
 import { Readable } from "node:stream";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply } from "fastify";
 import { z } from "zod";
 import { listAnomalies, readStatistics } from "../../campaign/reads/campaign_figures.ts";
 import { exportRejects, exportReport, listBulksms, listMessages, readBulksms, readProgress } from "../../campaign/reads/campaign_reads.ts";
@@ -13,8 +12,8 @@ import { rowNoMax } from "../../contracts/receipts.ts";
 import { anomalyKinds, bulksmsStatuses, messageStatuses } from "../../contracts/states.ts";
 import { bulksmsProgressUpdate } from "../../contracts/topics.ts";
 import type { HttpServer } from "../../platform/http.ts";
+import { createInternalTokenCheck } from "../../platform/internal_token.ts";
 import type { Sql } from "../../platform/postgres.ts";
-import { sha256 } from "../../platform/sha256.ts";
 import { answerInTime, type SalesCallers } from "./sales_callers.ts";
 
 export interface ReadDependencies {
@@ -109,6 +108,7 @@ export function readRoutes(app: HttpServer, { sql, callers, internalToken }: Rea
   const onRequest = callers.require("read");
   const tags = ["campaigns"];
   const params = z.object({ id: z.string() });
+  const isOurs = createInternalTokenCheck(internalToken);
 
   app.get(
     "/bulksms",
@@ -230,7 +230,9 @@ export function readRoutes(app: HttpServer, { sql, callers, internalToken }: Rea
   app.get(
     "/internal/progress/:id",
     {
-      onRequest: async (request) => requireInternalToken(request, internalToken),
+      onRequest: async ({ headers }) => {
+        if (!isOurs(headers.authorization)) throw new AppError("internal_token_invalid", "This path is for processes of this system.");
+      },
       config: { rateLimit: false },
       schema: { hide: true, params, response: { 200: z.object({ workspace_id: z.uuid(), update: bulksmsProgressUpdate }) } },
     },
@@ -247,11 +249,4 @@ function sendCsv(reply: FastifyReply, fileName: string, lines: AsyncIterable<str
     .type("text/csv; charset=utf-8")
     .header("content-disposition", `attachment; filename="${fileName}"`)
     .send(Readable.from(lines, { objectMode: true, highWaterMark: 1 }));
-}
-
-function requireInternalToken(request: FastifyRequest, internalToken: string): void {
-  const given = sha256(request.headers.authorization ?? "");
-  if (!timingSafeEqual(given, sha256(`Bearer ${internalToken}`))) {
-    throw new AppError("internal_token_invalid", "This path is for processes of this system.");
-  }
 }

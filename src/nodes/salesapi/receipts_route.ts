@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import type { ReceiptBatcher } from "../../campaign/receipts/receipt_batcher.ts";
 import { parseReceipts } from "../../campaign/receipts/receipt_parse.ts";
 import { AppError } from "../../contracts/errors.ts";
+import { webhookToleranceS } from "../../contracts/receipts.ts";
 import type { DirectRoute } from "../../platform/direct_route.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { HttpServer } from "../../platform/http.ts";
@@ -42,7 +43,10 @@ export function openReceiptsTaking({ batcher, secrets, metrics }: ReceiptsRouteD
     const startedAt = performance.now();
     if (!verifyWebhook({ secrets, headers, body, nowS: Date.now() / 1_000 })) {
       refused.inc();
-      throw new AppError("signature_invalid", "The signature is not by a live secret over this body, or is older than 300 s.");
+      throw new AppError(
+        "signature_invalid",
+        `The signature is not by a live secret over this body, or is older than ${webhookToleranceS} s.`,
+      );
     }
     const receipts = parseReceipts(body);
     reachFailpoint("receipts_received");

@@ -57,6 +57,31 @@ describe("a command", () => {
     expect(await nodes.campaign(id)).toMatchObject({ status: "ready", hold_id: null });
   });
 
+  it("names its campaign by bulksms_id or, as POST /create answers it, by id; two that differ are refused", async () => {
+    const { key } = await nodes.credit.makeWorkspace("10");
+    const [one, other] = [await nodes.create(key, 2), await nodes.create(key, 2)];
+    const post = (name: string, body: object) => nodes.http("POST", `/${name}`, { key, body });
+    for (const name of ["run", "pause", "resume", "cancel"]) {
+      const refused = await post(name, { bulksms_id: one, id: other });
+      expect([refused.status, refused.body.code], name).toEqual([422, "id_conflicting"]);
+      expect((await post(name, {})).body, name).toMatchObject({
+        code: "request_invalid",
+        detail: expect.stringContaining("bulksms_id, or id"),
+      });
+      expect((await post(name, { id: "x" })).body.code, name).toBe("request_invalid");
+      expect((await post(name, { id: null, bulksms_id: one })).body.code, name).toBe("request_invalid");
+    }
+    expect((await post("run", { id: one })).status).toBe(202);
+    expect((await post("pause", { id: one.toUpperCase(), bulksms_id: one })).body).toMatchObject({ id: one, status: "paused" });
+    expect((await post("resume", { id: one })).body.status).toBe("running");
+    expect((await post("cancel", { id: other, bulksms_id: other })).body).toMatchObject({ id: other });
+    const docs = (await nodes.http("GET", "/docs/json")).body;
+    for (const name of ["run", "pause", "resume", "cancel"]) {
+      const { schema } = docs.paths[`/${name}`].post.requestBody.content["application/json"];
+      expect(Object.keys(schema.properties), name).toEqual(["bulksms_id", "id"]);
+    }
+  });
+
   it("in the wrong state is refused with the current one", async () => {
     const id = await nodes.create(workspace.key, 2);
     for (const name of ["pause", "resume"] as const) {
@@ -277,6 +302,8 @@ describe("a read", () => {
       workspace_id: workspace.id,
       update: { bulksms_id: id, status: "running", contacts: 25, parts_sent: 5 },
     });
+    const authorization = `bEARER ${nodes.credit.internalToken}`;
+    expect((await fetch(nodes.salesapiUrl + path, { headers: { authorization } })).status).toBe(200);
   });
 });
 

@@ -1,6 +1,6 @@
 // POST, GET and DELETE /keys: API keys of a workspace, or of the whole installation.
 import { z } from "zod";
-import { type Caller, hasScope } from "../../accounts/authenticator.ts";
+import { type Caller, callerCachedS, hasScope } from "../../accounts/authenticator.ts";
 import { createKey, type KeyScope, keyScopes, listKeys, revokeKey } from "../../accounts/keys.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { readWorkspace } from "../../credit/workspaces.ts";
@@ -76,7 +76,7 @@ export function addKeyRoutes(app: HttpServer, { sql, callers, log }: { sql: Sql;
       onRequest: callers.require("send"),
       schema: {
         tags: ["keys"],
-        summary: "Revoke a key with no more scopes than one's own; its callers are refused within 30 s",
+        summary: `Revoke a key with no more scopes than one's own; its callers are refused within ${callerCachedS} s`,
         params: z.strictObject({ id: z.uuid() }),
         response: { 204: z.null() },
       },

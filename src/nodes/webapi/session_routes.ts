@@ -1,11 +1,12 @@
 // POST, GET, DELETE /session and POST /session/links: signing in to the console by a one-time link or an API key. The cookie's rules stand in platform.
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
-import { type Authenticate, hasScope } from "../../accounts/authenticator.ts";
+import { type Authenticate, callerCachedS, hasScope } from "../../accounts/authenticator.ts";
 import { type ConsoleSession, createLink, createSession, endSession, findSession, redeemLink } from "../../accounts/console_sessions.ts";
 import { keyScopes } from "../../accounts/keys.ts";
 import {
   linkAnswer,
+  linkMinutes,
   linkRequest,
   type SessionAnswer,
   type SessionRequest,
@@ -102,7 +103,7 @@ export function addSessionRoutes(app: HttpServer, options: SessionRoutesOptions)
       schema: {
         tags,
         security: [],
-        summary: "Sign out; a copy of the cookie is refused within 30 s",
+        summary: `Sign out; a copy of the cookie is refused within ${callerCachedS} s`,
         response: { 204: z.null() },
       },
     },
@@ -121,7 +122,7 @@ export function addSessionRoutes(app: HttpServer, options: SessionRoutesOptions)
       onRequest: callers.require("admin"),
       schema: {
         tags,
-        summary: "A link that signs in once, within 10 minutes, with all rights in the workspace. It is shown this once",
+        summary: `A link that signs in once, within ${linkMinutes} minutes, with all rights in the workspace. It is shown this once`,
         body: linkRequest,
         response: { 201: linkAnswer },
       },

@@ -1,0 +1,15 @@
+// The refusal of an `--only` that means nothing: of a slip, not of the system, so nothing is started for it.
+import { Failure } from "../../../src/cli/failure.ts";
+import { exitCodes } from "../../../src/cli/report_error.ts";
+import { nearest } from "../../../src/platform/config.ts";
+
+/** `noun` of what `--only` chooses; `names` of all that there are; `command` runs all of them. */
+export function nothingFits(noun: string, wanted: string, names: readonly string[], command: string): Failure {
+  const found = nearest(wanted.trim(), names);
+  return new Failure(
+    exitCodes.wrongUse,
+    `no ${noun} fits "${wanted}"`,
+    `there are ${names.length}, the nearest name is ${found}`,
+    `${command} -- --only '${found}', or without --only for all of them`,
+  );
+}
