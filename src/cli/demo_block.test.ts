@@ -4,8 +4,9 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { codeBlocksOf } from "../../testing/markdown.ts";
+import { createColumnSample } from "../contacts/csv/column_sample.ts";
 import { findColumns } from "../contacts/csv/columns.ts";
-import { type CsvRows, createCsvReader } from "../contacts/csv/csv_reader.ts";
+import { type CsvReader, type CsvRows, createCsvReader } from "../contacts/csv/csv_reader.ts";
 import { createRowJudge } from "../contacts/csv/row_verdicts.ts";
 import { formatCredits } from "../contracts/credits.ts";
 import { settings } from "../contracts/settings.ts";
@@ -15,6 +16,10 @@ import { studentsFile, studentsText } from "./demo.ts";
 import { renderReasons } from "./status.ts";
 import { formatCount, formatCreditText } from "./terminal.ts";
 
+const compiled = compileTemplate(studentsText);
+if (!("template" in compiled)) throw new Error(`the demo's text cannot be compiled at ${compiled.problem.at}`);
+const { template } = compiled;
+
 interface Judged {
   rows: number;
   contacts: number;
@@ -22,22 +27,23 @@ interface Judged {
   rejects: Partial<Record<RejectReason, number>>;
 }
 
+/** The file comes in one piece, so its first rows, from which the phone column is found, are the first that are read. */
+function startJudge({ cells, line }: NonNullable<CsvReader["header"]>, rows: CsvRows): ReturnType<typeof createRowJudge> {
+  const country = settings.BULKSMS_DEFAULT_COUNTRY.default;
+  const sample = createColumnSample(cells, { country });
+  sample.add(rows);
+  const columns = findColumns(cells, { phone: null, template, line, judge: () => sample.verdict() });
+  return createRowJudge({ template, columns, country, partsMax: settings.BULKSMS_TEXT_PARTS_MAX.default });
+}
+
 /** As POST /create judges the demo's file, with the settings that a fresh clone has. */
 function judgeDemo(): Judged {
-  const compiled = compileTemplate(studentsText);
-  if (!("template" in compiled)) throw new Error(`the demo's text cannot be compiled at ${compiled.problem.at}`);
-  const { template } = compiled;
   const reader = createCsvReader();
   const judged: Judged = { rows: 0, contacts: 0, parts: 0, rejects: {} };
   let judge: ReturnType<typeof createRowJudge> | null = null;
   const take = (rows: CsvRows): void => {
     if (reader.header === null) return;
-    judge ??= createRowJudge({
-      template,
-      columns: findColumns(reader.header.cells, { phoneColumn: null, template, line: reader.header.line }),
-      country: settings.BULKSMS_DEFAULT_COUNTRY.default,
-      partsMax: settings.BULKSMS_TEXT_PARTS_MAX.default,
-    });
+    judge ??= startJudge(reader.header, rows);
     for (let row = 0; row < rows.count; row += 1) {
       const verdict = judge.judge(rows, row);
       judged.rows += 1;
