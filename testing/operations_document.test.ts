@@ -16,10 +16,10 @@ import { repairIntervalMs, updateIntervalMs } from "../src/nodes/webapi/sockets.
 import { answerWithinMs } from "../src/platform/answer_in_time.ts";
 import { bodyStallMsDefault, headersTimeoutMs } from "../src/platform/http.ts";
 import { drainMaxMs } from "../src/platform/node.ts";
-import { attemptTimeoutMs } from "../src/webhooks/receiver_client.ts";
-import { backoffMaxMs } from "../src/webhooks/sender.ts";
 import { forcedOutcomes } from "../src/simulator/forced_outcomes.ts";
 import { giveUpMarginMs } from "../src/simulator/simulator.ts";
+import { attemptTimeoutMs } from "../src/webhooks/receiver_client.ts";
+import { backoffMaxMs } from "../src/webhooks/sender.ts";
 import { codesOf, proseLines, readTable } from "./markdown.ts";
 
 const root = join(import.meta.dirname, "..");
