@@ -24,6 +24,39 @@ function terminalOf(columns: number, isTTY = true): { terminal: Terminal; writte
   return { written, terminal: createTerminal({ isTTY, columns, write: (text) => written.push(text) }, { NO_COLOR: "1" }) };
 }
 
+/** What stands on a terminal that breaks lines at its width, and breaks them anew when that changes. */
+function createScreen(width: number) {
+  let lines: string[] = [""];
+  let at = 0;
+  const screen = {
+    isTTY: true,
+    columns: width,
+    resize(columns: number) {
+      const above = lines.slice(0, at).flatMap((line) => split(line, columns));
+      lines = [...above, ...lines.slice(at)];
+      at = above.length;
+      screen.columns = columns;
+    },
+    write(text: string) {
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: what moves a cursor begins with ESC
+      for (const [piece] of text.matchAll(/\u001b\[1A|\u001b\[0J|\r|\n|[^\r\n\u001b]+/g)) {
+        if (piece === "\u001b[1A") at = Math.max(0, at - 1);
+        else if (piece === "\u001b[0J") lines = [...lines.slice(0, at), ""];
+        else if (piece === "\n") lines[++at] ??= "";
+        else if (piece !== "\r") {
+          const rows = split(piece, screen.columns);
+          lines.splice(at, 1, ...rows);
+          at += rows.length - 1;
+        }
+      }
+    },
+    rows: () => lines.filter((line) => line !== ""),
+  };
+  return screen;
+}
+
+const split = (line: string, columns: number): string[] => line.match(new RegExp(`.{1,${columns}}`, "g")) ?? [""];
+
 describe("the progress of a campaign", () => {
   const state = stateWith({ delivered: 3_611, sent: 140, undelivered: 102, failed: 39 });
   const pace = { perSecond: 122.4, leftMs: 10_900 };
@@ -36,12 +69,30 @@ describe("the progress of a campaign", () => {
     );
   });
 
-  it.each([60, 80, 100, 150])("never breaks a line of %i columns, nor changes its width as numbers grow", (columns) => {
+  it.each([24, 40, 60, 80, 100, 150])("never breaks a line of %i columns, nor changes its width as numbers grow", (columns) => {
     const { terminal } = terminalOf(columns);
     const early = renderProgress(terminal, stateWith({ sent: 3 }), { perSecond: 3, leftMs: 99_000 });
     const late = renderProgress(terminal, state, pace);
     expect(late.map(visibleLength)).toEqual(early.map(visibleLength));
-    if (columns >= 80) for (const line of late) expect(visibleLength(line) + 2).toBeLessThan(columns);
+    for (const line of late) expect(visibleLength(line) + 2).toBeLessThan(columns);
+  });
+
+  it("leaves no line behind in a narrow terminal, nor in one that becomes narrow", () => {
+    const screen = createScreen(60);
+    const terminal = createTerminal(screen, { NO_COLOR: "1" });
+    terminal.line("before");
+    let nowMs = 0;
+    const progress = createProgress(terminal, { nowMs: () => nowMs, endsAtMs: null });
+    for (nowMs = 0; nowMs < 3_000; nowMs += 500) progress.show(stateWith({ delivered: nowMs, sent: 40 }));
+    screen.resize(38);
+    for (nowMs = 3_000; nowMs < 4_800; nowMs += 500) progress.show(stateWith({ delivered: nowMs, sent: 40 }));
+    progress.show(stateWith({ delivered: 4_000, sent: 9 }, { silent: `http://127.0.0.1:8002/${"x".repeat(200)} does not answer.` }));
+    progress.end();
+    terminal.line("after");
+    const rows = screen.rows();
+    expect([rows[0], rows.at(-1)]).toEqual(["  before", "  after"]);
+    expect(rows.filter((row) => /[━─]/.test(row))).toHaveLength(1);
+    expect(rows.filter((row) => /\bdelivered/.test(row))).toHaveLength(1);
   });
 
   it("says what it waits for", () => {

@@ -76,7 +76,7 @@ function measurePace(samples: { atMs: number; done: number }[], state: CampaignS
   return { perSecond, leftMs: leftMs > timeLeftMaxMs ? null : leftMs };
 }
 
-/** One line where it fits, else two. Numbers have the width of the largest that may come. */
+/** One line where it fits, else two, or as many as a narrow terminal needs. Numbers have the width of the largest that may come. */
 export function renderProgress(terminal: Terminal, state: CampaignState, pace: Pace): string[] {
   const columns = terminal.columns() - 4;
   const percent = `${String(percentOf(state)).padStart(3)} %`;
@@ -86,8 +86,23 @@ export function renderProgress(terminal: Terminal, state: CampaignState, pace: P
   const oneLineBar = columns - visibleLength(besides) - percent.length - 5;
   if (oneLineBar >= barColumnsMin) return [`${renderBar(terminal, state, Math.min(barColumnsMax, oneLineBar))} ${percent}   ${besides}`];
   const twoLineBar = columns - visibleLength(facts.join("   ")) - percent.length - 5;
-  const bar = renderBar(terminal, state, Math.max(barColumnsMin, Math.min(barColumnsMax, twoLineBar)));
-  return [`${bar} ${percent}   ${facts.join("   ")}`, states.join("  ")];
+  if (twoLineBar >= barColumnsMin && visibleLength(states.join("  ")) <= columns) {
+    const bar = renderBar(terminal, state, Math.min(barColumnsMax, twoLineBar));
+    return [`${bar} ${percent}   ${facts.join("   ")}`, states.join("  ")];
+  }
+  const bar = renderBar(terminal, state, Math.max(1, Math.min(barColumnsMax, columns - percent.length - 1)));
+  return [`${bar} ${percent}`, ...flow(facts, "   ", columns), ...flow(states, "  ", columns)];
+}
+
+/** As many on a line as it has room for. */
+function flow(pieces: readonly string[], between: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const piece of pieces) {
+    const longer = lines.length === 0 ? piece : `${lines.at(-1)}${between}${piece}`;
+    if (lines.length > 0 && visibleLength(longer) <= columns) lines[lines.length - 1] = longer;
+    else lines.push(piece);
+  }
+  return lines;
 }
 
 /** Half a column counts: the bar moves twice as smoothly. */

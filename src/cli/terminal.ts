@@ -1,5 +1,6 @@
 // The look of every command: two spaces of margin, aligned columns, one accent colour, no boxes. A pipe and NO_COLOR get plain lines.
 // Also the numbers as a person reads them: separators, units, and a width that does not jump.
+import { cutToWidth, displayWidth } from "./shown_text.ts";
 
 /** What a terminal of unknown width is taken to have. */
 const columnsDefault = 100;
@@ -16,7 +17,10 @@ export interface Terminal {
   line(text?: string): void;
   /** Prints text as it is, above what is live. */
   write(text: string): void;
-  /** Draws these lines at the bottom, over the last ones drawn so. Does nothing where nobody watches. */
+  /**
+   * Draws these lines at the bottom, over the last ones drawn so; a line that is too long is cut, so
+   * that none is left behind. Does nothing where nobody watches.
+   */
   live(lines: readonly string[]): void;
   /** What is live disappears, or stays for good. */
   endLive(options?: { keeps: boolean }): void;
@@ -34,12 +38,16 @@ export function createTerminal(stream: TerminalStream, environment: Readonly<Rec
   const hasColor = isLive && (environment.NO_COLOR ?? "") === "";
   const paint = (code: number) => (text: string) => (hasColor && text !== "" ? `\u001b[${code}m${text}\u001b[0m` : text);
   let drawn: readonly string[] = [];
+  const columns = (): number => stream.columns || columnsDefault;
+  /** A window that was made narrower meanwhile has broken the lines that it has. */
+  const rowsDrawn = (): number =>
+    drawn.reduce((rows, line) => rows + Math.max(1, Math.ceil((margin.length + visibleLength(line)) / columns())), 0);
   /** Erases the live lines; the cursor is at the start of where the first one was. */
-  const erase = (): string => (drawn.length === 0 ? "" : `\r${"\u001b[1A".repeat(drawn.length)}\u001b[0J`);
+  const erase = (): string => (drawn.length === 0 ? "" : `\r${"\u001b[1A".repeat(rowsDrawn())}\u001b[0J`);
   const render = (lines: readonly string[]): string => lines.map((line) => `${margin}${line}`.trimEnd()).join("\n");
   return {
     isLive,
-    columns: () => stream.columns ?? columnsDefault,
+    columns,
     accent: paint(36),
     dim: paint(2),
     bold: paint(1),
@@ -51,8 +59,9 @@ export function createTerminal(stream: TerminalStream, environment: Readonly<Rec
     },
     live(lines) {
       if (!isLive) return;
-      stream.write(`${erase()}${render(lines)}\n`);
-      drawn = lines;
+      const fitting = lines.map((line) => cutLine(line, columns() - margin.length - 1));
+      stream.write(`${erase()}${render(fitting)}\n`);
+      drawn = fitting;
     },
     endLive({ keeps } = { keeps: false }) {
       if (!keeps && drawn.length > 0) stream.write(erase());
@@ -82,9 +91,14 @@ export function formatDuration(durationMs: number): string {
   return `${Math.floor(whole / 3_600)} h ${String(Math.floor((whole % 3_600) / 60)).padStart(2, "0")} min`;
 }
 
-/** Characters that are seen: without colour codes. */
+/** Columns that are seen: without colour codes, two for a wide character. */
 export function visibleLength(text: string): number {
-  return text.replaceAll(colorCode, "").length;
+  return displayWidth(text.replaceAll(colorCode, ""));
+}
+
+/** A line that does not fit loses its colours with its end. */
+function cutLine(line: string, columns: number): string {
+  return visibleLength(line) <= columns ? line : cutToWidth(line.replaceAll(colorCode, ""), Math.max(1, columns));
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a colour code begins with ESC
