@@ -1,15 +1,16 @@
 // The command line as a client of webapi and salesapi: where they are, with which key, and their answers. Used by send, status and the demo.
 import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
 import { Readable } from "node:stream";
 import { request } from "undici";
 import { AppError } from "../contracts/errors.ts";
 import type { CreateAnswer } from "../contracts/http.ts";
+import type { QuoteAnswer } from "../contracts/quote.ts";
 import { settings } from "../contracts/settings.ts";
 import { readDataFolderSettings } from "../local/data_folder.ts";
 import { type Environment, readConfig } from "../platform/config.ts";
 import { type HttpClient, openHttpClient } from "../platform/http_client.ts";
+import type { ContactsSource } from "./contacts_source.ts";
 import { Failure, failureOfAnswer } from "./failure.ts";
 import { exitCodes } from "./report_error.ts";
 
@@ -18,6 +19,12 @@ const answerMaxMs = 10_000;
 /** An upload is imported before it is answered: a gigabyte takes minutes. */
 const uploadMaxMs = 30 * 60_000;
 
+export interface Upload {
+  source: ContactsSource;
+  /** Fields of POST /create beside the file. */
+  fields: Readonly<Record<string, string>>;
+}
+
 export interface Connection {
   webapiUrl: string;
   apiKey: string;
@@ -25,7 +32,9 @@ export interface Connection {
   callWebapi<T>(asked: string, method: "GET" | "POST", path: string, body?: unknown): Promise<T>;
   callSalesapi<T>(asked: string, method: "GET" | "POST", path: string, body?: unknown): Promise<T>;
   /** POST /create: the file goes as a stream, after the fields. */
-  create(file: string, fields: Readonly<Record<string, string>>): Promise<CreateAnswer>;
+  create(upload: Upload): Promise<CreateAnswer>;
+  /** POST /quote: the same, and nothing is created. */
+  quote(upload: Upload): Promise<QuoteAnswer>;
   close(): Promise<void>;
 }
 
@@ -68,7 +77,8 @@ export function openConnection({ webapiUrl, salesapiUrl, apiKey }: { webapiUrl: 
     apiKey,
     callWebapi: call(webapi),
     callSalesapi: call(salesapi),
-    create: (file, fields) => upload(new URL("/create", salesapiUrl), headers, file, fields),
+    create: (file) => upload(new URL("/create", salesapiUrl), headers, file),
+    quote: (file) => upload(new URL("/quote", salesapiUrl), headers, file),
     close: async () => {
       await Promise.all([webapi.close(), salesapi.close()]);
     },
@@ -76,34 +86,28 @@ export function openConnection({ webapiUrl, salesapiUrl, apiKey }: { webapiUrl: 
 }
 
 /** Multipart by hand: the file is never in memory, and the fields come before it, so that it can be read as it arrives. */
-async function upload(
-  url: URL,
-  headers: Record<string, string>,
-  file: string,
-  fields: Readonly<Record<string, string>>,
-): Promise<CreateAnswer> {
-  const bytes = await sizeOf(file);
+async function upload<T>(url: URL, headers: Record<string, string>, { source, fields }: Upload): Promise<T> {
   const boundary = `bulksms-${crypto.randomUUID()}`;
   const part = (disposition: string) => `--${boundary}\r\ncontent-disposition: form-data; ${disposition}`;
-  const fileName = basename(file).replace(/["\r\n]/g, "_");
+  const fileName = source.fileName.replace(/["\r\n]/g, "_");
   const head = [
     ...Object.entries(fields).map(([name, value]) => `${part(`name="${name}"`)}\r\n\r\n${value}\r\n`),
-    `${part(`name="file"; filename="${fileName}"`)}\r\ncontent-type: text/csv\r\n\r\n`,
+    `${part(`name="file"; filename="${fileName}"`)}\r\ncontent-type: application/octet-stream\r\n\r\n`,
   ].join("");
   const tail = `\r\n--${boundary}--\r\n`;
   async function* body() {
     yield Buffer.from(head);
-    yield* createReadStream(file);
+    // a file that grows meanwhile is what it was when it was looked at
+    if (source.bytes > 0) yield* createReadStream(source.path, { end: source.bytes - 1 });
     yield Buffer.from(tail);
   }
-  const asked = `${fileName} was not taken`;
   try {
     const answer = await request(url, {
       method: "POST",
       headers: {
         ...headers,
         "content-type": `multipart/form-data; boundary=${boundary}`,
-        "content-length": String(Buffer.byteLength(head) + bytes + Buffer.byteLength(tail)),
+        "content-length": String(Buffer.byteLength(head) + source.bytes + Buffer.byteLength(tail)),
       },
       body: Readable.from(body()),
       headersTimeout: uploadMaxMs,
@@ -111,32 +115,12 @@ async function upload(
     });
     const text = await answer.body.text();
     const parsed: unknown = text.startsWith("{") ? JSON.parse(text) : undefined;
-    if (answer.statusCode !== 201) throw failureOfAnswer(asked, answer.statusCode, parsed);
-    return parsed as CreateAnswer;
+    if (answer.statusCode < 200 || answer.statusCode > 299) {
+      throw failureOfAnswer(`${source.shown} was not taken`, answer.statusCode, parsed);
+    }
+    return parsed as T;
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new AppError("service_unavailable", `salesapi (${url.origin}) does not answer.`, { cause: error });
   }
-}
-
-/** @throws Failure when the file cannot be read */
-async function sizeOf(file: string): Promise<number> {
-  try {
-    const handle = await open(file, "r");
-    try {
-      const found = await handle.stat();
-      if (found.isFile()) return found.size;
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    throw new Failure(
-      exitCodes.wrongUse,
-      `${file} cannot be read`,
-      { ENOENT: "there is no such file", EACCES: "you may not read it" }[(error as { code?: string }).code ?? ""] ??
-        (error as Error).message,
-      "name a CSV file with a column of phone numbers",
-    );
-  }
-  throw new Failure(exitCodes.wrongUse, `${file} cannot be read`, "it is not a file", "name a CSV file with a column of phone numbers");
 }

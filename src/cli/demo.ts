@@ -1,7 +1,7 @@
 // `bulksms demo`: the main job on real parts - the whole system, 5,000 students texted, every credit accounted for, the laws checked.
 import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, InvalidArgumentError } from "commander";
 import { linkMinutes } from "../contracts/console.ts";
@@ -11,9 +11,11 @@ import { settings } from "../contracts/settings.ts";
 import { checkLaws, type LawsReport } from "../laws/check_laws.ts";
 import { countSentParts } from "../laws/journal.ts";
 import { isStoppedWhileStarting } from "../local/supervisor.ts";
+import { expectationOf } from "./agreement.ts";
 import { countFinal, readCredit, readCreditPatiently, watchCampaign } from "./campaign_watch.ts";
 import { showReport, summaryOf } from "./check.ts";
 import { type Connection, openConnection } from "./connection.ts";
+import { openContacts } from "./contacts_source.ts";
 import { endWell, Failure } from "./failure.ts";
 import { startLawsNews } from "./laws_news.ts";
 import { readWholeNumber } from "./number_options.ts";
@@ -151,9 +153,11 @@ async function runCampaign(
   try {
     terminal.line();
     const text = await textFor(file);
-    const fields = { text, name: basename(file).replace(/\.csv$/i, ""), sender: "Oulu", deadline_s: String(deadlineS) };
-    const created = await connection.create(file, fields);
-    showCreated(terminal, file, created);
+    const fields = { text, sender: "Oulu", deadline_s: String(deadlineS) };
+    // its credit is play money and its carrier simulated: whoever started it has agreed
+    const source = await openContacts(file);
+    const created = await connection.create({ source, fields });
+    showCreated(terminal, source.fileName, created);
     await topUp(system, terminal, workspaceId, created, await readCredit(connection, workspaceId));
     const creditBefore = await readCredit(connection, workspaceId);
     terminal.line(foretell(speed));
@@ -184,7 +188,7 @@ async function runAndFollow(
   const nowMs = () => performance.now();
   const isForetold = created.contacts >= foretoldContacts.min && created.contacts <= foretoldContacts.max;
   const endsAtMs = isForetold ? nowMs() + (deadlineS + horizonS + closingS) * 1_000 : null;
-  await connection.callSalesapi("the campaign was not run", "POST", "/run", { bulksms_id: created.id });
+  await connection.callSalesapi("the campaign was not run", "POST", "/run", { bulksms_id: created.id, expect: expectationOf(created) });
   const progress = createProgress(terminal, { nowMs, endsAtMs });
   return watchCampaign(connection, created, { workspaceId, onChange: progress.show, signal }).finally(() => progress.end());
 }

@@ -1,20 +1,29 @@
 // A command that cannot do what was asked: three lines (what happened, why, what to do) and an exit code, for what report_error.ts cannot know.
 import { isConnectionError } from "../platform/postgres.ts";
 import { exitCodes } from "./report_error.ts";
+import { shownLines } from "./shown_text.ts";
 import { formatCreditText } from "./terminal.ts";
 
 export class Failure extends Error {
   readonly exitCode: number;
   readonly why: string;
   readonly remedy: string;
+  /** The problem+json body of the answer that it comes from. */
+  readonly problem: Readonly<Record<string, unknown>>;
 
-  constructor(exitCode: number, happened: string, why: string, remedy: string) {
+  constructor(exitCode: number, happened: string, why: string, remedy: string, problem: Readonly<Record<string, unknown>> = {}) {
     super(happened);
     this.name = "Failure";
     this.exitCode = exitCode;
     this.why = why;
     this.remedy = remedy;
+    this.problem = problem;
   }
+}
+
+/** What only another command line can change. */
+export function wrongUse(happened: string, why: string, remedy: string): Failure {
+  return new Failure(exitCodes.wrongUse, happened, why, remedy);
 }
 
 /** Runs a command's work and takes its exit code. A Failure becomes its three lines; anything else goes on to the command's common end. */
@@ -24,11 +33,14 @@ export async function endWell(work: () => Promise<number>): Promise<void> {
   } catch (error) {
     const failure = asFailure(error);
     if (failure === null) throw error;
-    process.stderr.write(
-      `\n${[failure.message, failure.why, failure.remedy].map((line) => `  ${line.replaceAll("\n", "\n  ")}\n`).join("")}\n`,
-    );
+    process.stderr.write(linesOf(failure));
     process.exitCode = failure.exitCode;
   }
+}
+
+/** Names of files and columns stand in refusals: nothing in them moves the cursor. */
+export function linesOf({ message, why, remedy }: Failure): string {
+  return `\n${[message, why, remedy].map((line) => `  ${shownLines(line).replaceAll("\n", "\n  ")}\n`).join("")}\n`;
 }
 
 function asFailure(error: unknown): Failure | null {
@@ -56,7 +68,7 @@ export function failureOfAnswer(asked: string, status: number, body: unknown): F
     );
   }
   if (status >= 500) return new Failure(exitCodes.noAnswer, asked, why, "the system's own lines say more; then try again");
-  return new Failure(exitCodes.failed, asked, why, remedyOf(status));
+  return new Failure(exitCodes.failed, asked, why, remedyOf(status), problem);
 }
 
 function shortOfCredit(asked: string, problem: Record<string, unknown>): Failure {
@@ -73,5 +85,5 @@ function shortOfCredit(asked: string, problem: Record<string, unknown>): Failure
 function remedyOf(status: number): string {
   if (status === 404) return "`npx bulksms status` lists the campaigns of this key's workspace";
   if (status === 409) return "`npx bulksms status ID` shows its state now";
-  return "mend it and try again; nothing was sent";
+  return "fix it and try again; nothing was sent";
 }

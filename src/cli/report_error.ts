@@ -3,6 +3,7 @@ import { AppError, isAppError } from "../contracts/errors.ts";
 import { EngineError } from "../local/engines/engine_error.ts";
 import { ConfigError } from "../platform/config.ts";
 import { isForeignServer } from "../platform/postgres.ts";
+import { shownLines } from "./shown_text.ts";
 
 /** Exit codes of every subcommand. */
 export const exitCodes = { ok: 0, failed: 1, wrongUse: 2, noAnswer: 3 } as const;
@@ -17,7 +18,7 @@ export interface ErrorReport {
 /** Prints to standard error. @returns the exit code */
 export function reportError(error: unknown): number {
   const { what, why, remedy, exitCode } = describeError(error);
-  process.stderr.write(`\n  ${what}\n  ${why.replaceAll("\n", "\n  ")}\n  ${remedy}\n\n`);
+  process.stderr.write(`\n  ${what}\n  ${shownLines(why).replaceAll("\n", "\n  ")}\n  ${remedy}\n\n`);
   return exitCode;
 }
 

@@ -1,78 +1,146 @@
-// `bulksms send FILE --text ...`: a campaign from a CSV file, created, run and followed to its end on the system that is up.
-
-import { basename } from "node:path";
+// `bulksms send FILE --text ...`: a campaign from a list of people - judged, agreed to, created, run and
+// followed to its end on the system that is up.
 import type { Command } from "commander";
 import { parseCredits } from "../contracts/credits.ts";
 import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
+import type { QuoteAnswer } from "../contracts/quote.ts";
 import { settings } from "../contracts/settings.ts";
+import { type AgreementOptions, expectationOf, isAgreed, quoteChanged, requireAgreement } from "./agreement.ts";
 import { countFinal, readCredit, readCreditPatiently, watchCampaign } from "./campaign_watch.ts";
 import { type Connection, connect } from "./connection.ts";
-import { endWell, Failure } from "./failure.ts";
+import { type ContactsSource, openContacts, standardInput } from "./contacts_source.ts";
+import { endWell, Failure, wrongUse } from "./failure.ts";
 import { createProgress } from "./progress.ts";
+import { createQuestions, type Input, Interrupted, type Questions } from "./questions.ts";
+import { headlineOf, renderQuote } from "./quote_view.ts";
 import { exitCodes } from "./report_error.ts";
-import { renderReasons } from "./status.ts";
-import { createTerminal, formatCount, formatCreditText, formatDuration, type Terminal } from "./terminal.ts";
+import { type Fields, withChoices } from "./send_choices.ts";
+import { shownName } from "./shown_text.ts";
+import { createTerminal, formatCount, formatCreditText, formatDuration, type Terminal, type TerminalStream } from "./terminal.ts";
 
 /** What a shell expects of a command that Ctrl-C ended. */
 const interruptedExitCode = 130;
 
-interface SendOptions {
+export interface SendOptions extends AgreementOptions {
   text: string;
   name?: string;
   sender?: string;
   country?: string;
   phoneColumn?: string;
+  encoding?: string;
+  sheet?: string;
+  hiddenRows?: string;
+  emptyValues?: string;
   deadline?: string;
   data?: string;
-  dryRun?: boolean;
   json?: boolean;
 }
 
+/** The ends of the command: those of the process, or a test's. */
+export interface SendStreams {
+  input: Input;
+  output: TerminalStream & NodeJS.WritableStream;
+  errors: TerminalStream & NodeJS.WritableStream;
+  environment: NodeJS.ProcessEnv;
+}
+
 export function registerSend(program: Command): void {
+  const data = settings.BULKSMS_DATA.default;
   program
     .command("send")
-    .argument("<file>", "CSV file with a column of phone numbers")
-    .description("text the people of a CSV file: create, run, and follow it to the end")
-    .requiredOption("--text <text>", "the words; {column} is filled from the file")
+    .argument("<file>", "CSV or .xlsx file with a column of phone numbers; - for standard input")
+    .description("text the people of a file: judge it, ask, then create, run and follow to the end")
+    .requiredOption("--text <text>", "the words; {column} is filled from the file, {column|friend} where it is empty")
+    .option("--dry-run", "only judge: who would be texted, who not and why, and the cost; creates nothing")
+    .option("--yes", "do not ask")
+    .option("--max-cost <credits>", "do not ask as long as it costs at most this many credits; otherwise create nothing")
     .option("--name <name>", "name of the campaign (default: the file's)")
     .option("--sender <sender>", "who it comes from, as the phone shows it")
     .option("--country <code>", `country of numbers without +, ISO 3166 (default ${settings.BULKSMS_DEFAULT_COUNTRY.default})`)
-    .option("--phone-column <name>", "the column whose numbers are texted (default: judged by the cells and names of all)")
+    .option("--phone-column <column>", "the column whose numbers are texted, by name or by place from 1 (default: judged by its cells)")
+    .option("--encoding <name>", "of a CSV file: utf-8, utf-16le, utf-16be, windows-1252, iso-8859-15 (default: told from its bytes)")
+    .option("--sheet <name>", "of a workbook: the sheet with the people (default: the only one with phone numbers)")
+    .option("--hidden-rows <skip|include>", "of a workbook: whether hidden and filtered rows are texted (default skip)")
+    .option("--empty-values <reject|send>", "rows that have nothing for a {column} without a default (default reject)")
     .option("--deadline <time>", "how long to wait for the last receipt of each message: 45s, 30m, 72h, 3d")
-    .option("--dry-run", "only upload: says who would be texted, who not and why, and the cost; sends nothing")
-    .option("--data <dir>", `data folder of the system to use (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
-    .option("--json", "the last line of standard output is the campaign as one JSON object; the rest goes to standard error")
+    .option("--data <dir>", `data folder of the system to use (setting BULKSMS_DATA; default ${data})`)
+    .option(
+      "--json",
+      "the last line of standard output is the campaign (or the verdict) as one JSON object; the rest goes to standard error",
+    )
     .addHelpText("after", sendHelp)
-    .action((file: string, options: SendOptions) => endWell(() => send(file, options)));
+    .action((file: string, options: SendOptions) =>
+      endWell(() =>
+        send(file, options, { input: process.stdin, output: process.stdout, errors: process.stderr, environment: process.env }),
+      ),
+    );
 }
 
-async function send(file: string, options: SendOptions): Promise<number> {
-  const fields = fieldsOf(file, options);
-  const connection = connect(options.data, process.env);
-  const terminal = createTerminal(options.json === true ? process.stderr : process.stdout, process.env);
+/** @returns the exit code @throws Failure */
+export async function send(file: string, options: SendOptions, streams: SendStreams): Promise<number> {
+  const fields = fieldsOf(options);
+  const stream = options.json === true ? streams.errors : streams.output;
+  const terminal = createTerminal(stream, streams.environment);
+  const canAsk = file !== standardInput && streams.input.isTTY === true && terminal.isLive;
+  const questions = canAsk ? createQuestions(streams.input, stream, terminal) : null;
+  requireAgreement(options, questions);
+  const connection = connect(options.data, streams.environment);
   try {
-    terminal.line();
-    const created = await connection.create(file, fields);
-    showCreated(terminal, file, created);
-    if (options.dryRun === true) {
-      terminal.line(`not sent. It waits as campaign ${terminal.accent(created.id)}: POST /run of salesapi sends it, POST /cancel drops it`);
-      terminal.line();
-      return finish(options, created, exitCodes.ok);
+    const source = await openContacts(file, streams.input);
+    try {
+      return await judgeAndSend({ connection, terminal, questions, source, fields, options, output: streams.output });
+    } finally {
+      await source.close();
     }
-    return await runAndFollow(connection, terminal, created, options);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    terminal.line("nothing was created");
+    return interruptedExitCode;
   } finally {
     await connection.close();
   }
 }
 
-async function runAndFollow(connection: Connection, terminal: Terminal, created: CreateAnswer, options: SendOptions): Promise<number> {
+interface Sending {
+  connection: Connection;
+  terminal: Terminal;
+  /** null: nobody can be asked. */
+  questions: Questions | null;
+  source: ContactsSource;
+  fields: Fields;
+  options: SendOptions;
+  output: NodeJS.WritableStream;
+}
+
+async function judgeAndSend(sending: Sending): Promise<number> {
+  const { connection, terminal, questions, source, options } = sending;
+  terminal.line();
+  const { answer: quote, fields } = await withChoices(sending.fields, questions, (chosen) => connection.quote({ source, fields: chosen }));
+  for (const line of renderQuote(terminal, source.shown, quote)) terminal.line(line);
+  terminal.line();
+  if (options.dryRun === true) {
+    terminal.line("nothing was created, and nobody was texted");
+    terminal.line();
+    return finish(sending, quote, exitCodes.ok);
+  }
+  if (!(await isAgreed(quote, options, questions))) {
+    terminal.line("nothing was created, and nobody was texted");
+    terminal.line();
+    return exitCodes.failed;
+  }
+  const created = await connection.create({ source, fields });
+  return runAndFollow(sending, created, quote);
+}
+
+async function runAndFollow(sending: Sending, created: CreateAnswer, quote: QuoteAnswer): Promise<number> {
+  const { connection, terminal } = sending;
   const startedMs = performance.now();
   const workspaceId = await findWorkspace(connection);
   const creditBefore = await readCredit(connection, workspaceId);
   // before the run: from here on Ctrl-C detaches, and never ends the command in silence
   const interrupted = new AbortController();
   process.once("SIGINT", () => interrupted.abort());
-  await connection.callSalesapi("the campaign was not run", "POST", "/run", { bulksms_id: created.id });
+  await runAsAgreed(connection, created, quote);
   terminal.line(`campaign ${terminal.accent(created.id)}`);
   terminal.line();
   const progress = createProgress(terminal, { nowMs: () => performance.now(), endsAtMs: null });
@@ -89,26 +157,35 @@ async function runAndFollow(connection: Connection, terminal: Terminal, created:
   showEnded(terminal, ended, performance.now() - startedMs);
   const creditAfter = await readCreditPatiently(connection, workspaceId);
   showCharge(terminal, { ...ended, before: creditBefore, after: creditAfter, partsSent: ended.parts_sent });
-  if (ended.status !== "finished") terminal.line(`it ended as ${ended.status}${ended.last_error === null ? "" : `: ${ended.last_error}`}`);
+  if (ended.status !== "finished") {
+    terminal.line(`it ended as ${ended.status}${ended.last_error === null ? "" : `: ${shownName(ended.last_error)}`}`);
+  }
   terminal.line();
-  return finish(
-    options,
-    ended,
-    ended.status === "finished" && countFinal(ended.counts) === ended.contacts ? exitCodes.ok : exitCodes.failed,
-  );
+  const isWhole = ended.status === "finished" && countFinal(ended.counts) === ended.contacts;
+  return finish(sending, ended, isWhole ? exitCodes.ok : exitCodes.failed);
 }
 
-/** `file   5,000 rows → 4,810 contacts · 190 rejected (duplicate 97, ...)` */
+/** Held to what was shown. A campaign that came out larger is dropped again. @throws Failure */
+async function runAsAgreed(connection: Connection, created: CreateAnswer, quote: QuoteAnswer): Promise<void> {
+  const body = { bulksms_id: created.id, expect: expectationOf(quote) };
+  try {
+    await connection.callSalesapi("the campaign was not run", "POST", "/run", body);
+  } catch (error) {
+    const changed = quoteChanged(error, quote);
+    if (changed === null) throw error;
+    await connection.callSalesapi("the campaign was not dropped", "POST", "/cancel", { bulksms_id: created.id });
+    throw changed;
+  }
+}
+
+/** The same line after an import, for those who agreed to all of it (`bulksms demo`). */
 export function showCreated(terminal: Terminal, file: string, created: CreateAnswer): void {
-  const rows = created.contacts + created.rejected;
-  const counts = `${formatCount(rows)} rows → ${formatCount(created.contacts)} contacts · ${formatCount(created.rejected)} rejected`;
-  const name = basename(file);
-  // where a person watches, the rare reasons give way to the width of the line
-  const room = terminal.isLive ? terminal.columns() - name.length - counts.length - 8 : Number.POSITIVE_INFINITY;
-  terminal.line(`${terminal.bold(name)}   ${counts}${renderReasons(created.rejects, room)}`);
-  if (created.phone_column !== undefined) terminal.line(created.phone_column.description);
+  terminal.line(headlineOf(terminal, shownName(file, shownFileColumns), created));
+  if (created.phone_column !== undefined) terminal.line(shownName(created.phone_column.description));
   terminal.line(`${formatCount(created.parts)} parts, cost ${formatCreditText(created.cost)} credits`);
 }
+
+const shownFileColumns = 48;
 
 /** `delivered 4,571 · undelivered 168 · failed 49 · expired 24        41 s` */
 export function showEnded(terminal: Terminal, ended: BulksmsAnswer, durationMs: number): void {
@@ -150,8 +227,8 @@ export function isExactCharge({
   return beforeMilli - afterMilli === priceMilli * BigInt(partsSent);
 }
 
-function finish(options: SendOptions, campaign: BulksmsAnswer | CreateAnswer, exitCode: number): number {
-  if (options.json === true) process.stdout.write(`${JSON.stringify(campaign)}\n`);
+function finish({ options, output }: Sending, outcome: BulksmsAnswer | QuoteAnswer, exitCode: number): number {
+  if (options.json === true) output.write(`${JSON.stringify(outcome)}\n`);
   return exitCode;
 }
 
@@ -168,17 +245,35 @@ async function findWorkspace(connection: Connection): Promise<string> {
   );
 }
 
-/** @throws Failure when the deadline is not a time */
-function fieldsOf(file: string, options: SendOptions): Record<string, string> {
-  const { text, name = basename(file).replace(/\.csv$/i, ""), sender, country, phoneColumn, deadline } = options;
-  return {
+/**
+ * Fields of the form; without a name salesapi takes the file's.
+ * @throws Failure when an option has no such value
+ */
+export function fieldsOf(options: SendOptions): Fields {
+  const { text, name, sender, country, phoneColumn, encoding, sheet, hiddenRows, emptyValues, deadline } = options;
+  requireOneOf("--hidden-rows", hiddenRows, ["skip", "include"]);
+  requireOneOf("--empty-values", emptyValues, ["reject", "send"]);
+  const fields = {
     text,
     name,
-    ...(sender === undefined ? {} : { sender }),
-    ...(country === undefined ? {} : { country }),
-    ...(phoneColumn === undefined ? {} : { phone_column: phoneColumn }),
-    ...(deadline === undefined ? {} : { deadline_s: String(parseDurationS(deadline)) }),
+    sender,
+    country,
+    // digits are a place: a header that is a number is a column's name in no list of people
+    ...(phoneColumn !== undefined && /^\d{1,6}$/.test(phoneColumn.trim())
+      ? { phone_column_number: phoneColumn.trim() }
+      : { phone_column: phoneColumn }),
+    encoding,
+    sheet,
+    hidden_rows: hiddenRows,
+    empty_values: emptyValues,
+    deadline_s: deadline === undefined ? undefined : String(parseDurationS(deadline)),
   };
+  return Object.fromEntries(Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined));
+}
+
+function requireOneOf(option: string, value: string | undefined, words: readonly [string, string]): void {
+  if (value === undefined || words.includes(value)) return;
+  throw wrongUse(`${option} ${value} is not possible`, `it is ${words.join(" or ")}`, `leave it out for ${words[0]}`);
 }
 
 const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
@@ -187,22 +282,26 @@ const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 
 export function parseDurationS(text: string): number {
   const match = /^(\d{1,6})\s*([smhd])$/.exec(text.trim());
   if (match !== null) return Number(match[1]) * (secondsOf[match[2] as string] as number);
-  throw new Failure(
-    exitCodes.wrongUse,
-    `--deadline ${text} is no time`,
-    "it is a whole number with s, m, h or d",
-    "for example --deadline 72h",
-  );
+  throw wrongUse(`--deadline ${text} is no time`, "it is a whole number with s, m, h or d", "for example --deadline 72h");
 }
 
 const sendHelp = `
-The file's first line names its columns; one of them has the phone numbers. Rows that cannot be texted are counted by reason and left out.
+The file's first row names its columns; one of them has the phone numbers. First it is only judged: which column, who is texted, who not
+and why, and the cost. Then, in a terminal, you are asked: Text 4,810 people for at most 494.2 credits? [y/N]
+Without a terminal (a pipe, cron, CI) say --max-cost N or --yes; otherwise it exits with 2 and creates nothing. So does a file in which two
+columns, two sheets or two encodings could be meant, until one of them is named. The run is held to what was shown: when it would be more,
+nobody is texted.
 Progress is live; Ctrl-C leaves the campaign running and says how to look at it.
 
 Examples:
-  npx bulksms send students.csv --text "Hi {first_name}! The library is closed on Monday." --sender Oulu
-  npx bulksms send students.csv --text "Exam in {programme}" --dry-run        who, who not, and the cost; sends nothing
-  npx bulksms send students.csv --text "Hello" --json | tail -1 | jq .counts
+  npx bulksms send students.csv --text "Hi {first_name|student}! The library is closed on Monday." --sender Oulu
+  npx bulksms send students.xlsx --sheet "Spring 2026" --text "Exam in {programme}" --dry-run
+                                                                  who, who not, and the cost; creates nothing
+  npx bulksms send parents.csv --phone-column "Guardian mobile" --text "The bus is late."
+  npx bulksms send old_export.csv --encoding iso-8859-15 --text "Hyvä {etunimi}!"
+  zcat students.csv.gz | npx bulksms send - --text "Hello" --max-cost 500
+  npx bulksms send students.csv --text "Hello" --yes --json | tail -1 | jq .counts
 
-Exit codes: 0 every message has ended, 1 refused or canceled, 2 wrong use or settings, 3 a service does not answer, 130 detached by Ctrl-C
+Exit codes: 0 every message has ended (or: judged), 1 refused, declined or canceled, 2 wrong use or settings, or nobody to ask,
+3 a service does not answer, 130 detached by Ctrl-C
 `;

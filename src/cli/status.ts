@@ -8,6 +8,7 @@ import { type Connection, connect } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
 import { readWholeNumber } from "./number_options.ts";
 import { exitCodes } from "./report_error.ts";
+import { shownName } from "./shown_text.ts";
 import { alignColumns, createTerminal, formatCount, formatCreditText, formatDuration, type Terminal } from "./terminal.ts";
 
 const limitDefault = 20;
@@ -69,7 +70,7 @@ export function renderTable(terminal: Terminal, campaigns: readonly BulksmsAnswe
   const head = ["id", "name", "status", "contacts", "ended", "delivered", "charged", "created"].map(terminal.dim);
   const rows = campaigns.map((campaign) => [
     campaign.id,
-    shorten(campaign.name, 32),
+    shownName(campaign.name, 32),
     campaign.status,
     formatCount(campaign.contacts),
     `${percentEnded(campaign)} %`,
@@ -99,8 +100,8 @@ function renderCampaign(terminal: Terminal, campaign: BulksmsAnswer): string[] {
   const tookMs =
     campaign.started_at === null ? null : Date.parse(campaign.ended_at ?? new Date().toISOString()) - Date.parse(campaign.started_at);
   const facts = [
-    ["name", campaign.name],
-    ["status", campaign.last_error === null ? campaign.status : `${campaign.status}, last error: ${campaign.last_error}`],
+    ["name", shownName(campaign.name)],
+    ["status", campaign.last_error === null ? campaign.status : `${campaign.status}, last error: ${shownName(campaign.last_error)}`],
     ["contacts", `${formatCount(campaign.contacts)}, rejected ${formatCount(campaign.rejected)}${renderReasons(campaign.rejects)}`],
     ["parts", `${formatCount(campaign.parts)}, sent ${formatCount(campaign.parts_sent)}`],
     ["credits", `cost ${formatCreditText(campaign.cost)}, charged ${formatCreditText(campaign.charged)}`],
@@ -144,10 +145,6 @@ export function renderReasons(rejects: Readonly<Record<string, number>>, room = 
 
 function percentEnded(campaign: BulksmsAnswer): number {
   return campaign.contacts === 0 ? 0 : Math.floor((countFinal(campaign.counts) * 100) / campaign.contacts);
-}
-
-function shorten(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
 
 const statusHelp = `

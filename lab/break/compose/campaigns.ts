@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { countFinal } from "../../../src/cli/campaign_watch.ts";
 import { type Connection, openConnection } from "../../../src/cli/connection.ts";
+import { openContacts } from "../../../src/cli/contacts_source.ts";
 import { Failure } from "../../../src/cli/failure.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
 import type { BulksmsAnswer } from "../../../src/contracts/http.ts";
@@ -43,7 +44,8 @@ export async function openCampaigns(stack: Stack, signal: AbortSignal): Promise<
 
   async function start(): Promise<void> {
     const fields = { text, name: `compose ${started.length + 1}` };
-    const { id, contacts } = await patiently("the campaign to be created", signal, () => connection.create(contactsFile, fields));
+    const source = await openContacts(contactsFile);
+    const { id, contacts } = await patiently("the campaign to be created", signal, () => connection.create({ source, fields }));
     await patiently("the campaign to run", signal, () => run(connection, id));
     started.push({ id, contacts });
   }

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CampaignState } from "../../../src/cli/campaign_watch.ts";
 import { type Connection, connect } from "../../../src/cli/connection.ts";
+import { openContacts } from "../../../src/cli/contacts_source.ts";
 import type { CreateAnswer } from "../../../src/contracts/http.ts";
 import { type MessageStatus, messageStatuses } from "../../../src/contracts/states.ts";
 import { checkLaws, type LawsReport } from "../../../src/laws/check_laws.ts";
@@ -110,8 +111,9 @@ export async function startOurs(settings: SystemSettings = {}): Promise<OurSyste
       return true;
     },
     async create(file) {
+      const source = await openContacts(file);
       const startedAt = performance.now();
-      const { id, contacts, rejected }: CreateAnswer = await connection.create(file, { text: "Hello" });
+      const { id, contacts, rejected }: CreateAnswer = await connection.create({ source, fields: { text: "Hello" } });
       return { id, contacts, rejected, seconds: (performance.now() - startedAt) / 1_000 };
     },
     send: (created, onChange = () => {}) => sendToEnd(parts, created, onChange),

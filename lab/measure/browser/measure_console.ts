@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { connect } from "../../../src/cli/connection.ts";
 import { mintConsoleLink } from "../../../src/cli/console_link.ts";
+import { openContacts } from "../../../src/cli/contacts_source.ts";
 import { launchChromium } from "../../../testing/chromium.ts";
 import { type Cluster, startCluster } from "../../../testing/cluster.ts";
 import { type ContactFiles, openContactFiles } from "../benchmark/contact_files.ts";
@@ -104,7 +105,8 @@ async function measurePreview(page: Page, cluster: Cluster, files: ContactFiles)
 /** The campaign is created and never run: its rows stand still, the table does not. */
 async function measureTable(page: Page, cluster: Cluster, files: ContactFiles): Promise<ConsoleFigures["table"]> {
   const connection = connect(cluster.dataFolder, {});
-  const { id, contacts } = await connection.create(files.of(tableContacts), { text: "Hello" }).finally(() => connection.close());
+  const source = await openContacts(files.of(tableContacts));
+  const { id, contacts } = await connection.create({ source, fields: { text: "Hello" } }).finally(() => connection.close());
   await page.goto(`${cluster.urls.webapi}/campaigns/${id}`);
   const rows = page.locator(".message-scroll");
   await rows.getByRole("link", { name: "1", exact: true }).waitFor();
