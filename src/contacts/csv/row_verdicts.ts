@@ -4,8 +4,8 @@ import type { Encoding } from "../../sms/encodings.ts";
 import { createNumberReader } from "../../sms/numbers.ts";
 import { measureText, septetsAlone, unitsAlone } from "../../sms/parts.ts";
 import type { Template } from "../../sms/template.ts";
+import { boundsAt, type Rows, valueAt } from "../rows.ts";
 import type { Columns } from "./columns.ts";
-import { boundsAt, type CsvRows, cellOf } from "./csv_reader.ts";
 import { createNumberSet } from "./number_set.ts";
 
 /** A message to be. */
@@ -19,14 +19,14 @@ export interface GoodRow {
 
 export interface RowJudge {
   /** Judges a row; a good number is remembered, so that its next occurrence is a duplicate. */
-  judge(rows: CsvRows, row: number): GoodRow | RejectReason;
+  judge(rows: Rows, row: number): GoodRow | RejectReason;
   /** Good rows so far by the encoding of their filled text. */
   readonly encodings: Readonly<Record<Encoding, number>>;
 }
 
 /**
  * A judge for one file. The verdicts in their order: the number, a duplicate of an earlier good row, the text after filling.
- * Values are put into the text without their outer blanks.
+ * Values are put into the text without their outer whitespace, with one \n for each line break: see `valueAt`.
  */
 export function createRowJudge(options: { template: Template; columns: Columns; country: string; partsMax: number }): RowJudge {
   const { template, columns, partsMax } = options;
@@ -46,7 +46,7 @@ export function createRowJudge(options: { template: Template; columns: Columns; 
         return { msisdn, parts: constant.parts, fields: null };
       }
       if (seen.has(msisdn)) return "duplicate";
-      const fields = columns.fields.map((index) => cellOf(rows, row, index).trim());
+      const fields = columns.fields.map((index) => valueAt(rows, row, index));
       // whatever its characters, this is too long: filling it would only take time (a cell of 32 kB, hundreds of times, for each row)
       if (template.filledLength(fields) > partsMax * septetsAlone) return "text_too_many_parts";
       const size = sizeAlone(template, fields) ?? sizeFilled(template, fields);
