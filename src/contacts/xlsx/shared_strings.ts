@@ -16,7 +16,8 @@ const charactersMax = 96 * 1024 * 1024;
 
 interface Block {
   text: string;
-  ends: Uint32Array;
+  /** Where each string ends; the smaller array for almost all blocks. */
+  ends: Uint16Array | Uint32Array;
 }
 
 export const noStrings: SharedStrings = { count: 0, at: () => undefined };
@@ -28,10 +29,14 @@ export async function readSharedStrings(part: string, chunks: AsyncIterable<Uint
   let characters = 0;
   let texts: string[] = [];
   const closeBlock = () => {
+    const text = flat(texts.join(""));
+    const ends = text.length < 65_536 ? new Uint16Array(texts.length) : new Uint32Array(texts.length);
     let end = 0;
-    const ends = Uint32Array.from(texts, (text) => (end += text.length));
-    // through bytes, because a string of pieces would keep each of them, and what they were cut from
-    blocks.push({ text: flat(texts.join("")), ends });
+    for (const [place, piece] of texts.entries()) {
+      end += piece.length;
+      ends[place] = end;
+    }
+    blocks.push({ text, ends });
     texts = [];
   };
   const reader = createXmlReader(

@@ -210,7 +210,10 @@ function closeCell(state: State): void {
     return;
   }
   const { text, fault } = valueOfCell(state);
-  if (fault !== null) (row.faults ??= new Map()).set(place, fault);
+  if (fault !== null) {
+    row.faults ??= new Map();
+    row.faults.set(place, fault);
+  }
   if (text === "") return;
   while (row.cells.length < place) row.cells.push("");
   row.cells[place] = text;

@@ -65,6 +65,18 @@ function readRows(thread: Thread, sheet: Sheet, options: SheetOptions): SheetRow
   };
 }
 
+/**
+ * Compiled, the thread's file stands beside this one. From sources Node 20 cannot load it by itself,
+ * nor with a loader among a thread's arguments, so the thread begins with a line that brings one.
+ */
+function threadScript(): { code: URL | string; isCode: boolean } {
+  if (import.meta.url.endsWith(".js")) return { code: new URL("./worker.js", import.meta.url), isCode: false };
+  const loader = import.meta.resolve("tsx/esm/api");
+  const file = new URL("./worker.ts", import.meta.url).href;
+  const code = `import(${JSON.stringify(loader)}).then(({ register }) => (register(), import(${JSON.stringify(file)})));`;
+  return { code, isCode: true };
+}
+
 interface Thread {
   ask(question: Question): Promise<Answer>;
   askRows(question: Question): Promise<{ header: Header | null; rows: Rows | null; hidden: { rows: number; columns: number } }>;
@@ -72,12 +84,11 @@ interface Thread {
 }
 
 function startThread(file: ThreadFile): Thread {
-  // compiled, it is a .js file; from sources, the loader that runs this file runs it too
-  const isSource = import.meta.url.endsWith(".ts");
-  const worker = new Worker(new URL(isSource ? "./worker.ts" : "./worker.js", import.meta.url), {
+  const script = threadScript();
+  const worker = new Worker(script.code, {
+    eval: script.isCode,
     workerData: file,
     resourceLimits: { maxOldGenerationSizeMb: oldGenerationMegabytesMax, maxYoungGenerationSizeMb: youngGenerationMegabytesMax },
-    ...(isSource ? { execArgv: ["--import", "tsx"] } : {}),
   });
   const waiting: { resolve(answer: Answer): void; reject(error: unknown): void }[] = [];
   let ended: unknown = null;
