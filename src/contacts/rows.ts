@@ -2,12 +2,14 @@
 // No row becomes an object: a cell is two offsets into a text, and a string only when someone asks
 // for it. Called by the import, the quote, and the console's worker. Pure, also for the browser.
 
+import type { RejectReason } from "../contracts/states.ts";
+
 /** Why a row can be taken by nobody, whatever its columns are used for. */
-export const rowFaults = ["row_ragged", "quote_unclosed", "cell_too_long"] as const;
+export const rowFaults = ["row_ragged", "quote_unclosed", "cell_too_long"] as const satisfies readonly RejectReason[];
 export type RowFault = (typeof rowFaults)[number];
 
 /** Why a cell cannot be used; its row is rejected only when the campaign uses its column. */
-export const cellFaults = ["formula_without_value", "digits_lost"] as const;
+export const cellFaults = ["formula_without_value", "digits_lost"] as const satisfies readonly RejectReason[];
 export type CellFault = (typeof cellFaults)[number];
 
 export interface RejectedRow {

@@ -70,7 +70,7 @@ export const errorRules = {
   csv_line_too_long: rule(422, "invalidArgument", "CSV line too long"),
   csv_cell_too_long: rule(422, "invalidArgument", "CSV cell too long"),
   csv_quote_unclosed: rule(422, "invalidArgument", "CSV quote never closed"),
-  csv_row_ragged: rule(422, "invalidArgument", "CSV row has another number of cells than the header"),
+  csv_rows_broken: rule(422, "invalidArgument", "Too many rows of the CSV file are broken"),
   csv_header_doubled: rule(422, "invalidArgument", "CSV header names a column twice"),
   csv_header_invalid: rule(422, "invalidArgument", "CSV header name not allowed"),
   csv_phone_column_missing: rule(422, "invalidArgument", "CSV file has no phone number column"),

@@ -89,5 +89,12 @@ export const rejectReasons = [
   "duplicate",
   "text_empty",
   "text_too_many_parts",
+  // the row, whatever its columns are used for
+  "row_ragged",
+  "quote_unclosed",
+  "cell_too_long",
+  // a cell of a workbook that the campaign uses
+  "formula_without_value",
+  "digits_lost",
 ] as const;
 export type RejectReason = (typeof rejectReasons)[number];

@@ -96,4 +96,9 @@ export const rejectWords: Readonly<Record<RejectReason, string>> = {
   duplicate: "the same number again",
   text_empty: "the filled text is empty",
   text_too_many_parts: "the filled text is too long",
+  row_ragged: "more cells than the header has",
+  quote_unclosed: "a quote is never closed",
+  cell_too_long: "a cell is too long",
+  formula_without_value: "a formula without a value",
+  digits_lost: "the sheet lost digits of the number",
 };

@@ -4,7 +4,7 @@ import type { Encoding } from "../../sms/encodings.ts";
 import { createNumberReader } from "../../sms/numbers.ts";
 import { measureText, septetsAlone, unitsAlone } from "../../sms/parts.ts";
 import type { Template } from "../../sms/template.ts";
-import { boundsAt, type Rows, valueAt } from "../rows.ts";
+import { boundsAt, type CellFault, faultOf, type Rows, valueAt } from "../rows.ts";
 import type { Columns } from "./columns.ts";
 import { createNumberSet } from "./number_set.ts";
 
@@ -37,6 +37,8 @@ export function createRowJudge(options: { template: Template; columns: Columns; 
   return {
     encodings,
     judge(rows, row) {
+      const fault = rows.faults.size === 0 ? null : faultOfUsed(rows, row, columns);
+      if (fault !== null) return fault;
       const at = boundsAt(rows, row, columns.phone);
       const msisdn = readNumber(rows.text, rows.bounds[at], rows.bounds[at + 1]);
       if (typeof msisdn === "string") return msisdn;
@@ -57,6 +59,15 @@ export function createRowJudge(options: { template: Template; columns: Columns; 
       return { msisdn, parts: size.parts, fields };
     },
   };
+}
+
+/** A fault of the number, or of a value that fills the text. */
+function faultOfUsed(rows: Rows, row: number, { phone, fields }: Columns): CellFault | null {
+  for (const column of [phone, ...fields]) {
+    const fault = faultOf(rows, row, column);
+    if (fault !== null) return fault;
+  }
+  return null;
 }
 
 const onePartOfGsm7 = { encoding: "gsm7", parts: 1 } as const;
