@@ -357,9 +357,9 @@ describe("a bad file is refused with a clear answer and without effect", () => {
     ["a header named constructor", `phone,Constructor\n${row},A\n`, 422, "csv_header_invalid"],
     ["a header named prototype", `phone,prototype\n${row},A\n`, 422, "csv_header_invalid"],
     ["no phone column", `name,town\nA,Oulu\n`, 422, "csv_phone_column_missing", { columns: ["name", "town"] }],
-    ["too many columns", `phone${",x".repeat(256)}\n`, 422, "csv_too_many_columns"],
+    ["too many columns", `phone${",x".repeat(16_384)}\n`, 422, "csv_too_many_columns"],
     ["too many rows", `phone\n${"0401234567\n".repeat(30_001)}`, 422, "csv_too_many_rows", { rows_max: 30_000 }],
-    ["too long a cell", `phone,name\n${row},${"A".repeat(40_000)}\n`, 422, "csv_cell_too_long", { line: 2 }],
+    ["too long a cell", `phone,name\n${row},${"A".repeat(40_000)}\n`, 422, "csv_no_valid_rows", { lines: ["line 2: cell_too_long"] }],
     [
       "only bad rows",
       "phone\n123\nabc\n",
