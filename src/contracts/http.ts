@@ -1,5 +1,6 @@
 // Answers over HTTP that another process or the command line reads: their fields, once. (Requests are schemas beside their route; /docs shows them.)
 import { z } from "zod";
+import { costlyCharacter, fileAnswer, phoneColumnAnswer } from "./quote.ts";
 import { type BulksmsStatus, type MessageStatus, type RejectReason, rejectReasons } from "./states.ts";
 
 /** One campaign: GET /bulksms/{id}, and each entry of GET /bulksms. Money is decimal strings of credits, times are RFC 3339. */
@@ -41,13 +42,8 @@ export const createAnswer = z.object({
   name: z.string(),
   status: z.literal("ready"),
   contacts: count.describe("messages that will be sent; contacts + rejected = rows of the file"),
-  phone_column: z
-    .object({
-      name: z.string(),
-      number: count.describe("from 1"),
-      why: z.enum(["named", "only_numbers", "mobile_header", "first_numbers", "header", "cells"]),
-      description: z.string(),
-    })
+  file: fileAnswer.optional().describe("how the file was read; missing in answers that were stored before there was a choice"),
+  phone_column: phoneColumnAnswer
     .optional()
     .describe("the column whose numbers are texted, and why; missing in answers that were stored before there was a choice"),
   rejected: count,
@@ -63,15 +59,7 @@ export const createAnswer = z.object({
   country: z.string(),
   deadline_s: count,
   costly_characters: z
-    .array(
-      z.object({
-        character: z.string(),
-        code_point: z.string(),
-        effect: z.enum(["forces_ucs2", "costs_two"]),
-        count,
-        suggestion: z.string().nullable(),
-      }),
-    )
+    .array(costlyCharacter)
     .describe("characters of the text (not of the values) that make it dearer, each with what GSM-7 has instead"),
 });
 

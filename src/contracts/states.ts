@@ -90,5 +90,16 @@ export const rejectReasons = [
   "value_empty",
   "text_empty",
   "text_too_many_parts",
+  // the row, whatever its columns are used for
+  "row_ragged",
+  "quote_unclosed",
+  "cell_too_long",
+  // a cell of a workbook that the campaign uses
+  "formula_without_value",
+  "digits_lost",
 ] as const;
 export type RejectReason = (typeof rejectReasons)[number];
+
+/** Encodings in which a contact file may come. */
+export const fileEncodings = ["utf-8", "utf-16le", "utf-16be", "windows-1252", "iso-8859-15"] as const;
+export type FileEncoding = (typeof fileEncodings)[number];

@@ -6,6 +6,7 @@ import { type ColumnSample, createColumnSample } from "../../contacts/csv/column
 import { type FoundColumns, findColumns, type PhoneChoice } from "../../contacts/csv/columns.ts";
 import { type CsvReader, type CsvRows, cellOf, createCsvReader } from "../../contacts/csv/csv_reader.ts";
 import { createRowJudge, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
+import { areTooManyRejected } from "../../contacts/rows.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError, isAppError } from "../../contracts/errors.ts";
 import { type CreateAnswer, rejectsShownMax } from "../../contracts/http.ts";
@@ -84,6 +85,8 @@ interface Import {
   rejects: Reject[];
   counts: { rows: number; contacts: number; rejected: number; parts: number; rejects: Partial<Record<RejectReason, number>> };
   rejectsSample: Reject[];
+  /** Rows among the rejected ones that were broken before anybody judged them. */
+  broken: number;
   /** The campaign's row exists, so that an end in failure has something to purge. */
   hasBegun: boolean;
   /** The COPYs in flight, oldest first. */
@@ -134,6 +137,7 @@ function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Im
     rejects: [],
     counts: { rows: 0, contacts: 0, rejected: 0, parts: 0, rejects: {} },
     rejectsSample: [],
+    broken: 0,
     hasBegun: false,
     copying: [],
     renewedAtMs: 0,
@@ -164,6 +168,14 @@ async function judgeRows(run: Import, judge: NonNullable<Import["judge"]>, rows:
     const repeated = await sendBatch(run);
     if (repeated !== null) return repeated;
   }
+  for (const { line, reason, cells } of rows.rejected) {
+    countRow(run, line);
+    run.broken++;
+    addReject(run, { line, reason, value: keptValue(cells[judge.columns.phone] ?? cells[0] ?? "") });
+    if (run.rejects.length < copyRowsMax) continue;
+    const repeated = await sendBatch(run);
+    if (repeated !== null) return repeated;
+  }
   return null;
 }
 
@@ -178,25 +190,31 @@ function startJudge(
 }
 
 function takeRow(run: Import, { judge, columns }: NonNullable<Import["judge"]>, rows: CsvRows, row: number): void {
-  const { counts, limits } = run;
+  const { counts } = run;
   const line = rows.lines[row] as number;
-  if (++counts.rows > limits.rowsMax) {
-    throw new AppError("csv_too_many_rows", `The file has more than ${limits.rowsMax} rows.`, {
-      details: { line, rows_max: limits.rowsMax },
-    });
-  }
+  countRow(run, line);
   const verdict = judge.judge(rows, row);
-  if (typeof verdict !== "string") {
-    run.good.add(verdict);
-    counts.contacts++;
-    counts.parts += verdict.parts;
+  if (typeof verdict === "string") {
+    addReject(run, { line, reason: verdict, value: keptValue(cellOf(rows, row, columns.phone)) });
     return;
   }
-  const reject = { line, reason: verdict, value: keptValue(cellOf(rows, row, columns.phone)) };
-  run.rejects.push(reject);
+  run.good.add(verdict);
+  counts.contacts++;
+  counts.parts += verdict.parts;
+}
+
+function countRow({ counts, limits }: Import, line: number): void {
+  if (++counts.rows <= limits.rowsMax) return;
+  throw new AppError("csv_too_many_rows", `The file has more than ${limits.rowsMax} rows.`, {
+    details: { line, rows_max: limits.rowsMax },
+  });
+}
+
+function addReject({ counts, rejects, rejectsSample }: Import, reject: Reject): void {
+  rejects.push(reject);
   counts.rejected++;
-  counts.rejects[verdict] = (counts.rejects[verdict] ?? 0) + 1;
-  if (run.rejectsSample.length < rejectsShownMax) run.rejectsSample.push(reject);
+  counts.rejects[reject.reason] = (counts.rejects[reject.reason] ?? 0) + 1;
+  if (rejectsSample.length < rejectsShownMax) rejectsSample.push(reject);
 }
 
 /** Cut, and copied: a piece of a string keeps the whole of it, here 64 kB of the file, from being freed. */
@@ -269,6 +287,7 @@ async function finishRows(run: Import): Promise<CreateAnswer | null> {
   if (judge === null) throw new AppError("csv_empty", "The file is empty.");
   if (counts.rows === 0) throw new AppError("csv_no_rows", "The file has a header and no rows below it.");
   if (counts.contacts === 0) throw noValidRows(run);
+  if (areTooManyRejected(run.broken, counts.rows)) throw tooManyBroken(run);
   const repeated = await sendBatch(run);
   if (repeated !== null) return repeated;
   await finishCopies(run);
@@ -279,6 +298,13 @@ function noValidRows({ counts, rejectsSample }: Import): AppError {
   const rejects = Object.entries(counts.rejects).map(([reason, count]) => `${reason}: ${count}`);
   return new AppError("csv_no_valid_rows", `None of the ${counts.rows} rows can be texted (${rejects.join(", ")}).`, {
     details: { rejected: counts.rejected, rejects, lines: rejectsSample.map(({ line, reason }) => `line ${line}: ${reason}`) },
+  });
+}
+
+function tooManyBroken({ broken, counts, rejectsSample }: Import): AppError {
+  const says = `${broken} of the ${counts.rows} rows are broken (more cells than the header, or a quote that is never closed).`;
+  return new AppError("csv_rows_broken", `${says} Is its delimiter the one of the header?`, {
+    details: { broken, rows: counts.rows, lines: rejectsSample.map(({ line, reason }) => `line ${line}: ${reason}`) },
   });
 }
 

@@ -97,4 +97,9 @@ export const rejectWords: Readonly<Record<RejectReason, string>> = {
   value_empty: "a value of the text is empty",
   text_empty: "the filled text is empty",
   text_too_many_parts: "the filled text is too long",
+  row_ragged: "more cells than the header has",
+  quote_unclosed: "a quote is never closed",
+  cell_too_long: "a cell is too long",
+  formula_without_value: "a formula without a value",
+  digits_lost: "the sheet lost digits of the number",
 };

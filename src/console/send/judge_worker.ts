@@ -146,14 +146,18 @@ function judgeRows(state: State, rows: CsvRows): void {
       continue;
     }
     const at = boundsAt(rows, row, news.phone);
-    const kept = news.rejects[verdict] ?? { count: 0, lines: [] };
-    news.rejects[verdict] = kept;
-    kept.count++;
-    if (kept.lines.length < linesKeptMax) {
-      kept.lines.push({ line: rows.lines[row] as number, value: rows.text.slice(rows.bounds[at], rows.bounds[at + 1]).slice(0, 100) });
-    }
+    const value = rows.text.slice(rows.bounds[at], rows.bounds[at + 1]);
+    addReject(news, verdict, { line: rows.lines[row] as number, value });
   }
+  for (const { line, reason, cells } of rows.rejected) addReject(news, reason, { line, value: cells[news.phone ?? 0] ?? cells[0] ?? "" });
   news.ucs2 = state.judge?.encodings.ucs2 ?? 0;
+}
+
+function addReject(news: Draft, reason: RejectReason, { line, value }: RejectedLine): void {
+  const kept = news.rejects[reason] ?? { count: 0, lines: [] };
+  news.rejects[reason] = kept;
+  kept.count++;
+  if (kept.lines.length < linesKeptMax) kept.lines.push({ line, value: value.slice(0, 100) });
 }
 
 /** Where the text does not fit the file, the numbers are judged all the same. */

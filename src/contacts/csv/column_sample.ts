@@ -2,19 +2,19 @@
 // like all others.
 // Called by import_campaign.ts and by the console's worker.
 import { createColumnCensus, type PhoneColumnVerdict } from "../columns/phone_column.ts";
-import { type CsvRows, cellOf } from "./csv_reader.ts";
+import { cellOf, type Rows } from "../rows.ts";
 
 export interface ColumnSample {
   /** Looks at the rows and keeps a copy of them. True: no more are needed. */
-  add(rows: CsvRows): boolean;
+  add(rows: Rows): boolean;
   verdict(): PhoneColumnVerdict;
   /** All rows that were added, in their order. */
-  readonly rows: readonly CsvRows[];
+  readonly rows: readonly Rows[];
 }
 
 export function createColumnSample(header: readonly string[], options: { country: string }): ColumnSample {
   const census = createColumnCensus(header, options);
-  const kept: CsvRows[] = [];
+  const kept: Rows[] = [];
   return {
     rows: kept,
     add(rows) {
@@ -26,7 +26,16 @@ export function createColumnSample(header: readonly string[], options: { country
   };
 }
 
-/** The reader uses its arrays again. */
-function copyOf({ count, width, text, bounds, lines }: CsvRows): CsvRows {
-  return { count, width, text, bounds: bounds.slice(0, 2 * count * width), lines: lines.slice(0, count) };
+/** The reader uses its arrays again; what it rejected, and the faults of cells, it leaves to us. */
+function copyOf({ count, width, text, bounds, starts, lines, rejected, faults }: Rows): Rows {
+  return {
+    count,
+    width,
+    text,
+    bounds: bounds.slice(0, starts[count]),
+    starts: starts.slice(0, count + 1),
+    lines: lines.slice(0, count),
+    rejected,
+    faults,
+  };
 }

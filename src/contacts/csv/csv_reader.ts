@@ -1,57 +1,63 @@
-// CSV (RFC 4180, strict) from chunks of bytes to rows with their line numbers; every refusal names the line.
-// Our own, because the bill hangs on it: csv-parse reads 0.7 M rows of two cells a second of CPU, this 12 M and more, and a lone quote or a ragged row is
-// refused with its line. csv_reader.test.ts compares it with csv-parse. Called by import_campaign.ts.
-// No row becomes an object: a cell is two offsets into the text of its chunk, and a string only when someone asks for it.
+// CSV from chunks of bytes to rows with their line numbers; every refusal names the line.
+// Our own, because the bill hangs on it: csv-parse reads 0.7 M rows of two cells a second of CPU, this
+// 12 M and more, and gives each broken row a line. csv_reader.test.ts compares it with csv-parse.
+// Called by the import, the quote, and the console's worker.
+//
+// What a file may be:
+//   - its first row that is not blank is the header; a line `sep=;` above it names the delimiter, which
+//     is otherwise judged over the first rows (csv_delimiter.ts);
+//   - \n, \r\n and \r each end a row; within quotes they belong to the cell and are kept as they stand;
+//   - rows whose cells are all blank are nothing; missing last cells are empty, and so are extra cells
+//     that hold nothing;
+//   - cells keep their outer whitespace; `valueAt` and the judges of numbers trim it;
+//   - a row with more filled cells than the header, with a broken quote (csv_quotes.ts) or with a cell
+//     that is too long is rejected with its line, and the file is read on.
 import { AppError, type ErrorDetails } from "../../contracts/errors.ts";
+import { boundsAt, cellOf, type Header, headerName, type RejectedRow, type RowFault, type Rows } from "../rows.ts";
 import { findBadByte, magicBytesMax, refuseForeignFile } from "./csv_bytes.ts";
+import { findDelimiter } from "./csv_delimiter.ts";
+import {
+  continueRow,
+  type Line,
+  type OpenRow,
+  openRow,
+  type QuotedCell,
+  rowBroken,
+  rowComplete,
+  splitLine,
+  textOfCell,
+} from "./csv_quotes.ts";
 import { latin1Of, newBytes, textOf } from "./csv_text.ts";
+
+export { boundsAt, cellOf };
+export type CsvRows = Rows;
+export type CsvHeader = Header;
 
 /** A physical line at most: the columns below, each with a cell that is longer than any text, are far shorter. */
 export const csvLineBytesMax = 1024 * 1024;
-/** Lines that one quoted row may span in all; a row that runs on further has a quote that was never closed. */
+/** Characters that one quoted row may span in all; a row that runs on further has a quote that was never closed. */
 export const csvRowCharactersMax = 1024 * 1024;
 /** As many characters as a spreadsheet lets one type into a cell. */
 export const csvCellCharactersMax = 32_767;
-/** Far above any list of contacts. */
-export const csvColumnsMax = 256;
-
-/** Rows in file order, without the header. Valid until the reader is asked for more: its arrays are used again. */
-export interface CsvRows {
-  readonly count: number;
-  /** Cells of every row. */
-  readonly width: number;
-  /** What the cells are cut from: the chunk, and behind it what quotes have changed. */
-  readonly text: string;
-  /** Start and end of each cell in `text`: see `boundsAt`. */
-  readonly bounds: Int32Array;
-  /** Line on which each row begins, counted from 1. */
-  readonly lines: Int32Array;
-}
-
-/** Where in `bounds` a cell's start stands; its end follows. */
-export function boundsAt({ width }: CsvRows, row: number, column: number): number {
-  return 2 * (row * width + column);
-}
-
-/** A cell as it stands in the file, outer blanks and all, without its quotes. */
-export function cellOf(rows: CsvRows, row: number, column: number): string {
-  const at = boundsAt(rows, row, column);
-  return rows.text.slice(rows.bounds[at], rows.bounds[at + 1]);
-}
-
-export interface CsvHeader {
-  cells: readonly string[];
-  line: number;
-}
+/** As many columns as a spreadsheet has. Those that nothing uses cost only what their cells are long. */
+export const csvColumnsMax = 16_384;
+/** The delimiter is judged by this much of a file, so that nothing is read before it has arrived. */
+const sampleBytes = 64 * 1024;
+/** A file in which this much has no \n has lines that end with \r. */
+const carriageReturnsFrom = 16 * 1024;
 
 export interface CsvReader {
   /** The first row; null before it has ended. */
-  readonly header: CsvHeader | null;
+  readonly header: Header | null;
+  /** What stands between cells; null before it is known. */
+  readonly delimiter: string | null;
   /** The rows that end within this chunk, whose memory may be used again afterwards. @throws AppError csv_*. */
-  push(chunk: Uint8Array): CsvRows;
-  /** The last row, when the file does not end with a line break. @throws AppError csv_*. */
-  end(): CsvRows;
+  push(chunk: Uint8Array): Rows;
+  /** The last rows: those behind the last line break, and those behind a quote that was never closed. @throws AppError csv_*. */
+  end(): Rows;
 }
+
+type Found = { -readonly [name in keyof Rows]: Rows[name] } & { rejected: RejectedRow[] };
 
 interface State {
   /** Begins with the bytes behind the last line break, `pendingLength` of them. Memory that is used again: see `behindPending`. */
@@ -61,55 +67,73 @@ interface State {
   bytesRead: number;
   /** Line that is read next. */
   line: number;
-  delimiter: string;
-  lineBreak: "\n" | "\r" | null;
-  /** Lines of a row with an open quote, and the line on which it began. */
-  open: { lines: string[]; characters: number; line: number } | null;
-  header: CsvHeader | null;
-  /** Rows read, with the header. */
+  /** Null before enough has arrived to judge it. */
+  delimiter: string | null;
+  /** A row that has not ended, with the lines that it has so far. */
+  open: OpenRow | null;
+  header: Header | null;
+  /** Rows read, with the header and the rejected ones. */
   rowCount: number;
-  /** The next delimiter in the current text; see `delimiterFrom`. */
-  delimiterAt: number;
-  /** What the current chunk has given so far. `width`: cells of the header, as many as every row must have. */
-  found: { -readonly [name in keyof CsvRows]: CsvRows[name] };
+  /** The next of each in the current text; behind the text when there is none. See `nextOf`. */
+  ahead: { delimiter: number; quote: number; feed: number; carriageReturn: number };
+  /** What the current chunk has given so far. */
+  found: Found;
 }
 
-/** A reader for one file. The header is its first row; blank lines are no rows; outer blanks of cells are kept. */
+/** A reader for one file in UTF-8; `transcode` makes that of the other encodings. */
 export function createCsvReader(): CsvReader {
-  const state: State = {
-    pending: newBytes(0),
-    pendingLength: 0,
-    bytesRead: 0,
-    line: 1,
-    delimiter: ",",
-    lineBreak: null,
-    open: null,
-    header: null,
-    rowCount: 0,
-    delimiterAt: -1,
-    found: { count: 0, width: 0, text: "", bounds: new Int32Array(0), lines: new Int32Array(0) },
-  };
+  const state = startState();
   return {
     get header() {
       return state.header;
     },
+    get delimiter() {
+      return state.delimiter;
+    },
     push(chunk) {
       const bytes = behindPending(state, chunk);
-      const length = state.lineBreak !== null || hasFirstLine(bytes) ? wholeLinesLength(state, bytes) : 0;
-      if (length === 0 && state.lineBreak === null && bytes.length >= magicBytesMax) refuseForeignFile(bytes);
-      const text = length === 0 ? "" : takeText(state, bytes, length);
+      const isStarting = state.delimiter === null;
+      if (isStarting && bytes.length >= magicBytesMax) refuseForeignFile(bytes);
+      const length = isStarting && bytes.length < sampleBytes ? 0 : wholeLinesLength(bytes);
+      const text = length === 0 ? "" : takeText(state, bytes, length, false);
       keepPending(state, bytes.subarray(length));
       const rows = readRows(state, text);
       if (state.pendingLength > csvLineBytesMax) throw lineTooLong(state);
       return rows;
     },
     end() {
-      const text = takeText(state, state.pending, state.pendingLength);
+      const text = takeText(state, state.pending.subarray(0, state.pendingLength), state.pendingLength, true);
       state.pendingLength = 0;
-      const rows = readRows(state, text === "" ? "" : text + (state.lineBreak ?? "\n"));
-      if (state.open !== null) throw quoteUnclosed(state.open.line, state, "A quote that opens in this row is never closed.");
+      const rows = readRows(state, text === "" ? "" : `${text}\n`);
+      while (state.open !== null) breakOpenRow(state, state.open);
+      closeRows(state);
       return rows;
     },
+  };
+}
+
+function startState(): State {
+  const found: Found = {
+    count: 0,
+    width: 0,
+    text: "",
+    bounds: new Int32Array(2),
+    starts: new Int32Array(1),
+    lines: new Int32Array(0),
+    rejected: [],
+    faults: new Map(),
+  };
+  return {
+    pending: newBytes(0),
+    pendingLength: 0,
+    bytesRead: 0,
+    line: 1,
+    delimiter: null,
+    open: null,
+    header: null,
+    rowCount: 0,
+    ahead: { delimiter: -1, quote: -1, feed: -1, carriageReturn: -1 },
+    found,
   };
 }
 
@@ -134,139 +158,207 @@ function keepPending(state: State, bytes: Uint8Array): void {
   state.pendingLength = bytes.length;
 }
 
-/** A line break that is not the very last byte: a \r there may be half of \r\n. */
-function hasFirstLine(bytes: Uint8Array): boolean {
-  const at = bytes.findIndex((byte) => byte === 0x0a || byte === 0x0d);
-  return at !== -1 && at < bytes.length - 1;
+/**
+ * Length of the beginning of the bytes that ends with a line break; bytes of these values are never
+ * part of another character. A \r as the very last byte may be half of \r\n.
+ */
+function wholeLinesLength(bytes: Uint8Array): number {
+  const length = bytes.lastIndexOf(0x0a) + 1;
+  if (length > 0 || bytes.length < carriageReturnsFrom) return length;
+  return bytes.lastIndexOf(0x0d, bytes.length - 2) + 1;
 }
 
-/** Length of the beginning of the bytes that ends with a line break; bytes of these values are never part of another character. */
-function wholeLinesLength(state: State, bytes: Uint8Array): number {
-  const first = bytes.indexOf(0x0a);
-  const lineBreak = state.lineBreak ?? lineBreakOf(latin1Of(bytes.subarray(0, first === -1 ? bytes.length : first + 1)));
-  return bytes.lastIndexOf(lineBreak.charCodeAt(0)) + 1;
-}
-
-/** Bytes to text. The first text decides delimiter and line break. */
-function takeText(state: State, bytes: Uint8Array, length: number): string {
+/** Bytes to text. The first text decides the delimiter. */
+function takeText(state: State, bytes: Uint8Array, length: number, isLast: boolean): string {
   const whole = bytes.subarray(0, length);
-  if (state.lineBreak === null) refuseForeignFile(whole);
+  if (state.delimiter === null) refuseForeignFile(whole);
   const bad = findBadByte(whole);
   if (bad !== null) throw badByte(state, whole, bad);
   state.bytesRead += length;
-  let text = textOf(whole);
-  if (state.lineBreak === null && text !== "") {
-    if (text.startsWith("\ufeff")) text = text.slice(1);
-    state.lineBreak = lineBreakOf(text);
-    state.delimiter = sniffDelimiter(firstLineOf(text));
-  }
-  return text;
+  const text = textOf(whole);
+  return state.delimiter === null ? startText(state, text, latin1Of(bytes.subarray(0, sampleBytes)), isLast) : text;
 }
 
-const firstLineOf = (text: string) => /^[^\r\n]*/.exec(text)?.[0] ?? "";
-
-function lineBreakOf(text: string): "\r" | "\n" {
-  const { length } = firstLineOf(text);
-  return text.charAt(length) === "\r" && text.charAt(length + 1) !== "\n" ? "\r" : "\n";
-}
-
-/** The most frequent of `,` `;` and tab in the header, outside quotes; a comma when there is none. */
-function sniffDelimiter(firstLine: string): string {
-  const bare = firstLine.replace(/"[^"]*"/g, "");
-  let best = { delimiter: ",", count: 0 };
-  for (const delimiter of [",", ";", "\t"]) {
-    const count = bare.split(delimiter).length - 1;
-    if (count > best.count) best = { delimiter, count };
-  }
-  return best.delimiter;
+/** Takes the mark at the very beginning and a `sep=` line from the first text. All that the delimiter is judged by is ASCII. */
+function startText(state: State, text: string, bytesOfSample: string, isLast: boolean): string {
+  const sample = bytesOfSample.replace(/^\u00ef\u00bb\u00bf/, "");
+  const isWhole = isLast && bytesOfSample.length < sampleBytes;
+  const { delimiter, skip } = findDelimiter(isWhole ? `${sample}\n` : sample);
+  state.delimiter = delimiter;
+  if (skip > 0) state.line++;
+  return text.slice((text.startsWith("\ufeff") ? 1 : 0) + skip);
 }
 
 /** Reads whole lines. */
-function readRows(state: State, text: string): CsvRows {
-  const { found } = state;
-  found.count = 0;
-  found.text = text;
-  state.delimiterAt = -1;
-  const hasQuotes = state.open !== null || text.includes('"');
-  const lineBreak = state.lineBreak ?? "\n";
-  let at = 0;
-  for (let next = text.indexOf(lineBreak); next !== -1; next = text.indexOf(lineBreak, at)) {
-    if (next - at > csvLineBytesMax) throw lineTooLong(state);
-    const end = next > at && text.charCodeAt(next - 1) === 0x0d ? next - 1 : next;
-    if (hasQuotes || state.header === null) readLineWithQuotes(state, text.slice(at, end), at);
-    else if (!isBlank(text, at, end)) readPlainLine(state, at, end);
-    state.line++;
-    at = next + 1;
+function readRows(state: State, text: string): Rows {
+  const { found, ahead } = state;
+  Object.assign(found, { count: 0, text });
+  // whoever got them may have kept them
+  if (found.rejected.length > 0) found.rejected = [];
+  Object.assign(ahead, { delimiter: -1, quote: -1, feed: -1, carriageReturn: -1 });
+  found.starts[0] = 2;
+  for (let at = 0; at < text.length; ) {
+    const end = Math.min(feedFrom(ahead, text, at), carriageReturnFrom(ahead, text, at));
+    const isPair = ahead.carriageReturn === end && text.charCodeAt(end + 1) === 0x0a;
+    const next = end + (isPair ? 2 : 1);
+    if (end - at > csvLineBytesMax) throw lineTooLong(state);
+    if (state.open !== null || state.header === null || quoteFrom(ahead, text, at) < end) {
+      takeLine(state, { text: text.slice(at, end), lineBreak: text.slice(end, next) }, at);
+    } else {
+      if (!isBlank(text, at, end, state.delimiter)) readPlainLine(state, at, end);
+      state.line++;
+    }
+    at = next;
   }
+  closeRows(state);
   return found;
 }
 
-function isBlank(text: string, start: number, end: number): boolean {
+// One that is ahead is not looked for again: a file may have none. Written out, because a key as an argument costs the hot loop a third.
+function feedFrom(ahead: State["ahead"], text: string, from: number): number {
+  if (ahead.feed < from) ahead.feed = placeOf(text.indexOf("\n", from), text);
+  return ahead.feed;
+}
+
+function carriageReturnFrom(ahead: State["ahead"], text: string, from: number): number {
+  if (ahead.carriageReturn < from) ahead.carriageReturn = placeOf(text.indexOf("\r", from), text);
+  return ahead.carriageReturn;
+}
+
+function quoteFrom(ahead: State["ahead"], text: string, from: number): number {
+  if (ahead.quote < from) ahead.quote = placeOf(text.indexOf('"', from), text);
+  return ahead.quote;
+}
+
+function delimiterFrom(state: State, from: number): number {
+  const { ahead, found } = state;
+  if (ahead.delimiter < from) ahead.delimiter = placeOf(found.text.indexOf(state.delimiter as string, from), found.text);
+  return ahead.delimiter;
+}
+
+const placeOf = (index: number, { length }: string) => (index === -1 ? length : index);
+
+/** Whether a line holds nothing but whitespace and delimiters. */
+function isBlank(text: string, start: number, end: number, delimiter: string | null): boolean {
+  if (start === end) return true;
   const code = text.charCodeAt(start);
-  return start === end || ((code <= 0x20 || code >= 0x80) && text.slice(start, end).trim() === "");
+  if (code > 0x20 && code < 0x80 && code !== delimiter?.charCodeAt(0)) return false;
+  return (
+    text
+      .slice(start, end)
+      .replaceAll(delimiter ?? ",", "")
+      .trim() === ""
+  );
 }
 
 /** The hot loop: a line without quotes is cut where it stands. (0.04 us of CPU a row, with seven cells 0.12; by a look at each character 0.10 and 0.29.) */
 function readPlainLine(state: State, start: number, end: number): void {
   const { found } = state;
-  const { width } = found;
-  const bounds = withRoom(state);
-  const first = 2 * found.count * width;
-  let cells = 0;
+  const { width, text } = found;
+  const bounds = withRoom(found, Math.min(width, end - start + 1));
+  let to = found.starts[found.count] as number;
+  const last = to + 2 * width;
   let longest = 0;
-  for (let cellStart = start; cellStart <= end; cells++) {
+  for (let cellStart = start; cellStart <= end; ) {
     const cellEnd = Math.min(end, delimiterFrom(state, cellStart));
-    if (cells < width) {
-      bounds[first + 2 * cells] = cellStart;
-      bounds[first + 2 * cells + 1] = cellEnd;
+    if (to < last) {
+      bounds[to++] = cellStart;
+      bounds[to++] = cellEnd;
+    } else if (cellEnd > cellStart && text.slice(cellStart, cellEnd).trim() !== "") {
+      reject(state, "row_ragged", text.slice(start, end).split(state.delimiter as string), state.line);
+      return;
     }
     if (cellEnd - cellStart > longest) longest = cellEnd - cellStart;
     cellStart = cellEnd + 1;
   }
-  closeRow(state, { cells, longest, line: state.line });
+  if (longest > csvCellCharactersMax) {
+    reject(state, "cell_too_long", text.slice(start, end).split(state.delimiter as string), state.line);
+    return;
+  }
+  closeRow(state, to, state.line);
 }
 
-/** Where the text's next delimiter stands; behind the text when there is none. One that is ahead is not looked for again: a file of one column has none. */
-function delimiterFrom(state: State, from: number): number {
-  if (state.delimiterAt >= from) return state.delimiterAt;
-  const { text } = state.found;
-  const at = text.indexOf(state.delimiter, from);
-  state.delimiterAt = at === -1 ? text.length : at;
-  return state.delimiterAt;
-}
-
-/** The array of bounds, with room for one row more. */
-function withRoom({ found }: State): Int32Array {
-  const needed = found.count + 1;
-  if (needed > found.lines.length) {
-    const lines = new Int32Array(needed * 2);
-    const bounds = new Int32Array(needed * 2 * 2 * found.width);
+/** The array of bounds, with room for one row of `cells` more. */
+function withRoom(found: Found, cells: number): Int32Array {
+  const { count } = found;
+  if (count + 1 >= found.starts.length) {
+    const starts = new Int32Array(2 * (count + 2));
+    const lines = new Int32Array(2 * (count + 2));
+    starts.set(found.starts);
     lines.set(found.lines);
+    Object.assign(found, { starts, lines });
+  }
+  const needed = (found.starts[count] as number) + 2 * cells;
+  if (needed > found.bounds.length) {
+    const bounds = new Int32Array(2 * needed);
     bounds.set(found.bounds);
-    Object.assign(found, { lines, bounds });
+    found.bounds = bounds;
   }
   return found.bounds;
 }
 
-/** A line of a text with quotes, or of the header. An odd number of quotes on a line opens or closes a cell that spans lines. */
-function readLineWithQuotes(state: State, line: string, at: number): void {
-  const isOdd = countQuotes(line) % 2 === 1;
-  if (state.open === null && !isOdd) {
-    if (line.trim() !== "") addQuotedRow(state, { row: line, at, line: state.line });
-    return;
-  }
-  if (state.open === null) {
-    state.open = { lines: [line], characters: line.length, line: state.line };
-    return;
-  }
+/** The bounds of a row are written, up to `end`. */
+function closeRow({ found }: State, end: number, line: number): void {
+  found.lines[found.count++] = line;
+  found.starts[found.count] = end;
+}
+
+/** Rows are counted when a chunk has been read, not one by one. */
+function closeRows(state: State): void {
+  const { count, rejected } = state.found;
+  state.rowCount += count + rejected.length;
+}
+
+function reject({ found }: State, reason: RowFault, cells: readonly string[], line: number): void {
+  found.rejected.push({ line, reason, cells });
+}
+
+/** A line of a row with quotes, or of the header. `at`: where it stands in the text; null when it does not. */
+function takeLine(state: State, line: Line, at: number | null): void {
+  const delimiter = state.delimiter as string;
   const { open } = state;
-  open.lines.push(line);
-  open.characters += line.length + 1;
-  if (open.characters > csvRowCharactersMax) throw quoteUnclosed(open.line, state, "A quote that opens in this row is never closed.");
-  if (!isOdd) return;
+  const lineNo = state.line++;
+  if (open === null) {
+    if (isBlank(line.text, 0, line.text.length, delimiter)) return;
+    const cells: QuotedCell[] = [];
+    const ended = splitLine(line.text, delimiter, 0, cells);
+    if (ended === rowComplete) addRow(state, line.text, cells, at, lineNo);
+    else if (ended === rowBroken) breakRow(state, line.text, lineNo);
+    else state.open = openRow(line, lineNo, cells, ended);
+    return;
+  }
+  const became = continueRow(open, line, delimiter);
+  if (became === "broken" || open.characters > csvRowCharactersMax) breakOpenRow(state, open);
+  else if (became === "complete") {
+    state.open = null;
+    addRow(
+      state,
+      "",
+      open.cells.map((changed) => ({ start: 0, end: 0, changed })),
+      null,
+      open.line,
+    );
+  }
+}
+
+/** The quote was never closed: the row's first line is rejected, and those behind it are read again. */
+function breakOpenRow(state: State, open: OpenRow): void {
+  const [first, ...rest] = open.lines as [Line, ...Line[]];
   state.open = null;
-  const row = open.lines.join("\n");
-  addQuotedRow(state, { row, at: putBehind(state, row), line: open.line });
+  breakRow(state, first.text, open.line);
+  const { line } = state;
+  state.line = open.line + 1;
+  for (const again of rest) takeLine(state, again, null);
+  state.line = line;
+}
+
+function breakRow(state: State, row: string, line: number): void {
+  if (state.header === null) {
+    throw new AppError("csv_quote_unclosed", `Line ${line}: a quote in the header is never closed, or something stands behind it.`, {
+      details: { line, row: 0 },
+    });
+  }
+  reject(state, "quote_unclosed", [row], line);
 }
 
 /** Puts what does not stand in the chunk like this behind it; returns where. */
@@ -276,81 +368,48 @@ function putBehind({ found }: State, text: string): number {
   return at;
 }
 
-/** A row that stands in `found.text` from `at` on. */
-function addQuotedRow(state: State, { row, at, line }: { row: string; at: number; line: number }): void {
+/** A row whose cells stand in `row`, which stands in the chunk's text at `at`. */
+function addRow(state: State, row: string, cells: readonly QuotedCell[], at: number | null, line: number): void {
   const { found } = state;
-  const cells = splitQuoted(state, row, line);
   if (state.header === null) {
-    found.width = cells.length;
-    const texts = cells.map(({ start, end, changed }) => changed ?? row.slice(start, end));
-    closeHeader(state, texts, line);
+    closeHeader(state, textsOf(row, cells), line);
     return;
   }
-  const bounds = withRoom(state);
-  let to = 2 * found.count * found.width;
-  let longest = 0;
-  for (const { start, end, changed } of cells.slice(0, found.width)) {
-    const from = changed === null ? at + start : putBehind(state, changed);
+  const { width } = found;
+  const filled = filledCells(row, cells);
+  if (filled === 0) return;
+  if (filled > width) {
+    reject(state, "row_ragged", textsOf(row, cells), line);
+    return;
+  }
+  const bounds = withRoom(found, Math.min(width, cells.length));
+  let to = found.starts[found.count] as number;
+  for (let column = 0; column < cells.length && column < width; column++) {
+    const cell = cells[column] as QuotedCell;
+    const { start, end, changed } = cell;
     const length = changed === null ? end - start : changed.length;
+    if (length > csvCellCharactersMax) {
+      reject(state, "cell_too_long", textsOf(row, cells), line);
+      return;
+    }
+    const from = changed === null && at !== null ? at + start : putBehind(state, textOfCell(row, cell));
     bounds[to++] = from;
     bounds[to++] = from + length;
-    longest = Math.max(longest, length);
   }
-  closeRow(state, { cells: cells.length, longest, line });
+  closeRow(state, to, line);
 }
 
-function countQuotes(line: string): number {
-  let count = 0;
-  for (let at = line.indexOf('"'); at !== -1; at = line.indexOf('"', at + 1)) count++;
-  return count;
-}
+const textsOf = (row: string, cells: readonly QuotedCell[]) => cells.map((cell) => textOfCell(row, cell));
 
-/** A cell between two offsets of its row, or what it becomes when its doubled quotes are single. */
-interface QuotedCell {
-  start: number;
-  end: number;
-  changed: string | null;
-}
-
-/** A row with quotes to its cells: a cell is bare, or wholly in quotes with those inside doubled. Blanks may stand around the quotes. */
-function splitQuoted(state: State, row: string, line: number): QuotedCell[] {
-  const cells: QuotedCell[] = [];
-  for (let at = 0; ; ) {
-    const start = skipBlanks(row, at);
-    if (row.charCodeAt(start) !== 0x22) {
-      const delimiter = row.indexOf(state.delimiter, at);
-      const end = delimiter === -1 ? row.length : delimiter;
-      const quote = row.indexOf('"', at);
-      if (quote !== -1 && quote < end) {
-        throw quoteUnclosed(line, state, "A quote stands inside a cell; put the whole cell in quotes and double those inside.");
-      }
-      cells.push({ start: at, end, changed: null });
-      if (delimiter === -1) return cells;
-      at = end + 1;
-      continue;
-    }
-    const close = closingQuote(row, start);
-    if (close === -1) throw quoteUnclosed(line, state, "A quote that opens in this row is never closed.");
-    const inner = row.slice(start + 1, close);
-    cells.push({ start: start + 1, end: close, changed: inner.includes('"') ? inner.replaceAll('""', '"') : null });
-    const next = row.startsWith(state.delimiter, close + 1) ? close + 1 : skipBlanks(row, close + 1);
-    if (next === row.length) return cells;
-    if (!row.startsWith(state.delimiter, next)) throw quoteUnclosed(line, state, "Something stands after a closing quote.");
-    at = next + 1;
+/** How many cells a row has up to its last one that holds something. */
+function filledCells(row: string, cells: readonly QuotedCell[]): number {
+  for (let count = cells.length; count > 0; count--) {
+    const cell = cells[count - 1] as QuotedCell;
+    const first = cell.changed === null ? row.charCodeAt(cell.start) : cell.changed.charCodeAt(0);
+    const isPlain = cell.end > cell.start && first > 0x20 && first < 0x80;
+    if (isPlain || textOfCell(row, cell).trim() !== "") return count;
   }
-}
-
-function skipBlanks(row: string, from: number): number {
-  let at = from;
-  while (row.charCodeAt(at) === 0x20) at++;
-  return at;
-}
-
-function closingQuote(row: string, opening: number): number {
-  for (let at = row.indexOf('"', opening + 1); at !== -1; at = row.indexOf('"', at + 2)) {
-    if (row.charCodeAt(at + 1) !== 0x22) return at;
-  }
-  return -1;
+  return 0;
 }
 
 function closeHeader(state: State, cells: string[], line: number): void {
@@ -359,28 +418,14 @@ function closeHeader(state: State, cells: string[], line: number): void {
       details: { line, columns: cells.length, columns_max: csvColumnsMax },
     });
   }
-  if (cells.some((cell) => cell.length > csvCellCharactersMax)) throw cellTooLong(state, line);
-  state.header = { cells, line };
-  state.rowCount = 1;
-}
-
-/** The bounds of a row are written: it counts if it has as many cells as the header, none of them too long. */
-function closeRow(state: State, { cells, longest, line }: { cells: number; longest: number; line: number }): void {
-  const { found, rowCount } = state;
-  if (cells !== found.width) {
-    throw new AppError("csv_row_ragged", `Line ${line} (row ${rowCount}) has ${cells} cells, the header has ${found.width}.`, {
-      details: { line, row: rowCount, cells, columns: found.width },
+  if (cells.some((cell) => cell.length > csvCellCharactersMax)) {
+    throw new AppError("csv_cell_too_long", `A cell on line ${line} has more than ${csvCellCharactersMax} characters.`, {
+      details: { line, row: 0, characters_max: csvCellCharactersMax },
     });
   }
-  if (longest > csvCellCharactersMax) throw cellTooLong(state, line);
-  found.lines[found.count++] = line;
-  state.rowCount++;
-}
-
-function cellTooLong({ rowCount }: State, line: number): AppError {
-  return new AppError("csv_cell_too_long", `A cell on line ${line} has more than ${csvCellCharactersMax} characters.`, {
-    details: { line, row: rowCount, characters_max: csvCellCharactersMax },
-  });
+  state.header = { cells: cells.map(headerName), line };
+  state.found.width = cells.length;
+  state.rowCount = 1;
 }
 
 function lineTooLong(state: State): AppError {
@@ -390,21 +435,16 @@ function lineTooLong(state: State): AppError {
   });
 }
 
-function quoteUnclosed(line: number, state: State, says: string): AppError {
-  return new AppError("csv_quote_unclosed", `Line ${line} (row ${state.rowCount}): ${says}`, { details: { line, row: state.rowCount } });
-}
-
 function badByte(state: State, bytes: Uint8Array, bad: { offset: number; is: "nul" | "not_utf8" }): AppError {
   const offset = state.bytesRead + bad.offset;
-  const before = latin1Of(bytes.subarray(0, bad.offset));
-  const line = state.line + before.split(state.lineBreak ?? lineBreakOf(before)).length - 1;
+  const line = state.line + latin1Of(bytes.subarray(0, bad.offset)).split(/\r\n|\r|\n/).length - 1;
   const details: ErrorDetails = { offset, line };
   if (bad.is === "nul") {
-    return new AppError("csv_nul", `A NUL byte stands at offset ${offset} (line ${line}). Is it UTF-16? Save it as CSV UTF-8.`, {
+    return new AppError("csv_nul", `A NUL byte stands at offset ${offset} (line ${line}). Save the file as CSV UTF-8.`, {
       details,
     });
   }
   const byte = (bytes[bad.offset] as number).toString(16).toUpperCase().padStart(2, "0");
-  const says = `Byte 0x${byte} at offset ${offset} (line ${line}) is not UTF-8. Save the file as CSV UTF-8, not as Windows-1252 or Latin-1.`;
-  return new AppError("csv_encoding_invalid", says, { details });
+  const reason = `Byte 0x${byte} at offset ${offset} (line ${line}) is not UTF-8. Save the file as CSV UTF-8, or name its encoding.`;
+  return new AppError("csv_encoding_invalid", reason, { details });
 }

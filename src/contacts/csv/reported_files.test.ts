@@ -26,7 +26,9 @@ function judgeFile(csv: string, { text = "Hi", country = "FI", phone = null }: A
   if ("problem" in compiled) throw new Error(compiled.problem.says);
   const { template } = compiled;
   const reader = createCsvReader();
-  const rows = reader.push(Buffer.from(csv));
+  // less than the reader judges its delimiter by: all rows come at the end
+  reader.push(Buffer.from(csv));
+  const rows = reader.end();
   const header = reader.header ?? { cells: [], line: 1 };
   const sample = createColumnSample(header.cells, { country });
   sample.add(rows);
@@ -42,6 +44,7 @@ function judgeFile(csv: string, { text = "Hi", country = "FI", phone = null }: A
         texted.parts += verdict.parts;
       }
     }
+    texted.rejected.push(...kept.rejected.map(({ reason }) => reason));
   }
   return texted;
 }

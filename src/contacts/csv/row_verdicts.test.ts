@@ -2,11 +2,18 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { measureText } from "../../sms/parts.ts";
 import { compileTemplate } from "../../sms/template.ts";
+import type { Rows } from "../rows.ts";
 import { createCsvReader } from "./csv_reader.ts";
 import { createRowJudge } from "./row_verdicts.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const partsMax = 3;
+
+function rowsOf(file: string): Rows {
+  const reader = createCsvReader();
+  reader.push(Buffer.from(file));
+  return reader.end();
+}
 
 describe("a row's verdict", () => {
   it(`counts the parts that the filled text has, whatever text and value are made of (seed ${seed})`, () => {
@@ -23,7 +30,7 @@ describe("a row's verdict", () => {
         const compiled = compileTemplate(text);
         if ("problem" in compiled) throw new Error(compiled.problem.says);
         const { template } = compiled;
-        const rows = createCsvReader().push(Buffer.from(`phone,v\n0401234567,${value}\n`));
+        const rows = rowsOf(`phone,v\n0401234567,${value}\n`);
         const judge = createRowJudge({ template, columns: { phone: 0, fields: [1] }, country: "FI", partsMax });
         const filled = template.fill([value.trim()]);
         const { parts, encoding } = measureText(filled);
@@ -44,7 +51,7 @@ describe("a row's verdict", () => {
   it("lets a number be used once, and by a good row only", () => {
     const compiled = compileTemplate("{v}");
     if ("problem" in compiled) throw new Error(compiled.problem.says);
-    const rows = createCsvReader().push(Buffer.from("phone,v\n0401234567, \n+358 40 1234567,a\n0401234567,b\n"));
+    const rows = rowsOf("phone,v\n0401234567, \n+358 40 1234567,a\n0401234567,b\n");
     const judge = createRowJudge({ template: compiled.template, columns: { phone: 0, fields: [1] }, country: "FI", partsMax });
     expect([0, 1, 2].map((row) => judge.judge(rows, row))).toEqual([
       "value_empty",
@@ -66,7 +73,7 @@ describe("a row's verdict", () => {
   ])("of %s for %j is %j", (text, value, expected) => {
     const compiled = compileTemplate(text);
     if ("problem" in compiled) throw new Error(compiled.problem.says);
-    const rows = createCsvReader().push(Buffer.from(`phone,v\n0401234567,${value}\n`));
+    const rows = rowsOf(`phone,v\n0401234567,${value}\n`);
     const options = { template: compiled.template, columns: { phone: 0, fields: [1] }, country: "FI", partsMax };
     expect(createRowJudge(options).judge(rows, 0)).toEqual(expected);
   });
@@ -74,7 +81,7 @@ describe("a row's verdict", () => {
   it("sends what is empty where that was chosen", () => {
     const compiled = compileTemplate("Hi {v}!");
     if ("problem" in compiled) throw new Error(compiled.problem.says);
-    const rows = createCsvReader().push(Buffer.from("phone,v\n0401234567,#N/A\n"));
+    const rows = rowsOf("phone,v\n0401234567,#N/A\n");
     const options = { template: compiled.template, columns: { phone: 0, fields: [1] }, country: "FI", partsMax, sendsEmptyValues: true };
     expect(createRowJudge(options).judge(rows, 0)).toEqual({ msisdn: 358401234567, parts: 1, fields: [""] });
   });

@@ -5,8 +5,8 @@ import type { Encoding } from "../../sms/encodings.ts";
 import { createNumberReader } from "../../sms/numbers.ts";
 import { measureText, septetsAlone, unitsAlone } from "../../sms/parts.ts";
 import { isBlank, isEmptyValue, type Template } from "../../sms/template.ts";
+import { boundsAt, type CellFault, faultOf, type Rows, valueAt } from "../rows.ts";
 import type { Columns } from "./columns.ts";
-import { boundsAt, type CsvRows, cellOf } from "./csv_reader.ts";
 import { createNumberSet } from "./number_set.ts";
 
 /** A message to be. */
@@ -20,7 +20,7 @@ export interface GoodRow {
 
 export interface RowJudge {
   /** Judges a row; a good number is remembered, so that its next occurrence is a duplicate. */
-  judge(rows: CsvRows, row: number): GoodRow | RejectReason;
+  judge(rows: Rows, row: number): GoodRow | RejectReason;
   /** Good rows so far by the encoding of their filled text. */
   readonly encodings: Readonly<Record<Encoding, number>>;
 }
@@ -38,10 +38,10 @@ export interface RowJudgeOptions {
 }
 
 /**
- * A judge for one file. The verdicts in their order: the number, a duplicate of an earlier good
- * row, empty values, the text after filling.
- * Values are put into the text in NFC and without outer whitespace; `#N/A` and the like
- * (`isEmptyValue`) as nothing.
+ * A judge for one file. The verdicts in their order: a cell that cannot be used, the number, a
+ * duplicate of an earlier good row, empty values, the text after filling.
+ * Values are put into the text in NFC, without outer whitespace and with one \n for each line break
+ * (`valueAt`); `#N/A` and the like (`isEmptyValue`) as nothing.
  */
 export function createRowJudge(options: RowJudgeOptions): RowJudge {
   const { template, columns, partsMax, sendsEmptyValues = false } = options;
@@ -52,6 +52,8 @@ export function createRowJudge(options: RowJudgeOptions): RowJudge {
   return {
     encodings,
     judge(rows, row) {
+      const fault = rows.faults.size === 0 ? null : faultOfUsed(rows, row, columns);
+      if (fault !== null) return fault;
       const at = boundsAt(rows, row, columns.phone);
       const msisdn = readNumber(rows.text, rows.bounds[at], rows.bounds[at + 1]);
       if (typeof msisdn === "string") return msisdn;
@@ -61,7 +63,7 @@ export function createRowJudge(options: RowJudgeOptions): RowJudge {
         return { msisdn, parts: constant.parts, fields: null };
       }
       if (seen.has(msisdn)) return "duplicate";
-      const fields = columns.fields.map((index) => fieldOf(cellOf(rows, row, index)));
+      const fields = columns.fields.map((index) => fieldOf(valueAt(rows, row, index)));
       if (!sendsEmptyValues && fields.some((value, index) => value === "" && template.needsValue[index])) return "value_empty";
       // whatever its characters, this is too long: filling it would only take time (a cell of 32
       // kB, hundreds of times, for each row)
@@ -77,10 +79,18 @@ export function createRowJudge(options: RowJudgeOptions): RowJudge {
 }
 
 /** As it is put into a text. The same letters cost the same however they are encoded: NFC. */
-function fieldOf(cell: string): string {
-  const value = cell.trim();
+function fieldOf(value: string): string {
   if (value === "" || isEmptyValue(value)) return "";
   return /[\u0300-\uffff]/.test(value) ? value.normalize("NFC") : value;
+}
+
+/** A fault of the number, or of a value that fills the text. */
+function faultOfUsed(rows: Rows, row: number, { phone, fields }: Columns): CellFault | null {
+  for (const column of [phone, ...fields]) {
+    const fault = faultOf(rows, row, column);
+    if (fault !== null) return fault;
+  }
+  return null;
 }
 
 const onePartOfGsm7 = { encoding: "gsm7", parts: 1 } as const;

@@ -342,12 +342,16 @@ describe("a bad file is refused with a clear answer and without effect", () => {
     ["a NUL", `phone,name\n${row},A\n${row},\0\n`, 422, "csv_nul", { offset: 35, line: 3 }],
     ["a line of 2 MB", `phone\n${row}\n${"4".repeat(2_000_000)}\n`, 422, "csv_line_too_long", { line: 3 }],
     ["one line of 2 MB and nothing else", "4".repeat(2_000_000), 422, "csv_line_too_long", { line: 1 }],
-    ["an unclosed quote", `phone,name\n${row},A\n${row},"B\n${row},C\n`, 422, "csv_quote_unclosed", { line: 3, row: 2 }],
-    ["an unclosed quote over 2 MB", `phone,name\n${row},"B\n${`${row},C\n`.repeat(160_000)}`, 422, "csv_quote_unclosed", { line: 2 }],
-    ["a quote in a cell", `phone,name\n${row},A "the" B\n`, 422, "csv_quote_unclosed", { line: 2 }],
-    ["text behind a quote", `phone,name\n${row},"A" B\n`, 422, "csv_quote_unclosed", { line: 2 }],
-    ["a row too short", `phone,name\n${row},A\n${row}\n`, 422, "csv_row_ragged", { line: 3, row: 2, cells: 1, columns: 2 }],
-    ["a row too long", `phone,name\n${row},A,B\n`, 422, "csv_row_ragged", { line: 2, row: 1 }],
+    ["an unclosed quote in the header", `"phone,name\n${row},A\n${row},B\n`, 422, "csv_quote_unclosed", { line: 1, row: 0 }],
+    [
+      "rows that are broken one and all but one",
+      `phone,name\n${row},A\n${`${row},A,B\n`.repeat(30)}`,
+      422,
+      "csv_rows_broken",
+      { broken: 30, rows: 31 },
+    ],
+    ["text behind a quote", `phone,name\n${row},"A" B\n`, 422, "csv_no_valid_rows", { rejected: 1, lines: ["line 2: quote_unclosed"] }],
+    ["a row too long", `phone,name\n${row},A,B\n`, 422, "csv_no_valid_rows", { rejected: 1, lines: ["line 2: row_ragged"] }],
     [
       "two columns of phone numbers",
       `Name,Phone,Mobile 2\nAda,${row},\nBen,0401234502,0501234502\n`,
@@ -357,9 +361,9 @@ describe("a bad file is refused with a clear answer and without effect", () => {
     ],
     ["numbers of emergency contacts alone", `name,Emergency contact\nA,${row}\n`, 422, "csv_phone_column_missing"],
     ["no phone column", `name,town\nA,Oulu\n`, 422, "csv_phone_column_missing", { columns: ["name", "town"] }],
-    ["too many columns", `phone${",x".repeat(256)}\n`, 422, "csv_too_many_columns"],
+    ["too many columns", `phone${",x".repeat(16_384)}\n`, 422, "csv_too_many_columns"],
     ["too many rows", `phone\n${"0401234567\n".repeat(30_001)}`, 422, "csv_too_many_rows", { rows_max: 30_000 }],
-    ["too long a cell", `phone,name\n${row},${"A".repeat(40_000)}\n`, 422, "csv_cell_too_long", { line: 2 }],
+    ["too long a cell", `phone,name\n${row},${"A".repeat(40_000)}\n`, 422, "csv_no_valid_rows", { lines: ["line 2: cell_too_long"] }],
     [
       "only bad rows",
       "phone\n123\nabc\n",
@@ -430,12 +434,28 @@ describe("a bad file is refused with a clear answer and without effect", () => {
     });
   });
 
+  it("a broken row is a reject with its line and its number, and the rows around it are taken", async () => {
+    const csv = 'phone,name\n0401234501,"A\n0401234502,B,C\n0401234503\n0401234504,A "the" B\n0401234505,D,\n';
+    expect(await create({ csv })).toMatchObject({
+      status: 201,
+      body: {
+        contacts: 3,
+        rejected: 2,
+        rejects: { row_ragged: 1, quote_unclosed: 1 },
+        rejects_sample: [
+          { line: 2, reason: "quote_unclosed", value: '0401234501,"A' },
+          { line: 3, reason: "row_ragged", value: "0401234502" },
+        ],
+      },
+    });
+  });
+
   it("one that is bad only after 25,000 good rows leaves no row, and its Idempotency-Key is free", async () => {
     const good = `phone,name\n${numbers(25_000).join(",A\n")},A\n`;
     const idempotencyKey = randomUUID();
-    await expectRefusal({ csv: `${good}0401234567\n`, idempotencyKey }, 422, "csv_row_ragged");
-    expect([...(await owner`select status, last_error, contacts from bulksms where last_error = 'csv_row_ragged'`)]).toEqual([
-      { status: "import_failed", last_error: "csv_row_ragged", contacts: 0 },
+    await expectRefusal({ csv: `${good}\0\n`, idempotencyKey }, 422, "csv_nul");
+    expect([...(await owner`select status, last_error, contacts from bulksms where last_error = 'csv_nul'`)]).toEqual([
+      { status: "import_failed", last_error: "csv_nul", contacts: 0 },
     ]);
     expect(await create({ csv: good, idempotencyKey })).toMatchObject({ status: 201, body: { contacts: 25_000 } });
   });

@@ -1,0 +1,111 @@
+// A file's rows, whatever file they came from: what the CSV reader and the workbook reader give to whoever judges them.
+// No row becomes an object: a cell is two offsets into a text, and a string only when someone asks
+// for it. Called by the import, the quote, and the console's worker. Pure, also for the browser.
+
+import type { RejectReason } from "../contracts/states.ts";
+
+/** Why a row can be taken by nobody, whatever its columns are used for. */
+export const rowFaults = ["row_ragged", "quote_unclosed", "cell_too_long"] as const satisfies readonly RejectReason[];
+export type RowFault = (typeof rowFaults)[number];
+
+/** Why a cell cannot be used; its row is rejected only when the campaign uses its column. */
+export const cellFaults = ["formula_without_value", "digits_lost"] as const satisfies readonly RejectReason[];
+export type CellFault = (typeof cellFaults)[number];
+
+export interface RejectedRow {
+  /** Line (CSV) or row number (workbook) on which it begins, counted from 1. */
+  line: number;
+  reason: RowFault;
+  /** All its cells; of a row whose quotes are broken, its first line as it stands. */
+  cells: readonly string[];
+}
+
+/** Rows in file order, without the header. Valid until the next are asked for: arrays are used again. */
+export interface Rows {
+  readonly count: number;
+  /** Columns of the header. A row may have fewer cells, and never more. */
+  readonly width: number;
+  /** What the cells are cut from. */
+  readonly text: string;
+  /** Start and end of each cell in `text`. The first pair is the empty cell: see `boundsAt`. */
+  readonly bounds: Int32Array;
+  /** Where in `bounds` each row begins, and behind the last one where it ends. */
+  readonly starts: Int32Array;
+  /** Line on which each row begins, counted from 1. */
+  readonly lines: Int32Array;
+  /** Rows that stand between these and cannot be taken. They are not counted in `count`. */
+  readonly rejected: readonly RejectedRow[];
+  /** Cells that cannot be used, by `row * width + column`; see `faultOf`. Almost always empty. */
+  readonly faults: ReadonlyMap<number, CellFault>;
+}
+
+export interface Header {
+  /** Names of the columns, without marks that show nothing; see `headerName`. */
+  cells: readonly string[];
+  line: number;
+}
+
+/** What the file gives, once. */
+export interface RowSource {
+  /** The first row that is not empty; null until it has been read. */
+  readonly header: Header | null;
+  /** All rows, in batches; ask for the next when you are done with one. @throws AppError. */
+  rows(): AsyncIterable<Rows>;
+}
+
+/** Where in `bounds` a cell's start stands; its end follows. A cell that the row does not have is empty. */
+export function boundsAt({ starts }: Rows, row: number, column: number): number {
+  const at = (starts[row] as number) + 2 * column;
+  return at < (starts[row + 1] as number) ? at : 0;
+}
+
+/** A cell as it stands in the file: with outer whitespace and its own line breaks, without its quotes. */
+export function cellOf(rows: Rows, row: number, column: number): string {
+  const at = boundsAt(rows, row, column);
+  return rows.text.slice(rows.bounds[at], rows.bounds[at + 1]);
+}
+
+/**
+ * A cell as people read it in a text: outer whitespace is trimmed, and every line break (\r\n, \r or
+ * \n) within is one \n, one character of the text.
+ */
+export function valueAt(rows: Rows, row: number, column: number): string {
+  const cell = cellOf(rows, row, column).trim();
+  return cell.includes("\r") ? cell.replace(/\r\n?/g, "\n") : cell;
+}
+
+/** All cells of a row, as many as the header has. */
+export function cellsOf(rows: Rows, row: number): string[] {
+  return Array.from({ length: rows.width }, (_, column) => cellOf(rows, row, column));
+}
+
+/** Why a cell cannot be used, or null. */
+export function faultOf({ faults, width }: Rows, row: number, column: number): CellFault | null {
+  return faults.size === 0 ? null : (faults.get(row * width + column) ?? null);
+}
+
+/** Fewer rejected rows than this never stop a file, however short it is. */
+const rejectedRowsFew = 20;
+const rejectedShareMax = 0.05;
+
+/**
+ * Whether so many of a file's rows are broken that it is not the table that we take it for. `rows`
+ * counts all of them, the rejected ones with them.
+ */
+export function areTooManyRejected(rejected: number, rows: number): boolean {
+  return rejected > rejectedRowsFew && rejected > rows * rejectedShareMax;
+}
+
+/** Marks that show nothing, at either end of a name. */
+const outerMarks = /^[\s\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+/;
+/** Those that mean nothing inside a word either. The joiners U+200C and U+200D do: Persian spells with them. */
+const innerMarks = /[\u00ad\u180e\u200b\u2060\ufeff]/g;
+
+/** A column's name as people see it: without invisible marks and without outer whitespace. */
+export function headerName(cell: string): string {
+  const plain = cell.trim();
+  if (/^[\x20-\x7e]*$/.test(plain)) return plain;
+  const start = plain.replace(outerMarks, "");
+  const turned = [...start].reverse().join("").replace(outerMarks, "");
+  return [...turned].reverse().join("").replace(innerMarks, "");
+}
