@@ -6,6 +6,8 @@ export class Problem extends Error {
   readonly status: number;
   readonly code: string;
   readonly detail: string;
+  /** The body, with what a program may read of it. */
+  readonly facts: Readonly<Record<string, unknown>>;
 
   /** @param status 0: nobody answered */
   constructor(status: number, body: { title?: string; detail?: string; code?: string }) {
@@ -14,6 +16,7 @@ export class Problem extends Error {
     this.status = status;
     this.code = body.code ?? "";
     this.detail = body.detail ?? "";
+    this.facts = { ...body };
   }
 }
 

@@ -1,5 +1,5 @@
 // How numbers, credits, times and states are written, everywhere the same. Pure.
-import type { BulksmsStatus, MessageStatus, RejectReason } from "../../contracts/states.ts";
+import type { BulksmsStatus, FileEncoding, MessageStatus, RejectReason } from "../../contracts/states.ts";
 
 export const showCount = (count: number): string => count.toLocaleString("en-GB");
 
@@ -41,6 +41,26 @@ export function showSeconds(seconds: number): string {
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
   return `${(seconds / 3_600).toFixed(1)} h`;
 }
+
+/** A cell whose unseen characters may be what is wrong with it: each is written as `U+200B`. */
+export function showCell(value: string): string {
+  if (value.trim() === "") return "(empty)";
+  return value.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu, showCodePoint);
+}
+
+const showCodePoint = (character: string): string =>
+  `U+${(character.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, "0")}`;
+
+export const encodingWords: Readonly<Record<FileEncoding, string>> = {
+  "utf-8": "UTF-8",
+  "utf-16le": "UTF-16 (little-endian)",
+  "utf-16be": "UTF-16 (big-endian)",
+  "windows-1252": "Windows-1252 (Western European)",
+  "iso-8859-15": "ISO-8859-15 (Latin-9)",
+};
+
+export const showPeople = (count: number): string => `${showCount(count)} ${count === 1 ? "person" : "people"}`;
+export const showRows = (count: number): string => `${showCount(count)} ${count === 1 ? "row" : "rows"}`;
 
 export const showBytes = (bytes: number): string =>
   bytes < 1_048_576 ? `${Math.max(1, Math.round(bytes / 1_024))} KiB` : `${(bytes / 1_048_576).toFixed(bytes < 10_485_760 ? 1 : 0)} MiB`;

@@ -2,7 +2,7 @@
 import { measureText } from "../../sms/parts.ts";
 import { columnKey, compileTemplate } from "../../sms/template.ts";
 import { creditsOf, milliOf, showCount, showCredits } from "../look/words.ts";
-import type { Judgement } from "./judge_worker.ts";
+import type { Judgement } from "./judgement.ts";
 
 interface BillProps {
   judgement: Judgement;
@@ -40,7 +40,10 @@ export function Bill({ judgement, text, sender, price, credit }: BillProps) {
         )}
       </dl>
       {left !== null && left < 0n && <p className="bad">The credit is {showCredits(creditsOf(-left))} short: top it up, or text fewer.</p>}
-      <p className="soft">Held when it runs. Charged by the part when a message is sent; what was not sent goes back.</p>
+      <p className="soft">
+        {showCredits(creditsOf(cost))} credits are reserved when you send. You pay only for messages that went out; the rest is returned
+        when the campaign ends.
+      </p>
     </aside>
   );
 }
@@ -53,7 +56,7 @@ function Phones({ judgement: { header, goodRows }, text, sender }: Pick<BillProp
   const { template } = compiled;
   const keys = header.map(columnKey);
   const indexes = template.placeholders.map((name) => keys.indexOf(name));
-  if (indexes.includes(-1)) return <p className="soft">The text names a column that the file has not.</p>;
+  if (indexes.includes(-1)) return <p className="soft">The text uses a column that the file does not have.</p>;
   return (
     <ul className="phones">
       {goodRows.map((cells, row) => {

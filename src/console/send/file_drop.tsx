@@ -35,7 +35,7 @@ export function FileDrop({ file, onFile }: { file: File | null; onFile: (file: F
         id="contacts"
         className="visually-hidden"
         type="file"
-        accept=".csv,.txt,text/csv,text/plain"
+        accept=".csv,.tsv,.txt,.xlsx,text/csv,text/plain,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         onChange={(event) => {
           const chosen = event.target.files?.[0];
           if (chosen !== undefined) onFile(chosen);
@@ -44,13 +44,13 @@ export function FileDrop({ file, onFile }: { file: File | null; onFile: (file: F
       />
       {file === null ? (
         <p>
-          Drop a CSV file here, or{" "}
+          Drop a CSV or Excel file (.xlsx) here, or{" "}
           <label htmlFor="contacts" className="button">
-            choose one
+            choose a file
           </label>
           <br />
           <span className="soft">
-            Its first row names the columns. One of them has the phone numbers. It stays in your browser until you create the campaign.
+            Its first row names the columns. One of them has the phone numbers. It stays in your browser until you send.
           </span>
           <br />
           <button type="button" className="quiet" onClick={() => onFile(new File([sample], "sample_5_contacts.csv", { type: "text/csv" }))}>
@@ -61,7 +61,7 @@ export function FileDrop({ file, onFile }: { file: File | null; onFile: (file: F
         <p>
           <strong>{file.name}</strong> <span className="soft">{showBytes(file.size)}</span>{" "}
           <label htmlFor="contacts" className="button">
-            choose another
+            choose another file
           </label>
         </p>
       )}

@@ -2,62 +2,63 @@
 import { useState } from "react";
 import type { RejectReason } from "../../contracts/states.ts";
 import { Mark } from "../look/mark.tsx";
-import { rejectWords, showBytes, showCount } from "../look/words.ts";
-import type { Judgement } from "./judge_worker.ts";
+import { rejectWords, showBytes, showCell, showCount } from "../look/words.ts";
+import { columnTitle, FileQuestion } from "./file_questions.tsx";
+import { FileReading } from "./file_reading.tsx";
+import { type FileChoices, isProblemOfText, type Judgement } from "./judgement.ts";
 
 interface FileVerdictProps {
   judgement: Judgement;
-  onPhoneColumn: (name: string) => void;
+  choices: FileChoices;
+  onChoice(choice: Partial<FileChoices>): void;
 }
 
-export function FileVerdict({ judgement, onPhoneColumn }: FileVerdictProps) {
-  const { header, phone, contacts, rejects, isDone, bytesRead, bytes, problem } = judgement;
-  const rejected = Object.values(rejects).reduce((sum, { count }) => sum + count, 0);
-  const isOfText = problem?.code === "text_column_missing" || problem?.code === "text_invalid";
+/** Columns of the first rows that are shown, beside the numbers' one: exports with thousands of them exist. */
+const columnsShownMax = 20;
+
+export function FileVerdict({ judgement, choices, onChoice }: FileVerdictProps) {
+  const { header, question, rejects } = judgement;
   return (
     <section className="verdict-of-file" aria-label="what the file has">
-      <p className="verdict-line" role="status">
-        {problem !== null && !isOfText ? (
-          <span className="bad">
-            <Mark meaning="failed" /> {problem.says}
-          </span>
-        ) : (
-          <>
-            <strong className="figure">{showCount(contacts)}</strong> can be texted
-            {rejected > 0 && (
-              <>
-                {" "}
-                · <strong>{showCount(rejected)}</strong> cannot
-              </>
-            )}
-            {!isDone && (
-              <span className="soft">
-                {" "}
-                · {showBytes(bytesRead)} of {showBytes(bytes)} read
-              </span>
-            )}
-          </>
-        )}
-      </p>
+      {question === null ? <Outcome judgement={judgement} /> : <FileQuestion question={question} onChoice={onChoice} />}
       {header.length > 0 && (
         <>
-          <label className="inline">
-            Phone numbers are in{" "}
-            <select value={phone ?? ""} onChange={(event) => onPhoneColumn(header[Number(event.target.value)] as string)}>
-              {phone === null && <option value="">choose a column</option>}
-              {header.map((name, index) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: columns may be named alike, and never move
-                <option key={index} value={index}>
-                  {name === "" ? `column ${index + 1}` : name}
-                </option>
-              ))}
-            </select>
-          </label>
+          {question === null && <FileReading judgement={judgement} choices={choices} onChoice={onChoice} />}
           <Rejects rejects={rejects} />
           <FirstRows judgement={judgement} />
         </>
       )}
     </section>
+  );
+}
+
+function Outcome({ judgement }: { judgement: Judgement }) {
+  const { contacts, rejects, isDone, bytesRead, bytes, problem } = judgement;
+  const rejected = Object.values(rejects).reduce((sum, { count }) => sum + count, 0);
+  return (
+    <p className="verdict-line" role="status">
+      {problem !== null && !isProblemOfText(problem) ? (
+        <span className="bad">
+          <Mark meaning="failed" /> {problem.description}
+        </span>
+      ) : (
+        <>
+          <strong className="figure">{showCount(contacts)}</strong> can be texted
+          {rejected > 0 && (
+            <>
+              {" "}
+              · <strong>{showCount(rejected)}</strong> cannot
+            </>
+          )}
+          {!isDone && (
+            <span className="soft">
+              {" "}
+              · {showBytes(bytesRead)} of {showBytes(bytes)} read
+            </span>
+          )}
+        </>
+      )}
+    </p>
   );
 }
 
@@ -81,7 +82,7 @@ function Rejects({ rejects }: Pick<Judgement, "rejects">) {
         <ol className="reject-lines">
           {shown.lines.map(({ line, value }) => (
             <li key={line}>
-              <span className="soft">line {showCount(line)}</span> <code>{value === "" ? "(empty)" : value}</code>
+              <span className="soft">line {showCount(line)}</span> <code>{showCell(value)}</code>
             </li>
           ))}
           {shown.count > shown.lines.length && (
@@ -94,16 +95,16 @@ function Rejects({ rejects }: Pick<Judgement, "rejects">) {
 }
 
 function FirstRows({ judgement: { header, firstRows, phone } }: { judgement: Judgement }) {
+  const shown = header.map((_, index) => index).filter((index) => index < columnsShownMax || index === phone);
   return (
     <div className="table-scroll">
       <table className="plain">
         <caption className="visually-hidden">the file's first rows</caption>
         <thead>
           <tr>
-            {header.map((name, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: columns may be named alike, and never move
+            {shown.map((index) => (
               <th key={index} scope="col" className={index === phone ? "chosen" : undefined}>
-                {name}
+                {columnTitle(header[index] ?? "", index)}
               </th>
             ))}
           </tr>
@@ -112,14 +113,14 @@ function FirstRows({ judgement: { header, firstRows, phone } }: { judgement: Jud
           {firstRows.map((cells, row) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: rows may be alike, and never move
             <tr key={row}>
-              {cells.map((cell, index) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: cells may be alike, and never move
-                <td key={index}>{cell}</td>
+              {shown.map((index) => (
+                <td key={index}>{cells[index]}</td>
               ))}
             </tr>
           ))}
         </tbody>
       </table>
+      {shown.length < header.length && <p className="soft">and {showCount(header.length - shown.length)} more columns</p>}
     </div>
   );
 }

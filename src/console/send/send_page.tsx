@@ -5,11 +5,14 @@ import type { CreateAnswer } from "../../contracts/http.ts";
 import { askSalesapi } from "../api/api.ts";
 import { useTopic } from "../live/live.ts";
 import { Trouble } from "../look/problem_view.tsx";
-import { creditsOf, milliOf, showCount, showCredits } from "../look/words.ts";
+import { creditsOf, milliOf, showCredits, showPeople } from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
 import { Bill, costOf } from "./bill.tsx";
+import { CellNotes } from "./cell_notes.tsx";
 import { FileDrop } from "./file_drop.tsx";
 import { FileVerdict } from "./file_verdict.tsx";
+import { type FileChoices, isProblemOfText, type Judgement, noChoices } from "./judgement.ts";
+import { formOf, quoteChange } from "./send_request.ts";
 import { TextField } from "./text_field.tsx";
 import { useJudgement } from "./use_judgement.ts";
 
@@ -18,25 +21,28 @@ export function SendPage() {
   const [, navigate] = useLocation();
   const credit = useTopic("workspace_credit", workspaceId)?.available ?? null;
   const [file, setFile] = useState<File | null>(null);
+  const [choices, setChoices] = useState<FileChoices>(noChoices);
   const [text, setText] = useState("");
   const [sender, setSender] = useState("bulksms");
   const [country, setCountry] = useState(countryDefault);
-  const [phoneColumn, setPhoneColumn] = useState<string | null>(null);
   const [busy, setBusy] = useState<"" | "creating" | "running">("");
   const [failed, setFailed] = useState<unknown>(null);
   /** The same file and words again are the same campaign. */
   const key = useRef<{ of: string; value: string }>({ of: "", value: "" });
-  const judgement = useJudgement(file, { text, country, phoneColumn, partsMax });
+  const judgement = useJudgement(file, choices, { text, country, partsMax });
 
-  const send = async (runs: boolean) => {
-    if (file === null) return;
+  /** Another sheet has other columns. */
+  const choose = (choice: Partial<FileChoices>) =>
+    setChoices({ ...choices, ...("sheet" in choice ? { phoneColumn: null } : {}), ...choice });
+
+  const send = async (chosen: File, judged: Judgement, runs: boolean) => {
     setFailed(null);
     setBusy("creating");
     try {
-      const created = await create();
+      const created = await create(chosen, judged);
       if (runs) {
         setBusy("running");
-        await askSalesapi("/run", { method: "POST", body: { bulksms_id: created.id } });
+        await run(created, judged);
       }
       navigate(`/campaigns/${created.id}`);
     } catch (error) {
@@ -44,21 +50,30 @@ export function SendPage() {
       setBusy("");
     }
   };
-  const create = (): Promise<CreateAnswer> => {
-    const form = new FormData();
-    const fields = { text, sender, country, ...(phoneColumn === null ? {} : { phone_column: phoneColumn }) };
-    for (const [name, value] of Object.entries(fields)) form.set(name, value);
-    form.set("file", file as File);
-    const of = JSON.stringify([fields, (file as File).name, (file as File).size, (file as File).lastModified]);
+  const create = (chosen: File, judged: Judgement): Promise<CreateAnswer> => {
+    const { form, fields } = formOf(chosen, judged, { text, sender, country, choices });
+    const of = JSON.stringify([fields, chosen.name, chosen.size, chosen.lastModified]);
     if (key.current.of !== of) key.current = { of, value: crypto.randomUUID() };
     return askSalesapi<CreateAnswer>("/create", { method: "POST", body: form, idempotencyKey: key.current.value });
+  };
+  /** Held to what the page shows. A campaign that came out larger is dropped, and never taken for this one again. */
+  const run = async ({ id }: CreateAnswer, { contacts, parts }: Judgement): Promise<void> => {
+    const agreed = { contacts, parts, cost_max: creditsOf(costOf(parts, price)) };
+    try {
+      await askSalesapi("/run", { method: "POST", body: { bulksms_id: id, expect: agreed } });
+    } catch (error) {
+      const change = quoteChange(error, agreed);
+      if (change === null) throw error;
+      key.current = { of: "", value: "" };
+      await askSalesapi("/cancel", { method: "POST", body: { bulksms_id: id } });
+      throw change;
+    }
   };
 
   if (!scopes.includes("send")) return <p>Your key may look, not send: sign in with one that has the scope send.</p>;
   const cost = judgement === null ? 0n : costOf(judgement.parts, price);
   const isShort = credit !== null && milliOf(credit) < cost;
-  const isReady = judgement?.isDone === true && judgement.problem === null && judgement.contacts > 0 && text.trim() !== "" && busy === "";
-  const isTextProblem = judgement?.problem?.code === "text_column_missing" || judgement?.problem?.code === "text_invalid";
+  const obstacle = obstacleOf(judgement, { text, isBusy: busy !== "" });
   return (
     <div className="send">
       <h1>New campaign</h1>
@@ -66,27 +81,28 @@ export function SendPage() {
         file={file}
         onFile={(chosen) => {
           setFile(chosen);
-          setPhoneColumn(null);
+          setChoices(noChoices);
           setFailed(null);
         }}
       />
-      {judgement !== null && (
+      {file !== null && judgement !== null && (
         <div className="send-columns">
           <div>
-            <FileVerdict judgement={judgement} onPhoneColumn={setPhoneColumn} />
+            <FileVerdict judgement={judgement} choices={choices} onChoice={choose} />
             <TextField
               text={text}
               onText={setText}
               columns={judgement.header}
-              problem={isTextProblem ? (judgement.problem?.says ?? null) : null}
+              problem={isProblemOfText(judgement.problem) ? (judgement.problem?.description ?? null) : null}
             />
+            <CellNotes judgement={judgement} price={price} choices={choices} onChoice={choose} />
             <div className="fields">
               <label>
                 Sender
                 <input value={sender} maxLength={16} onChange={(event) => setSender(event.target.value)} />
               </label>
               <label>
-                Country of numbers without one
+                Country of numbers without +
                 <input
                   value={country}
                   maxLength={2}
@@ -99,21 +115,42 @@ export function SendPage() {
             </div>
             {failed !== null && <Trouble error={failed} />}
             <p className="deeds">
-              <button type="button" className="primary large" disabled={!isReady || isShort} onClick={() => void send(true)}>
+              <button
+                type="button"
+                className="primary large"
+                disabled={obstacle !== null || isShort}
+                aria-describedby={obstacle === null ? undefined : "obstacle"}
+                onClick={() => void send(file, judgement, true)}
+              >
                 {busy === "creating"
                   ? "Sending the file ..."
                   : busy === "running"
-                    ? "Holding the credit ..."
-                    : `Text ${showCount(judgement.contacts)} ${judgement.contacts === 1 ? "person" : "people"} for ${showCredits(creditsOf(cost))} credits`}
+                    ? "Reserving the credit ..."
+                    : `Text ${showPeople(judgement.contacts)} for at most ${showCredits(creditsOf(cost))} credits`}
               </button>
-              <button type="button" disabled={!isReady} onClick={() => void send(false)}>
+              <button type="button" disabled={obstacle !== null} onClick={() => void send(file, judgement, false)}>
                 Create only, run later
               </button>
             </p>
+            {obstacle !== null && obstacle !== "" && (
+              <p id="obstacle" className="soft">
+                {obstacle}
+              </p>
+            )}
           </div>
           <Bill judgement={judgement} text={text} sender={sender} price={price} credit={credit} />
         </div>
       )}
     </div>
   );
+}
+
+/** Why nothing can be sent yet, as a sentence; empty where the page shows it anyway; null when nothing stands in the way. */
+function obstacleOf(judgement: Judgement | null, { text, isBusy }: { text: string; isBusy: boolean }): string | null {
+  if (isBusy || judgement === null) return "";
+  if (judgement.question !== null) return "Answer the question about the file first.";
+  if (judgement.problem !== null) return "";
+  if (text.trim() === "") return "Write the text first.";
+  if (!judgement.isDone) return "The file is still being read.";
+  return judgement.contacts === 0 ? "Nobody in this file can be texted; the reasons stand above." : null;
 }

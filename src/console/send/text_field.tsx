@@ -15,6 +15,8 @@ interface TextFieldProps {
 }
 
 const textCharactersMax = 2_000;
+/** Columns offered: exports with thousands of them exist. */
+const chipsMax = 30;
 
 export function TextField({ text, onText, columns, problem }: TextFieldProps) {
   const field = useRef<HTMLTextAreaElement>(null);
@@ -22,7 +24,7 @@ export function TextField({ text, onText, columns, problem }: TextFieldProps) {
   const says = "problem" in compiled ? `Character ${compiled.problem.at + 1}: ${compiled.problem.says}.` : problem;
   const insert = (name: string) => {
     const at = field.current?.selectionStart ?? text.length;
-    onText(`${text.slice(0, at)}{${columnKey(name)}}${text.slice(field.current?.selectionEnd ?? at)}`);
+    onText(`${text.slice(0, at)}{${name}}${text.slice(field.current?.selectionEnd ?? at)}`);
     field.current?.focus();
   };
   return (
@@ -44,12 +46,14 @@ export function TextField({ text, onText, columns, problem }: TextFieldProps) {
       {columns.length > 0 && (
         <ul className="chips" aria-label="columns to put in">
           {columns
-            .filter((name) => columnKey(name) !== "")
+            .map(columnKey)
+            .filter((name, index, all) => name !== "" && all.indexOf(name) === index)
+            .slice(0, chipsMax)
             .map((name) => (
               <li key={name}>
                 <button type="button" onClick={() => insert(name)}>
-                  + {"{"}
-                  {columnKey(name)}
+                  <span className="visually-hidden">insert</span> + {"{"}
+                  {name}
                   {"}"}
                 </button>
               </li>

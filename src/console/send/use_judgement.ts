@@ -1,14 +1,15 @@
 // The judgement of the chosen file under the text as it is typed: asks the worker, a moment after the last key.
 import { useEffect, useRef, useState } from "react";
-import type { Judgement, JudgeRequest } from "./judge_worker.ts";
+import type { FileChoices, Judgement, JudgeRequest } from "./judgement.ts";
 
 const settleMs = 150;
 
 export function useJudgement(
   file: File | null,
-  asked: Pick<JudgeRequest, "text" | "country" | "phoneColumn" | "partsMax">,
+  choices: FileChoices,
+  asked: Pick<JudgeRequest, "text" | "country" | "partsMax">,
 ): Judgement | null {
-  const { text, country, phoneColumn, partsMax } = asked;
+  const { text, country, partsMax } = asked;
   const worker = useRef<Worker | null>(null);
   const lastId = useRef(0);
   const [judged, setJudged] = useState<{ file: File; judgement: Judgement } | null>(null);
@@ -28,12 +29,12 @@ export function useJudgement(
         worker.current.onmessage = ({ data }: MessageEvent<Judgement>) => {
           if (data.id === lastId.current) setJudged({ file, judgement: data });
         };
-        const request: JudgeRequest = { id, file, text, country, phoneColumn, partsMax };
+        const request: JudgeRequest = { id, file, text, country, partsMax, ...choices };
         worker.current.postMessage(request);
       },
       lastId.current === 0 ? 0 : settleMs,
     );
     return () => window.clearTimeout(timer);
-  }, [file, text, country, phoneColumn, partsMax]);
+  }, [file, text, country, choices, partsMax]);
   return judged !== null && judged.file === file ? judged.judgement : null;
 }

@@ -1,0 +1,67 @@
+// What the cells do to the text: those that are empty, and characters that make it more expensive.
+import { creditsOf, milliOf, showCell, showCount, showCredits, showRows } from "../look/words.ts";
+import type { FileChoices, Judgement } from "./judgement.ts";
+
+interface CellNotesProps {
+  judgement: Judgement;
+  price: string;
+  choices: FileChoices;
+  onChoice(choice: Partial<FileChoices>): void;
+}
+
+const charactersShown = 12;
+
+export function CellNotes({ judgement, price, choices, onChoice }: CellNotesProps) {
+  const { emptyValues, costlyCells } = judgement;
+  const isAsked = emptyValues.some(({ treated_as }) => treated_as !== "default");
+  return (
+    <>
+      {emptyValues.length > 0 && (
+        <div className="notes" role="status">
+          {emptyValues.map(({ column, rows, treated_as }) => (
+            <p key={column}>
+              <code>{`{${column}}`}</code> is empty in {showRows(rows)}
+              {emptyWords[treated_as](column)}
+            </p>
+          ))}
+          {isAsked && (
+            <label className="inline">
+              <input
+                type="checkbox"
+                checked={choices.sendsEmptyValues}
+                onChange={(event) => onChoice({ sendsEmptyValues: event.target.checked })}
+              />{" "}
+              text them all the same
+            </label>
+          )}
+        </div>
+      )}
+      {costlyCells.characters.length > 0 && (
+        <div className="costly">
+          <p>
+            <strong>{costlyCells.characters.length === 1 ? "A character" : "Characters"} in the file's cells</strong>{" "}
+            {costlyCells.extraParts > 0
+              ? `cost ${showCount(costlyCells.extraParts)} more ${costlyCells.extraParts === 1 ? "part" : "parts"}, ${showCredits(creditsOf(BigInt(costlyCells.extraParts) * milliOf(price)))} credits. Replacing them in the file saves that.`
+              : "leave room for 70 characters instead of 160 in a part; today that costs nothing more."}
+          </p>
+          <ul className="chips">
+            {costlyCells.characters.slice(0, charactersShown).map(({ character, codePoint, suggestion, count }) => (
+              <li key={codePoint} className="chip">
+                <code>{showCell(character) === "(empty)" ? "space" : showCell(character)}</code>{" "}
+                {showCell(character) !== codePoint && <span className="soft">{codePoint}</span>}
+                {count > 1 && ` × ${showCount(count)}`}{" "}
+                {suggestion === null ? "" : suggestion === "" ? "→ nothing" : `→ ${suggestion === " " ? "space" : suggestion}`}
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </>
+  );
+}
+
+const emptyWords = {
+  rejected: (column: string) => `: they are left out. Write {${column}|friend} to give it a default.`,
+  sent_empty: () => ": nothing stands there in the text.",
+  default: () => ": its default stands there.",
+} as const;

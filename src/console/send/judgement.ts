@@ -1,0 +1,76 @@
+// What the worker is asked and what it answers about a chosen file.
+import type { FileAnswer, QuoteAnswer } from "../../contracts/quote.ts";
+import type { FileEncoding, RejectReason } from "../../contracts/states.ts";
+import type { CostlyCharacter } from "../../sms/encodings.ts";
+
+/** What somebody has chosen about a file; null: it is told from the file. */
+export interface FileChoices {
+  /** Index of the numbers' column: names may be alike, or missing. */
+  phoneColumn: number | null;
+  encoding: FileEncoding | null;
+  sheet: string | null;
+  withHiddenRows: boolean;
+  sendsEmptyValues: boolean;
+}
+
+export const noChoices: FileChoices = { phoneColumn: null, encoding: null, sheet: null, withHiddenRows: false, sendsEmptyValues: false };
+
+export interface JudgeRequest extends FileChoices {
+  /** An answer to an older request is thrown away. */
+  id: number;
+  file: File;
+  text: string;
+  country: string;
+  partsMax: number;
+}
+
+export interface RejectedLine {
+  line: number;
+  value: string;
+}
+
+/** What nobody guesses: one of these must be chosen before the file can be judged. */
+export type Question =
+  | { kind: "column"; choices: readonly { index: number; name: string; numbers: number }[] }
+  | { kind: "encoding"; line: number | null; choices: readonly { encoding: FileEncoding; reading: string | null }[] }
+  | { kind: "sheet"; choices: readonly { name: string; numbers: number }[] };
+
+/** Characters that make texts dearer, and what that comes to. */
+export interface Costly {
+  characters: readonly CostlyCharacter[];
+  /** Parts that would be saved if they were replaced as suggested. */
+  extraParts: number;
+}
+
+export interface Judgement {
+  id: number;
+  /** How it was read; null before that is known. */
+  file: FileAnswer | null;
+  header: readonly string[];
+  /** Index of the numbers' column; null: it is not known. */
+  phone: number | null;
+  /** Why this column, in a sentence. */
+  phoneReason: string | null;
+  /** What must be chosen first. */
+  question: Question | null;
+  /** The first rows as they stand. */
+  firstRows: readonly (readonly string[])[];
+  /** The first good rows: cells by which the text is filled. */
+  goodRows: readonly (readonly string[])[];
+  contacts: number;
+  parts: number;
+  ucs2: number;
+  rejects: Readonly<Partial<Record<RejectReason, { count: number; lines: readonly RejectedLine[] }>>>;
+  /** Columns of the text that are empty in some rows which could be texted otherwise. */
+  emptyValues: QuoteAnswer["empty_values"];
+  /** Of the cells alone; the text's own stand under the text. */
+  costlyCells: Costly;
+  bytesRead: number;
+  bytes: number;
+  isDone: boolean;
+  /** Why the file cannot be read, or its columns do not fit; the code of contracts/errors.ts. */
+  problem: { code: string; description: string; line: number | null } | null;
+}
+
+export const isProblemOfText = (problem: Judgement["problem"]): boolean =>
+  problem?.code === "text_column_missing" || problem?.code === "text_invalid";

@@ -1,0 +1,88 @@
+// A file that somebody chose on the page, opened for reading: what it is, in which encoding or from which
+// sheet, and its rows - by the same rules as an upload to salesapi. Runs in the worker.
+import { createColumnCensus } from "../../contacts/columns/phone_column.ts";
+import { csvSource } from "../../contacts/csv/csv_source.ts";
+import { type EncodingVerdict, encodingFor, judgeEncoding } from "../../contacts/encoding/judge_encoding.ts";
+import { fileKindOf } from "../../contacts/file_kind.ts";
+import { cellOf, type RowSource } from "../../contacts/rows.ts";
+import { randomAccessOfBlob } from "../../contacts/xlsx/random_access.ts";
+import { chooseSheet, openWorkbookHere, type SheetBeginning } from "../../contacts/xlsx/workbook_reader.ts";
+import type { FileAnswer } from "../../contracts/quote.ts";
+import type { FileChoices } from "./judgement.ts";
+
+export interface OpenedFile {
+  source: RowSource;
+  /** What was read; its hidden rows are whole when all rows were read. */
+  answer(): FileAnswer;
+}
+
+export interface OpenOptions extends Pick<FileChoices, "encoding" | "sheet" | "withHiddenRows"> {
+  country: string;
+  onBytes(read: number): void;
+}
+
+const chunkBytes = 262_144;
+
+/** @throws AppError csv_not_text, csv_encoding_ambiguous, csv_encoding_invalid, xlsx_*, sheet_missing, sheet_ambiguous. */
+export async function openFile(file: File, options: OpenOptions): Promise<OpenedFile> {
+  const kind = await fileKindOf(randomAccessOfBlob(file));
+  return kind === "csv" ? openCsv(file, options) : openWorkbook(file, options);
+}
+
+async function openCsv(file: File, { encoding: named, onBytes }: OpenOptions): Promise<OpenedFile> {
+  const verdict = await encodingVerdictOf(file);
+  const encoding = encodingFor(verdict, named);
+  const reason = named === null && verdict.kind === "told" ? verdict.reason : null;
+  return {
+    source: csvSource(chunksOf(file, onBytes), encoding),
+    answer: () => ({ kind: "csv", encoding, encoding_reason: reason, sheet: null, sheets: [], hidden_rows: 0 }),
+  };
+}
+
+/** Judged once: the page asks again with each letter of the text. */
+let judged: { of: string; verdict: EncodingVerdict } | null = null;
+
+async function encodingVerdictOf(file: File): Promise<EncodingVerdict> {
+  const of = JSON.stringify([file.name, file.size, file.lastModified]);
+  if (judged?.of === of) return judged.verdict;
+  const verdict = await judgeEncoding(chunksOf(file, () => {}));
+  judged = { of, verdict };
+  return verdict;
+}
+
+async function* chunksOf(file: File, onBytes: (read: number) => void): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < file.size; at += chunkBytes) {
+    const bytes = new Uint8Array(await file.slice(at, at + chunkBytes).arrayBuffer());
+    yield bytes;
+    onBytes(at + bytes.length);
+  }
+}
+
+async function openWorkbook(file: File, options: OpenOptions): Promise<OpenedFile> {
+  const workbook = await openWorkbookHere(randomAccessOfBlob(file));
+  const sheetOptions = { withHidden: options.withHiddenRows };
+  const countNumbers = (beginning: SheetBeginning) => countPhoneNumbers(beginning, options.country);
+  const sheet = await chooseSheet(workbook, { ...sheetOptions, wanted: options.sheet, countNumbers });
+  const source = workbook.read(sheet, sheetOptions);
+  return {
+    source,
+    answer: () => ({
+      kind: "xlsx",
+      encoding: null,
+      encoding_reason: null,
+      sheet: sheet.name,
+      sheets: workbook.sheets.map(({ name }) => name),
+      hidden_rows: source.hidden.rows,
+    }),
+  };
+}
+
+/** Numbers in the column that would be taken, or in the first of those between which somebody must choose. */
+function countPhoneNumbers({ header, rows }: SheetBeginning, country: string): number {
+  if (header === null) return 0;
+  const census = createColumnCensus(header.cells, { country });
+  for (let row = 0; row < rows.count && !census.isFull; row++) census.add((column) => cellOf(rows, row, column));
+  const verdict = census.verdict();
+  if (verdict.kind === "none") return 0;
+  return verdict.kind === "column" ? verdict.column.numbers : (verdict.candidates[0]?.numbers ?? 0);
+}
