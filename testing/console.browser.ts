@@ -8,6 +8,7 @@ import { mintConsoleLink } from "../src/cli/console_link.ts";
 import { startLawsNews } from "../src/cli/laws_news.ts";
 import { launchChromium } from "./chromium.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
+import { makeWorkbook, phoneRows } from "./workbooks.ts";
 
 let browser: Browser;
 let cluster: Cluster;
@@ -17,6 +18,28 @@ let page: Page;
 /** What the page itself found wrong: nothing may be. */
 const faults: string[] = [];
 
+const latin1 = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+/** As Excel saves it in Finland: the delimiter named, Windows-1252, footnote marks, a row that is too long. */
+const finnishExport = latin1(
+  [
+    "sep=;",
+    "etunimi;puhelin;huom",
+    "V\u00e4in\u00f6;040 123 4501;",
+    "\u00c4iti;0401234502\u00b9;",
+    "J\u00f6rn;+358 40 123 4503;\u00b9 vaihtunut",
+    "V\u00e4in\u00f6;0401234501;",
+    "Eino;0401;",
+    "Otto;0401234505;;ylim\u00e4\u00e4r\u00e4inen",
+    ";0401234506;",
+  ].join("\r\n"),
+);
+const twoColumns = "name,phone_a,phone_b\nA,0401234501,0501234601\nB,0401234502,0501234602\n";
+const twoSheets = makeWorkbook({
+  sheets: [
+    { name: "Spring", rows: phoneRows(3) },
+    { name: "Autumn", rows: phoneRows(5) },
+  ],
+});
 const contacts = join(import.meta.dirname, "..", "examples", "5_contacts.csv");
 const students = join(import.meta.dirname, "..", "examples", "oulu_students_5000.csv");
 
@@ -66,15 +89,16 @@ async function shoot(name: string): Promise<void> {
   const folder = process.env.BULKSMS_SCREENSHOTS;
   if (folder === undefined) return;
   mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`) });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: name.startsWith("send_") });
 }
 
 const goTo = (name: string) => page.getByRole("navigation").getByRole("link", { name }).click();
 const creditShown = async () => Number((await page.locator(".bar-credit strong").innerText()).replaceAll(",", ""));
-/** As a person drags a file from a folder onto the page. */
-async function drop(name: string, text: string): Promise<void> {
+/** As a person drags a file from a folder onto the page. Programs give no type that means anything. */
+async function drop(name: string, content: string | Uint8Array): Promise<void> {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   const transfer = await page.evaluateHandle(
-    `(() => { const transfer = new DataTransfer(); transfer.items.add(new File([${JSON.stringify(text)}], ${JSON.stringify(name)}, { type: "text/csv" })); return transfer; })()`,
+    `(() => { const transfer = new DataTransfer(); transfer.items.add(new File([Uint8Array.from(${JSON.stringify([...bytes])})], ${JSON.stringify(name)})); return transfer; })()`,
   );
   await page.dispatchEvent(".drop", "drop", { dataTransfer: transfer });
 }
@@ -155,9 +179,70 @@ describe("sending", () => {
     await reasons.getByText("number too short").waitFor();
     await reasons.getByRole("button", { name: /the same number again/ }).click();
     await page.locator(".reject-lines").getByText("line 4").waitFor();
-    await drop("broken.csv", "name,phone\nA\n");
-    await page.getByText("Line 2 (row 1) has 1 cells, the header has 2.").waitFor();
+    await drop("contacts.csv", "BEGIN:VCARD\nVERSION:3.0\nTEL:+358401234567\nEND:VCARD\n");
+    await page.getByText("This is a vCard file (.vcf). Import it into your contacts and export those as CSV.").waitFor();
     expect(await page.getByRole("button", { name: /^Text / }).isDisabled()).toBe(true);
+  });
+
+  test("a semicolon file of Excel in Finnish: who is left out and why, in words, before anything is paid", async () => {
+    await signIn();
+    await page.getByRole("link", { name: "New campaign" }).first().click();
+    await drop("opiskelijat.csv", finnishExport);
+    await page.getByText("can be texted").waitFor();
+    await page.getByLabel("Text", { exact: true }).fill("Hei {etunimi}!");
+    await page.getByText("Hei Väinö!").waitFor();
+    expect((await page.locator(".verdict-line").innerText()).replace(/\s+/g, " ")).toBe("3 can be texted · 4 cannot");
+    const reasons = page.getByRole("list", { name: "rows that cannot be texted, by reason" });
+    for (const reason of ["the same number again", "number too short", "more cells than the header has", "a value of the text is empty"])
+      await reasons.getByText(reason).waitFor();
+    await page.getByText('The numbers are those of "puhelin"').waitFor();
+    expect(await page.getByLabel("Read as").inputValue()).toBe("windows-1252");
+    await page.getByText("{etunimi} is empty in 1 row: they are left out.").waitFor();
+    await page.getByRole("checkbox", { name: "text them all the same" }).check();
+    await page.getByRole("button", { name: "Text 4 people for at most 0.4 credits" }).waitFor();
+  });
+
+  test("asks what it does not know: which column, which reading, which sheet", async () => {
+    await signIn();
+    await page.getByRole("link", { name: "New campaign" }).first().click();
+    await drop("two.csv", twoColumns);
+    await page.getByRole("group", { name: "Which column should be texted?" }).waitFor();
+    await page.getByLabel("Text", { exact: true }).fill("Hello");
+    await page.getByText("Answer the question about the file first.").waitFor();
+    expect(await page.getByRole("button", { name: /^Text / }).isDisabled()).toBe(true);
+    await page.getByRole("button", { name: /^phone_b column 3, 2 numbers in the first rows/ }).click();
+    await page.getByRole("button", { name: "Text 2 people for at most 0.2 credits" }).waitFor();
+    await drop("old.csv", latin1("name,phone\nma\u00a4ana,0401234501\n"));
+    await page.getByRole("group", { name: "Which of these looks right?" }).waitFor();
+    await page.getByRole("button", { name: /ma€ana/ }).click();
+    await page.getByRole("cell", { name: "ma€ana" }).waitFor();
+    await drop("book.xlsx", twoSheets);
+    await page.getByRole("group", { name: "Which sheet should be texted?" }).waitFor();
+    await page.getByRole("button", { name: /^Autumn/ }).click();
+    await page.getByRole("button", { name: "Text 5 people for at most 0.5 credits" }).waitFor();
+    await runIt();
+    await page.getByText("finished", { exact: true }).waitFor({ timeout: 45_000 });
+  });
+
+  test("nobody is texted when it would be more than the page showed", async () => {
+    await signIn();
+    const before = await creditShown();
+    await page.getByRole("link", { name: "New campaign" }).first().click();
+    await drop("two.csv", "name,phone\nA,0401234501\nB,0401234502\n");
+    await page.getByLabel("Text", { exact: true }).fill("Hello");
+    // as if the page had shown one person less
+    await page.route("**/run", (route) => {
+      const body = route.request().postDataJSON();
+      return route.continue({ postData: JSON.stringify({ ...body, expect: { ...body.expect, contacts: 1 } }) });
+    });
+    await page.getByRole("button", { name: "Text 2 people for at most 0.2 credits" }).click();
+    const alert = page.getByRole("alert");
+    await alert.getByText("Nobody was texted: it would be more than this page showed.").waitFor();
+    await alert.getByText("now it is 2 people, 2 parts and 0.2 credits at most").waitFor();
+    await shoot("quote_changed");
+    expect(await creditShown()).toBe(before);
+    await page.unroute("**/run");
+    await runIt();
   });
 
   test("shows what makes a text dear, and makes it cheap by a click", async () => {
@@ -259,6 +344,33 @@ describe("watching", () => {
 });
 
 describe("the look", () => {
+  const narrow = { width: 360, height: 760 };
+  test.each([
+    { name: "light", options: {} },
+    { name: "dark", options: { colorScheme: "dark" as const } },
+    { name: "narrow", options: { viewport: narrow } },
+    { name: "narrow_dark", options: { colorScheme: "dark" as const, viewport: narrow } },
+  ])("$name: a file's verdict and its questions fit the window", async ({ name, options }) => {
+    await signIn(options);
+    await page.getByRole("link", { name: "New campaign" }).first().click();
+    const states: [state: string, file: string | Uint8Array, text: string, sign: string][] = [
+      ["verdict", finnishExport, "Hei {etunimi}! Tentti siirtyy maanantaille \u2013 katso sali.", "can be texted"],
+      ["costly_cells", `name,phone\nO\u2019Hara,0401234501\n`, `Hi {name}! ${"Come to the library. ".repeat(5)}`, "in the file's cells"],
+      ["column", twoColumns, "Hello", "Which column should be texted?"],
+      ["encoding", latin1("name,phone\nma\u00a4ana,0401234501\n"), "Hello", "Which of these looks right?"],
+      ["sheet", twoSheets, "Hello", "Which sheet should be texted?"],
+    ];
+    for (const [state, file, text, sign] of states) {
+      await drop(`${state}.csv`, file);
+      await page.getByLabel("Text", { exact: true }).fill(text);
+      await page.getByText(sign).waitFor();
+      if (state === "verdict") await page.getByRole("button", { name: /number too short/ }).click();
+      await shoot(`send_${state}_${name}`);
+      const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+      expect(overflow, state).toBeLessThanOrEqual(0);
+    }
+  });
+
   test.each([
     { name: "dark", options: { colorScheme: "dark" as const } },
     { name: "narrow", options: { viewport: { width: 360, height: 760 } } },
@@ -325,6 +437,10 @@ describe("for everybody (WCAG 2.2 AA, judged by axe)", () => {
     await page.getByLabel("Text", { exact: true }).fill("Dear {name} – come");
     await page.getByText("UCS-2, 70 a part").waitFor();
     await judge("send", found);
+    await drop("two.csv", twoColumns);
+    await page.getByRole("group", { name: "Which column should be texted?" }).waitFor();
+    await judge("a question about the file", found);
+    await page.getByRole("button", { name: /^phone_a/ }).click();
     await runIt();
     await page.getByRole("heading", { name: "Messages" }).waitFor();
     await page.getByRole("table").getByRole("link", { name: "1", exact: true }).waitFor();
