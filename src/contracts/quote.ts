@@ -53,7 +53,10 @@ export const quoteAnswer = z.object({
   rejects: z
     .partialRecord(
       z.enum(rejectReasons),
-      z.object({ count, first: z.array(z.object({ line: count, value: z.string() })).describe(`the first ${rejectLinesShownMax} of them`) }),
+      z.object({
+        count,
+        first: z.array(z.object({ line: count, value: z.string() })).describe(`the first ${rejectLinesShownMax} of them`),
+      }),
     )
     .describe("rows that would not be texted, by reason"),
   landlines: count.describe("of the rejected: numbers that cannot receive texts (`msisdn_not_mobile`)"),
@@ -64,7 +67,9 @@ export const quoteAnswer = z.object({
   countries: z
     .array(z.object({ country: z.string().nullable(), contacts: count, parts: count, cost: z.string() }))
     .describe("ISO 3166 letters, most contacts first; null: a number of no single country"),
-  costly_characters: z.object({ text: costlySource, cells: costlySource }),
+  costly_characters: z
+    .object({ text: costlySource, cells: costlySource, extra_parts: count, extra_cost: z.string() })
+    .describe("those of the text and of the cells that fill it; `extra_parts` beside them: saved when both were replaced"),
   samples: z
     .array(z.object({ line: count, text: z.string(), parts: count }))
     .describe(`the first ${samplesShownMax} texts as they would be read`),

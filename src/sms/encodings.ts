@@ -90,6 +90,17 @@ export function rewriteAsGsm7(text: string): string | null {
   return rewritten;
 }
 
+/** A text in NFC with every character that forces UCS-2 replaced where GSM-7 has something alike; the others stay. */
+export function replaceUcs2Characters(text: string): string {
+  if (countSeptets(text) !== -1) return text;
+  let replaced = "";
+  for (const character of text.normalize("NFC")) {
+    const isGsm7 = character.length === 1 && septetsOf(character.charCodeAt(0)) > 0;
+    replaced += isGsm7 ? character : (suggestionFor(character) ?? character);
+  }
+  return replaced;
+}
+
 /** What word processors and phones put in for what people typed. Keys: the characters; value: one septet each. */
 const lookalikes: readonly (readonly [string, string])[] = [
   ["‘’‚‛′`´ʼ", "'"],

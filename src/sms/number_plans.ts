@@ -18,6 +18,7 @@ export interface PlanMetadata {
   nationalPrefix(): string | 0 | null | undefined;
   nationalPrefixForParsing(): string | 0 | null | undefined;
   nationalPrefixTransformRule(): string | 0 | null | undefined;
+  leadingDigits(): string | undefined;
   hasTypes(): boolean;
   type(name: "MOBILE"): { pattern(): string } | undefined;
 }
@@ -55,6 +56,16 @@ export type NationalReader = (digits: Uint8Array, start: number, end: number) =>
 const callingCodesMax = 1_000;
 
 const countriesByCallingCode: readonly (CountryCode[] | undefined)[] = groupCountries();
+
+interface CallingCodeMetadata {
+  country_calling_codes: Readonly<Record<string, readonly CountryCode[]>>;
+}
+
+/** The countries that share a calling code, the main one first. */
+export function countriesOf(callingCode: number): readonly CountryCode[] {
+  const { country_calling_codes: countries } = (new Metadata() as unknown as { metadata: CallingCodeMetadata }).metadata;
+  return countries[String(callingCode)] ?? [];
+}
 
 function groupCountries(): readonly (CountryCode[] | undefined)[] {
   const countries: (CountryCode[] | undefined)[] = Array(callingCodesMax).fill(undefined);

@@ -2,11 +2,14 @@
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../testing/engines.ts";
+import { csvSource } from "../../contacts/csv/csv_source.ts";
 import { isAppError } from "../../contracts/errors.ts";
+import type { FileAnswer } from "../../contracts/quote.ts";
 import { submitMessagesMax } from "../../contracts/receipts.ts";
 import { closePostgres, openPostgres, type Sql } from "../../platform/postgres.ts";
 import { importCampaign } from "./import_campaign.ts";
 import { readImportFields } from "./import_fields.ts";
+import type { OpenedRows } from "./open_rows.ts";
 
 const limits = { partsMax: 6, rowsMax: 1_000_000, chunkRows: 1_000, leaseMs: 20_000 };
 const settings = { defaultCountry: "FI", partPriceMilli: 100, textPartsMax: 6, deadlineS: 60 };
@@ -35,7 +38,15 @@ function rows(from: number, to: number): Buffer {
 type Step = Buffer | (() => Promise<unknown>);
 
 /** A file that does things between its chunks. */
-async function* file(...steps: Step[]): AsyncGenerator<Buffer> {
+const file = (...steps: Step[]) => opened(chunks(...steps));
+
+function opened(bytes: AsyncIterable<Buffer>): () => Promise<OpenedRows> {
+  return async () => ({ source: csvSource(bytes, "utf-8"), answer: () => fileAnswer, close: async () => {} });
+}
+
+const fileAnswer: FileAnswer = { kind: "csv", encoding: "utf-8", encoding_reason: null, sheet: null, sheets: [], hidden_rows: 0 };
+
+async function* chunks(...steps: Step[]): AsyncGenerator<Buffer> {
   yield Buffer.from("phone,name\n");
   for (const step of steps) {
     if (typeof step === "function") await step();
@@ -206,14 +217,14 @@ describe("an import", () => {
     };
     const deadline = performance.now() + 15_000;
     async function* longFile(): AsyncGenerator<Buffer> {
-      yield* file(rows(0, 24_000));
+      yield* chunks(rows(0, 24_000));
       const first = await leaseUntil();
       for (let from = 24_000; (await leaseUntil()) === first; from += 24_000) {
         if (performance.now() > deadline) throw new Error("the lease was not renewed");
         yield rows(from, from + 24_000);
       }
     }
-    const { answer } = await importCampaign(sql, asked, { ...limits, leaseMs: 6_000 }, longFile());
+    const { answer } = await importCampaign(sql, asked, { ...limits, leaseMs: 6_000 }, opened(longFile()));
     expect(await stored(answer.id)).toMatchObject({ status: "ready", messages: answer.contacts });
   });
 });

@@ -1,25 +1,22 @@
-// The import of one CSV file: S1 (rows in transactions of their own) and S2 (counts, chunks, `ready`, the stored answer in one).
+// The import of one file: S1 (rows in transactions of their own) and S2 (counts, chunks, `ready`, the stored answer in one).
 // Called by POST /create with a file that has wholly arrived. A refused file leaves nothing that a client can see:
 // small files are judged before the first row is written; what larger ones wrote is purged and stands as an empty `import_failed`.
 import { randomUUID } from "node:crypto";
-import { type ColumnSample, createColumnSample } from "../../contacts/csv/column_sample.ts";
-import { type FoundColumns, findColumns, type PhoneChoice } from "../../contacts/csv/columns.ts";
-import { type CsvReader, type CsvRows, cellOf, createCsvReader } from "../../contacts/csv/csv_reader.ts";
-import { createRowJudge, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
-import { areTooManyRejected } from "../../contacts/rows.ts";
 import { formatCredits } from "../../contracts/credits.ts";
-import { AppError, isAppError } from "../../contracts/errors.ts";
-import { type CreateAnswer, rejectsShownMax } from "../../contracts/http.ts";
+import { isAppError } from "../../contracts/errors.ts";
+import type { CreateAnswer } from "../../contracts/http.ts";
+import type { FileAnswer } from "../../contracts/quote.ts";
 import { submitMessagesMax } from "../../contracts/receipts.ts";
-import type { RejectReason } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
-import { findCostlyCharacters } from "../../sms/encodings.ts";
 import type { Template } from "../../sms/template.ts";
 import { newBulksmsId } from "./bulksms_id.ts";
 import { copyRows, type Reject, type RowBatch } from "./copy_rows.ts";
+import { costlyCharactersOf, emptyFilled, encodingOf, phoneColumnOf } from "./figures.ts";
 import { claimKey, findAnswer, type IdempotencyClaim, storeAnswer } from "./idempotency.ts";
 import { type ImportLease, importLost, renewImportLease } from "./import_lease.ts";
+import { type JudgedRequest, type JudgedRows, type JudgeLimits, judgeRows, type RowSink } from "./judge_rows.ts";
+import type { FileChoices, OpenedRows } from "./open_rows.ts";
 import { abandonImport } from "./purge_imports.ts";
 import { createRowEncoder, type RowEncoder } from "./row_encoder.ts";
 
@@ -44,28 +41,19 @@ const copiesAtOnceMax = 2;
 const chunksEnough = 100;
 const chunkGrowthMax = 2;
 
-/** A reject's cell is kept up to here: enough to recognise it. */
-const rejectValueCharactersMax = 200;
-
-export interface ImportRequest {
+export interface ImportRequest extends JudgedRequest {
   workspaceId: string;
   name: string;
   sender: string;
-  /** ISO 3166 alpha-2, known to sms/numbers. */
-  country: string;
-  template: Template;
   deadlineS: number;
-  phoneColumn: PhoneChoice;
-  /** Rows with an empty value are sent all the same: see `createRowJudge`. */
-  sendsEmptyValues: boolean;
   fileName: string;
+  /** How the file is to be read. */
+  choices: FileChoices;
   priceMilli: number;
   claim: IdempotencyClaim | null;
 }
 
-export interface ImportLimits {
-  partsMax: number;
-  rowsMax: number;
+export interface ImportLimits extends JudgeLimits {
   chunkRows: number;
   leaseMs: number;
 }
@@ -76,19 +64,13 @@ interface Import {
   request: ImportRequest;
   limits: ImportLimits;
   lease: ImportLease;
-  /** Null before the columns are known. */
-  judge: { judge: RowJudge; columns: FoundColumns } | null;
-  /** The first rows, until the columns are known. */
-  sample: ColumnSample | null;
   /** Good rows and rejects that wait for their COPY. */
   good: RowEncoder;
   rejects: Reject[];
-  counts: { rows: number; contacts: number; rejected: number; parts: number; rejects: Partial<Record<RejectReason, number>> };
-  rejectsSample: Reject[];
-  /** Rows among the rejected ones that were broken before anybody judged them. */
-  broken: number;
   /** The campaign's row exists, so that an end in failure has something to purge. */
   hasBegun: boolean;
+  /** The stored answer of another request with the same key, which was quicker. */
+  repeated: CreateAnswer | null;
   /** The COPYs in flight, oldest first. */
   copying: Promise<void>[];
   renewedAtMs: number;
@@ -97,30 +79,31 @@ interface Import {
 /**
  * Makes a campaign `ready` from a file, or gives the stored answer of the same request under its Idempotency-Key.
  * Writes bulksms, bulksms_info, bulksms_reject, bulksms_chunk, idempotency_key; sends nothing and moves no credit.
- * @throws AppError csv_*, text_*, idempotency_key_*, import_lost, service_unavailable.
+ * @throws AppError csv_*, xlsx_*, sheet_*, text_*, idempotency_key_*, import_lost, service_unavailable.
  */
 export async function importCampaign(
   sql: Sql,
   request: ImportRequest,
   limits: ImportLimits,
-  file: AsyncIterable<Buffer>,
+  open: () => Promise<OpenedRows>,
 ): Promise<{ answer: CreateAnswer; isRepeat: boolean }> {
   const { claim } = request;
   const known = claim === null ? null : await findAnswer(sql, claim);
   if (known !== null) return { answer: known, isRepeat: true };
+  const opened = await open();
   const run = startImport(sql, request, limits);
   try {
-    const reader = createCsvReader();
-    for await (const chunk of file) {
-      const repeated = await takeRows(run, reader, reader.push(chunk));
-      if (repeated !== null) return { answer: repeated, isRepeat: true };
+    const judged = await judgeRows(opened.source, request, limits, sinkOf(run));
+    if (judged !== null && (await sendBatch(run))) {
+      await finishCopies(run);
+      return { answer: await closeImport(run, judged, opened.answer()), isRepeat: false };
     }
-    const repeated = (await takeRows(run, reader, reader.end(), true)) ?? (await finishRows(run));
-    if (repeated !== null) return { answer: repeated, isRepeat: true };
-    return { answer: await closeImport(run), isRepeat: false };
+    return { answer: run.repeated as CreateAnswer, isRepeat: true };
   } catch (error) {
     await endInFailure(run, error);
     throw error;
+  } finally {
+    await opened.close();
   }
 }
 
@@ -131,106 +114,33 @@ function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Im
     request,
     limits,
     lease: { bulksmsId, owner: randomUUID() },
-    judge: null,
-    sample: null,
     good: createRowEncoder(bulksmsId, copyRowsMax),
     rejects: [],
-    counts: { rows: 0, contacts: 0, rejected: 0, parts: 0, rejects: {} },
-    rejectsSample: [],
-    broken: 0,
     hasBegun: false,
+    repeated: null,
     copying: [],
     renewedAtMs: 0,
   };
 }
 
-/** Judges rows once the columns are known, and copies a full batch. An answer: another request with the same key was quicker. */
-async function takeRows(run: Import, { header }: CsvReader, rows: CsvRows, isEnd = false): Promise<CreateAnswer | null> {
-  if (header === null) return null;
-  if (run.judge !== null) return judgeRows(run, run.judge, rows);
-  const { phoneColumn, country } = run.request;
-  run.sample ??= createColumnSample(header.cells, { country });
-  if (!run.sample.add(rows) && !isEnd && phoneColumn === null) return null;
-  const judge = startJudge(run, header, run.sample);
-  run.judge = judge;
-  for (const first of run.sample.rows) {
-    const repeated = await judgeRows(run, judge, first);
-    if (repeated !== null) return repeated;
-  }
-  run.sample = null;
-  return null;
+/** Rows wait for their COPY until a batch is full. */
+function sinkOf(run: Import): RowSink {
+  const { good } = run;
+  return {
+    good: (row) => good.add(row),
+    reject: (reject) => run.rejects.push(reject),
+    get isFull() {
+      return good.count >= copyRowsMax || good.bytes >= copyBytesMax || run.rejects.length >= copyRowsMax;
+    },
+    send: () => sendBatch(run),
+  };
 }
 
-async function judgeRows(run: Import, judge: NonNullable<Import["judge"]>, rows: CsvRows): Promise<CreateAnswer | null> {
-  for (let row = 0; row < rows.count; row++) {
-    takeRow(run, judge, rows, row);
-    if (run.good.count < copyRowsMax && run.good.bytes < copyBytesMax && run.rejects.length < copyRowsMax) continue;
-    const repeated = await sendBatch(run);
-    if (repeated !== null) return repeated;
-  }
-  for (const { line, reason, cells } of rows.rejected) {
-    countRow(run, line);
-    run.broken++;
-    addReject(run, { line, reason, value: keptValue(cells[judge.columns.phone] ?? cells[0] ?? "") });
-    if (run.rejects.length < copyRowsMax) continue;
-    const repeated = await sendBatch(run);
-    if (repeated !== null) return repeated;
-  }
-  return null;
-}
-
-function startJudge(
-  { request, limits }: Import,
-  { cells, line }: NonNullable<CsvReader["header"]>,
-  sample: ColumnSample,
-): NonNullable<Import["judge"]> {
-  const { template, country, phoneColumn, sendsEmptyValues } = request;
-  const columns = findColumns(cells, { phone: phoneColumn, template, line, judge: () => sample.verdict() });
-  return { judge: createRowJudge({ template, columns, country, partsMax: limits.partsMax, sendsEmptyValues }), columns };
-}
-
-function takeRow(run: Import, { judge, columns }: NonNullable<Import["judge"]>, rows: CsvRows, row: number): void {
-  const { counts } = run;
-  const line = rows.lines[row] as number;
-  countRow(run, line);
-  const verdict = judge.judge(rows, row);
-  if (typeof verdict === "string") {
-    addReject(run, { line, reason: verdict, value: keptValue(cellOf(rows, row, columns.phone)) });
-    return;
-  }
-  run.good.add(verdict);
-  counts.contacts++;
-  counts.parts += verdict.parts;
-}
-
-function countRow({ counts, limits }: Import, line: number): void {
-  if (++counts.rows <= limits.rowsMax) return;
-  throw new AppError("csv_too_many_rows", `The file has more than ${limits.rowsMax} rows.`, {
-    details: { line, rows_max: limits.rowsMax },
-  });
-}
-
-function addReject({ counts, rejects, rejectsSample }: Import, reject: Reject): void {
-  rejects.push(reject);
-  counts.rejected++;
-  counts.rejects[reject.reason] = (counts.rejects[reject.reason] ?? 0) + 1;
-  if (rejectsSample.length < rejectsShownMax) rejectsSample.push(reject);
-}
-
-/** Cut, and copied: a piece of a string keeps the whole of it, here 64 kB of the file, from being freed. */
-function keptValue(cell: string): string {
-  const kept =
-    cell.length <= rejectValueCharactersMax
-      ? cell
-      : [...cell.slice(0, rejectValueCharactersMax + 1)].slice(0, rejectValueCharactersMax).join("");
-  return Buffer.from(kept).toString();
-}
-
-/** Starts a COPY as soon as one may. The first batch begins the import in the database. */
-async function sendBatch(run: Import): Promise<CreateAnswer | null> {
+/** Starts a COPY as soon as one may. The first batch begins the import in the database. False: another request with the same key was quicker. */
+async function sendBatch(run: Import): Promise<boolean> {
   if (!run.hasBegun) {
-    const repeated = await beginImport(run);
-    if (repeated !== null) return repeated;
+    run.repeated = await beginImport(run);
+    if (run.repeated !== null) return false;
   }
   if (run.copying.length === copiesAtOnceMax) await run.copying.shift();
   await renewInTime(run);
@@ -239,7 +149,7 @@ async function sendBatch(run: Import): Promise<CreateAnswer | null> {
   // its error is thrown where it is awaited; until then it must not count as unhandled
   copying.catch(() => {});
   run.copying.push(copying);
-  return null;
+  return true;
 }
 
 async function copyBatch({ sql, lease, good }: Import, batch: RowBatch): Promise<void> {
@@ -281,37 +191,11 @@ async function beginImport(run: Import): Promise<CreateAnswer | null> {
   return repeated;
 }
 
-/** The file has ended: refuses it if nothing can be texted, else copies the last rows. */
-async function finishRows(run: Import): Promise<CreateAnswer | null> {
-  const { judge, counts } = run;
-  if (judge === null) throw new AppError("csv_empty", "The file is empty.");
-  if (counts.rows === 0) throw new AppError("csv_no_rows", "The file has a header and no rows below it.");
-  if (counts.contacts === 0) throw noValidRows(run);
-  if (areTooManyRejected(run.broken, counts.rows)) throw tooManyBroken(run);
-  const repeated = await sendBatch(run);
-  if (repeated !== null) return repeated;
-  await finishCopies(run);
-  return null;
-}
-
-function noValidRows({ counts, rejectsSample }: Import): AppError {
-  const rejects = Object.entries(counts.rejects).map(([reason, count]) => `${reason}: ${count}`);
-  return new AppError("csv_no_valid_rows", `None of the ${counts.rows} rows can be texted (${rejects.join(", ")}).`, {
-    details: { rejected: counts.rejected, rejects, lines: rejectsSample.map(({ line, reason }) => `line ${line}: ${reason}`) },
-  });
-}
-
-function tooManyBroken({ broken, counts, rejectsSample }: Import): AppError {
-  const says = `${broken} of the ${counts.rows} rows are broken (more cells than the header, or a quote that is never closed).`;
-  return new AppError("csv_rows_broken", `${says} Is its delimiter the one of the header?`, {
-    details: { broken, rows: counts.rows, lines: rejectsSample.map(({ line, reason }) => `line ${line}: ${reason}`) },
-  });
-}
-
 /** S2. A COMMIT whose answer was lost is found by our own mark and not done twice (C34). @throws AppError import_lost. */
-async function closeImport(run: Import): Promise<CreateAnswer> {
-  const { sql, lease, counts, limits, request } = run;
-  const answer = answerOf(run);
+async function closeImport(run: Import, judged: JudgedRows, file: FileAnswer): Promise<CreateAnswer> {
+  const { sql, lease, limits, request } = run;
+  const { counts } = judged;
+  const answer = answerOf(run, judged, file);
   await inTransaction(sql, async (transaction) => {
     const closed = await transaction`
       update bulksms set status = 'ready', status_at = clock_timestamp(), contacts = ${counts.contacts}, pending = ${counts.contacts},
@@ -343,36 +227,27 @@ function chunkRowsOf(contacts: number, chunkRows: number, { placeholders }: Temp
   return Math.min(submitMessagesMax, Math.max(chunkRows, Math.min(chunkRows * chunkGrowthMax, Math.ceil(contacts / chunksEnough))));
 }
 
-function answerOf({ request, lease, counts, judge, rejectsSample }: Import): CreateAnswer {
-  const { judge: rowJudge, columns } = judge as NonNullable<Import["judge"]>;
-  const { gsm7, ucs2 } = rowJudge.encodings;
-  const { column, why, description } = columns.verdict;
+function answerOf({ request, lease }: Import, { counts, judge, columns, rejectsSample }: JudgedRows, file: FileAnswer): CreateAnswer {
   const priceMilli = BigInt(request.priceMilli);
   return {
     id: lease.bulksmsId,
     name: request.name,
     status: "ready",
     contacts: counts.contacts,
-    phone_column: { name: column.name, number: column.index + 1, why, description },
+    file,
+    phone_column: phoneColumnOf(columns),
     rejected: counts.rejected,
     rejects: counts.rejects,
     rejects_sample: rejectsSample.map(({ line, reason, value }) => ({ line, reason, value: value.slice(0, 40) })),
     parts: counts.parts,
     cost: formatCredits(BigInt(counts.parts) * priceMilli),
     price: formatCredits(priceMilli),
-    encoding: encodingOf(gsm7, ucs2),
+    encoding: encodingOf(judge.encodings),
     sender: request.sender,
     country: request.country,
     deadline_s: request.deadlineS,
-    costly_characters: findCostlyCharacters(request.template.fill(request.template.placeholders.map(() => ""))).map(
-      ({ codePoint, ...found }) => ({ ...found, code_point: codePoint }),
-    ),
+    costly_characters: costlyCharactersOf(emptyFilled(request.template)),
   };
-}
-
-function encodingOf(gsm7: number, ucs2: number): CreateAnswer["encoding"] {
-  if (gsm7 > 0 && ucs2 > 0) return "mixed";
-  return ucs2 > 0 ? "ucs2" : "gsm7";
 }
 
 /** Takes back what was copied. When that fails too, the lease passes and the sweeper does it. */

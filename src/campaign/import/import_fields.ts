@@ -1,5 +1,7 @@
-// The fields of POST /create beside the file: their names, limits and defaults. Called by salesapi before a row is read.
+// The fields of POST /create and POST /quote beside the file: their names, limits and defaults. Called by salesapi before a row is read.
+import { type Encoding, encodingNamed } from "../../contacts/encoding/encodings.ts";
 import { AppError } from "../../contracts/errors.ts";
+import { fileEncodings } from "../../contracts/states.ts";
 import { isCountry } from "../../sms/numbers.ts";
 import { measureText } from "../../sms/parts.ts";
 import { compileTemplate, isBlank, type Template } from "../../sms/template.ts";
@@ -14,6 +16,9 @@ export const importFieldNames = [
   "phone_column",
   "phone_column_number",
   "empty_values",
+  "encoding",
+  "sheet",
+  "hidden_rows",
 ] as const;
 export type ImportFieldName = (typeof importFieldNames)[number];
 
@@ -49,6 +54,11 @@ export function readImportFields(
     deadlineS: readDeadline(fields.get("deadline_s"), settings.deadlineS),
     phoneColumn: readPhoneColumn(fields.get("phone_column"), fields.get("phone_column_number")),
     sendsEmptyValues: readEmptyValues(fields.get("empty_values")),
+    choices: {
+      encoding: readEncoding(fields.get("encoding")),
+      sheet: readSheetName(fields.get("sheet")),
+      withHiddenRows: readHiddenRows(fields.get("hidden_rows")),
+    },
     fileName: clean(fileName).slice(0, nameCharactersMax),
     priceMilli: settings.partPriceMilli,
   };
@@ -126,6 +136,28 @@ function readEmptyValues(field: string | undefined): boolean {
   if (field === undefined || field === "reject") return false;
   if (field === "send") return true;
   throw new AppError("request_invalid", "empty_values: reject (the default) or send");
+}
+
+function readEncoding(field: string | undefined): Encoding | null {
+  if (field === undefined) return null;
+  const named = encodingNamed(field);
+  if (named !== null) return named;
+  throw new AppError("request_invalid", `encoding: one of ${fileEncodings.join(", ")}`);
+}
+
+/** Longer than any sheet's name can be. */
+const sheetCharactersMax = 255;
+
+function readSheetName(field: string | undefined): string | null {
+  if (field === undefined) return null;
+  if (field.trim() !== "" && field.length <= sheetCharactersMax) return field;
+  throw new AppError("request_invalid", `sheet: a sheet's name, 1 to ${sheetCharactersMax} characters`);
+}
+
+function readHiddenRows(field: string | undefined): boolean {
+  if (field === undefined || field === "skip") return false;
+  if (field === "include") return true;
+  throw new AppError("request_invalid", "hidden_rows: skip (the default) or include");
 }
 
 function readCountry(field: string | undefined, countryDefault: string): string {

@@ -23,6 +23,11 @@ export interface RowJudge {
   judge(rows: Rows, row: number): GoodRow | RejectReason;
   /** Good rows so far by the encoding of their filled text. */
   readonly encodings: Readonly<Record<Encoding, number>>;
+  /**
+   * For each placeholder, the rows so far whose value was empty: those with a number that can be
+   * texted, whatever became of them.
+   */
+  readonly emptyValues: readonly number[];
 }
 
 export interface RowJudgeOptions {
@@ -48,9 +53,11 @@ export function createRowJudge(options: RowJudgeOptions): RowJudge {
   const readNumber = createNumberReader(options.country);
   const seen = createNumberSet();
   const encodings = { gsm7: 0, ucs2: 0 };
+  const emptyValues = template.placeholders.map(() => 0);
   const constant = template.placeholders.length === 0 ? measureText(template.fill([])) : null;
   return {
     encodings,
+    emptyValues,
     judge(rows, row) {
       const fault = rows.faults.size === 0 ? null : faultOfUsed(rows, row, columns);
       if (fault !== null) return fault;
@@ -64,6 +71,7 @@ export function createRowJudge(options: RowJudgeOptions): RowJudge {
       }
       if (seen.has(msisdn)) return "duplicate";
       const fields = columns.fields.map((index) => fieldOf(valueAt(rows, row, index)));
+      for (let index = 0; index < fields.length; index++) if (fields[index] === "") (emptyValues[index] as number)++;
       if (!sendsEmptyValues && fields.some((value, index) => value === "" && template.needsValue[index])) return "value_empty";
       // whatever its characters, this is too long: filling it would only take time (a cell of 32
       // kB, hundreds of times, for each row)

@@ -61,7 +61,7 @@ export async function chooseSheet(
   const found: { sheet: Sheet; count: number }[] = [];
   let filled: Sheet | null = null;
   for (const sheet of visible) {
-    const beginning = await reader.beginningOf(sheet, options);
+    const beginning = await reader.beginningOf(sheet, { withHidden: options.withHidden });
     if (beginning.rows.count > 0) filled ??= sheet;
     const count = options.countNumbers(beginning);
     if (count > 0) found.push({ sheet, count });

@@ -1,4 +1,4 @@
-// POST /create: a CSV file and a text become a campaign that is ready to run. Receives the upload, then campaign/import does the work.
+// POST /create: a file and a text become a campaign that is ready to run. POST /quote: what they would become. Receives the upload, then campaign/import does the work.
 import multipart from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
@@ -6,8 +6,12 @@ import { z } from "zod";
 import { requireScope, requireWorkspace } from "../../accounts/authenticator.ts";
 import { importCampaign } from "../../campaign/import/import_campaign.ts";
 import { readImportFields } from "../../campaign/import/import_fields.ts";
+import { openRows } from "../../campaign/import/open_rows.ts";
+import { quoteFile } from "../../campaign/import/quote.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { type CreateAnswer, createAnswer } from "../../contracts/http.ts";
+import { type QuoteAnswer, quoteAnswer } from "../../contracts/quote.ts";
+import { fileEncodings } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
@@ -46,22 +50,31 @@ export interface CreateRouteDependencies {
 
 /** Only for /docs: the form is read as a stream, so nothing is validated against it. */
 const form = z.object({
-  file: z.file().describe("CSV in UTF-8, delimited by comma, semicolon or tab; its first line names the columns"),
+  file: z.file().describe("CSV, or a workbook (.xlsx); its first line names the columns"),
   text: z.string().describe("the words to send; {column} is filled from the file, {{ and }} are braces themselves"),
   name: z.string().optional().describe("of the campaign; the file's name when it is missing"),
   sender: z.string().optional().describe("up to 15 digits, or up to 11 letters, digits and a few signs"),
   country: z.string().optional().describe("ISO 3166 letters of the country whose numbers are written without +"),
   deadline_s: z.string().optional().describe("seconds after its submit when a message without a final receipt ends as expired"),
-  phone_column: z
+  phone_column: z.string().optional().describe("name of the column of phone numbers, when its name and its cells do not say so"),
+  phone_column_number: z.string().optional().describe("the same by its place in the file; the first is 1"),
+  empty_values: z.enum(["reject", "send"]).optional().describe("rows with an empty value where the text has no default"),
+  encoding: z
     .string()
     .optional()
-    .describe("name of the column of phone numbers, when it is not phone, mobile, msisdn, puhelin or alike"),
+    .describe(`of a CSV file, when its bytes do not tell: ${fileEncodings.join(", ")}`),
+  sheet: z.string().optional().describe("of a workbook: the name of the sheet, when several have phone numbers"),
+  hidden_rows: z.enum(["skip", "include"]).optional().describe("of a workbook: rows that are hidden or filtered out"),
 });
 
-const description = `Makes a campaign ready to run from a CSV file and a text: nothing is sent and no credit moves.
+const description = `Makes a campaign ready to run from a file (CSV or .xlsx) and a text: nothing is sent and no credit moves.
 Every row gets a verdict: its number is read (national numbers as the country's), doubled numbers are rejected once seen, the text is filled and its SMS parts are counted.
 Fields and file may come in any order. A refused file has no effect. With an \`Idempotency-Key\`, the same fields and file get the stored answer
 (\`idempotent-replayed: true\`), others 422 \`idempotency_key_reused\`, and 409 \`idempotency_key_in_flight\` while the first is being worked on.`;
+
+const quoteDescription = `Takes the fields and the file of POST /create and judges them in the same way, but makes nothing: no campaign, no credit, no trace.
+It says which column has the numbers and why, how many people would be texted and who would not and why, what cells are empty,
+which characters of the text and of the cells make it more expensive, and the cost by country. What POST /create would refuse is refused here with the same code.`;
 
 /** Runs at most `max` things at once, the others in the order in which they came. */
 function createSlots(max: number): <T>(work: () => Promise<T>) => Promise<T> {
@@ -87,51 +100,84 @@ interface Caller {
   key: string | null;
 }
 
-/** Registers POST /create; its form parser stays its own. */
+/** Registers POST /create and POST /quote, which share their limits; their form parser stays their own. */
 export async function createRoute(app: HttpServer, deps: CreateRouteDependencies): Promise<void> {
   const callers = new WeakMap<FastifyRequest, Caller>();
   const keysInFlight = new Set<string>();
   const importSlots = createSlots(importsAtOnceMax);
   let uploads = 0;
+  const withUpload = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (uploads >= uploadsAtOnceMax) throw new AppError("overloaded", "Too many uploads at once.", { retryAfterS: 2 });
+    uploads++;
+    try {
+      return await work();
+    } finally {
+      uploads--;
+    }
+  };
+  const ofForm = {
+    validatorCompiler: () => (value: unknown) => ({ value }),
+    onRequest: async (request: FastifyRequest) => {
+      callers.set(request, await readCaller(request, deps));
+    },
+  };
+  const consumes = ["multipart/form-data"];
   await app.register(async (scope) => {
     // receiveUpload counts the bytes itself and refuses at once
     await scope.register(multipart, { throwFileSizeLimit: false });
-    scope.withTypeProvider<ZodTypeProvider>().route({
+    const routes = scope.withTypeProvider<ZodTypeProvider>();
+    routes.route({
+      ...ofForm,
       method: "POST",
       url: "/create",
       schema: {
         tags: ["campaigns"],
-        summary: "Make a campaign from a CSV file",
+        summary: "Make a campaign from a file",
         description,
-        consumes: ["multipart/form-data"],
+        consumes,
         headers: z.object({ "idempotency-key": z.string().optional() }),
         body: form,
         response: { 201: createAnswer },
       },
-      validatorCompiler: () => (value: unknown) => ({ value }),
-      onRequest: async (request) => {
-        callers.set(request, await readCaller(request, deps));
-      },
       handler: async (request, reply) => {
         const caller = callers.get(request) as Caller;
-        const inFlightName = caller.key === null ? null : `${caller.workspaceId} ${caller.key}`;
-        if (inFlightName !== null && keysInFlight.has(inFlightName)) {
-          throw new AppError("idempotency_key_in_flight", "A request with this Idempotency-Key is being worked on.", { retryAfterS: 1 });
-        }
-        if (uploads >= uploadsAtOnceMax) throw new AppError("overloaded", "Too many uploads at once.", { retryAfterS: 2 });
-        uploads++;
-        if (inFlightName !== null) keysInFlight.add(inFlightName);
-        try {
-          const { answer, isRepeat } = await create(request, caller, importSlots, deps);
-          if (isRepeat) reply.header("idempotent-replayed", "true");
-          return await reply.status(201).send(answer);
-        } finally {
-          uploads--;
-          if (inFlightName !== null) keysInFlight.delete(inFlightName);
-        }
+        const { answer, isRepeat } = await withKey(keysInFlight, caller, () =>
+          withUpload(() => create(request, caller, importSlots, deps)),
+        );
+        if (isRepeat) reply.header("idempotent-replayed", "true");
+        return await reply.status(201).send(answer);
       },
     });
+    routes.route({
+      ...ofForm,
+      method: "POST",
+      url: "/quote",
+      schema: {
+        tags: ["campaigns"],
+        summary: "See what a file and a text would become",
+        description: quoteDescription,
+        consumes,
+        body: form,
+        response: { 200: quoteAnswer },
+      },
+      handler: async (request) => withUpload(() => quote(request, importSlots, deps)),
+    });
   });
+}
+
+/** One request with the same key at a time. @throws AppError idempotency_key_in_flight. */
+async function withKey<T>(keysInFlight: Set<string>, { workspaceId, key }: Caller, work: () => Promise<T>): Promise<T> {
+  if (key === null) return work();
+  const name = `${workspaceId} ${key}`;
+  if (keysInFlight.has(name)) {
+    throw new AppError("idempotency_key_in_flight", "A request with this Idempotency-Key is being worked on.", { retryAfterS: 1 });
+  }
+  keysInFlight.add(name);
+  try {
+    return await work();
+  } finally {
+    keysInFlight.delete(name);
+  }
 }
 
 /** Before the body is read. @throws AppError key_*, scope_missing, content_type_unsupported, request_invalid, body_too_large, idempotency_key_invalid. */
@@ -180,13 +226,11 @@ async function create(
     const { workspaceId, key } = caller;
     const claim = key === null ? null : { workspaceId, key, requestSha256: upload.sha256 };
     const fields = readImportFields(upload.fields, upload.fileName, settings);
-    const limits = {
-      partsMax: settings.textPartsMax,
-      rowsMax: settings.uploadRowsMax,
-      chunkRows: settings.chunkRows,
-      leaseMs: settings.importLeaseMs,
-    };
-    const created = await importSlots(() => importCampaign(sql, { ...fields, workspaceId, claim }, limits, upload.read()));
+    const created = await importSlots(() =>
+      importCampaign(sql, { ...fields, workspaceId, claim }, limitsOf(settings), () =>
+        openRows(upload.file, fields.choices, fields.country),
+      ),
+    );
     const { id, contacts, rejected, parts } = created.answer;
     const durationMs = Math.round(performance.now() - startedMs);
     log.info({ event: "campaign.created", bulksmsId: id, workspaceId, contacts, rejected, parts, isRepeat: created.isRepeat, durationMs });
@@ -195,3 +239,21 @@ async function create(
     await upload.dispose();
   }
 }
+
+/** The same without a campaign. */
+async function quote(request: FastifyRequest, importSlots: Slots, { settings }: CreateRouteDependencies): Promise<QuoteAnswer> {
+  const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax });
+  try {
+    const fields = readImportFields(upload.fields, upload.fileName, settings);
+    return await importSlots(() => quoteFile(fields, limitsOf(settings), () => openRows(upload.file, fields.choices, fields.country)));
+  } finally {
+    await upload.dispose();
+  }
+}
+
+const limitsOf = (settings: CreateSettings) => ({
+  partsMax: settings.textPartsMax,
+  rowsMax: settings.uploadRowsMax,
+  chunkRows: settings.chunkRows,
+  leaseMs: settings.importLeaseMs,
+});

@@ -1,4 +1,4 @@
-// The upload of POST /create: multipart fields in any order and one file, which goes to an unnamed temporary file until it is whole.
+// The upload of POST /create and POST /quote: multipart fields in any order and one file, which goes to an unnamed temporary file until it is whole.
 // So an upload that is cut, too large or malformed has touched no database, fields may follow the file (browsers and curl send
 // them as the form has them), the hash is known before the first row, and no transaction ever waits for a slow client.
 import { createHash, randomUUID } from "node:crypto";
@@ -8,6 +8,9 @@ import { join } from "node:path";
 import type { MultipartFile } from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
 import { type ImportFieldName, importFieldNames } from "../../campaign/import/import_fields.ts";
+import type { UploadedFile } from "../../campaign/import/open_rows.ts";
+import { createEncodingJudge, type EncodingVerdict } from "../../contacts/encoding/judge_encoding.ts";
+import { randomAccessOfHandle } from "../../contacts/xlsx/random_access.ts";
 import { AppError } from "../../contracts/errors.ts";
 
 /** A text of 2,000 characters, each of up to 4 bytes, and some air. */
@@ -25,8 +28,7 @@ export interface Upload {
   fileName: string;
   /** SHA-256 over fields and file. */
   sha256: Buffer;
-  /** The file's bytes, from the beginning. Each piece is valid until the next is asked for. */
-  read(): AsyncIterable<Buffer>;
+  file: UploadedFile;
   /** Frees the temporary file; the file has no name, so a crash frees it too. */
   dispose(): Promise<void>;
 }
@@ -36,6 +38,7 @@ interface Spool {
   fileName: string;
   sha256: Buffer;
   bytes: number;
+  encoding: EncodingVerdict;
 }
 
 /**
@@ -107,19 +110,27 @@ async function spoolFile(part: MultipartFile, bytesMax: number): Promise<Spool> 
   try {
     await unlink(path);
     const hash = createHash("sha256");
+    // judged while it arrives: the file is read once more only when it is known how
+    const judge = createEncodingJudge();
+    let isText = true;
     let bytes = 0;
     for await (const chunk of part.file as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > bytesMax) throw bodyTooLarge(bytesMax);
       hash.update(chunk);
+      if (bytes === chunk.length) isText = !isArchive(chunk);
+      if (isText) judge.push(chunk);
       await handle.write(chunk);
     }
-    return { handle, fileName: part.filename ?? "", sha256: hash.digest(), bytes };
+    return { handle, fileName: part.filename ?? "", sha256: hash.digest(), bytes, encoding: judge.end() };
   } catch (error) {
     await handle.close();
     throw error;
   }
 }
+
+/** A workbook is a zip archive, which has no encoding. */
+const isArchive = (beginning: Uint8Array) => beginning[0] === 0x50 && beginning[1] === 0x4b && (beginning[2] as number) < 0x09;
 
 export function bodyTooLarge(bytesMax: number): AppError {
   return new AppError("body_too_large", `The file is larger than ${bytesMax} bytes.`, { details: { bytes_max: bytesMax } });
@@ -131,7 +142,12 @@ function createUpload(fields: ReadonlyMap<ImportFieldName, string>, spool: Spool
     fields,
     fileName: spool.fileName,
     sha256: createHash("sha256").update(JSON.stringify(sorted)).update(spool.sha256).digest(),
-    read: () => readAll(spool.handle),
+    file: {
+      read: () => readAll(spool.handle),
+      at: randomAccessOfHandle(spool.handle, spool.bytes),
+      thread: { fd: spool.handle.fd, size: spool.bytes },
+      encoding: spool.encoding,
+    },
     dispose: () => spool.handle.close(),
   };
 }

@@ -1,0 +1,98 @@
+// The file of an upload, opened for reading: what it is, in which encoding or from which sheet, and its rows.
+// Called by the import and the quote, so that both read the same rows. A workbook is read in a thread of its own.
+import { createColumnCensus } from "../../contacts/columns/phone_column.ts";
+import { csvSource } from "../../contacts/csv/csv_source.ts";
+import type { Encoding } from "../../contacts/encoding/encodings.ts";
+import { type EncodingVerdict, encodingFor } from "../../contacts/encoding/judge_encoding.ts";
+import { fileKindOf } from "../../contacts/file_kind.ts";
+import { cellOf, type RowSource } from "../../contacts/rows.ts";
+import type { RandomAccess } from "../../contacts/xlsx/random_access.ts";
+import { openWorkbookInThread } from "../../contacts/xlsx/sheet_thread.ts";
+import type { ThreadFile } from "../../contacts/xlsx/thread_messages.ts";
+import { chooseSheet, type SheetBeginning } from "../../contacts/xlsx/workbook_reader.ts";
+import { AppError } from "../../contracts/errors.ts";
+import type { FileAnswer } from "../../contracts/quote.ts";
+
+/** A file that has wholly arrived. It stays open, and its owner's, until the rows are closed. */
+export interface UploadedFile {
+  /** Its bytes, from the beginning. Each piece is valid until the next is asked for. */
+  read(): AsyncIterable<Uint8Array>;
+  /** The same at any place. */
+  at: RandomAccess;
+  /** The same for a thread. */
+  thread: ThreadFile;
+  /** What its bytes say; of a workbook nobody asks. */
+  encoding: EncodingVerdict;
+}
+
+/** What the caller chose; null: it is told from the file. */
+export interface FileChoices {
+  encoding: Encoding | null;
+  sheet: string | null;
+  withHiddenRows: boolean;
+}
+
+export interface OpenedRows {
+  source: RowSource;
+  /** What was read; its hidden rows are whole when all rows were read. */
+  answer(): FileAnswer;
+  /** Frees what reading needed; the file stays its owner's. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a file.
+ * @throws AppError csv_not_text, csv_encoding_ambiguous, csv_encoding_invalid, xlsx_*, sheet_missing, sheet_ambiguous,
+ * request_invalid for a choice that the kind of file does not have.
+ */
+export async function openRows(file: UploadedFile, choices: FileChoices, country: string): Promise<OpenedRows> {
+  const kind = await fileKindOf(file.at);
+  return kind === "csv" ? openCsv(file, choices) : openWorkbook(file, choices, country);
+}
+
+function openCsv(file: UploadedFile, { encoding: named, sheet }: FileChoices): OpenedRows {
+  if (sheet !== null) throw new AppError("request_invalid", "sheet: a CSV file has no sheets; only .xlsx has");
+  const encoding = encodingFor(file.encoding, named);
+  const reason = file.encoding.kind === "told" && named === null ? file.encoding.reason : "It was named with the file.";
+  return {
+    source: csvSource(file.read(), encoding),
+    answer: () => ({ kind: "csv", encoding, encoding_reason: reason, sheet: null, sheets: [], hidden_rows: 0 }),
+    close: async () => {},
+  };
+}
+
+async function openWorkbook(file: UploadedFile, choices: FileChoices, country: string): Promise<OpenedRows> {
+  if (choices.encoding !== null) throw new AppError("request_invalid", "encoding: a workbook (.xlsx) has its own; leave it out");
+  const workbook = await openWorkbookInThread(file.thread);
+  try {
+    const options = { withHidden: choices.withHiddenRows };
+    const countNumbers = (beginning: SheetBeginning) => countPhoneNumbers(beginning, country);
+    const sheet = await chooseSheet(workbook, { ...options, wanted: choices.sheet, countNumbers });
+    const source = workbook.read(sheet, options);
+    return {
+      source,
+      answer: () => ({
+        kind: "xlsx",
+        encoding: null,
+        encoding_reason: null,
+        sheet: sheet.name,
+        sheets: workbook.sheets.map(({ name }) => name),
+        hidden_rows: source.hidden.rows,
+      }),
+      close: () => workbook.close(),
+    };
+  } catch (error) {
+    await workbook.close();
+    throw error;
+  }
+}
+
+/** Numbers in the column that would be taken, or in the first of those between which somebody must choose. */
+function countPhoneNumbers({ header, rows }: SheetBeginning, country: string): number {
+  if (header === null) return 0;
+  const census = createColumnCensus(header.cells, { country });
+  for (let row = 0; row < rows.count && !census.isFull; row++) census.add((column) => cellOf(rows, row, column));
+  const verdict = census.verdict();
+  if (verdict.kind === "none") return 0;
+  return verdict.kind === "column" ? verdict.column.numbers : (verdict.candidates[0]?.numbers ?? 0);
+}

@@ -1,0 +1,123 @@
+// What a file and a text would become, without anything being made of them: POST /quote. The same rows through the same judge
+// as the import's, into a sink that counts.
+import type { GoodRow } from "../../contacts/csv/row_verdicts.ts";
+import { formatCredits } from "../../contracts/credits.ts";
+import { costlyCharactersShownMax, type QuoteAnswer, rejectLinesShownMax, samplesShownMax } from "../../contracts/quote.ts";
+import { countryOf } from "../../sms/number_country.ts";
+import type { Template } from "../../sms/template.ts";
+import type { Reject } from "./copy_rows.ts";
+import { type CostlyCells, createCostlyCells } from "./costly_cells.ts";
+import { costlyCharactersOf, emptyFilled, encodingOf, phoneColumnOf } from "./figures.ts";
+import type { ImportRequest } from "./import_campaign.ts";
+import { type JudgedRows, type JudgeLimits, judgeRows, type RowSink } from "./judge_rows.ts";
+import type { OpenedRows } from "./open_rows.ts";
+
+export type QuoteRequest = Omit<ImportRequest, "workspaceId" | "claim">;
+
+/** A reject's cell is shown up to here. */
+const valueCharactersMax = 100;
+
+interface Counted {
+  countries: Map<string | null, { contacts: number; parts: number }>;
+  rejects: QuoteAnswer["rejects"];
+  samples: QuoteAnswer["samples"];
+  costly: CostlyCells;
+}
+
+/**
+ * Judges a file as the import does, and counts.
+ * @throws AppError what `importCampaign` throws for the same file and fields.
+ */
+export async function quoteFile(request: QuoteRequest, limits: JudgeLimits, open: () => Promise<OpenedRows>): Promise<QuoteAnswer> {
+  const opened = await open();
+  try {
+    const counted: Counted = { countries: new Map(), rejects: {}, samples: [], costly: createCostlyCells(request.template) };
+    const judged = await judgeRows(opened.source, request, limits, sinkOf(counted, request.template));
+    if (judged === null) throw new Error("a sink that is never full was asked to stop");
+    return answerOf(request, judged, counted, opened.answer());
+  } finally {
+    await opened.close();
+  }
+}
+
+function sinkOf(counted: Counted, template: Template): RowSink {
+  return {
+    good(row, line) {
+      countRow(counted, row);
+      if (counted.samples.length === samplesShownMax) return;
+      counted.samples.push({ line, text: template.fill(row.fields ?? []), parts: row.parts });
+    },
+    reject: (reject) => countReject(counted.rejects, reject),
+    isFull: false,
+    send: async () => true,
+  };
+}
+
+function countRow({ countries, costly }: Counted, { msisdn, parts, fields }: GoodRow): void {
+  const country = countryOf(msisdn);
+  const known = countries.get(country);
+  if (known === undefined) countries.set(country, { contacts: 1, parts });
+  else {
+    known.contacts++;
+    known.parts += parts;
+  }
+  costly.add(fields, parts);
+}
+
+function countReject(rejects: QuoteAnswer["rejects"], { line, reason, value }: Reject): void {
+  const known = rejects[reason] ?? { count: 0, first: [] };
+  rejects[reason] = known;
+  known.count++;
+  if (known.first.length < rejectLinesShownMax) known.first.push({ line, value: [...value].slice(0, valueCharactersMax).join("") });
+}
+
+function answerOf(request: QuoteRequest, judged: JudgedRows, counted: Counted, file: QuoteAnswer["file"]): QuoteAnswer {
+  const { counts, judge, columns } = judged;
+  const priceMilli = BigInt(request.priceMilli);
+  const costOf = (parts: number) => formatCredits(BigInt(parts) * priceMilli);
+  return {
+    file,
+    phone_column: phoneColumnOf(columns),
+    rows: counts.rows,
+    contacts: counts.contacts,
+    rejected: counts.rejected,
+    rejects: counted.rejects,
+    landlines: counts.rejects.msisdn_not_mobile ?? 0,
+    duplicates: counts.rejects.duplicate ?? 0,
+    empty_values: emptyValuesOf(request, judged),
+    countries: [...counted.countries]
+      .sort(([, one], [, other]) => other.contacts - one.contacts)
+      .map(([country, { contacts, parts }]) => ({ country, contacts, parts, cost: costOf(parts) })),
+    costly_characters: costlyOf(request.template, counted.costly, costOf),
+    samples: counted.samples,
+    parts: counts.parts,
+    price: formatCredits(priceMilli),
+    cost: costOf(counts.parts),
+    encoding: encodingOf(judge.encodings),
+    sender: request.sender,
+    country: request.country,
+    deadline_s: request.deadlineS,
+  };
+}
+
+function emptyValuesOf({ template, sendsEmptyValues }: QuoteRequest, { judge }: JudgedRows): QuoteAnswer["empty_values"] {
+  const withoutDefault = sendsEmptyValues ? "sent_empty" : "rejected";
+  return template.placeholders
+    .map((column, index) => ({
+      column,
+      rows: judge.emptyValues[index] as number,
+      treated_as: template.needsValue[index] ? withoutDefault : ("default" as const),
+    }))
+    .filter(({ rows }) => rows > 0) as QuoteAnswer["empty_values"];
+}
+
+function costlyOf(template: Template, cells: CostlyCells, costOf: (parts: number) => string): QuoteAnswer["costly_characters"] {
+  const { text, values, both } = cells.extraParts();
+  const shown = costlyCharactersOf(emptyFilled(template)).slice(0, costlyCharactersShownMax);
+  return {
+    text: { characters: shown, extra_parts: text, extra_cost: costOf(text) },
+    cells: { characters: cells.characters(), extra_parts: values, extra_cost: costOf(values) },
+    extra_parts: both,
+    extra_cost: costOf(both),
+  };
+}
