@@ -57,7 +57,7 @@ export function failureOfAnswer(asked: string, status: number, body: unknown): F
   const problem = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
   const code = typeof problem.code === "string" ? problem.code : `HTTP ${status}`;
   const detail = problem.detail ?? problem.title;
-  const why = typeof detail === "string" && detail !== "" ? `${detail} (${code})` : code;
+  const why = `${typeof detail === "string" && detail !== "" ? `${detail} (${code})` : code}${firstLinesOf(problem)}`;
   if (code === "insufficient_credit") return shortOfCredit(asked, problem);
   if (status === 401 || status === 403) {
     return new Failure(
@@ -69,6 +69,15 @@ export function failureOfAnswer(asked: string, status: number, body: unknown): F
   }
   if (status >= 500) return new Failure(exitCodes.noAnswer, asked, why, "the system's own lines say more; then try again");
   return new Failure(exitCodes.failed, asked, why, remedyOf(status), problem);
+}
+
+const linesShown = 3;
+
+/** Of a file in which nothing can be taken: its first lines, each with its reason. */
+function firstLinesOf({ lines }: Readonly<Record<string, unknown>>): string {
+  if (!Array.isArray(lines) || lines.length === 0) return "";
+  const shown = lines.slice(0, linesShown).map((line) => String(line).replaceAll("msisdn_", "").replaceAll("_", " "));
+  return `: ${shown.join("; ")}${lines.length > linesShown ? "; ..." : ""}`;
 }
 
 function shortOfCredit(asked: string, problem: Record<string, unknown>): Failure {

@@ -45,6 +45,8 @@ const quote: QuoteAnswer = {
       extra_parts: 0,
       extra_cost: "0.0",
     },
+    extra_parts: 120,
+    extra_cost: "12.0",
   },
   samples: [{ line: 2, text: "Hi Aino!", parts: 1 }],
   parts: 4_942,

@@ -1,11 +1,11 @@
 // The file of an upload, opened for reading: what it is, in which encoding or from which sheet, and its rows.
 // Called by the import and the quote, so that both read the same rows. A workbook is read in a thread of its own.
-import { createColumnCensus } from "../../contacts/columns/phone_column.ts";
+import { countPhoneNumbers } from "../../contacts/columns/count_numbers.ts";
 import { csvSource } from "../../contacts/csv/csv_source.ts";
 import type { Encoding } from "../../contacts/encoding/encodings.ts";
 import { type EncodingVerdict, encodingFor } from "../../contacts/encoding/judge_encoding.ts";
 import { fileKindOf } from "../../contacts/file_kind.ts";
-import { cellOf, type RowSource } from "../../contacts/rows.ts";
+import type { RowSource } from "../../contacts/rows.ts";
 import type { RandomAccess } from "../../contacts/xlsx/random_access.ts";
 import { openWorkbookInThread } from "../../contacts/xlsx/sheet_thread.ts";
 import type { ThreadFile } from "../../contacts/xlsx/thread_messages.ts";
@@ -85,14 +85,4 @@ async function openWorkbook(file: UploadedFile, choices: FileChoices, country: s
     await workbook.close();
     throw error;
   }
-}
-
-/** Numbers in the column that would be taken, or in the first of those between which somebody must choose. */
-function countPhoneNumbers({ header, rows }: SheetBeginning, country: string): number {
-  if (header === null) return 0;
-  const census = createColumnCensus(header.cells, { country });
-  for (let row = 0; row < rows.count && !census.isFull; row++) census.add((column) => cellOf(rows, row, column));
-  const verdict = census.verdict();
-  if (verdict.kind === "none") return 0;
-  return verdict.kind === "column" ? verdict.column.numbers : (verdict.candidates[0]?.numbers ?? 0);
 }

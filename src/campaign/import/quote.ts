@@ -1,12 +1,12 @@
 // What a file and a text would become, without anything being made of them: POST /quote. The same rows through the same judge
 // as the import's, into a sink that counts.
+import { type CostlyCells, createCostlyCells } from "../../contacts/costly_cells.ts";
 import type { GoodRow } from "../../contacts/csv/row_verdicts.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { costlyCharactersShownMax, type QuoteAnswer, rejectLinesShownMax, samplesShownMax } from "../../contracts/quote.ts";
 import { countryOf } from "../../sms/number_country.ts";
 import type { Template } from "../../sms/template.ts";
 import type { Reject } from "./copy_rows.ts";
-import { type CostlyCells, createCostlyCells } from "./costly_cells.ts";
 import { costlyCharactersOf, emptyFilled, encodingOf, phoneColumnOf } from "./figures.ts";
 import type { ImportRequest } from "./import_campaign.ts";
 import { type JudgedRows, type JudgeLimits, judgeRows, type RowSink } from "./judge_rows.ts";

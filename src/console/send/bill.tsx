@@ -1,4 +1,5 @@
 // The right column: the phone's view of three real rows, and the bill.
+import { Fragment } from "react";
 import { measureText } from "../../sms/parts.ts";
 import { columnKey, compileTemplate } from "../../sms/template.ts";
 import { creditsOf, milliOf, showCount, showCredits } from "../look/words.ts";
@@ -24,6 +25,21 @@ export function Bill({ judgement, text, sender, price, credit }: BillProps) {
       <dl>
         <dt>messages</dt>
         <dd>{showCount(judgement.contacts)}</dd>
+        {judgement.countries.length > 1 &&
+          judgement.countries.slice(0, countriesShown).map(({ country, contacts }) => (
+            <Fragment key={country}>
+              <dt className="soft">to {countryName(country)}</dt>
+              <dd className="soft">{showCount(contacts)}</dd>
+            </Fragment>
+          ))}
+        {judgement.countries.length > countriesShown && (
+          <>
+            <dt className="soft">to other countries</dt>
+            <dd className="soft">
+              {showCount(judgement.countries.slice(countriesShown).reduce((sum, { contacts }) => sum + contacts, 0))}
+            </dd>
+          </>
+        )}
         <dt>parts</dt>
         <dd>{showCount(judgement.parts)}</dd>
         <dt>a part costs</dt>
@@ -47,6 +63,10 @@ export function Bill({ judgement, text, sender, price, credit }: BillProps) {
     </aside>
   );
 }
+
+const countriesShown = 6;
+const countryNames = new Intl.DisplayNames(["en"], { type: "region" });
+const countryName = (country: string | null): string => (country === null ? "no single country" : (countryNames.of(country) ?? country));
 
 export const costOf = (parts: number, price: string): bigint => BigInt(parts) * milliOf(price);
 

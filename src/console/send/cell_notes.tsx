@@ -13,6 +13,8 @@ const charactersShown = 12;
 
 export function CellNotes({ judgement, price, choices, onChoice }: CellNotesProps) {
   const { emptyValues, costlyCells } = judgement;
+  // those that only count twice are too cheap to speak of
+  const characters = costlyCells.characters.filter(({ effect }) => effect === "forces_ucs2");
   const isAsked = emptyValues.some(({ treated_as }) => treated_as !== "default");
   return (
     <>
@@ -36,19 +38,19 @@ export function CellNotes({ judgement, price, choices, onChoice }: CellNotesProp
           )}
         </div>
       )}
-      {costlyCells.characters.length > 0 && (
+      {characters.length > 0 && (
         <div className="costly">
           <p>
-            <strong>{costlyCells.characters.length === 1 ? "A character" : "Characters"} in the file's cells</strong>{" "}
+            <strong>{characters.length === 1 ? "A character" : "Characters"} in the file's cells</strong>{" "}
             {costlyCells.extraParts > 0
               ? `cost ${showCount(costlyCells.extraParts)} more ${costlyCells.extraParts === 1 ? "part" : "parts"}, ${showCredits(creditsOf(BigInt(costlyCells.extraParts) * milliOf(price)))} credits. Replacing them in the file saves that.`
               : "leave room for 70 characters instead of 160 in a part; today that costs nothing more."}
           </p>
           <ul className="chips">
-            {costlyCells.characters.slice(0, charactersShown).map(({ character, codePoint, suggestion, count }) => (
-              <li key={codePoint} className="chip">
+            {characters.slice(0, charactersShown).map(({ character, code_point, suggestion, count }) => (
+              <li key={code_point} className="chip">
                 <code>{showCell(character) === "(empty)" ? "space" : showCell(character)}</code>{" "}
-                {showCell(character) !== codePoint && <span className="soft">{codePoint}</span>}
+                {showCell(character) !== code_point && <span className="soft">{code_point}</span>}
                 {count > 1 && ` × ${showCount(count)}`}{" "}
                 {suggestion === null ? "" : suggestion === "" ? "→ nothing" : `→ ${suggestion === " " ? "space" : suggestion}`}
               </li>

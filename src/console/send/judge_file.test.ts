@@ -106,10 +106,18 @@ describe("what cells do to the text", () => {
 
   test("characters that cost parts are named with what they cost, when they cost it", async () => {
     const costly = async (text: string) => (await judge(bytes, { text })).costlyCells;
-    const apostrophe = { character: "\u2019", codePoint: "U+2019", effect: "forces_ucs2", count: 1, suggestion: "'" };
+    const apostrophe = { character: "\u2019", code_point: "U+2019", effect: "forces_ucs2", count: 1, suggestion: "'" };
     expect(await costly("Hi {first_name}")).toEqual({ characters: [apostrophe], extraParts: 0 });
     expect(await costly(`Hi {first_name} ${"a".repeat(100)}`)).toEqual({ characters: [apostrophe], extraParts: 1 });
     expect(await costly("Hi")).toEqual({ characters: [], extraParts: 0 });
+  });
+
+  test("contacts are counted by country, most first", async () => {
+    const { countries } = await judge("phone\n0401234501\n+46701740605\n0401234502\n", { text: "Hi" });
+    expect(countries).toEqual([
+      { country: "FI", contacts: 2, parts: 2 },
+      { country: "SE", contacts: 1, parts: 1 },
+    ]);
   });
 
   test("a text that does not fit the file leaves the numbers judged", async () => {

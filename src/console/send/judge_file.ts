@@ -1,13 +1,14 @@
 // Judges a file row by row, by the import's own readers and judges: what the page shows is what POST
 // /create will say. Runs in the worker, off the page's thread.
+import { type CostlyCells, createCostlyCells } from "../../contacts/costly_cells.ts";
 import { type ColumnSample, createColumnSample } from "../../contacts/csv/column_sample.ts";
 import { type FoundColumns, findColumns } from "../../contacts/csv/columns.ts";
 import { createRowJudge, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
-import { areTooManyRejected, cellOf, cellsOf, type Header, type Rows, valueAt } from "../../contacts/rows.ts";
+import { areTooManyRejected, cellOf, cellsOf, type Header, type Rows } from "../../contacts/rows.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { type FileEncoding, fileEncodings, type RejectReason } from "../../contracts/states.ts";
-import { compileTemplate, isEmptyValue, type Template } from "../../sms/template.ts";
-import { type CostlyValues, createCostlyValues } from "./costly_values.ts";
+import { countryOf } from "../../sms/number_country.ts";
+import { compileTemplate, type Template } from "../../sms/template.ts";
 import { isProblemOfText, type Judgement, type JudgeRequest, type Question, type RejectedLine } from "./judgement.ts";
 import { openFile } from "./open_file.ts";
 
@@ -35,9 +36,8 @@ interface Judging {
   judge: RowJudge;
   columns: FoundColumns;
   template: Template;
-  costly: CostlyValues;
-  /** Rows that are empty in each of the text's columns. */
-  empty: number[];
+  costly: CostlyCells;
+  countries: Map<string | null, { contacts: number; parts: number }>;
 }
 
 interface State {
@@ -100,6 +100,7 @@ function startState(request: JudgeRequest): State {
     goodRows: [],
     contacts: 0,
     parts: 0,
+    countries: [],
     ucs2: 0,
     rejects: {},
     emptyValues: [],
@@ -114,13 +115,14 @@ function startState(request: JudgeRequest): State {
 
 function newsOf({ request, news, judging }: State): Judgement {
   if (judging === null) return news;
-  const { judge, template, costly, empty } = judging;
+  const { judge, template, costly, countries } = judging;
   news.ucs2 = judge.encodings.ucs2;
-  news.costlyCells = costly.found();
+  news.costlyCells = { characters: costly.characters(), extraParts: costly.extraParts().values };
+  news.countries = [...countries].map(([country, counts]) => ({ country, ...counts })).sort((one, other) => other.contacts - one.contacts);
   const isRejected = (index: number) => template.needsValue[index] === true;
   const treated = (index: number) => (isRejected(index) ? (request.sendsEmptyValues ? "sent_empty" : "rejected") : "default");
   news.emptyValues = template.placeholders
-    .map((column, index) => ({ column, rows: empty[index] ?? 0, treated_as: treated(index) }) as const)
+    .map((column, index) => ({ column, rows: judge.emptyValues[index] ?? 0, treated_as: treated(index) }) as const)
     .filter(({ rows }) => rows > 0);
   return news;
 }
@@ -164,7 +166,7 @@ function startJudging({ request, news }: State, { cells, line }: Header, sample:
   news.phone = columns.phone;
   news.phoneReason = columns.verdict.description;
   const rowJudge = createRowJudge({ template, columns, country, partsMax, sendsEmptyValues });
-  return { judge: rowJudge, columns, template, costly: createCostlyValues(template), empty: template.placeholders.map(() => 0) };
+  return { judge: rowJudge, columns, template, costly: createCostlyCells(template), countries: new Map() };
 }
 
 function judgeRows(state: State, rows: Rows): void {
@@ -178,29 +180,20 @@ function judgeRows(state: State, rows: Rows): void {
   for (const { line, reason, cells } of rows.rejected) addReject(news, reason, { line, value: cells[news.phone ?? 0] ?? cells[0] ?? "" });
 }
 
-function judgeRow({ news }: State, judging: Judging, rows: Rows, row: number): void {
-  const { judge, columns, empty, costly } = judging;
+function judgeRow({ news }: State, { judge, columns, countries, costly }: Judging, rows: Rows, row: number): void {
   const verdict = judge.judge(rows, row);
   if (typeof verdict === "string") {
-    if (verdict === "value_empty")
-      countEmpty(
-        empty,
-        columns.fields.map((column) => valueAt(rows, row, column)),
-      );
     addReject(news, verdict, { line: rows.lines[row] as number, value: cellOf(rows, row, columns.phone) });
     return;
   }
+  const { msisdn, parts, fields } = verdict;
   news.contacts++;
-  news.parts += verdict.parts;
-  if (verdict.fields !== null) {
-    countEmpty(empty, verdict.fields);
-    costly.take(verdict.fields, verdict.parts);
-  }
+  news.parts += parts;
+  costly.add(fields, parts);
+  const country = countryOf(msisdn);
+  const known = countries.get(country);
+  countries.set(country, { contacts: (known?.contacts ?? 0) + 1, parts: (known?.parts ?? 0) + parts });
   if (news.goodRows.length < goodRowsMax) news.goodRows.push(cellsOf(rows, row));
-}
-
-function countEmpty(empty: number[], values: readonly string[]): void {
-  for (const [index, value] of values.entries()) if (value === "" || isEmptyValue(value)) empty[index] = (empty[index] ?? 0) + 1;
 }
 
 function addReject(news: Draft, reason: RejectReason, { line, value }: RejectedLine): void {

@@ -1,7 +1,6 @@
 // What the worker is asked and what it answers about a chosen file.
 import type { FileAnswer, QuoteAnswer } from "../../contracts/quote.ts";
 import type { FileEncoding, RejectReason } from "../../contracts/states.ts";
-import type { CostlyCharacter } from "../../sms/encodings.ts";
 
 /** What somebody has chosen about a file; null: it is told from the file. */
 export interface FileChoices {
@@ -37,7 +36,7 @@ export type Question =
 
 /** Characters that make texts dearer, and what that comes to. */
 export interface Costly {
-  characters: readonly CostlyCharacter[];
+  characters: QuoteAnswer["costly_characters"]["cells"]["characters"];
   /** Parts that would be saved if they were replaced as suggested. */
   extraParts: number;
 }
@@ -59,6 +58,8 @@ export interface Judgement {
   goodRows: readonly (readonly string[])[];
   contacts: number;
   parts: number;
+  /** Most contacts first; null: numbers of no single country. */
+  countries: readonly { country: string | null; contacts: number; parts: number }[];
   ucs2: number;
   rejects: Readonly<Partial<Record<RejectReason, { count: number; lines: readonly RejectedLine[] }>>>;
   /** Columns of the text that are empty in some rows which could be texted otherwise. */

@@ -1,10 +1,10 @@
 // A file that somebody chose on the page, opened for reading: what it is, in which encoding or from which
 // sheet, and its rows - by the same rules as an upload to salesapi. Runs in the worker.
-import { createColumnCensus } from "../../contacts/columns/phone_column.ts";
+import { countPhoneNumbers } from "../../contacts/columns/count_numbers.ts";
 import { csvSource } from "../../contacts/csv/csv_source.ts";
 import { type EncodingVerdict, encodingFor, judgeEncoding } from "../../contacts/encoding/judge_encoding.ts";
 import { fileKindOf } from "../../contacts/file_kind.ts";
-import { cellOf, type RowSource } from "../../contacts/rows.ts";
+import type { RowSource } from "../../contacts/rows.ts";
 import { randomAccessOfBlob } from "../../contacts/xlsx/random_access.ts";
 import { chooseSheet, openWorkbookHere, type SheetBeginning } from "../../contacts/xlsx/workbook_reader.ts";
 import type { FileAnswer } from "../../contracts/quote.ts";
@@ -75,14 +75,4 @@ async function openWorkbook(file: File, options: OpenOptions): Promise<OpenedFil
       hidden_rows: source.hidden.rows,
     }),
   };
-}
-
-/** Numbers in the column that would be taken, or in the first of those between which somebody must choose. */
-function countPhoneNumbers({ header, rows }: SheetBeginning, country: string): number {
-  if (header === null) return 0;
-  const census = createColumnCensus(header.cells, { country });
-  for (let row = 0; row < rows.count && !census.isFull; row++) census.add((column) => cellOf(rows, row, column));
-  const verdict = census.verdict();
-  if (verdict.kind === "none") return 0;
-  return verdict.kind === "column" ? verdict.column.numbers : (verdict.candidates[0]?.numbers ?? 0);
 }

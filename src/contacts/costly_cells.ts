@@ -1,9 +1,9 @@
 // Which characters of the cells that fill a text make it more expensive, and what the text's and the cells' cost in parts.
-// Called by quote.ts for each row that would be sent.
-import { costlyCharactersShownMax, type QuoteAnswer } from "../../contracts/quote.ts";
-import { countSeptets, findCostlyCharacters, replaceUcs2Characters } from "../../sms/encodings.ts";
-import { measureText } from "../../sms/parts.ts";
-import { compileTemplate, type Template } from "../../sms/template.ts";
+// Called by the quote and the console for each row that would be sent. Pure.
+import { costlyCharactersShownMax, type QuoteAnswer } from "../contracts/quote.ts";
+import { countSeptets, findCostlyCharacters, replaceUcs2Characters } from "../sms/encodings.ts";
+import { measureText } from "../sms/parts.ts";
+import { compileTemplate, type Template } from "../sms/template.ts";
 
 type Characters = QuoteAnswer["costly_characters"]["cells"]["characters"];
 
