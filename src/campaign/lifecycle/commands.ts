@@ -1,5 +1,6 @@
 // What a person commands: run, pause, resume, cancel. Each is one guarded statement; in another state it is refused with the current one.
 // Called by the routes of salesapi; every statement carries the workspace.
+import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { BulksmsStatus } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
@@ -15,13 +16,28 @@ export interface CommandedBulksms {
 /** rpc gets so long within the request; then the answer is 202 `reserving`, and the sweeper goes on. */
 const reserveDeadlineMs = 1_500;
 
+/** What the caller was shown; null: it may be anything. */
+export interface Expected {
+  contacts: number | null;
+  parts: number | null;
+  costMaxMilli: bigint | null;
+}
+
+export const expectAnything: Expected = { contacts: null, parts: null, costMaxMilli: null };
+
 /**
  * Freezes price and amount, reserves the whole cost, and lets the campaign run. Answers it in `running`, or in `reserving` when rpc is silent.
- * @throws AppError bulksms_not_found, state_conflict (details.current), insufficient_credit (details.needed, details.available; the campaign is `ready` again).
+ * @throws AppError bulksms_not_found, state_conflict (details.current), insufficient_credit (details.needed, details.available; the campaign is `ready` again),
+ * quote_changed (details.contacts, parts, price, cost) when the campaign is more than was expected.
  */
-export async function run(dependencies: ReserveDependencies, commanded: CommandedBulksms, priceMilli: bigint): Promise<Campaign> {
-  const reserving = await beginRun(dependencies.sql, commanded, priceMilli);
-  if (reserving === null) return refuse(dependencies.sql, commanded);
+export async function run(
+  dependencies: ReserveDependencies,
+  commanded: CommandedBulksms,
+  priceMilli: bigint,
+  expected: Expected = expectAnything,
+): Promise<Campaign> {
+  const reserving = await beginRun(dependencies.sql, commanded, priceMilli, expected);
+  if (reserving === null) return refuseRun(dependencies.sql, commanded, priceMilli);
   reachFailpoint("run_committed");
   const reserved = await reserve(dependencies, reserving, reserveDeadlineMs);
   switch (reserved.kind) {
@@ -37,18 +53,41 @@ export async function run(dependencies: ReserveDependencies, commanded: Commande
 }
 
 /** `ready -> reserving` with a fresh hold: of two runs at once, one finds no row. The run is kept, so that the laws can compare runs and holds. */
-async function beginRun(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms, priceMilli: bigint): Promise<Campaign | null> {
+async function beginRun(
+  sql: Sql,
+  { workspaceId, bulksmsId }: CommandedBulksms,
+  priceMilli: bigint,
+  expected: Expected,
+): Promise<Campaign | null> {
   const rows = await sql<Campaign[]>`
     with b as (
       update bulksms set status = 'reserving', status_at = now(), hold_id = uuidv7(), price = ${priceMilli}, last_error = null,
         version = version + 1, next_ring_at = now(), ring_count = 0
       where id = ${bulksmsId} and workspace_id = ${workspaceId} and status = 'ready'
+        and contacts <= coalesce(${expected.contacts}::bigint, contacts) and parts <= coalesce(${expected.parts}::bigint, parts)
+        and parts * ${priceMilli}::bigint <= coalesce(${expected.costMaxMilli}::bigint, parts * ${priceMilli}::bigint)
       returning *
     ), r as (
       insert into bulksms_run (hold_id, bulksms_id, amount) select hold_id, id, parts * price from b
     )
     select ${campaignColumns(sql)} from b`;
   return rows[0] ?? null;
+}
+
+/** Why it does not run: its state, or more than was expected. */
+async function refuseRun(sql: Sql, commanded: CommandedBulksms, priceMilli: bigint): Promise<never> {
+  const [found] = await sql<{ contacts: number; parts: bigint }[]>`
+    select contacts, parts from bulksms where id = ${commanded.bulksmsId} and workspace_id = ${commanded.workspaceId} and status = 'ready'`;
+  if (found === undefined) return refuse(sql, commanded);
+  const parts = BigInt(found.parts);
+  const cost = formatCredits(parts * priceMilli);
+  throw new AppError(
+    "quote_changed",
+    `It would text ${found.contacts} people in ${parts} parts for ${cost} credits: more than was expected. Nothing was sent.`,
+    {
+      details: { contacts: found.contacts, parts: Number(parts), price: formatCredits(priceMilli), cost },
+    },
+  );
 }
 
 /** After its commit no new submit body starts; `inFlight` messages at most may be on their way in bodies begun before. */

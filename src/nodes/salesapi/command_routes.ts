@@ -1,11 +1,12 @@
 // POST /run, /pause, /resume, /cancel: commands to one campaign. Each is guarded by the campaign's state, so a repeat is refused and harmless.
 import { z } from "zod";
 import type { Campaign } from "../../campaign/lifecycle/campaign_rows.ts";
-import { cancel, pause, resume, run } from "../../campaign/lifecycle/commands.ts";
+import { cancel, type Expected, pause, resume, run } from "../../campaign/lifecycle/commands.ts";
 import type { ReserveDependencies } from "../../campaign/lifecycle/reserve.ts";
 import type { ProgressPublisher } from "../../campaign/reads/progress.ts";
-import { formatCredits } from "../../contracts/credits.ts";
+import { formatCredits, parseCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
+import { type RunExpectation, runExpectation } from "../../contracts/quote.ts";
 import { bulksmsStatuses } from "../../contracts/states.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
@@ -22,18 +23,28 @@ export interface CommandDependencies extends ReserveDependencies {
 
 const campaignId = z.uuid().transform((id) => id.toLowerCase());
 /** `id` is what POST /create answers, `bulksms_id` what everybody else says; both may be sent when they agree. */
-const command = z
+const commandFields = {
+  bulksms_id: campaignId.optional().describe("the campaign; this or `id`"),
+  id: campaignId.optional().describe("the same by the name that POST /create answers it with; this or `bulksms_id`"),
+};
+const namesCampaign = ({ bulksms_id, id }: { bulksms_id?: string | undefined; id?: string | undefined }) =>
+  bulksms_id !== undefined || id !== undefined;
+const needsCampaign = { message: "needs bulksms_id, or id", path: ["bulksms_id"] };
+const command = z.strictObject(commandFields).refine(namesCampaign, needsCampaign);
+const runCommand = z
   .strictObject({
-    bulksms_id: campaignId.optional().describe("the campaign; this or `id`"),
-    id: campaignId.optional().describe("the same by the name that POST /create answers it with; this or `bulksms_id`"),
+    ...commandFields,
+    expect: runExpectation.optional().describe("what you were shown: if the campaign is more, 409 `quote_changed` and nothing runs"),
   })
-  .refine(({ bulksms_id, id }) => bulksms_id !== undefined || id !== undefined, {
-    message: "needs bulksms_id, or id",
-    path: ["bulksms_id"],
-  });
+  .refine(namesCampaign, needsCampaign);
+
+function expectedOf(expectation: RunExpectation | undefined): Expected {
+  const { contacts = null, parts = null, cost_max } = expectation ?? {};
+  return { contacts, parts, costMaxMilli: cost_max === undefined ? null : parseCredits(cost_max) };
+}
 
 /** @throws AppError id_conflicting */
-function commandedId({ bulksms_id, id }: z.output<typeof command>): string {
+function commandedId({ bulksms_id, id }: { bulksms_id?: string | undefined; id?: string | undefined }): string {
   if (bulksms_id !== undefined && id !== undefined && bulksms_id !== id)
     throw new AppError("id_conflicting", "id and bulksms_id name two campaigns; send one of them.");
   return (bulksms_id ?? id) as string;
@@ -51,6 +62,9 @@ const commandAnswer = z.object({
   in_flight_max: z.number().int().optional(),
 });
 
+const runDescription = `Freezes its price, reserves its whole cost and lets it run. 202 \`running\`, or \`reserving\` when the credit service is silent: it goes on by itself.
+With \`expect\` it runs only if it has at most these contacts and parts and costs at most this; otherwise 409 \`quote_changed\` with its figures, without effect.`;
+
 export function commandRoutes(app: HttpServer, dependencies: CommandDependencies): void {
   const { sql, callers, sales, progress, log } = dependencies;
   const route = (summary: string, description: string) => ({
@@ -66,16 +80,23 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
 
   app.post(
     "/run",
-    route(
-      "Send a campaign",
-      "Freezes its price, reserves its whole cost and lets it run. 202 `running`, or `reserving` when the credit service is silent: it goes on by itself.",
-    ),
+    {
+      onRequest: callers.require("send"),
+      schema: {
+        tags: ["campaigns"],
+        summary: "Send a campaign",
+        description: runDescription,
+        body: runCommand,
+        response: { 202: commandAnswer },
+      },
+    },
     async (request, reply) => {
       const campaign = await answerInTime(
         run(
           dependencies,
           { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) },
           BigInt(dependencies.partPriceMilli),
+          expectedOf(request.body.expect),
         ),
       );
       told("run", campaign);

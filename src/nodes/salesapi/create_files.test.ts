@@ -166,3 +166,147 @@ describe("a workbook", () => {
     expect(quoted.body.code).toMatch(new RegExp(`^(${code})$`));
   });
 });
+
+describe("a quote", () => {
+  it("counts by reason, country, empty value and costly character, and shows texts", async () => {
+    const long = "x".repeat(150);
+    const csv = [
+      "name,phone",
+      "Ada,0401234501",
+      "Ben,+46701234567",
+      ",0401234502",
+      "#N/A,0401234503",
+      "Again,040 1234501",
+      "Line,09 1234567",
+      "Caf\u00e9\u2019s,0401234504",
+      "Soft\u00adhyphen,0401234505",
+      "Odd,11.5.2026",
+    ].join("\n");
+    const { quoted } = await both(csv, { text: `Hi {name}! ${long}` });
+    expect(quoted.body).toMatchObject({
+      rows: 9,
+      contacts: 4,
+      rejected: 5,
+      landlines: 1,
+      duplicates: 1,
+      parts: 8,
+      price: "0.1",
+      cost: "0.8",
+      encoding: "mixed",
+      empty_values: [{ column: "name", rows: 2, treated_as: "rejected" }],
+      countries: [
+        { country: "FI", contacts: 3, parts: 7, cost: "0.7" },
+        { country: "SE", contacts: 1, parts: 1, cost: "0.1" },
+      ],
+      rejects: {
+        value_empty: { count: 2, first: [{ line: 4, value: "0401234502" }, { line: 5 }] },
+        duplicate: { count: 1, first: [{ line: 6, value: "040 1234501" }] },
+      },
+      samples: [{ line: 2, text: `Hi Ada! ${long}`, parts: 1 }, { line: 3 }, { line: 8 }],
+    });
+    expect(quoted.body.costly_characters).toMatchObject({
+      text: { characters: [], extra_parts: 0, extra_cost: "0.0" },
+      cells: { extra_parts: 2, extra_cost: "0.2" },
+      extra_parts: 2,
+    });
+    const named = quoted.body.costly_characters.cells.characters.map(({ code_point, suggestion }: Record<string, unknown>) => [
+      code_point,
+      suggestion,
+    ]);
+    expect(named).toEqual([
+      ["U+2019", "'"],
+      ["U+00AD", ""],
+    ]);
+  });
+
+  it("says what the text's own characters cost, apart from the cells'", async () => {
+    const csv = "name,phone\nAda,0401234501\n\u0160,0401234502\n";
+    const { quoted } = await both(csv, { text: `\u201cHi\u201d {name} ${"y".repeat(100)}` });
+    expect(quoted.body).toMatchObject({
+      parts: 4,
+      costly_characters: {
+        text: { extra_parts: 1, characters: [{ code_point: "U+201C" }, { code_point: "U+201D" }] },
+        cells: { extra_parts: 0, characters: [{ code_point: "U+0160", suggestion: "S" }] },
+        extra_parts: 2,
+        extra_cost: "0.2",
+      },
+    });
+  });
+
+  it("says what becomes of empty values", async () => {
+    const csv = "name,phone\nAda,0401234501\n,0401234502\n";
+    const treated = async (fields: Record<string, string>) => {
+      const { quoted } = await both(csv, fields);
+      return [quoted.body.contacts, quoted.body.empty_values[0]?.treated_as];
+    };
+    expect(await treated({ text: "Hi {name}" })).toEqual([1, "rejected"]);
+    expect(await treated({ text: "Hi {name|friend}" })).toEqual([2, "default"]);
+    expect(await treated({ text: "Hi {name}", empty_values: "send" })).toEqual([2, "sent_empty"]);
+  });
+
+  it("refuses what /create refuses, and callers without the scope", async () => {
+    expect((await both("phone\n123\n")).quoted).toMatchObject({ status: 422, body: { code: "csv_no_valid_rows" } });
+    expect((await both("phone\n0401234567\n", { text: "Hi {x}" })).quoted).toMatchObject({ body: { code: "text_column_missing" } });
+    expect((await both("phone\n0401234567\n", { colour: "red" })).quoted).toMatchObject({ body: { code: "field_unknown" } });
+    expect((await both("a,b\n0401234567,0501234567\n0401234568,0501234568\n")).quoted).toMatchObject({
+      status: 422,
+      body: { code: "phone_column_ambiguous" },
+    });
+    expect((await post("/quote", "phone\n0401234567\n", {}, "nonsense")).status).toBe(401);
+    expect((await nodes.http("POST", "/quote", { key, body: {} })).status).toBe(415);
+  });
+});
+
+describe("POST /run with what was expected", () => {
+  const csv = "phone\n0401234501\n0401234502\n";
+  const run = (id: string, expected: unknown) => nodes.http("POST", "/run", { key, body: { id, expect: expected } });
+  const made = async () => (await post("/create", csv)).body.id as string;
+
+  it.each([
+    ["contacts", { contacts: 1 }],
+    ["parts", { contacts: 2, parts: 1 }],
+    ["cost", { contacts: 2, parts: 2, cost_max: "0.199" }],
+  ])("refuses more %s, with the figures, and nothing has happened", async (_name, expected) => {
+    const id = await made();
+    const balance = async () => (await nodes.owner`select count(*)::int as runs from bulksms_run where bulksms_id = ${id}`)[0];
+    expect(await run(id, expected)).toMatchObject({
+      status: 409,
+      body: { code: "quote_changed", contacts: 2, parts: 2, price: "0.1", cost: "0.2" },
+    });
+    expect(await balance()).toEqual({ runs: 0 });
+    expect(await nodes.campaign(id)).toMatchObject({ status: "ready", hold_id: null });
+    expect(await run(id, { contacts: 2, parts: 2, cost_max: "0.2" })).toMatchObject({ status: 202 });
+    expect(await run(id, { contacts: 1 })).toMatchObject({ status: 409, body: { code: "state_conflict" } });
+  });
+
+  it("runs what is less than expected", async () => {
+    expect(await run(await made(), { contacts: 3, cost_max: "1" })).toMatchObject({ status: 202, body: { contacts: 2, cost: "0.2" } });
+  });
+
+  it.each([
+    {},
+    { cost: "1" },
+    { contacts: -1 },
+    { contacts: "2" },
+    { parts: 1.5 },
+    { cost_max: 1 },
+    { cost_max: "1e3" },
+    { cost_max: "-1" },
+    { cost_max: "0.0001" },
+    [],
+    "2",
+    null,
+  ])("refuses an expectation that is none: %j", async (expected) => {
+    const id = await made();
+    const { status } = await run(id, expected);
+    expect([400, 422]).toContain(status);
+    expect(await nodes.campaign(id)).toMatchObject({ status: "ready" });
+  });
+
+  it("of another workspace does not exist, whatever was expected", async () => {
+    const id = await made();
+    const other = await nodes.credit.makeWorkspace("1");
+    const answer = await nodes.http("POST", "/run", { key: other.key, body: { id, expect: { contacts: 1 } } });
+    expect(answer).toMatchObject({ status: 404, body: { code: "bulksms_not_found" } });
+  });
+});
