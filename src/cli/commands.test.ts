@@ -99,6 +99,7 @@ describe("the commands on a system that the demo started", () => {
       "Hi {first_name}!",
       "--deadline",
       "20s",
+      "--yes",
       "--data",
       folder,
       "--json",
@@ -114,13 +115,57 @@ describe("the commands on a system that the demo started", () => {
     const { out, exitCode } = await run("send", file, "--text", "Hi {name}!", "--dry-run", "--data", folder);
     expect(exitCode).toBe(0);
     expect(out).toContain("3 rows → 1 contacts · 2 rejected (duplicate 1, missing 1)");
-    expect(out).toContain("not sent");
+    for (const words of ["1 duplicate (line 3 0401234567)", "FI 1", "cost at most 0.1 credits", "nothing was created"])
+      expect(out).toContain(words);
+    const list = JSON.parse((await run("status", "--data", folder, "--json")).out) as { bulksms: { name: string }[] };
+    expect(list.bulksms.map((campaign) => campaign.name)).not.toContain("some");
+  });
+
+  it("send without a terminal, --yes or --max-cost exits 2 and creates nothing; so does a file of two phone columns", async () => {
+    const file = join(folder, "two.csv");
+    writeFileSync(file, "name,phone,phone\nAino,0401234567,0401234568\nEino,0401234569,0401234570\n");
+    const unasked = await run("send", fiveContacts, "--text", "Hi", "--name", "unasked", "--data", folder);
+    const ambiguous = await run("send", file, "--text", "Hi", "--yes", "--name", "unasked", "--data", folder);
+    const tooExpensive = await run("send", fiveContacts, "--text", "Hi", "--max-cost", "0.4", "--name", "unasked", "--data", folder);
+    expect([unasked, ambiguous, tooExpensive].map(({ exitCode }) => exitCode)).toEqual([2, 2, 1]);
+    for (const { err } of [unasked, ambiguous, tooExpensive]) expect(err.trim().split("\n")).toHaveLength(3);
+    expect(ambiguous.err).toMatch(/--phone-column 2 .*--phone-column 3 /);
+    expect(tooExpensive.err).toContain("5 people for at most 0.5 credits");
+    const list = JSON.parse((await run("status", "--data", folder, "--json")).out) as { bulksms: { name: string }[] };
+    expect(list.bulksms.map((campaign) => campaign.name)).not.toContain("unasked");
+    const chosen = await run(
+      "send",
+      file,
+      "--text",
+      "Hi",
+      "--phone-column",
+      "3",
+      "--max-cost",
+      "0.2",
+      "--deadline",
+      "20s",
+      "--data",
+      folder,
+      "--json",
+    );
+    expect({ exitCode: chosen.exitCode, outcome: JSON.parse(chosen.out) }).toMatchObject({
+      exitCode: 0,
+      outcome: { contacts: 2, name: "two" },
+    });
+  });
+
+  it("send that nobody can be texted of names the reasons and their first lines", async () => {
+    const file = join(folder, "nobody.csv");
+    writeFileSync(file, "name,phone\nAino,123\nEino,\n");
+    const { err, exitCode } = await run("send", file, "--text", "Hi", "--yes", "--data", folder);
+    expect(exitCode).toBe(1);
+    expect(err).toContain("line 2: too short; line 3: missing");
   });
 
   it("send refuses with three lines: what happened, why, what to do", async () => {
     const absent = await run("send", join(folder, "absent.csv"), "--text", "Hi", "--data", folder);
     expect({ lines: absent.err.trim().split("\n").length, exitCode: absent.exitCode }).toEqual({ lines: 3, exitCode: 2 });
-    const column = await run("send", fiveContacts, "--text", "Hi {nickname}!", "--data", folder);
+    const column = await run("send", fiveContacts, "--text", "Hi {nickname}!", "--yes", "--data", folder);
     expect(column.err).toContain("text_column_missing");
     expect(column.exitCode).toBe(1);
     const deadline = await run("send", fiveContacts, "--text", "Hi", "--deadline", "soon", "--data", folder);
@@ -130,7 +175,15 @@ describe("the commands on a system that the demo started", () => {
 
   it("send that is interrupted leaves the campaign running, and says how to look", async () => {
     // a text that is slow to end: nobody answers within the second that this takes
-    const sending = start("send", join(root, "examples", "oulu_students_5000.csv"), "--text", "Hi {first_name}!", "--data", folder);
+    const sending = start(
+      "send",
+      join(root, "examples", "oulu_students_5000.csv"),
+      "--text",
+      "Hi {first_name}!",
+      "--yes",
+      "--data",
+      folder,
+    );
     await waitFor("the campaign to run", () => sending.output.out.includes("campaign "), 60_000);
     sending.child.kill("SIGINT");
     const exitCode = await sending.exitCode;
@@ -250,7 +303,7 @@ describe("migrate", () => {
 
 describe("the commands without a system", () => {
   it("say what is missing and exit 2", async () => {
-    for (const command of [["check"], ["status"], ["send", fiveContacts, "--text", "Hi"]]) {
+    for (const command of [["check"], ["status"], ["send", fiveContacts, "--text", "Hi", "--yes"]]) {
       const { err, exitCode } = await run(...command, "--data", join(tmpdir(), "bulksms-nothing-here"));
       expect({ lines: err.trim().split("\n").length, exitCode }).toEqual({ lines: 3, exitCode: 2 });
     }
