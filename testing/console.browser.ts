@@ -199,7 +199,7 @@ describe("sending", () => {
       await reasons.getByText(reason).waitFor();
     await page.getByText('The numbers are those of "puhelin"').waitFor();
     expect(await page.getByLabel("Read as").inputValue()).toBe("windows-1252");
-    await page.getByText("{etunimi} is empty in 1 row: they are left out.").waitFor();
+    await page.getByText("{etunimi} is empty in 1 row, left out of the campaign.").waitFor();
     await page.getByRole("checkbox", { name: "text them all the same" }).check();
     await page.getByRole("button", { name: "Text 4 people for at most 0.4 credits" }).waitFor();
   });

@@ -63,7 +63,7 @@ export function CellNotes({ judgement, price, choices, onChoice }: CellNotesProp
 }
 
 const emptyWords = {
-  rejected: (column: string) => `: they are left out. Write {${column}|friend} to give it a default.`,
-  sent_empty: () => ": nothing stands there in the text.",
-  default: () => ": its default stands there.",
+  rejected: (column: string) => `, left out of the campaign. Write {${column}|friend} to give it a default.`,
+  sent_empty: () => ", texted with nothing there.",
+  default: () => ", where its default stands.",
 } as const;

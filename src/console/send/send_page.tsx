@@ -138,7 +138,7 @@ export function SendPage() {
               </p>
             )}
           </div>
-          <Bill judgement={judgement} text={text} sender={sender} price={price} credit={credit} />
+          {judgement.question === null && <Bill judgement={judgement} text={text} sender={sender} price={price} credit={credit} />}
         </div>
       )}
     </div>
