@@ -4,6 +4,7 @@ import { type ColumnSample, createColumnSample } from "../../contacts/csv/column
 import { findColumns } from "../../contacts/csv/columns.ts";
 import { boundsAt, type CsvRows, cellOf, createCsvReader } from "../../contacts/csv/csv_reader.ts";
 import { createRowJudge, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
+import { areTooManyRejected, tooManyBroken } from "../../contacts/rows.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { RejectReason } from "../../contracts/states.ts";
 import { compileTemplate, type Template } from "../../sms/template.ts";
@@ -74,6 +75,7 @@ async function judgeFile(request: JudgeRequest): Promise<void> {
       self.postMessage(state.news);
     }
     takeRows(state, reader.end(), reader.header, true);
+    if (areTooManyRejected(state.broken, state.rows)) throw tooManyBroken(state.broken, state.rows, []);
     if (reader.header === null)
       state.news.problem = { code: "csv_empty", says: "The file is empty: it has not even a header.", line: null };
   } catch (error) {
@@ -96,6 +98,9 @@ interface State {
   judge: RowJudge | null;
   /** The first rows, until it is known which columns they have. */
   sample: ColumnSample | null;
+  /** All rows so far, and those of them that were broken before anybody judged them. */
+  rows: number;
+  broken: number;
   news: Draft;
 }
 
@@ -115,7 +120,7 @@ function startState(request: JudgeRequest): State {
     isDone: false,
     problem: null,
   };
-  return { request, judge: null, sample: null, news };
+  return { request, judge: null, sample: null, rows: 0, broken: 0, news };
 }
 
 function takeRows(state: State, rows: CsvRows, header: { cells: readonly string[]; line: number } | null, isEnd = false): void {
@@ -134,6 +139,8 @@ function takeRows(state: State, rows: CsvRows, header: { cells: readonly string[
 
 function judgeRows(state: State, rows: CsvRows): void {
   const { news } = state;
+  state.rows += rows.count + rows.rejected.length;
+  state.broken += rows.rejected.length;
   for (let row = 0; row < rows.count; row++) {
     const cells = (): string[] => Array.from({ length: rows.width }, (_, column) => cellOf(rows, row, column));
     if (news.firstRows.length < firstRowsMax) news.firstRows.push(cells());
