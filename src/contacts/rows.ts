@@ -2,6 +2,7 @@
 // No row becomes an object: a cell is two offsets into a text, and a string only when someone asks
 // for it. Called by the import, the quote, and the console's worker. Pure, also for the browser.
 
+import { AppError } from "../contracts/errors.ts";
 import type { RejectReason } from "../contracts/states.ts";
 
 /** Why a row can be taken by nobody, whatever its columns are used for. */
@@ -94,6 +95,12 @@ const rejectedShareMax = 0.05;
  */
 export function areTooManyRejected(rejected: number, rows: number): boolean {
   return rejected > rejectedRowsFew && rejected > rows * rejectedShareMax;
+}
+
+/** The refusal of such a file, the same wherever it is judged. `lines`: the first rejects, for a program. */
+export function tooManyBroken(broken: number, rows: number, lines: string[]): AppError {
+  const reason = `${broken} of the ${rows} rows are broken (more cells than the header, or a quote that is never closed).`;
+  return new AppError("csv_rows_broken", `${reason} Is its delimiter the one of the header?`, { details: { broken, rows, lines } });
 }
 
 /** Marks that show nothing, at either end of a name. */

@@ -90,6 +90,8 @@ export const errorRules = {
   text_column_missing: rule(422, "invalidArgument", "Text names a column that the file lacks"),
   sender_invalid: rule(422, "invalidArgument", "Sender invalid"),
   id_conflicting: rule(422, "invalidArgument", "id and bulksms_id name two campaigns"),
+  import_interrupted: rule(503, "unavailable", "The import was stopped with its process"),
+  import_canceled: rule(409, "failedPrecondition", "The import was canceled"),
   import_lost: rule(409, "failedPrecondition", "The import lost its lease"),
   // idempotency
   idempotency_key_invalid: rule(400, "invalidArgument", "Idempotency-Key invalid"),

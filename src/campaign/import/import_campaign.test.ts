@@ -7,9 +7,11 @@ import { isAppError } from "../../contracts/errors.ts";
 import type { FileAnswer } from "../../contracts/quote.ts";
 import { submitMessagesMax } from "../../contracts/receipts.ts";
 import { closePostgres, openPostgres, type Sql } from "../../platform/postgres.ts";
+import { cancel } from "../lifecycle/commands.ts";
 import { importCampaign } from "./import_campaign.ts";
 import { readImportFields } from "./import_fields.ts";
 import type { OpenedRows } from "./open_rows.ts";
+import { purgeDeadImport } from "./purge_imports.ts";
 
 const limits = { partsMax: 6, rowsMax: 1_000_000, chunkRows: 1_000, leaseMs: 20_000 };
 const settings = { defaultCountry: "FI", partPriceMilli: 100, textPartsMax: 6, deadlineS: 60 };
@@ -95,6 +97,19 @@ async function stored(bulksmsId: string) {
       (select count(*)::int from bulksms_chunk where bulksms_id = b.id) as chunks
     from bulksms b where id = ${bulksmsId}`;
   return row;
+}
+
+async function lastErrorOf(bulksmsId: string): Promise<string | null> {
+  const [found] = await owner<{ lastError: string | null }[]>`select last_error as "lastError" from bulksms where id = ${bulksmsId}`;
+  return found?.lastError ?? null;
+}
+
+async function untilFailed(bulksmsId: string): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while ((await stored(bulksmsId))?.status !== "import_failed") {
+    if (performance.now() > deadline) throw new Error("waited for 10 s");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 const nothing = { messages: 0, message_parts: 0, last_row: 0, rejects: 0, chunks: 0 };
@@ -206,6 +221,57 @@ describe("an import", () => {
     expect(await stored(id)).toEqual({ status: "import_failed", contacts: 0, rejected: 0, parts: 0, ...nothing });
     const { isRepeat } = await importCampaign(sql, asked, limits, file(rows(0, 10)));
     expect(isRepeat).toBe(false);
+  });
+
+  it("whose process is to end is undone at once, says so, and its key is free", async () => {
+    const workspaceId = randomUUID();
+    const asked = request("Hello {name}", "interrupted", workspaceId);
+    const stopping = new AbortController();
+    let id = "";
+    const stop = async () => {
+      id = await untilCopied(workspaceId, 30_000);
+      stopping.abort();
+    };
+    const interrupted = importCampaign(
+      sql,
+      asked,
+      { ...limits, signal: stopping.signal },
+      file(rows(0, 50_000), stop, rows(50_000, 60_000)),
+    );
+    await expect(interrupted).rejects.toSatisfy((error) => isAppError(error, "import_interrupted"));
+    expect(await stored(id)).toEqual({ status: "import_failed", contacts: 0, rejected: 0, parts: 0, ...nothing });
+    expect(await lastErrorOf(id)).toBe("import_interrupted");
+    expect(await importCampaign(sql, asked, limits, file(rows(0, 10)))).toMatchObject({ isRepeat: false, answer: { contacts: 9 } });
+  });
+
+  it("that is canceled while it is read is undone, and its caller is told why", async () => {
+    const asked = request();
+    const { workspaceId } = asked;
+    let id = "";
+    const cancelIt = async () => {
+      id = await untilCopied(workspaceId, 30_000);
+      const stranger = cancel(sql, { workspaceId: randomUUID(), bulksmsId: id }, { importLeaseMs: 20_000 });
+      await expect(stranger).rejects.toSatisfy((error) => isAppError(error, "bulksms_not_found"));
+      expect((await cancel(sql, { workspaceId, bulksmsId: id }, { importLeaseMs: 20_000 })).inFlight).toBe(0);
+    };
+    const canceled = importCampaign(sql, asked, limits, file(rows(0, 50_000), cancelIt, rows(50_000, 90_000)));
+    await expect(canceled).rejects.toSatisfy((error) => isAppError(error, "import_canceled"));
+    await untilFailed(id);
+    expect(await stored(id)).toEqual({ status: "import_failed", contacts: 0, rejected: 0, parts: 0, ...nothing });
+    expect(await lastErrorOf(id)).toBe("import_canceled");
+  });
+
+  it("that was interrupted and whose purge was cut short too keeps its reason", async () => {
+    const asked = request();
+    let id = "";
+    const die = async () => {
+      id = await untilCopied(asked.workspaceId, 10_000);
+      await owner`update bulksms set last_error = 'import_interrupted', import_lease_until = now() - interval '1 s' where id = ${id}`;
+    };
+    await expect(importCampaign(sql, asked, limits, file(rows(0, 25_000), die, rows(25_000, 50_000)))).rejects.toThrow();
+    expect(await purgeDeadImport(sql, id, { leaseMs: 20_000 })).toBe(true);
+    expect(await stored(id)).toMatchObject({ status: "import_failed", ...nothing });
+    expect(await lastErrorOf(id)).toBe("import_interrupted");
   });
 
   it("renews its lease as it goes", async () => {

@@ -14,7 +14,7 @@ import { newBulksmsId } from "./bulksms_id.ts";
 import { copyRows, type Reject, type RowBatch } from "./copy_rows.ts";
 import { costlyCharactersOf, emptyFilled, encodingOf, phoneColumnOf } from "./figures.ts";
 import { claimKey, findAnswer, type IdempotencyClaim, storeAnswer } from "./idempotency.ts";
-import { type ImportLease, importLost, renewImportLease } from "./import_lease.ts";
+import { type ImportLease, importLost, renewImportLease, whyImportIsLost } from "./import_lease.ts";
 import { type JudgedRequest, type JudgedRows, type JudgeLimits, judgeRows, type RowSink } from "./judge_rows.ts";
 import type { FileChoices, OpenedRows } from "./open_rows.ts";
 import { abandonImport } from "./purge_imports.ts";
@@ -79,7 +79,7 @@ interface Import {
 /**
  * Makes a campaign `ready` from a file, or gives the stored answer of the same request under its Idempotency-Key.
  * Writes bulksms, bulksms_info, bulksms_reject, bulksms_chunk, idempotency_key; sends nothing and moves no credit.
- * @throws AppError csv_*, xlsx_*, sheet_*, text_*, idempotency_key_*, import_lost, service_unavailable.
+ * @throws AppError csv_*, xlsx_*, sheet_*, text_*, idempotency_key_*, import_lost, import_canceled, import_interrupted, service_unavailable.
  */
 export async function importCampaign(
   sql: Sql,
@@ -101,7 +101,7 @@ export async function importCampaign(
     return { answer: run.repeated as CreateAnswer, isRepeat: true };
   } catch (error) {
     await endInFailure(run, error);
-    throw error;
+    throw isAppError(error, "import_lost") ? await whyImportIsLost(sql, run.lease).catch(() => error) : error;
   } finally {
     await opened.close();
   }

@@ -1,6 +1,7 @@
 // Who imports a campaign, and until when. An import whose lease has passed is dead: its rows are purged, its key is free again.
 // A lease that has passed cannot be renewed, so its owner can neither copy rows nor close the import any more.
-import { AppError } from "../../contracts/errors.ts";
+import { randomUUID } from "node:crypto";
+import { AppError, type ErrorCode } from "../../contracts/errors.ts";
 import type { AnySql, Sql, TransactionSql } from "../../platform/postgres.ts";
 
 export interface ImportLease {
@@ -31,6 +32,42 @@ export async function takeDeadImport(sql: Sql, { bulksmsId, owner }: ImportLease
     update bulksms set import_lease_owner = ${owner}, import_lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms'
     where id = ${bulksmsId} and status = 'importing' and import_lease_until < clock_timestamp()`;
   return taken.count === 1;
+}
+
+/**
+ * Takes an import away from whoever works on it, for a reason that stays with it; null when the campaign is not importing.
+ * The one who worked on it can neither copy rows nor close it any more.
+ */
+export async function takeImport(
+  sql: Sql,
+  { workspaceId, bulksmsId }: { workspaceId: string; bulksmsId: string },
+  { leaseMs, lastError }: { leaseMs: number; lastError: ErrorCode },
+): Promise<ImportLease | null> {
+  const owner = randomUUID();
+  const taken = await sql`
+    update bulksms set import_lease_owner = ${owner}, import_lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms', last_error = ${lastError}
+    where id = ${bulksmsId} and workspace_id = ${workspaceId} and status = 'importing'`;
+  return taken.count === 0 ? null : { bulksmsId, owner };
+}
+
+/** Why an import does not end well, as soon as it is known: if its purge is cut short too, the reason stays. */
+export async function markImport(sql: Sql, { bulksmsId, owner }: ImportLease, lastError: string): Promise<void> {
+  await sql`
+    update bulksms set last_error = ${lastError}
+    where id = ${bulksmsId} and status = 'importing' and import_lease_owner = ${owner} and import_lease_until > clock_timestamp()`;
+}
+
+/** Whoever took the import away from us: canceled by a person, or given up because we were silent. */
+export async function whyImportIsLost(sql: Sql, { bulksmsId }: ImportLease): Promise<AppError> {
+  const [found] = await sql<{ lastError: string | null }[]>`select last_error as "lastError" from bulksms where id = ${bulksmsId}`;
+  if (found?.lastError !== "import_canceled") return importLost();
+  return new AppError("import_canceled", "The campaign was canceled while its file was read; nothing of it is kept.");
+}
+
+export function importInterrupted(): AppError {
+  return new AppError("import_interrupted", "The process was stopped while it read the file; nothing of it is kept. Send the file again.", {
+    retryAfterS: 5,
+  });
 }
 
 export function importLost(): AppError {

@@ -3,12 +3,13 @@
 import { type ColumnSample, createColumnSample } from "../../contacts/csv/column_sample.ts";
 import { type FoundColumns, findColumns, type PhoneChoice } from "../../contacts/csv/columns.ts";
 import { createRowJudge, type GoodRow, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
-import { areTooManyRejected, cellOf, type Header, type RowSource, type Rows } from "../../contacts/rows.ts";
+import { areTooManyRejected, cellOf, type Header, type RowSource, type Rows, tooManyBroken } from "../../contacts/rows.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { rejectsShownMax } from "../../contracts/http.ts";
 import type { RejectReason } from "../../contracts/states.ts";
 import type { Template } from "../../sms/template.ts";
 import type { Reject } from "./copy_rows.ts";
+import { importInterrupted } from "./import_lease.ts";
 
 /** A reject's cell is kept up to here: enough to recognise it. */
 const rejectValueCharactersMax = 200;
@@ -25,6 +26,8 @@ export interface JudgedRequest {
 export interface JudgeLimits {
   partsMax: number;
   rowsMax: number;
+  /** The process is to end: the file is read no further. */
+  signal?: AbortSignal;
 }
 
 /** Where judged rows go. */
@@ -70,12 +73,13 @@ interface Run {
 
 /**
  * Judges a file. Null when the sink wanted no more.
- * @throws AppError csv_*, phone_column_ambiguous, text_column_missing, text_invalid, and what the source throws.
+ * @throws AppError import_interrupted, csv_*, phone_column_ambiguous, text_column_missing, text_invalid, and what the source throws.
  */
 export async function judgeRows(source: RowSource, request: JudgedRequest, limits: JudgeLimits, sink: RowSink): Promise<JudgedRows | null> {
   const counts = { rows: 0, contacts: 0, rejected: 0, parts: 0, rejects: {} };
   const run: Run = { request, limits, sink, judging: null, sample: null, counts, rejectsSample: [], broken: 0 };
   for await (const rows of source.rows()) {
+    if (limits.signal?.aborted) throw importInterrupted();
     if (source.header !== null && !(await takeRows(run, source.header, rows))) return null;
   }
   // a file with few rows ends before its sample is full
@@ -160,7 +164,7 @@ function judgedOf(run: Run): JudgedRows {
   const { judging, counts, rejectsSample } = run;
   if (judging === null) throw new AppError("csv_empty", "The file is empty.");
   if (counts.rows === 0) throw new AppError("csv_no_rows", "The file has a header and no rows below it.");
-  if (areTooManyRejected(run.broken, counts.rows)) throw tooManyBroken(run);
+  if (areTooManyRejected(run.broken, counts.rows)) throw tooManyBroken(run.broken, counts.rows, linesOf(rejectsSample));
   if (counts.contacts === 0) throw noValidRows(run);
   return { columns: judging.columns, counts, rejectsSample, judge: judging.judge };
 }
@@ -171,12 +175,5 @@ function noValidRows({ counts, rejectsSample }: Run): AppError {
   const rejects = Object.entries(counts.rejects).map(([reason, count]) => `${reason}: ${count}`);
   return new AppError("csv_no_valid_rows", `None of the ${counts.rows} rows can be texted (${rejects.join(", ")}).`, {
     details: { rejected: counts.rejected, rejects, lines: linesOf(rejectsSample) },
-  });
-}
-
-function tooManyBroken({ broken, counts, rejectsSample }: Run): AppError {
-  const reason = `${broken} of the ${counts.rows} rows are broken (more cells than the header, or a quote that is never closed).`;
-  return new AppError("csv_rows_broken", `${reason} Is its delimiter the one of the header?`, {
-    details: { broken, rows: counts.rows, lines: linesOf(rejectsSample) },
   });
 }

@@ -4,16 +4,17 @@
 import { randomUUID } from "node:crypto";
 import { isAppError } from "../../contracts/errors.ts";
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
-import { type ImportLease, renewImportLease, requireImportLease, takeDeadImport } from "./import_lease.ts";
+import { type ImportLease, markImport, renewImportLease, requireImportLease, takeDeadImport } from "./import_lease.ts";
 
-/** A purge holds its locks for so many rows at most (design 6.7). */
-export const purgeRowsMax = 5_000;
+/** A purge holds its locks for so many rows at most. Nobody reads them; a million are gone within seconds. */
+const purgeRowsMax = 25_000;
 
 /**
  * Purges what our import has copied and leaves the campaign `import_failed` with the error's code. Its effect: none that a client can see.
  * @throws AppError import_lost when someone else purges it already.
  */
 export async function abandonImport(sql: Sql, lease: ImportLease, options: { leaseMs: number; lastError: string }): Promise<void> {
+  await markImport(sql, lease, options.lastError);
   for (let hasMore = true; hasMore; ) {
     await renewImportLease(sql, lease, options.leaseMs);
     hasMore = await inTransaction(sql, async (transaction) => {
@@ -45,7 +46,8 @@ export async function purgeDeadImport(sql: Sql, bulksmsId: string, { leaseMs }: 
   const lease = { bulksmsId, owner: randomUUID() };
   if (!(await takeDeadImport(sql, lease, leaseMs))) return false;
   try {
-    await abandonImport(sql, lease, { leaseMs, lastError: "import_lost" });
+    const [found] = await sql<{ lastError: string | null }[]>`select last_error as "lastError" from bulksms where id = ${bulksmsId}`;
+    await abandonImport(sql, lease, { leaseMs, lastError: found?.lastError ?? "import_lost" });
     return true;
   } catch (error) {
     // slower than its lease: the next pass, or whoever took it over, goes on

@@ -1,11 +1,14 @@
 // What a person commands: run, pause, resume, cancel. Each is one guarded statement; in another state it is refused with the current one.
 // Called by the routes of salesapi; every statement carries the workspace.
+import { setTimeout as sleep } from "node:timers/promises";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { BulksmsStatus } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { Sql } from "../../platform/postgres.ts";
-import { type Campaign, campaignColumns, changeStatus } from "./campaign_rows.ts";
+import { takeImport } from "../import/import_lease.ts";
+import { abandonImport } from "../import/purge_imports.ts";
+import { type Campaign, campaignColumns, changeStatus, readCampaign } from "./campaign_rows.ts";
 import { type ReserveDependencies, reserve } from "./reserve.ts";
 
 export interface CommandedBulksms {
@@ -102,9 +105,31 @@ export async function resume(sql: Sql, commanded: CommandedBulksms): Promise<Cam
 }
 
 /** Messages that were never submitted end as `canceled`, a chunk at a time, by sales_worker; what is with the carrier goes on to its end, and is charged. */
-export async function cancel(sql: Sql, commanded: CommandedBulksms): Promise<{ campaign: Campaign; inFlight: number }> {
+export async function cancel(
+  sql: Sql,
+  commanded: CommandedBulksms,
+  { importLeaseMs }: { importLeaseMs: number },
+): Promise<{ campaign: Campaign; inFlight: number }> {
+  const importing = await cancelImport(sql, commanded, importLeaseMs);
+  if (importing !== null) return { campaign: importing, inFlight: 0 };
   const campaign = await change(sql, commanded, { from: ["ready", "reserving", "running", "paused"], to: "canceling" });
   return { campaign, inFlight: await countInFlight(sql, commanded.bulksmsId) };
+}
+
+/** A caller waits this long to see the purge end; it goes on without him. */
+const purgeWaitMs = 1_000;
+
+/**
+ * An import is taken away from whoever works on it, and its rows are purged: the campaign is then `import_failed`, with the
+ * code `import_canceled`. Null when it is not importing. If we die meanwhile, the sweeper goes on.
+ */
+async function cancelImport(sql: Sql, commanded: CommandedBulksms, leaseMs: number): Promise<Campaign | null> {
+  const lastError = "import_canceled";
+  const lease = await takeImport(sql, commanded, { leaseMs, lastError });
+  if (lease === null) return null;
+  const purged = abandonImport(sql, lease, { leaseMs, lastError }).catch(() => {});
+  await Promise.race([purged, sleep(purgeWaitMs, undefined, { ref: false })]);
+  return readCampaign(sql, commanded.bulksmsId);
 }
 
 async function change(

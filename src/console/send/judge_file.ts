@@ -4,7 +4,7 @@ import { type CostlyCells, createCostlyCells } from "../../contacts/costly_cells
 import { type ColumnSample, createColumnSample } from "../../contacts/csv/column_sample.ts";
 import { type FoundColumns, findColumns } from "../../contacts/csv/columns.ts";
 import { createRowJudge, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
-import { areTooManyRejected, cellOf, cellsOf, type Header, type Rows } from "../../contacts/rows.ts";
+import { areTooManyRejected, cellOf, cellsOf, type Header, type Rows, tooManyBroken } from "../../contacts/rows.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { type FileEncoding, fileEncodings, type RejectReason } from "../../contracts/states.ts";
 import { countryOf } from "../../sms/number_country.ts";
@@ -74,9 +74,7 @@ export async function judgeFile(request: JudgeRequest, { onNews, isWanted }: Jud
     if (header === null) throw new AppError("csv_empty", "The file is empty: it has not even a header.");
     if (state.sample !== null) startRows(state, header, state.sample);
     if (state.rows === 0) throw new AppError("csv_no_rows", "The file has a header and no rows below it.");
-    if (areTooManyRejected(state.broken, state.rows)) {
-      throw new AppError("csv_rows_broken", `${state.broken} of its ${state.rows} rows are broken: it is not the table that it seems.`);
-    }
+    if (areTooManyRejected(state.broken, state.rows)) throw tooManyBroken(state.broken, state.rows, []);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     news.question ??= questionOf(error);

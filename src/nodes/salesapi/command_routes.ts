@@ -18,6 +18,7 @@ export interface CommandDependencies extends ReserveDependencies {
   sales: RingingQueue<"sales">;
   progress: ProgressPublisher;
   partPriceMilli: number;
+  importLeaseMs: number;
   log: Log;
 }
 
@@ -119,11 +120,11 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
     "/cancel",
     route(
       "Cancel a campaign",
-      "What was never submitted ends as `canceled` and costs nothing; what is with the carrier goes on to its end.",
+      "What was never submitted ends as `canceled` and costs nothing; what is with the carrier goes on to its end. One whose file is still being read becomes `import_failed`, and nothing of it is kept.",
     ),
     async (request, reply) => {
       const { campaign, inFlight } = await answerInTime(
-        cancel(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }),
+        cancel(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }, dependencies),
       );
       told("canceled", campaign);
       return reply.status(202).send({ ...answerOf(campaign), in_flight_max: inFlight });

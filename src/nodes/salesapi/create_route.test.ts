@@ -26,6 +26,7 @@ const callers: Record<string, Caller> = {
 
 /** Keys of requests that have arrived. */
 const arrived = new Set<string>();
+const stopping = new AbortController();
 let database: TestDatabase;
 let owner: Sql;
 let sql: Sql;
@@ -48,6 +49,7 @@ beforeAll(async () => {
     requestsPerMinute: null,
   });
   await createRoute(app, {
+    signal: stopping.signal,
     sql,
     callers: {
       identify: async ({ headers }) => {

@@ -45,6 +45,8 @@ export interface CreateRouteDependencies {
   sql: Sql;
   callers: Pick<SalesCallers, "identify">;
   settings: CreateSettings;
+  /** The process is to end. */
+  signal: AbortSignal;
   log: Log;
 }
 
@@ -227,9 +229,7 @@ async function create(
     const claim = key === null ? null : { workspaceId, key, requestSha256: upload.sha256 };
     const fields = readImportFields(upload.fields, upload.fileName, settings);
     const created = await importSlots(() =>
-      importCampaign(sql, { ...fields, workspaceId, claim }, limitsOf(settings), () =>
-        openRows(upload.file, fields.choices, fields.country),
-      ),
+      importCampaign(sql, { ...fields, workspaceId, claim }, limitsOf(deps), () => openRows(upload.file, fields.choices, fields.country)),
     );
     const { id, contacts, rejected, parts } = created.answer;
     const durationMs = Math.round(performance.now() - startedMs);
@@ -241,17 +241,19 @@ async function create(
 }
 
 /** The same without a campaign. */
-async function quote(request: FastifyRequest, importSlots: Slots, { settings }: CreateRouteDependencies): Promise<QuoteAnswer> {
+async function quote(request: FastifyRequest, importSlots: Slots, deps: CreateRouteDependencies): Promise<QuoteAnswer> {
+  const { settings } = deps;
   const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax });
   try {
     const fields = readImportFields(upload.fields, upload.fileName, settings);
-    return await importSlots(() => quoteFile(fields, limitsOf(settings), () => openRows(upload.file, fields.choices, fields.country)));
+    return await importSlots(() => quoteFile(fields, limitsOf(deps), () => openRows(upload.file, fields.choices, fields.country)));
   } finally {
     await upload.dispose();
   }
 }
 
-const limitsOf = (settings: CreateSettings) => ({
+const limitsOf = ({ settings, signal }: CreateRouteDependencies) => ({
+  signal,
   partsMax: settings.textPartsMax,
   rowsMax: settings.uploadRowsMax,
   chunkRows: settings.chunkRows,

@@ -79,6 +79,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
   });
   metrics.gauge("queue_sales_rings_dropped", "Rings of this process that Redis did not take", () => sales.dropped());
 
+  const stopping = new AbortController();
   let app: HttpServer | undefined;
   let boundPort: number | undefined;
   let stats: SystemStats | undefined;
@@ -97,8 +98,9 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
         directRoutes: receipts.directRoutes,
       });
       allowConsoleOrigins(app, origins);
-      await createRoute(app, { sql, callers, settings, log });
-      commandRoutes(app, { sql, credit, callers, sales, progress, partPriceMilli: settings.partPriceMilli, log });
+      await createRoute(app, { sql, callers, settings, signal: stopping.signal, log });
+      const { partPriceMilli, importLeaseMs } = settings;
+      commandRoutes(app, { sql, credit, callers, sales, progress, partPriceMilli, importLeaseMs, log });
       readRoutes(app, { sql, callers, internalToken: settings.internalToken });
       await receiptsRoute(app, receipts);
       boundPort = await listen(app, settings);
@@ -107,6 +109,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
     },
     async stop() {
       stats?.stop();
+      stopping.abort(); // imports end as interrupted: their files may take longer than a drain
       await app?.close(); // answers what is in hand, so their receipts are committed
       await batcher.close();
       progress.close();
