@@ -1,4 +1,5 @@
-// The console as a person has it: a real browser before the real system. Screenshots of every page go to the folder BULKSMS_SCREENSHOTS, when it is set.
+// The console as a person has it: a real browser before the real system. Screenshots of every page
+// go to the folder BULKSMS_SCREENSHOTS, when it is set.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import axe from "axe-core";
@@ -19,7 +20,10 @@ let page: Page;
 const faults: string[] = [];
 
 const latin1 = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
-/** As Excel saves it in Finland: the delimiter named, Windows-1252, footnote marks, a row that is too long. */
+/**
+ * As Excel saves it in Finland: the delimiter named, Windows-1252, footnote marks, a row that is
+ * too long.
+ */
 const finnishExport = latin1(
   [
     "sep=;",
@@ -94,7 +98,9 @@ async function shoot(name: string): Promise<void> {
 
 const goTo = (name: string) => page.getByRole("navigation").getByRole("link", { name }).click();
 const creditShown = async () => Number((await page.locator(".bar-credit strong").innerText()).replaceAll(",", ""));
-/** As a person drags a file from a folder onto the page. Programs give no type that means anything. */
+/**
+ * As a person drags a file from a folder onto the page. Programs give no type that means anything.
+ */
 async function drop(name: string, content: string | Uint8Array): Promise<void> {
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   const transfer = await page.evaluateHandle(
@@ -258,15 +264,15 @@ describe("sending", () => {
 
   test("by keyboard alone", async () => {
     await signIn();
-    const tabTo = async (says: RegExp) => {
+    const tabTo = async (description: RegExp) => {
       for (let tries = 0; tries < 60; tries++) {
         await page.keyboard.press("Tab");
         const focused = await page.evaluate<string>(
           "[document.activeElement.tagName, document.activeElement.id, document.activeElement.innerText].join(' ')",
         );
-        if (says.test(focused)) return;
+        if (description.test(focused)) return;
       }
-      throw new Error(`no Tab leads to ${says}`);
+      throw new Error(`no Tab leads to ${description}`);
     };
     await tabTo(/New campaign/);
     await page.keyboard.press("Enter");
@@ -410,7 +416,8 @@ describe("for everybody (WCAG 2.2 AA, judged by axe)", () => {
     const answer = await page.evaluate<AxeAnswer>(`axe.run(document, { runOnly: ${JSON.stringify(tags)} })`);
     expect(answer.passes.map(({ id }) => id)).toContain("color-contrast");
     for (const { id, help, nodes } of answer.violations) {
-      // the label of a node in the drawing is its name, with which its accessible name begins; the figures below it are not its label
+      // the label of a node in the drawing is its name, with which its accessible name begins; the
+      // figures below it are not its label
       const wrong = nodes.filter(({ html }) => !(id === "label-content-name-mismatch" && html.startsWith('<g class="part')));
       for (const { html, failureSummary } of wrong) found.push(`${name}: ${id}: ${help}: ${html} ${failureSummary ?? ""}`);
     }

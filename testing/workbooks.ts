@@ -1,4 +1,5 @@
-// Workbooks made by hand, part by part, for what no program writes on demand: Excel's own shapes, and files that mean harm.
+// Workbooks made by hand, part by part, for what no program writes on demand: Excel's own shapes,
+// and files that mean harm.
 import { strToU8, type Zippable, zipSync } from "fflate";
 
 export interface SheetParts {

@@ -1,5 +1,5 @@
-// Who says yes before people are texted: a person who was asked, `--yes`, or a limit that the cost is
-// within. Nothing is created before. Used by `bulksms send`.
+// Who says yes before people are texted: a person who was asked, `--yes`, or a limit that the cost
+// is within. Nothing is created before. Used by `bulksms send`.
 import { formatCredits, parseCredits } from "../contracts/credits.ts";
 import type { QuoteAnswer, RunExpectation } from "../contracts/quote.ts";
 import { Failure, wrongUse } from "./failure.ts";
@@ -14,7 +14,10 @@ export interface AgreementOptions {
   dryRun?: boolean;
 }
 
-/** Amounts of credits as people write them: a comma is a decimal point in half of Europe, and never taken for one here. */
+/**
+ * Amounts of credits as people write them: a comma is a decimal point in half of Europe, and never
+ * taken for one here.
+ */
 export function parseMaxCost(text: string): bigint {
   const milli = parseCredits(text.trim());
   if (milli !== null && milli >= 0n) return milli;
@@ -40,7 +43,8 @@ export function requireAgreement({ yes, maxCost, dryRun }: AgreementOptions, que
 }
 
 /**
- * Nothing to text is a refusal; a cost above `--max-cost` too; otherwise whoever must be asked is asked.
+ * Nothing to text is a refusal; a cost above `--max-cost` too; otherwise whoever must be asked is
+ * asked.
  * @returns false when a person says no @throws Failure
  */
 export async function isAgreed(quote: QuoteAnswer, options: AgreementOptions, questions: Questions | null): Promise<boolean> {
@@ -71,7 +75,10 @@ export function expectationOf({ contacts, parts, cost }: Pick<QuoteAnswer, "cont
   return { contacts, parts, cost_max: cost };
 }
 
-/** The refusal of a run that would text more people, or cost more, than was agreed to; null for any other error. */
+/**
+ * The refusal of a run that would text more people, or cost more, than was agreed to; null for any
+ * other error.
+ */
 export function quoteChanged(error: unknown, agreed: Pick<QuoteAnswer, "contacts" | "parts" | "cost">): Failure | null {
   if (!(error instanceof Failure) || error.problem.code !== "quote_changed") return null;
   const { contacts, parts, cost } = error.problem;

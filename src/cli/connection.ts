@@ -1,4 +1,5 @@
-// The command line as a client of webapi and salesapi: where they are, with which key, and their answers. Used by send, status and the demo.
+// The command line as a client of webapi and salesapi: where they are, with which key, and their
+// answers. Used by send, status and the demo.
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { Readable } from "node:stream";
@@ -85,7 +86,10 @@ export function openConnection({ webapiUrl, salesapiUrl, apiKey }: { webapiUrl: 
   };
 }
 
-/** Multipart by hand: the file is never in memory, and the fields come before it, so that it can be read as it arrives. */
+/**
+ * Multipart by hand: the file is never in memory, and the fields come before it, so that it can be
+ * read as it arrives.
+ */
 async function upload<T>(url: URL, headers: Record<string, string>, { source, fields }: Upload): Promise<T> {
   const boundary = `bulksms-${crypto.randomUUID()}`;
   const part = (disposition: string) => `--${boundary}\r\ncontent-disposition: form-data; ${disposition}`;

@@ -1,5 +1,5 @@
-// The file that `send` and `report --join` read: a path, or standard input kept in a file of its own
-// until the command ends, because it is judged first and uploaded afterwards.
+// The file that `send` and `report --join` read: a path, or standard input kept in a file of its
+// own until the command ends, because it is judged first and uploaded afterwards.
 import { createWriteStream } from "node:fs";
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

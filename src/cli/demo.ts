@@ -1,4 +1,5 @@
-// `bulksms demo`: the main job on real parts - the whole system, 5,000 students texted, every credit accounted for, the laws checked.
+// `bulksms demo`: the main job on real parts - the whole system, 5,000 students texted, every
+// credit accounted for, the laws checked.
 import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -31,14 +32,20 @@ export const studentsFile = fileURLToPath(new URL("../../examples/oulu_students_
 export const studentsText =
   "Hi {first_name}! Exams in {programme} open for sign-up on Monday. Sign up by Friday and bring your student card. Good luck! Oulu";
 const otherText = "Hi! Sign-up for the exams opens on Monday and closes on Friday. Good luck! Oulu";
-/** The profile `demo` answers within this; who is silent is given up after the deadline, and the horizon for late receipts. */
+/**
+ * The profile `demo` answers within this; who is silent is given up after the deadline, and the
+ * horizon for late receipts.
+ */
 export const answersWithinS = 40;
 export const deadlineS = 45;
 export const horizonS = 10;
 /** Sweeping, charging and releasing after the last message. */
 const closingS = 1;
-/** Among so many contacts some stay silent (0.4 % of them), so the end is known: it comes with their deadline. Among more, submitting itself takes long. */
-const foretoldContacts = { min: 1_000, max: 20_000 };
+/**
+ * Among so many contacts some stay silent (0.4 % of them), so the end is known: it comes with their
+ * deadline. Among more, submitting itself takes long.
+ */
+const predictedContacts = { min: 1_000, max: 20_000 };
 /** A large file's top-up is a round figure. */
 const topUpStepMilli = 1_000_000n;
 const interruptedExitCode = 130;
@@ -99,7 +106,7 @@ async function demo(options: DemoOptions): Promise<number> {
     }
     if (options.json === true) process.stdout.write(`${JSON.stringify(toJson(outcome))}\n`);
     if (options.exit === true) return exitCodeOf(outcome);
-    showDoors(terminal, system, await consoleLink(system));
+    showListeners(terminal, system, await consoleLink(system));
     const lawsNews = startLawsNews(lawsNewsOptions(system));
     await stopped;
     await lawsNews.stop();
@@ -186,8 +193,8 @@ async function runAndFollow(
   { created, workspaceId, signal }: { created: CreateAnswer; workspaceId: string; signal: AbortSignal },
 ): Promise<BulksmsAnswer | null> {
   const nowMs = () => performance.now();
-  const isForetold = created.contacts >= foretoldContacts.min && created.contacts <= foretoldContacts.max;
-  const endsAtMs = isForetold ? nowMs() + (deadlineS + horizonS + closingS) * 1_000 : null;
+  const isPredicted = created.contacts >= predictedContacts.min && created.contacts <= predictedContacts.max;
+  const endsAtMs = isPredicted ? nowMs() + (deadlineS + horizonS + closingS) * 1_000 : null;
   await connection.callSalesapi("the campaign was not run", "POST", "/run", { bulksms_id: created.id, expect: expectationOf(created) });
   const progress = createProgress(terminal, { nowMs, endsAtMs });
   return watchCampaign(connection, created, { workspaceId, onChange: progress.show, signal }).finally(() => progress.end());
@@ -211,7 +218,7 @@ export function foretell(speed: string): string {
   return `about ${deadlineS + horizonS} s: answers come ${answers}; a silent phone is given up after ${deadlineS} s + ${horizonS} s`;
 }
 
-function showDoors(terminal: Terminal, system: System, link: string): void {
+function showListeners(terminal: Terminal, system: System, link: string): void {
   const { webapi, salesapi } = system.addresses();
   terminal.line();
   terminal.line(`console    ${terminal.accent(link)}`);
@@ -268,9 +275,9 @@ async function textFor(file: string): Promise<string> {
 }
 
 function parseSpeed(text: string): string {
-  const { pattern, says } = settings.BULKSMS_SIMULATOR_SPEED.form;
+  const { pattern, description } = settings.BULKSMS_SIMULATOR_SPEED.form;
   if (pattern.test(text)) return text;
-  throw new InvalidArgumentError(`It is ${says}.`);
+  throw new InvalidArgumentError(`It is ${description}.`);
 }
 
 function parseSeed(text: string): string {

@@ -24,7 +24,9 @@ function terminalOf(columns: number, isTTY = true): { terminal: Terminal; writte
   return { written, terminal: createTerminal({ isTTY, columns, write: (text) => written.push(text) }, { NO_COLOR: "1" }) };
 }
 
-/** What stands on a terminal that breaks lines at its width, and breaks them anew when that changes. */
+/**
+ * What stands on a terminal that breaks lines at its width, and breaks them anew when that changes.
+ */
 function createScreen(width: number) {
   let lines: string[] = [""];
   let at = 0;

@@ -1,5 +1,5 @@
-// What the command line asks a person: yes or no, and one of several. Asked only where a person sits
-// at both ends; everybody else names the answer by an option.
+// What the command line asks a person: yes or no, and one of several. Asked only where a person
+// sits at both ends; everybody else names the answer by an option.
 import { createInterface } from "node:readline";
 import type { Terminal } from "./terminal.ts";
 

@@ -1,5 +1,5 @@
-// The verdict on a file before anything moves, as `bulksms send` shows it: who would be texted, who not
-// and why, and what it costs. Pure but for the terminal's width.
+// The verdict on a file before anything moves, as `bulksms send` shows it: who would be texted, who
+// not and why, and what it costs. Pure but for the terminal's width.
 import type { FileAnswer, QuoteAnswer } from "../contracts/quote.ts";
 import { columnName } from "./send_choices.ts";
 import { codePointOf, cutToWidth, displayWidth, shownName, shownValue } from "./shown_text.ts";

@@ -1,4 +1,5 @@
-// `send` against a small server that answers as salesapi and webapi do; commands.test.ts runs it on the whole system.
+// `send` against a small server that answers as salesapi and webapi do; commands.test.ts runs it on
+// the whole system.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,8 +1,11 @@
-// Text that others wrote - names of files, columns and campaigns, cells, refusals - as a terminal can
-// show it: nothing in it moves the cursor, turns a line round or hides, and it is cut by its width.
-// Pure.
+// Text that others wrote - names of files, columns and campaigns, cells, refusals - as a terminal
+// can show it: nothing in it moves the cursor, turns a line round or hides, and it is cut by its
+// width. Pure.
 
-/** Controls, bidirectional marks, zero-width characters, fillers: what is not seen, or changes how the rest is seen. */
+/**
+ * Controls, bidirectional marks, zero-width characters, fillers: what is not seen, or changes how
+ * the rest is seen.
+ */
 const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2028\u2029]/u;
 const unseenAll = new RegExp(unseen, "gu");
 const spaces = /[\t\n\r\v\f\u0085\u2028\u2029]+/g;
@@ -15,7 +18,10 @@ const printableAscii = /^[\x20-\x7e]*$/;
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
-/** Columns that a text takes in a terminal, which draws each character as a person sees it (a grapheme). */
+/**
+ * Columns that a text takes in a terminal, which draws each character as a person sees it (a
+ * grapheme).
+ */
 export function displayWidth(text: string): number {
   if (printableAscii.test(text)) return text.length;
   let width = 0;
@@ -28,7 +34,9 @@ function widthOf(grapheme: string): number {
   return wide.test(grapheme) || grapheme.includes("\ufe0f") ? 2 : 1;
 }
 
-/** The text, or as much of it as takes `columns` with "…" behind it. No character is cut in half. */
+/**
+ * The text, or as much of it as takes `columns` with "…" behind it. No character is cut in half.
+ */
 export function cutToWidth(text: string, columns: number): string {
   if (text.length * 2 <= columns || displayWidth(text) <= columns) return text;
   let kept = "";

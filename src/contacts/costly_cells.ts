@@ -1,5 +1,6 @@
-// Which characters of the cells that fill a text make it more expensive, and what the text's and the cells' cost in parts.
-// Called by the quote and the console for each row that would be sent. Pure.
+// Which characters of the cells that fill a text make it more expensive, and what the text's and
+// the cells' cost in parts. Called by the quote and the console for each row that would be sent.
+// Pure.
 import { costlyCharactersShownMax, type QuoteAnswer } from "../contracts/quote.ts";
 import { countSeptets, findCostlyCharacters, replaceUcs2Characters } from "../sms/encodings.ts";
 import { measureText } from "../sms/parts.ts";
@@ -7,7 +8,10 @@ import { compileTemplate, type Template } from "../sms/template.ts";
 
 type Characters = QuoteAnswer["costly_characters"]["cells"]["characters"];
 
-/** Parts that would be saved by replacing what forces UCS-2: in the text alone, in the values alone, in both. */
+/**
+ * Parts that would be saved by replacing what forces UCS-2: in the text alone, in the values alone,
+ * in both.
+ */
 export interface ExtraParts {
   text: number;
   values: number;
@@ -59,7 +63,10 @@ function countCharacters(found: Map<string, Characters[number]>, value: string):
   }
 }
 
-/** The text with everything replaced that has something alike; itself where that would change its placeholders. */
+/**
+ * The text with everything replaced that has something alike; itself where that would change its
+ * placeholders.
+ */
 function plainTemplateOf(template: Template): Template {
   const compiled = compileTemplate(replaceUcs2Characters(template.text));
   if ("problem" in compiled || compiled.template.placeholders.length !== template.placeholders.length) return template;

@@ -1,5 +1,5 @@
-// What a file is, by its bytes and never by its name: a workbook, a text, or something that is refused by its own name.
-// Called before anything else reads it.
+// What a file is, by its bytes and never by its name: a workbook, a text, or something that is
+// refused by its own name. Called before anything else reads it.
 import { AppError } from "../contracts/errors.ts";
 import { foreignFile, magicBytesMax } from "./csv/csv_bytes.ts";
 import type { RandomAccess } from "./xlsx/random_access.ts";
@@ -7,9 +7,10 @@ import type { RandomAccess } from "./xlsx/random_access.ts";
 export type FileKind = "csv" | "xlsx";
 
 /**
- * `xlsx` is any zip archive: `openWorkbook` refuses those that are something else (.ods, .xlsb, .docx ...).
- * `csv` is any text, in whatever encoding.
- * @throws AppError csv_not_text with `details.type` (xls, pdf, vcard ...) and what to do; xlsx_encrypted.
+ * `xlsx` is any zip archive: `openWorkbook` refuses those that are something else (.ods, .xlsb,
+ * .docx ...). `csv` is any text, in whatever encoding.
+ * @throws AppError csv_not_text with `details.type` (xls, pdf, vcard ...) and what to do;
+ * xlsx_encrypted.
  */
 export async function fileKindOf(file: RandomAccess): Promise<FileKind> {
   const beginning = await file.read(0, magicBytesMax);
@@ -22,7 +23,10 @@ export async function fileKindOf(file: RandomAccess): Promise<FileKind> {
   throw new AppError("csv_not_text", found.reason, { details: { type: found.type } });
 }
 
-/** An encrypted .xlsx stands in the same container as an .xls: its directory has a stream of this name, in UTF-16. */
+/**
+ * An encrypted .xlsx stands in the same container as an .xls: its directory has a stream of this
+ * name, in UTF-16.
+ */
 const encryptedName = Uint8Array.from([..."EncryptedPackage"].flatMap((character) => [character.charCodeAt(0), 0]));
 /** The directory of so small a container fits into this much of it. */
 const directoryBytesMax = 8 * 1024;

@@ -1,6 +1,7 @@
-// A file's rows, whatever file they came from: what the CSV reader and the workbook reader give to whoever judges them.
-// No row becomes an object: a cell is two offsets into a text, and a string only when someone asks
-// for it. Called by the import, the quote, and the console's worker. Pure, also for the browser.
+// A file's rows, whatever file they came from: what the CSV reader and the workbook reader give to
+// whoever judges them. No row becomes an object: a cell is two offsets into a text, and a string
+// only when someone asks for it. Called by the import, the quote, and the console's worker. Pure,
+// also for the browser.
 
 import { AppError } from "../contracts/errors.ts";
 import type { RejectReason } from "../contracts/states.ts";
@@ -21,7 +22,10 @@ export interface RejectedRow {
   cells: readonly string[];
 }
 
-/** Rows in file order, without the header. Valid until the next are asked for: arrays are used again. */
+/**
+ * Rows in file order, without the header. Valid until the next are asked for: arrays are used
+ * again.
+ */
 export interface Rows {
   readonly count: number;
   /** Columns of the header. A row may have fewer cells, and never more. */
@@ -54,21 +58,27 @@ export interface RowSource {
   rows(): AsyncIterable<Rows>;
 }
 
-/** Where in `bounds` a cell's start stands; its end follows. A cell that the row does not have is empty. */
+/**
+ * Where in `bounds` a cell's start stands; its end follows. A cell that the row does not have is
+ * empty.
+ */
 export function boundsAt({ starts }: Rows, row: number, column: number): number {
   const at = (starts[row] as number) + 2 * column;
   return at < (starts[row + 1] as number) ? at : 0;
 }
 
-/** A cell as it stands in the file: with outer whitespace and its own line breaks, without its quotes. */
+/**
+ * A cell as it stands in the file: with outer whitespace and its own line breaks, without its
+ * quotes.
+ */
 export function cellOf(rows: Rows, row: number, column: number): string {
   const at = boundsAt(rows, row, column);
   return rows.text.slice(rows.bounds[at], rows.bounds[at + 1]);
 }
 
 /**
- * A cell as people read it in a text: outer whitespace is trimmed, and every line break (\r\n, \r or
- * \n) within is one \n, one character of the text.
+ * A cell as people read it in a text: outer whitespace is trimmed, and every line break (\r\n, \r
+ * or \n) within is one \n, one character of the text.
  */
 export function valueAt(rows: Rows, row: number, column: number): string {
   const cell = cellOf(rows, row, column).trim();
@@ -97,7 +107,10 @@ export function areTooManyRejected(rejected: number, rows: number): boolean {
   return rejected > rejectedRowsFew && rejected > rows * rejectedShareMax;
 }
 
-/** The refusal of such a file, the same wherever it is judged. `lines`: the first rejects, for a program. */
+/**
+ * The refusal of such a file, the same wherever it is judged. `lines`: the first rejects, for a
+ * program.
+ */
 export function tooManyBroken(broken: number, rows: number, lines: string[]): AppError {
   const reason = `${broken} of the ${rows} rows are broken (more cells than the header, or a quote that is never closed).`;
   return new AppError("csv_rows_broken", `${reason} Is its delimiter the one of the header?`, { details: { broken, rows, lines } });
@@ -105,7 +118,10 @@ export function tooManyBroken(broken: number, rows: number, lines: string[]): Ap
 
 /** Marks that show nothing, at either end of a name. */
 const outerMarks = /^[\s\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+/;
-/** Those that mean nothing inside a word either. The joiners U+200C and U+200D do: Persian spells with them. */
+/**
+ * Those that mean nothing inside a word either. The joiners U+200C and U+200D do: Persian spells
+ * with them.
+ */
 const innerMarks = /[\u00ad\u180e\u200b\u2060\ufeff]/g;
 
 /** A column's name as people see it: without invisible marks and without outer whitespace. */

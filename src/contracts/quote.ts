@@ -1,5 +1,6 @@
-// What a file and a text would become: the answer of POST /quote, and what POST /create says of the file that it read.
-// Written by salesapi; read by the console and the command line before anything is paid for.
+// What a file and a text would become: the answer of POST /quote, and what POST /create says of the
+// file that it read. Written by salesapi; read by the console and the command line before anything
+// is paid for.
 import { z } from "zod";
 import { fileEncodings, rejectReasons } from "./states.ts";
 
@@ -85,7 +86,10 @@ export const quoteAnswer = z.object({
 export type FileAnswer = z.infer<typeof fileAnswer>;
 export type QuoteAnswer = z.infer<typeof quoteAnswer>;
 
-/** `expect` of POST /run: what the caller was shown. More than any of it is 409 `quote_changed`, and nothing runs. */
+/**
+ * `expect` of POST /run: what the caller was shown. More than any of it is 409 `quote_changed`, and
+ * nothing runs.
+ */
 export const runExpectation = z
   .strictObject({
     contacts: count.optional().describe("at most this many messages"),

@@ -1,5 +1,5 @@
-// The country of a mobile number, as libphonenumber's metadata has it, fast enough for every row of a file.
-// Pure. Called by the quote, which counts contacts and cost by country.
+// The country of a mobile number, as libphonenumber's metadata has it, fast enough for every row of
+// a file. Pure. Called by the quote, which counts contacts and cost by country.
 import { countriesOf, planOf } from "./number_plans.ts";
 
 interface Candidate {
@@ -28,7 +28,10 @@ function candidatesOf(callingCode: number): readonly Candidate[] {
   return candidates;
 }
 
-/** ISO 3166 letters for the digits of E.164; null for a number of no single country (satellites, or none that is known). */
+/**
+ * ISO 3166 letters for the digits of E.164; null for a number of no single country (satellites, or
+ * none that is known).
+ */
 export function countryOf(msisdn: number): string | null {
   const digits = String(msisdn);
   for (let length = 1; length <= 3; length++) {

@@ -1,4 +1,5 @@
-// What the answers of POST /create and POST /quote say alike. Called by import_campaign.ts and quote.ts.
+// What the answers of POST /create and POST /quote say alike. Called by import_campaign.ts and
+// quote.ts.
 import type { FoundColumns } from "../../contacts/csv/columns.ts";
 import type { CreateAnswer } from "../../contracts/http.ts";
 import type { QuoteAnswer } from "../../contracts/quote.ts";

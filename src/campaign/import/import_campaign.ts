@@ -1,6 +1,7 @@
-// The import of one file: S1 (rows in transactions of their own) and S2 (counts, chunks, `ready`, the stored answer in one).
-// Called by POST /create with a file that has wholly arrived. A refused file leaves nothing that a client can see:
-// small files are judged before the first row is written; what larger ones wrote is purged and stands as an empty `import_failed`.
+// The import of one file: S1 (rows in transactions of their own) and S2 (counts, chunks, `ready`,
+// the stored answer in one). Called by POST /create with a file that has wholly arrived. A refused
+// file leaves nothing that a client can see: small files are judged before the first row is
+// written; what larger ones wrote is purged and stands as an empty `import_failed`.
 import { randomUUID } from "node:crypto";
 import { formatCredits } from "../../contracts/credits.ts";
 import { isAppError } from "../../contracts/errors.ts";
@@ -21,22 +22,29 @@ import { abandonImport } from "./purge_imports.ts";
 import { createRowEncoder, type RowEncoder } from "./row_encoder.ts";
 
 /**
- * Rows of one COPY transaction: a megabyte, some 30 ms of Postgres; a smaller file writes nothing before it is wholly judged. Each one syncs the disk
- * and takes five round trips: with 10,000 an import took a fifth longer, with 40,000 hardly less.
+ * Rows of one COPY transaction: a megabyte, some 30 ms of Postgres; a smaller file writes nothing
+ * before it is wholly judged. Each one syncs the disk and takes five round trips: with 10,000 an
+ * import took a fifth longer, with 40,000 hardly less.
  */
 const copyRowsMax = 20_000;
-/** And bytes of one: rows with long fields fill a batch sooner, so that the batches in flight have a bound. */
+/**
+ * And bytes of one: rows with long fields fill a batch sooner, so that the batches in flight have a
+ * bound.
+ */
 const copyBytesMax = 4 * 1024 * 1024;
 /**
- * COPYs in flight while the next rows are judged. With one, Postgres waited for our judging, and we for its round trips and its disk: a million rows
- * took 2.6 times as long as a bare COPY so, and 1.7 times with two, all else equal; a third gained nothing.
+ * COPYs in flight while the next rows are judged. With one, Postgres waited for our judging, and we
+ * for its round trips and its disk: a million rows took 2.6 times as long as a bare COPY so, and
+ * 1.7 times with two, all else equal; a third gained nothing.
  */
 const copiesAtOnceMax = 2;
 
 /**
- * Chunks that are enough to share among workers. With more of them each is larger, up to twice the setting. 400,000 messages took 41 us of CPU a message on all
- * processes together in chunks of 1,000 rows and 35 in chunks of 4,000; on a quieter machine 31 in chunks of 2,000 and 29 of 4,000. But a chunk's receipts come
- * all at once: at 70 % of full load they were committed within 97 ms (p99) with chunks of 2,000, within 190 with 4,000.
+ * Chunks that are enough to share among workers. With more of them each is larger, up to twice the
+ * setting. 400,000 messages took 41 us of CPU a message on all processes together in chunks of
+ * 1,000 rows and 35 in chunks of 4,000; on a quieter machine 31 in chunks of 2,000 and 29 of 4,000.
+ * But a chunk's receipts come all at once: at 70 % of full load they were committed within 97 ms
+ * (p99) with chunks of 2,000, within 190 with 4,000.
  */
 const chunksEnough = 100;
 const chunkGrowthMax = 2;
@@ -77,9 +85,11 @@ interface Import {
 }
 
 /**
- * Makes a campaign `ready` from a file, or gives the stored answer of the same request under its Idempotency-Key.
- * Writes bulksms, bulksms_info, bulksms_reject, bulksms_chunk, idempotency_key; sends nothing and moves no credit.
- * @throws AppError csv_*, xlsx_*, sheet_*, text_*, idempotency_key_*, import_lost, import_canceled, import_interrupted, service_unavailable.
+ * Makes a campaign `ready` from a file, or gives the stored answer of the same request under its
+ * Idempotency-Key. Writes bulksms, bulksms_info, bulksms_reject, bulksms_chunk, idempotency_key;
+ * sends nothing and moves no credit.
+ * @throws AppError csv_*, xlsx_*, sheet_*, text_*, idempotency_key_*, import_lost, import_canceled,
+ * import_interrupted, service_unavailable.
  */
 export async function importCampaign(
   sql: Sql,
@@ -136,7 +146,10 @@ function sinkOf(run: Import): RowSink {
   };
 }
 
-/** Starts a COPY as soon as one may. The first batch begins the import in the database. False: another request with the same key was quicker. */
+/**
+ * Starts a COPY as soon as one may. The first batch begins the import in the database. False:
+ * another request with the same key was quicker.
+ */
 async function sendBatch(run: Import): Promise<boolean> {
   if (!run.hasBegun) {
     run.repeated = await beginImport(run);
@@ -191,7 +204,10 @@ async function beginImport(run: Import): Promise<CreateAnswer | null> {
   return repeated;
 }
 
-/** S2. A COMMIT whose answer was lost is found by our own mark and not done twice (C34). @throws AppError import_lost. */
+/**
+ * S2. A COMMIT whose answer was lost is found by our own mark and not done twice (C34). @throws
+ * AppError import_lost.
+ */
 async function closeImport(run: Import, judged: JudgedRows, file: FileAnswer): Promise<CreateAnswer> {
   const { sql, lease, limits, request } = run;
   const { counts } = judged;
@@ -221,7 +237,10 @@ async function closeImport(run: Import, judged: JudgedRows, file: FileAnswer): P
   return answer;
 }
 
-/** A large campaign has larger chunks, as long as there are enough of them to share among workers. Not one whose messages have their own texts: a carrier limits the bytes of a body. */
+/**
+ * A large campaign has larger chunks, as long as there are enough of them to share among workers.
+ * Not one whose messages have their own texts: a carrier limits the bytes of a body.
+ */
 function chunkRowsOf(contacts: number, chunkRows: number, { placeholders }: Template): number {
   if (placeholders.length > 0) return chunkRows;
   return Math.min(submitMessagesMax, Math.max(chunkRows, Math.min(chunkRows * chunkGrowthMax, Math.ceil(contacts / chunksEnough))));

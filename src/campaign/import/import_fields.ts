@@ -1,4 +1,5 @@
-// The fields of POST /create and POST /quote beside the file: their names, limits and defaults. Called by salesapi before a row is read.
+// The fields of POST /create and POST /quote beside the file: their names, limits and defaults.
+// Called by salesapi before a row is read.
 import { type Encoding, encodingNamed } from "../../contacts/encoding/encodings.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { fileEncodings } from "../../contracts/states.ts";
@@ -25,7 +26,10 @@ export type ImportFieldName = (typeof importFieldNames)[number];
 /** The column bulksms.text holds so many characters. */
 export const textCharactersMax = 2_000;
 export const nameCharactersMax = 200;
-/** A week: the longest validity period that SMS has (3GPP TS 23.040 has 63 weeks, carriers keep 3 to 7 days). */
+/**
+ * A week: the longest validity period that SMS has (3GPP TS 23.040 has 63 weeks, carriers keep 3 to
+ * 7 days).
+ */
 const deadlineSMax = 604_800;
 const senderDefault = "bulksms";
 
@@ -64,7 +68,10 @@ export function readImportFields(
   };
 }
 
-/** The form's parser writes U+FFFD for bytes that are no UTF-8, as a terminal in Latin-1 sends them: thousands would read question marks. */
+/**
+ * The form's parser writes U+FFFD for bytes that are no UTF-8, as a terminal in Latin-1 sends them:
+ * thousands would read question marks.
+ */
 function refuseBrokenCharacters(name: ImportFieldName, value: string): void {
   const at = value.indexOf("\ufffd");
   if (at === -1) return;
@@ -82,8 +89,8 @@ function readText(field: string | undefined, partsMax: number): Template {
   if (length > textCharactersMax) throw textTooLong(`The text has ${length} characters; at most ${textCharactersMax} are sent.`);
   const compiled = compileTemplate(text);
   if ("problem" in compiled) {
-    const { at, says } = compiled.problem;
-    throw new AppError("text_invalid", `Text, character ${at + 1}: ${says}.`, { details: { at: at + 1 } });
+    const { at, reason } = compiled.problem;
+    throw new AppError("text_invalid", `Text, character ${at + 1}: ${reason}.`, { details: { at: at + 1 } });
   }
   const { template } = compiled;
   if (template.placeholders.length > 0) return template;
@@ -92,8 +99,8 @@ function readText(field: string | undefined, partsMax: number): Template {
   return template;
 }
 
-function textTooLong(says: string): AppError {
-  return new AppError("text_too_long", says);
+function textTooLong(reason: string): AppError {
+  return new AppError("text_too_long", reason);
 }
 
 /** Without a name: that of the file. */
@@ -112,7 +119,10 @@ function clean(name: string): string {
   return name.replace(/\p{Cc}+/gu, " ").trim();
 }
 
-/** A number of up to 15 digits, a plus allowed, or a name of up to 11 characters (3GPP TS 23.040, 9.1.2.5): letters, digits and a few signs, not only digits. */
+/**
+ * A number of up to 15 digits, a plus allowed, or a name of up to 11 characters (3GPP TS 23.040,
+ * 9.1.2.5): letters, digits and a few signs, not only digits.
+ */
 function readSender(field: string | undefined): string {
   const sender = (field ?? senderDefault).trim();
   if (/^\+?\d{1,15}$/.test(sender) || (/^[A-Za-z0-9 &._+!-]{1,11}$/.test(sender) && /[A-Za-z]/.test(sender))) return sender;

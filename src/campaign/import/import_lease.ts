@@ -1,5 +1,6 @@
-// Who imports a campaign, and until when. An import whose lease has passed is dead: its rows are purged, its key is free again.
-// A lease that has passed cannot be renewed, so its owner can neither copy rows nor close the import any more.
+// Who imports a campaign, and until when. An import whose lease has passed is dead: its rows are
+// purged, its key is free again. A lease that has passed cannot be renewed, so its owner can
+// neither copy rows nor close the import any more.
 import { randomUUID } from "node:crypto";
 import { AppError, type ErrorCode } from "../../contracts/errors.ts";
 import type { AnySql, Sql, TransactionSql } from "../../platform/postgres.ts";
@@ -9,7 +10,9 @@ export interface ImportLease {
   owner: string;
 }
 
-/** Locks the campaign FOR SHARE while it is importing under our lease. @throws AppError import_lost. */
+/**
+ * Locks the campaign FOR SHARE while it is importing under our lease. @throws AppError import_lost.
+ */
 export async function requireImportLease(transaction: TransactionSql, { bulksmsId, owner }: ImportLease): Promise<void> {
   const [found] = await transaction`
     select from bulksms
@@ -26,7 +29,9 @@ export async function renewImportLease(sql: AnySql, { bulksmsId, owner }: Import
   if (renewed.count === 0) throw importLost();
 }
 
-/** Takes over an import whose lease has passed, to purge it; false when someone else was quicker. */
+/**
+ * Takes over an import whose lease has passed, to purge it; false when someone else was quicker.
+ */
 export async function takeDeadImport(sql: Sql, { bulksmsId, owner }: ImportLease, leaseMs: number): Promise<boolean> {
   const taken = await sql`
     update bulksms set import_lease_owner = ${owner}, import_lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms'
@@ -35,8 +40,8 @@ export async function takeDeadImport(sql: Sql, { bulksmsId, owner }: ImportLease
 }
 
 /**
- * Takes an import away from whoever works on it, for a reason that stays with it; null when the campaign is not importing.
- * The one who worked on it can neither copy rows nor close it any more.
+ * Takes an import away from whoever works on it, for a reason that stays with it; null when the
+ * campaign is not importing. The one who worked on it can neither copy rows nor close it any more.
  */
 export async function takeImport(
   sql: Sql,
@@ -50,14 +55,19 @@ export async function takeImport(
   return taken.count === 0 ? null : { bulksmsId, owner };
 }
 
-/** Why an import does not end well, as soon as it is known: if its purge is cut short too, the reason stays. */
+/**
+ * Why an import does not end well, as soon as it is known: if its purge is cut short too, the
+ * reason stays.
+ */
 export async function markImport(sql: Sql, { bulksmsId, owner }: ImportLease, lastError: string): Promise<void> {
   await sql`
     update bulksms set last_error = ${lastError}
     where id = ${bulksmsId} and status = 'importing' and import_lease_owner = ${owner} and import_lease_until > clock_timestamp()`;
 }
 
-/** Whoever took the import away from us: canceled by a person, or given up because we were silent. */
+/**
+ * Whoever took the import away from us: canceled by a person, or given up because we were silent.
+ */
 export async function whyImportIsLost(sql: Sql, { bulksmsId }: ImportLease): Promise<AppError> {
   const [found] = await sql<{ lastError: string | null }[]>`select last_error as "lastError" from bulksms where id = ${bulksmsId}`;
   if (found?.lastError !== "import_canceled") return importLost();

@@ -1,5 +1,6 @@
-// All rows of a file through the one judge: the columns are found, each row gets its verdict, and the file as a whole is
-// refused or not. Called by the import, whose sink copies the rows, and by the quote, whose sink counts them.
+// All rows of a file through the one judge: the columns are found, each row gets its verdict, and
+// the file as a whole is refused or not. Called by the import, whose sink copies the rows, and by
+// the quote, whose sink counts them.
 import { type ColumnSample, createColumnSample } from "../../contacts/csv/column_sample.ts";
 import { type FoundColumns, findColumns, type PhoneChoice } from "../../contacts/csv/columns.ts";
 import { createRowJudge, type GoodRow, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
@@ -73,7 +74,8 @@ interface Run {
 
 /**
  * Judges a file. Null when the sink wanted no more.
- * @throws AppError import_interrupted, csv_*, phone_column_ambiguous, text_column_missing, text_invalid, and what the source throws.
+ * @throws AppError import_interrupted, csv_*, phone_column_ambiguous, text_column_missing,
+ * text_invalid, and what the source throws.
  */
 export async function judgeRows(source: RowSource, request: JudgedRequest, limits: JudgeLimits, sink: RowSink): Promise<JudgedRows | null> {
   const counts = { rows: 0, contacts: 0, rejected: 0, parts: 0, rejects: {} };
@@ -150,7 +152,10 @@ function addReject({ counts, sink, rejectsSample }: Run, reject: Reject): void {
   if (rejectsSample.length < rejectsShownMax) rejectsSample.push(reject);
 }
 
-/** Cut, and copied: a piece of a string keeps the whole of it, here 64 kB of the file, from being freed. */
+/**
+ * Cut, and copied: a piece of a string keeps the whole of it, here 64 kB of the file, from being
+ * freed.
+ */
 function keptValue(cell: string): string {
   const kept =
     cell.length <= rejectValueCharactersMax
@@ -159,7 +164,10 @@ function keptValue(cell: string): string {
   return Buffer.from(kept).toString();
 }
 
-/** The file has ended: refuses it if nothing can be texted, or if it is not the table that we took it for. */
+/**
+ * The file has ended: refuses it if nothing can be texted, or if it is not the table that we took
+ * it for.
+ */
 function judgedOf(run: Run): JudgedRows {
   const { judging, counts, rejectsSample } = run;
   if (judging === null) throw new AppError("csv_empty", "The file is empty.");

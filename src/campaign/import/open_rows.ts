@@ -1,5 +1,6 @@
-// The file of an upload, opened for reading: what it is, in which encoding or from which sheet, and its rows.
-// Called by the import and the quote, so that both read the same rows. A workbook is read in a thread of its own.
+// The file of an upload, opened for reading: what it is, in which encoding or from which sheet, and
+// its rows. Called by the import and the quote, so that both read the same rows. A workbook is read
+// in a thread of its own.
 import { countPhoneNumbers } from "../../contacts/columns/count_numbers.ts";
 import { csvSource } from "../../contacts/csv/csv_source.ts";
 import type { Encoding } from "../../contacts/encoding/encodings.ts";
@@ -42,8 +43,8 @@ export interface OpenedRows {
 
 /**
  * Opens a file.
- * @throws AppError csv_not_text, csv_encoding_ambiguous, csv_encoding_invalid, xlsx_*, sheet_missing, sheet_ambiguous,
- * request_invalid for a choice that the kind of file does not have.
+ * @throws AppError csv_not_text, csv_encoding_ambiguous, csv_encoding_invalid, xlsx_*,
+ * sheet_missing, sheet_ambiguous, request_invalid for a choice that the kind of file does not have.
  */
 export async function openRows(file: UploadedFile, choices: FileChoices, country: string): Promise<OpenedRows> {
   const kind = await fileKindOf(file.at);

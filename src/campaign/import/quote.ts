@@ -1,5 +1,5 @@
-// What a file and a text would become, without anything being made of them: POST /quote. The same rows through the same judge
-// as the import's, into a sink that counts.
+// What a file and a text would become, without anything being made of them: POST /quote. The same
+// rows through the same judge as the import's, into a sink that counts.
 import { type CostlyCells, createCostlyCells } from "../../contacts/costly_cells.ts";
 import type { GoodRow } from "../../contacts/csv/row_verdicts.ts";
 import { formatCredits } from "../../contracts/credits.ts";

@@ -1,5 +1,6 @@
-// What a person commands: run, pause, resume, cancel. Each is one guarded statement; in another state it is refused with the current one.
-// Called by the routes of salesapi; every statement carries the workspace.
+// What a person commands: run, pause, resume, cancel. Each is one guarded statement; in another
+// state it is refused with the current one. Called by the routes of salesapi; every statement
+// carries the workspace.
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
@@ -16,7 +17,9 @@ export interface CommandedBulksms {
   bulksmsId: string;
 }
 
-/** rpc gets so long within the request; then the answer is 202 `reserving`, and the sweeper goes on. */
+/**
+ * rpc gets so long within the request; then the answer is 202 `reserving`, and the sweeper goes on.
+ */
 const reserveDeadlineMs = 1_500;
 
 /** What the caller was shown; null: it may be anything. */
@@ -29,9 +32,11 @@ export interface Expected {
 export const expectAnything: Expected = { contacts: null, parts: null, costMaxMilli: null };
 
 /**
- * Freezes price and amount, reserves the whole cost, and lets the campaign run. Answers it in `running`, or in `reserving` when rpc is silent.
- * @throws AppError bulksms_not_found, state_conflict (details.current), insufficient_credit (details.needed, details.available; the campaign is `ready` again),
- * quote_changed (details.contacts, parts, price, cost) when the campaign is more than was expected.
+ * Freezes price and amount, reserves the whole cost, and lets the campaign run. Answers it in
+ * `running`, or in `reserving` when rpc is silent.
+ * @throws AppError bulksms_not_found, state_conflict (details.current), insufficient_credit
+ * (details.needed, details.available; the campaign is `ready` again), quote_changed
+ * (details.contacts, parts, price, cost) when the campaign is more than was expected.
  */
 export async function run(
   dependencies: ReserveDependencies,
@@ -55,7 +60,10 @@ export async function run(
   }
 }
 
-/** `ready -> reserving` with a fresh hold: of two runs at once, one finds no row. The run is kept, so that the laws can compare runs and holds. */
+/**
+ * `ready -> reserving` with a fresh hold: of two runs at once, one finds no row. The run is kept,
+ * so that the laws can compare runs and holds.
+ */
 async function beginRun(
   sql: Sql,
   { workspaceId, bulksmsId }: CommandedBulksms,
@@ -93,7 +101,10 @@ async function refuseRun(sql: Sql, commanded: CommandedBulksms, priceMilli: bigi
   );
 }
 
-/** After its commit no new submit body starts; `inFlight` messages at most may be on their way in bodies begun before. */
+/**
+ * After its commit no new submit body starts; `inFlight` messages at most may be on their way in
+ * bodies begun before.
+ */
 export async function pause(sql: Sql, commanded: CommandedBulksms): Promise<{ campaign: Campaign; inFlight: number }> {
   const campaign = await change(sql, commanded, { from: ["running"], to: "paused" });
   reachFailpoint("pause_committed");
@@ -104,7 +115,10 @@ export async function resume(sql: Sql, commanded: CommandedBulksms): Promise<Cam
   return change(sql, commanded, { from: ["paused"], to: "running", lastError: null });
 }
 
-/** Messages that were never submitted end as `canceled`, a chunk at a time, by sales_worker; what is with the carrier goes on to its end, and is charged. */
+/**
+ * Messages that were never submitted end as `canceled`, a chunk at a time, by sales_worker; what is
+ * with the carrier goes on to its end, and is charged.
+ */
 export async function cancel(
   sql: Sql,
   commanded: CommandedBulksms,
@@ -120,8 +134,9 @@ export async function cancel(
 const purgeWaitMs = 1_000;
 
 /**
- * An import is taken away from whoever works on it, and its rows are purged: the campaign is then `import_failed`, with the
- * code `import_canceled`. Null when it is not importing. If we die meanwhile, the sweeper goes on.
+ * An import is taken away from whoever works on it, and its rows are purged: the campaign is then
+ * `import_failed`, with the code `import_canceled`. Null when it is not importing. If we die
+ * meanwhile, the sweeper goes on.
  */
 async function cancelImport(sql: Sql, commanded: CommandedBulksms, leaseMs: number): Promise<Campaign | null> {
   const lastError = "import_canceled";
@@ -151,8 +166,9 @@ async function refuse(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms): P
 }
 
 /**
- * Messages of chunks with a live lease: at most one body a chunk may be on its way. Also when its intent is not to be seen yet:
- * it may have read `running` before our commit and be committed after we look.
+ * Messages of chunks with a live lease: at most one body a chunk may be on its way. Also when its
+ * intent is not to be seen yet: it may have read `running` before our commit and be committed after
+ * we look.
  */
 async function countInFlight(sql: Sql, bulksmsId: string): Promise<number> {
   const rows = await sql<{ messages: number }[]>`

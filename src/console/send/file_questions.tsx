@@ -1,5 +1,5 @@
-// What the page does not guess about a file: which column, encoding or sheet is meant. Calm: nothing is
-// wrong with the file, and a click answers it.
+// What the page does not guess about a file: which column, encoding or sheet is meant. Calm:
+// nothing is wrong with the file, and a click answers it.
 import { encodingWords, showCell, showCount } from "../look/words.ts";
 import type { FileChoices, Question } from "./judgement.ts";
 

@@ -1,4 +1,5 @@
-// How the file was read, each with a way to change it: the numbers' column and why, encoding, sheet, hidden rows.
+// How the file was read, each with a way to change it: the numbers' column and why, encoding,
+// sheet, hidden rows.
 import { fileEncodings } from "../../contracts/states.ts";
 import { encodingWords, showRows } from "../look/words.ts";
 import { columnTitle } from "./file_questions.tsx";

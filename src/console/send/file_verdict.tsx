@@ -1,4 +1,5 @@
-// What the file has: columns, first rows, how many can be texted, and every reason why others cannot - with their lines.
+// What the file has: columns, first rows, how many can be texted, and every reason why others
+// cannot - with their lines.
 import { useState } from "react";
 import type { RejectReason } from "../../contracts/states.ts";
 import { Mark } from "../look/mark.tsx";
@@ -13,7 +14,10 @@ interface FileVerdictProps {
   onChoice(choice: Partial<FileChoices>): void;
 }
 
-/** Columns of the first rows that are shown, beside the numbers' one: exports with thousands of them exist. */
+/**
+ * Columns of the first rows that are shown, beside the numbers' one: exports with thousands of them
+ * exist.
+ */
 const columnsShownMax = 20;
 
 export function FileVerdict({ judgement, choices, onChoice }: FileVerdictProps) {

@@ -1,5 +1,5 @@
-// Judges a file row by row, by the import's own readers and judges: what the page shows is what POST
-// /create will say. Runs in the worker, off the page's thread.
+// Judges a file row by row, by the import's own readers and judges: what the page shows is what
+// POST /create will say. Runs in the worker, off the page's thread.
 import { type CostlyCells, createCostlyCells } from "../../contacts/costly_cells.ts";
 import { type ColumnSample, createColumnSample } from "../../contacts/csv/column_sample.ts";
 import { type FoundColumns, findColumns } from "../../contacts/csv/columns.ts";

@@ -1,5 +1,5 @@
-// A file that somebody chose on the page, opened for reading: what it is, in which encoding or from which
-// sheet, and its rows - by the same rules as an upload to salesapi. Runs in the worker.
+// A file that somebody chose on the page, opened for reading: what it is, in which encoding or from
+// which sheet, and its rows - by the same rules as an upload to salesapi. Runs in the worker.
 import { countPhoneNumbers } from "../../contacts/columns/count_numbers.ts";
 import { csvSource } from "../../contacts/csv/csv_source.ts";
 import { type EncodingVerdict, encodingFor, judgeEncoding } from "../../contacts/encoding/judge_encoding.ts";
@@ -23,7 +23,10 @@ export interface OpenOptions extends Pick<FileChoices, "encoding" | "sheet" | "w
 
 const chunkBytes = 262_144;
 
-/** @throws AppError csv_not_text, csv_encoding_ambiguous, csv_encoding_invalid, xlsx_*, sheet_missing, sheet_ambiguous. */
+/**
+ * @throws AppError csv_not_text, csv_encoding_ambiguous, csv_encoding_invalid, xlsx_*,
+ * sheet_missing, sheet_ambiguous.
+ */
 export async function openFile(file: File, options: OpenOptions): Promise<OpenedFile> {
   const kind = await fileKindOf(randomAccessOfBlob(file));
   return kind === "csv" ? openCsv(file, options) : openWorkbook(file, options);

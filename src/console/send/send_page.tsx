@@ -1,4 +1,5 @@
-// A new campaign, from top to bottom: the file and its verdict, the text and what it costs, one button that says what it will do.
+// A new campaign, from top to bottom: the file and its verdict, the text and what it costs, one
+// button that says what it will do.
 import { useRef, useState } from "react";
 import { useLocation } from "wouter";
 import type { CreateAnswer } from "../../contracts/http.ts";
@@ -56,7 +57,10 @@ export function SendPage() {
     if (key.current.of !== of) key.current = { of, value: crypto.randomUUID() };
     return askSalesapi<CreateAnswer>("/create", { method: "POST", body: form, idempotencyKey: key.current.value });
   };
-  /** Held to what the page shows. A campaign that came out larger is dropped, and never taken for this one again. */
+  /**
+   * Held to what the page shows. A campaign that came out larger is dropped, and never taken for
+   * this one again.
+   */
   const run = async ({ id }: CreateAnswer, { contacts, parts }: Judgement): Promise<void> => {
     const agreed = { contacts, parts, cost_max: creditsOf(costOf(parts, price)) };
     try {
@@ -114,7 +118,7 @@ export function SendPage() {
               </label>
             </div>
             {failed !== null && <Trouble error={failed} />}
-            <p className="deeds">
+            <p className="actions">
               <button
                 type="button"
                 className="primary large"
@@ -145,7 +149,10 @@ export function SendPage() {
   );
 }
 
-/** Why nothing can be sent yet, as a sentence; empty where the page shows it anyway; null when nothing stands in the way. */
+/**
+ * Why nothing can be sent yet, as a sentence; empty where the page shows it anyway; null when
+ * nothing stands in the way.
+ */
 function obstacleOf(judgement: Judgement | null, { text, isBusy }: { text: string; isBusy: boolean }): string | null {
   if (isBusy || judgement === null) return "";
   if (judgement.question !== null) return "Answer the question about the file first.";

@@ -1,4 +1,5 @@
-// What the page asks of salesapi about a judged file, and the refusal of a run that would be more than was shown.
+// What the page asks of salesapi about a judged file, and the refusal of a run that would be more
+// than was shown.
 import { Problem } from "../api/api.ts";
 import { showCount, showCredits, showPeople } from "../look/words.ts";
 import type { FileChoices, Judgement } from "./judgement.ts";

@@ -1,4 +1,5 @@
-// The text: its columns to click in, its parts and encoding under it, and each character that makes it dearer with what is cheaper.
+// The text: its columns to click in, its parts and encoding under it, and each character that makes
+// it dearer with what is cheaper.
 import { useRef } from "react";
 import { findCostlyCharacters, rewriteAsGsm7 } from "../../sms/encodings.ts";
 import { measureText, septetsAlone, septetsOfPart, unitsAlone, unitsOfPart } from "../../sms/parts.ts";
@@ -21,7 +22,7 @@ const chipsMax = 30;
 export function TextField({ text, onText, columns, problem }: TextFieldProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const compiled = compileTemplate(text);
-  const says = "problem" in compiled ? `Character ${compiled.problem.at + 1}: ${compiled.problem.says}.` : problem;
+  const reason = "problem" in compiled ? `Character ${compiled.problem.at + 1}: ${compiled.problem.reason}.` : problem;
   const insert = (name: string) => {
     const at = field.current?.selectionStart ?? text.length;
     onText(`${text.slice(0, at)}{${name}}${text.slice(field.current?.selectionEnd ?? at)}`);
@@ -40,7 +41,7 @@ export function TextField({ text, onText, columns, problem }: TextFieldProps) {
         maxLength={textCharactersMax}
         placeholder="Hello {name}! ..."
         aria-describedby="text-size"
-        aria-invalid={says !== null}
+        aria-invalid={reason !== null}
         onChange={(event) => onText(event.target.value)}
       />
       {columns.length > 0 && (
@@ -60,9 +61,9 @@ export function TextField({ text, onText, columns, problem }: TextFieldProps) {
             ))}
         </ul>
       )}
-      {says !== null && text !== "" && (
+      {reason !== null && text !== "" && (
         <p className="bad" role="alert">
-          <Mark meaning="failed" /> {says}
+          <Mark meaning="failed" /> {reason}
         </p>
       )}
       <Size text={text} />

@@ -1,5 +1,6 @@
-// Is it text at all? What the bytes of an upload must be before they are read as CSV: no archive, no document, no NUL, valid UTF-8.
-// Called by csv_reader.ts for every chunk, and by file_kind.ts for the beginning.
+// Is it text at all? What the bytes of an upload must be before they are read as CSV: no archive,
+// no document, no NUL, valid UTF-8. Called by csv_reader.ts for every chunk, and by file_kind.ts
+// for the beginning.
 import { AppError } from "../../contracts/errors.ts";
 import { isUtf8 } from "./csv_text.ts";
 
@@ -36,7 +37,10 @@ const foreignWords: readonly (readonly [words: string, type: string, reason: str
   ["<?XML", "xml", `This is an XML file. ${saveAs}`],
 ];
 
-/** Bytes that `refuseForeignFile` wants to see: the longest of the words, with a mark and some whitespace before it. */
+/**
+ * Bytes that `refuseForeignFile` wants to see: the longest of the words, with a mark and some
+ * whitespace before it.
+ */
 export const magicBytesMax = 32;
 
 /** What a file is that begins with these bytes, when it is known and is no CSV. */
@@ -69,7 +73,10 @@ function sequenceLength(leadByte: number): number {
   return leadByte >= 0xe0 ? 3 : 2;
 }
 
-/** Walks from character to character until one is not UTF-8 by itself; only ever called for bytes that are not. */
+/**
+ * Walks from character to character until one is not UTF-8 by itself; only ever called for bytes
+ * that are not.
+ */
 function firstInvalidOffset(bytes: Uint8Array): number {
   let offset = 0;
   while (offset < bytes.length) {

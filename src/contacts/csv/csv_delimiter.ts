@@ -1,12 +1,17 @@
-// What stands between the cells of a CSV file: named by a line `sep=;`, or judged over its first rows.
-// Called by csv_reader.ts once, with the beginning of the file.
+// What stands between the cells of a CSV file: named by a line `sep=;`, or judged over its first
+// rows. Called by csv_reader.ts once, with the beginning of the file.
 import { continueRow, type OpenRow, openRow, type QuotedCell, rowBroken, splitLine, textOfCell } from "./csv_quotes.ts";
 
-/** In the order in which a tie is decided: a comma also stands in prose, in names and in amounts. */
+/**
+ * In the order in which a tie is decided: a comma also stands in prose, in names and in amounts.
+ */
 const delimiters = ["\t", ";", "|", ","] as const;
 /** Rows that are looked at. */
 const rowsMax = 100;
-/** A whole cell that looks like a number with at least six digits: what a list of contacts has in each row. */
+/**
+ * A whole cell that looks like a number with at least six digits: what a list of contacts has in
+ * each row.
+ */
 const phoneLike = /^[\s"'=]*\+?(?:[\s().\-/]*\d){6,}[\s".-]*$/;
 
 export interface Delimiter {
@@ -17,9 +22,9 @@ export interface Delimiter {
 
 /**
  * The delimiter of a file that begins with `sample`: whole lines, without a byte order mark.
- * `sep=X` on the first line is obeyed, as Excel does, whatever X is. Otherwise the one by which most
- * rows have as many cells as the header and a cell with a phone number of its own; a comma for a
- * file of one column.
+ * `sep=X` on the first line is obeyed, as Excel does, whatever X is. Otherwise the one by which
+ * most rows have as many cells as the header and a cell with a phone number of its own; a comma for
+ * a file of one column.
  */
 export function findDelimiter(sample: string): Delimiter {
   const named = /^"?sep=([^\r\n"])\1*"?[;,\t ]*(?:\r\n|\r|\n|$)/i.exec(sample);
@@ -53,7 +58,10 @@ function scoreOf(sample: string, delimiter: string): Score {
   return { score: (fitting + 2 * withNumber) / rows.length, spaces, count };
 }
 
-/** The sample's first rows that are not blank, cut at `delimiter`; one with a broken quote has no cells. */
+/**
+ * The sample's first rows that are not blank, cut at `delimiter`; one with a broken quote has no
+ * cells.
+ */
 function rowsOf(sample: string, delimiter: string): string[][] {
   const rows: string[][] = [];
   let open: OpenRow | null = null;

@@ -1,23 +1,31 @@
-// Quotes in CSV: where a cell ends, and which rows are broken. Called by csv_reader.ts, line by line.
+// Quotes in CSV: where a cell ends, and which rows are broken. Called by csv_reader.ts, line by
+// line.
 //
-//   "a ""b"" c"   a cell in quotes; a quote inside is doubled; spaces may stand around the quotes
+//   "a ""b"" c"   a cell in quotes; a quote inside is duplicated; spaces may stand around the quotes
 //   5" pipe       a quote inside a cell that does not begin with one is a character
 //   "a" b         something behind a closing quote: the row is broken
 //   "a            a quote that is never closed, or is closed by the next quote of a later row, so that
 //                 something stands behind it: the row is broken, and reading resumes on its second line
 
-/** A cell between two offsets of its line, or what it becomes when its doubled quotes are single. */
+/**
+ * A cell between two offsets of its line, or what it becomes when its duplicated quotes are single.
+ */
 export interface QuotedCell {
   start: number;
   end: number;
   changed: string | null;
 }
 
-/** How a line ended: with the row, with a fault, or (from 0 up) within the quoted cell that begins there. */
+/**
+ * How a line ended: with the row, with a fault, or (from 0 up) within the quoted cell that begins
+ * there.
+ */
 export const rowComplete = -1;
 export const rowBroken = -2;
 
-/** Cuts a line from `from` on, which is outside quotes, and adds its cells. Returns how it ended. */
+/**
+ * Cuts a line from `from` on, which is outside quotes, and adds its cells. Returns how it ended.
+ */
 export function splitLine(line: string, delimiter: string, from: number, cells: QuotedCell[]): number {
   for (let at = from; ; ) {
     const start = skipSpaces(line, at);
@@ -52,7 +60,7 @@ function skipSpaces(line: string, from: number): number {
   return at;
 }
 
-/** The first quote from `from` on that is not doubled; -1 when there is none. */
+/** The first quote from `from` on that is not duplicated; -1 when there is none. */
 function closingQuote(line: string, from: number): number {
   for (let at = line.indexOf('"', from); at !== -1; at = line.indexOf('"', at + 2)) {
     if (line.charCodeAt(at + 1) !== 0x22) return at;
@@ -74,7 +82,7 @@ export interface OpenRow {
   characters: number;
   /** Cells that have ended. */
   cells: string[];
-  /** The open one so far, its quotes still doubled. */
+  /** The open one so far, its quotes still duplicated. */
   part: string;
 }
 

@@ -1,16 +1,20 @@
-// CSV from chunks of bytes to rows with their line numbers; every refusal names the line.
-// Our own, because the bill hangs on it: csv-parse reads 0.7 M rows of two cells a second of CPU, this
-// 12 M and more, and gives each broken row a line. csv_reader.test.ts compares it with csv-parse.
-// Called by the import, the quote, and the console's worker.
+// CSV from chunks of bytes to rows with their line numbers; every refusal names the line. Our own,
+// because the bill hangs on it: csv-parse reads 0.7 M rows of two cells a second of CPU, this 12 M
+// and more, and gives each broken row a line. csv_reader.test.ts compares it with csv-parse. Called
+// by the import, the quote, and the console's worker.
 //
 // What a file may be:
-//   - its first row that is not blank is the header; a line `sep=;` above it names the delimiter, which
+//   - its first row that is not blank is the header; a line `sep=;` above it names the delimiter,
+//     which
 //     is otherwise judged over the first rows (csv_delimiter.ts);
-//   - \n, \r\n and \r each end a row; within quotes they belong to the cell and are kept as they stand;
-//   - rows whose cells are all blank are nothing; missing last cells are empty, and so are extra cells
+//   - \n, \r\n and \r each end a row; within quotes they belong to the cell and are kept as they
+//     stand;
+//   - rows whose cells are all blank are nothing; missing last cells are empty, and so are extra
+//     cells
 //     that hold nothing;
 //   - cells keep their outer whitespace; `valueAt` and the judges of numbers trim it;
-//   - a row with more filled cells than the header, with a broken quote (csv_quotes.ts) or with a cell
+//   - a row with more filled cells than the header, with a broken quote (csv_quotes.ts) or with a
+//     cell
 //     that is too long is rejected with its line, and the file is read on.
 import { AppError, type ErrorDetails } from "../../contracts/errors.ts";
 import { boundsAt, cellOf, type Header, headerName, type RejectedRow, type RowFault, type Rows } from "../rows.ts";
@@ -33,15 +37,26 @@ export { boundsAt, cellOf };
 export type CsvRows = Rows;
 export type CsvHeader = Header;
 
-/** A physical line at most: the columns below, each with a cell that is longer than any text, are far shorter. */
+/**
+ * A physical line at most: the columns below, each with a cell that is longer than any text, are
+ * far shorter.
+ */
 export const csvLineBytesMax = 1024 * 1024;
-/** Characters that one quoted row may span in all; a row that runs on further has a quote that was never closed. */
+/**
+ * Characters that one quoted row may span in all; a row that runs on further has a quote that was
+ * never closed.
+ */
 export const csvRowCharactersMax = 1024 * 1024;
 /** As many characters as a spreadsheet lets one type into a cell. */
 export const csvCellCharactersMax = 32_767;
-/** As many columns as a spreadsheet has. Those that nothing uses cost only what their cells are long. */
+/**
+ * As many columns as a spreadsheet has. Those that nothing uses cost only what their cells are
+ * long.
+ */
 export const csvColumnsMax = 16_384;
-/** The delimiter is judged by this much of a file, so that nothing is read before it has arrived. */
+/**
+ * The delimiter is judged by this much of a file, so that nothing is read before it has arrived.
+ */
 const sampleBytes = 64 * 1024;
 /** A file in which this much has no \n has lines that end with \r. */
 const carriageReturnsFrom = 16 * 1024;
@@ -51,16 +66,25 @@ export interface CsvReader {
   readonly header: Header | null;
   /** What stands between cells; null before it is known. */
   readonly delimiter: string | null;
-  /** The rows that end within this chunk, whose memory may be used again afterwards. @throws AppError csv_*. */
+  /**
+   * The rows that end within this chunk, whose memory may be used again afterwards. @throws
+   * AppError csv_*.
+   */
   push(chunk: Uint8Array): Rows;
-  /** The last rows: those behind the last line break, and those behind a quote that was never closed. @throws AppError csv_*. */
+  /**
+   * The last rows: those behind the last line break, and those behind a quote that was never
+   * closed. @throws AppError csv_*.
+   */
   end(): Rows;
 }
 
 type Found = { -readonly [name in keyof Rows]: Rows[name] } & { rejected: RejectedRow[] };
 
 interface State {
-  /** Begins with the bytes behind the last line break, `pendingLength` of them. Memory that is used again: see `behindPending`. */
+  /**
+   * Begins with the bytes behind the last line break, `pendingLength` of them. Memory that is used
+   * again: see `behindPending`.
+   */
   pending: Uint8Array;
   pendingLength: number;
   /** Bytes before those. */
@@ -137,7 +161,10 @@ function startState(): State {
   };
 }
 
-/** The chunk with what is pending before it. In one piece of memory for the whole file: a fresh one a chunk began a garbage collection every few hundred. */
+/**
+ * The chunk with what is pending before it. In one piece of memory for the whole file: a fresh one
+ * a chunk began a garbage collection every few hundred.
+ */
 function behindPending(state: State, chunk: Uint8Array): Uint8Array {
   const { pendingLength } = state;
   if (pendingLength === 0) return chunk;
@@ -179,7 +206,10 @@ function takeText(state: State, bytes: Uint8Array, length: number, isLast: boole
   return state.delimiter === null ? startText(state, text, latin1Of(bytes.subarray(0, sampleBytes)), isLast) : text;
 }
 
-/** Takes the mark at the very beginning and a `sep=` line from the first text. All that the delimiter is judged by is ASCII. */
+/**
+ * Takes the mark at the very beginning and a `sep=` line from the first text. All that the
+ * delimiter is judged by is ASCII.
+ */
 function startText(state: State, text: string, bytesOfSample: string, isLast: boolean): string {
   const sample = bytesOfSample.replace(/^\u00ef\u00bb\u00bf/, "");
   const isWhole = isLast && bytesOfSample.length < sampleBytes;
@@ -214,7 +244,8 @@ function readRows(state: State, text: string): Rows {
   return found;
 }
 
-// One that is ahead is not looked for again: a file may have none. Written out, because a key as an argument costs the hot loop a third.
+// One that is ahead is not looked for again: a file may have none. Written out, because a key as an
+// argument costs the hot loop a third.
 function feedFrom(ahead: State["ahead"], text: string, from: number): number {
   if (ahead.feed < from) ahead.feed = placeOf(text.indexOf("\n", from), text);
   return ahead.feed;
@@ -251,7 +282,10 @@ function isBlank(text: string, start: number, end: number, delimiter: string | n
   );
 }
 
-/** The hot loop: a line without quotes is cut where it stands. (0.04 us of CPU a row, with seven cells 0.12; by a look at each character 0.10 and 0.29.) */
+/**
+ * The hot loop: a line without quotes is cut where it stands. (0.04 us of CPU a row, with seven
+ * cells 0.12; by a look at each character 0.10 and 0.29.)
+ */
 function readPlainLine(state: State, start: number, end: number): void {
   const { found } = state;
   const { width, text } = found;
@@ -313,7 +347,10 @@ function reject({ found }: State, reason: RowFault, cells: readonly string[], li
   found.rejected.push({ line, reason, cells });
 }
 
-/** A line of a row with quotes, or of the header. `at`: where it stands in the text; null when it does not. */
+/**
+ * A line of a row with quotes, or of the header. `at`: where it stands in the text; null when it
+ * does not.
+ */
 function takeLine(state: State, line: Line, at: number | null): void {
   const delimiter = state.delimiter as string;
   const { open } = state;
@@ -341,7 +378,9 @@ function takeLine(state: State, line: Line, at: number | null): void {
   }
 }
 
-/** The quote was never closed: the row's first line is rejected, and those behind it are read again. */
+/**
+ * The quote was never closed: the row's first line is rejected, and those behind it are read again.
+ */
 function breakOpenRow(state: State, open: OpenRow): void {
   const [first, ...rest] = open.lines as [Line, ...Line[]];
   state.open = null;

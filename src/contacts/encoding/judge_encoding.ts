@@ -1,5 +1,6 @@
-// Which encoding a file is in, told from its bytes alone: all of them, because one byte near the end can decide.
-// Called while an upload is received (it costs no second pass), and by the console before it reads a file.
+// Which encoding a file is in, told from its bytes alone: all of them, because one byte near the
+// end can decide. Called while an upload is received (it costs no second pass), and by the console
+// before it reads a file.
 //
 //   a byte order mark               is believed
 //   zeros in every other byte       UTF-16 without a mark
@@ -140,7 +141,9 @@ function byteJudge(hasMark: boolean): EncodingJudge {
   };
 }
 
-/** Where the next byte from 0x80 up stands; the one before it ended any character that had begun. */
+/**
+ * Where the next byte from 0x80 up stands; the one before it ended any character that had begun.
+ */
 function nextHigh(chunk: Uint8Array, from: number, utf8: Utf8Checker): number {
   let at = from;
   while (at < chunk.length && (chunk[at] as number) < 0x80) at++;
@@ -185,7 +188,8 @@ function invalid({ line, byte }: Place, why: string): EncodingVerdict {
 
 /**
  * The encoding to read a file in: the one that the caller named, else the one told from the bytes.
- * @throws AppError csv_encoding_ambiguous (with both readings), csv_encoding_invalid, both with the line.
+ * @throws AppError csv_encoding_ambiguous (with both readings), csv_encoding_invalid, both with the
+ * line.
  */
 export function encodingFor(verdict: EncodingVerdict, named: Encoding | null): Encoding {
   if (named !== null) return named;

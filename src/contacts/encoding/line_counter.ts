@@ -1,5 +1,5 @@
-// Lines of a file that arrives in chunks; what a byte's line is, is worked out for the few that are asked about.
-// Called by judge_encoding.ts.
+// Lines of a file that arrives in chunks; what a byte's line is, is worked out for the few that are
+// asked about. Called by judge_encoding.ts.
 
 export interface LineCounter {
   begin(chunk: Uint8Array): void;

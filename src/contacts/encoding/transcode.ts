@@ -1,5 +1,6 @@
-// Any encoding to UTF-8, chunk by chunk, so that the CSV reader has to know one. Never the whole file in memory.
-// Called before the reader, with the encoding that was told from the bytes or named by the caller.
+// Any encoding to UTF-8, chunk by chunk, so that the CSV reader has to know one. Never the whole
+// file in memory. Called before the reader, with the encoding that was told from the bytes or named
+// by the caller.
 import { AppError } from "../../contracts/errors.ts";
 import { codePointsOf, type Encoding, type SingleByteEncoding } from "./encodings.ts";
 
@@ -44,7 +45,9 @@ function singleByte(encoding: SingleByteEncoding): Transcoder {
   };
 }
 
-/** Writes a code point from U+0080 to U+FFFF that is no surrogate. Returns where the next one goes. */
+/**
+ * Writes a code point from U+0080 to U+FFFF that is no surrogate. Returns where the next one goes.
+ */
 function putCodePoint(to: Uint8Array, at: number, codePoint: number): number {
   let next = at;
   if (codePoint < 0x800) to[next++] = 0xc0 | (codePoint >> 6);

@@ -1,4 +1,5 @@
-// Whether bytes from 0x80 up make UTF-8, with the line of the first that do not. Called by judge_encoding.ts.
+// Whether bytes from 0x80 up make UTF-8, with the line of the first that do not. Called by
+// judge_encoding.ts.
 import type { LineCounter } from "./line_counter.ts";
 
 export interface Utf8Count {
@@ -19,7 +20,10 @@ export interface Utf8Checker {
 
 export function createUtf8Checker(lines: LineCounter): Utf8Checker {
   const count: Utf8Count = { characters: 0, invalid: 0, first: null };
-  /** The character that has begun: its first byte, bytes that it still needs, and what the next of them may be. */
+  /**
+   * The character that has begun: its first byte, bytes that it still needs, and what the next of
+   * them may be.
+   */
   let lead = 0;
   let needed = 0;
   let taken = 0;

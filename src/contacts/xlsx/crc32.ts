@@ -1,4 +1,5 @@
-// The checksum of zip entries. Called by zip.ts: a bit that fell over in a phone number texts a stranger.
+// The checksum of zip entries. Called by zip.ts: a bit that fell over in a phone number texts a
+// stranger.
 
 const table = Int32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;

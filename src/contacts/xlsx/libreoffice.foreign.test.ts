@@ -1,5 +1,6 @@
-// A foreign program and a foreign library against our reader: what LibreOffice writes from kinds.fods, read by us and by read-excel-file.
-// The workbook that LibreOffice 7.4 wrote is kept beside its source; where LibreOffice is installed it writes it again.
+// A foreign program and a foreign library against our reader: what LibreOffice writes from
+// kinds.fods, read by us and by read-excel-file. The workbook that LibreOffice 7.4 wrote is kept
+// beside its source; where LibreOffice is installed it writes it again.
 import { execFile } from "node:child_process";
 import { access, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,6 +1,7 @@
-// What a number in a sheet looks like: a date in one format, an amount in the next. Called by sheet_rows.ts.
-// Dates become ISO text and amounts keep their sign, so that neither is ever taken for a phone number.
-// A number is as exact as the sheet has it, without exponent and without thousands separators.
+// What a number in a sheet looks like: a date in one format, an amount in the next. Called by
+// sheet_rows.ts. Dates become ISO text and amounts keep their sign, so that neither is ever taken
+// for a phone number. A number is as exact as the sheet has it, without exponent and without
+// thousands separators.
 import type { CellFault } from "../rows.ts";
 
 export type NumberFormat =
@@ -9,7 +10,10 @@ export type NumberFormat =
 
 const general: NumberFormat = { kind: "number", decimals: null, digits: 0, prefix: "", suffix: "", isPercent: false };
 
-/** Formats that files name by number alone (ECMA-376 18.8.30); 27-36 and 50-58 are dates of East Asia. */
+/**
+ * Formats that files name by number alone (ECMA-376 18.8.30); 27-36 and 50-58 are dates of East
+ * Asia.
+ */
 const builtIn: Readonly<Record<number, string>> = {
   ...{ 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00", 14: "yyyy-mm-dd", 15: "d-mmm-yy" },
   ...{ 16: "d-mmm", 17: "mmm-yy", 18: "h:mm AM/PM", 19: "h:mm:ss AM/PM", 20: "h:mm", 21: "h:mm:ss", 22: "yyyy-mm-dd h:mm" },
@@ -39,7 +43,8 @@ export function compileFormat(code: string): NumberFormat {
 function compileNumber(section: string, plain: string, marks: string): NumberFormat {
   if (/[e/?]/i.test(marks) || !/[0#]/.test(marks)) return general;
   const [whole = "", fraction] = marks.replace(/[^0#.]/g, "").split(".");
-  // "(###) ###-####" and other shapes of one number: signs between its digits are nothing to a reader
+  // "(###) ###-####" and other shapes of one number: signs between its digits are nothing to a
+  // reader
   const isShape = /[0#][^0#.,]+[0#]/.test(plain) || /[<>=]/.test(section);
   const prefix = isShape ? "" : literalOf(/^[^0#.]*/.exec(plain)?.[0] ?? "");
   const suffix = isShape ? "" : literalOf(/[^0#.,]*$/.exec(plain)?.[0] ?? "");

@@ -1,5 +1,6 @@
-// The texts of a workbook, which its cells name by number. Called by workbook.ts.
-// A sheet of 100,000 rows and 50 columns may have five million of them, so they stand one behind the other in long strings.
+// The texts of a workbook, which its cells name by number. Called by workbook.ts. A sheet of
+// 100,000 rows and 50 columns may have five million of them, so they stand one behind the other in
+// long strings.
 import { createXmlReader } from "./xml.ts";
 import { tooLarge } from "./zip.ts";
 

@@ -1,4 +1,5 @@
-// A sheet's rows, as a stream. Called by the import and the quote (through worker.ts) and by the console's worker.
+// A sheet's rows, as a stream. Called by the import and the quote (through worker.ts) and by the
+// console's worker.
 //
 // What a cell gives:
 //   texts                 as they stand; runs of rich text together, without what is only pronunciation
@@ -23,7 +24,10 @@ export interface SheetOptions {
 }
 
 export interface SheetRows extends RowSource {
-  /** What was left out because it is hidden: rows with something in them, and columns. Whole when all rows were read. */
+  /**
+   * What was left out because it is hidden: rows with something in them, and columns. Whole when
+   * all rows were read.
+   */
   readonly hidden: { rows: number; columns: number };
 }
 
@@ -33,11 +37,17 @@ const columnsMax = 16_384;
 const sheetRowsMax = 1_048_576;
 /** As many characters as a spreadsheet lets one type into a cell. */
 const cellCharactersMax = 32_767;
-/** Rows are handed on when there are so many, or so many characters of them. The first of them decide how wide the table is. */
+/**
+ * Rows are handed on when there are so many, or so many characters of them. The first of them
+ * decide how wide the table is.
+ */
 const batchRows = 1_000;
 const batchCharacters = 128 * 1024;
 
-/** The rows of one sheet. Strings are read first, then the sheet, piece by piece, as the rows are asked for. */
+/**
+ * The rows of one sheet. Strings are read first, then the sheet, piece by piece, as the rows are
+ * asked for.
+ */
 export function readSheet(workbook: Workbook, sheet: Sheet, options: SheetOptions): SheetRows {
   const state = startState(workbook, options);
   return {

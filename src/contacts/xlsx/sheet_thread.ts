@@ -1,5 +1,6 @@
-// A workbook read in a thread of its own. Called by salesapi and the command line, whose loops have other work.
-// The thread has bounds for its memory; what outgrows them is refused, and the process lives on.
+// A workbook read in a thread of its own. Called by salesapi and the command line, whose loops have
+// other work. The thread has bounds for its memory; what outgrows them is refused, and the process
+// lives on.
 import { Worker } from "node:worker_threads";
 import { AppError } from "../../contracts/errors.ts";
 import type { Header, Rows } from "../rows.ts";
@@ -15,9 +16,11 @@ const oldGenerationMegabytesMax = 224;
 const youngGenerationMegabytesMax = 8;
 
 /**
- * Opens a workbook in a thread. `file` stays open, and its owner's, until `close` has ended.
- * Each question is asked when the one before was answered; the next rows are parsed while the caller judges the last.
- * @throws AppError, see `openWorkbook`; xlsx_too_large when it needs more memory than a thread may have.
+ * Opens a workbook in a thread. `file` stays open, and its owner's, until `close` has ended. Each
+ * question is asked when the one before was answered; the next rows are parsed while the caller
+ * judges the last.
+ * @throws AppError, see `openWorkbook`; xlsx_too_large when it needs more memory than a thread may
+ * have.
  */
 export async function openWorkbookInThread(file: ThreadFile): Promise<WorkbookReader> {
   const thread = startThread(file);
@@ -66,8 +69,9 @@ function readRows(thread: Thread, sheet: Sheet, options: SheetOptions): SheetRow
 }
 
 /**
- * Compiled, the thread's file stands beside this one. From sources Node 20 cannot load it by itself,
- * nor with a loader among a thread's arguments, so the thread begins with a line that brings one.
+ * Compiled, the thread's file stands beside this one. From sources Node 20 cannot load it by
+ * itself, nor with a loader among a thread's arguments, so the thread begins with a line that
+ * brings one.
  */
 function threadScript(): { code: URL | string; isCode: boolean } {
   if (import.meta.url.endsWith(".js")) return { code: new URL("./worker.js", import.meta.url), isCode: false };

@@ -1,5 +1,6 @@
-// A workbook (.xlsx, ECMA-376): what it consists of, and its sheets in their order. Called by the import, the quote and the console.
-// No formula is run, no link is followed, and only the parts that are named here are unpacked.
+// A workbook (.xlsx, ECMA-376): what it consists of, and its sheets in their order. Called by the
+// import, the quote and the console. No formula is run, no link is followed, and only the parts
+// that are named here are unpacked.
 import { AppError } from "../../contracts/errors.ts";
 import type { RandomAccess } from "./random_access.ts";
 import { noStrings, readSharedStrings, type SharedStrings } from "./shared_strings.ts";
@@ -25,7 +26,10 @@ export interface Workbook {
   /** In the order of their tabs, without charts. */
   readonly sheets: readonly Sheet[];
   readonly is1904: boolean;
-  /** All formulas are to be computed when it is opened: a cached 0 may be a placeholder of the program that wrote it. */
+  /**
+   * All formulas are to be computed when it is opened: a cached 0 may be a placeholder of the
+   * program that wrote it.
+   */
   readonly isUncomputed: boolean;
   readonly styles: Styles;
   readonly zip: Zip;
@@ -35,8 +39,8 @@ export interface Workbook {
 
 /**
  * Opens a workbook.
- * @throws AppError xlsx_invalid, xlsx_encrypted, xlsx_macros, xlsx_external_references, xlsx_too_large, xlsx_too_many_sheets;
- * csv_not_text for archives that are something else.
+ * @throws AppError xlsx_invalid, xlsx_encrypted, xlsx_macros, xlsx_external_references,
+ * xlsx_too_large, xlsx_too_many_sheets; csv_not_text for archives that are something else.
  */
 export async function openWorkbook(file: RandomAccess, limits: ZipLimits = zipLimits): Promise<Workbook> {
   const zip = await openZip(file, limits);

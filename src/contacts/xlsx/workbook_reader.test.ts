@@ -326,7 +326,8 @@ describe("what is refused", () => {
       const outcome = await openBytes(damaged)
         .then((reader) => tableOf(reader))
         .catch((error: AppError) => error.code);
-      // a bit may be one that nothing reads: behind the end of the packed data, or the time of a part
+      // a bit may be one that nothing reads: behind the end of the packed data, or the time of a
+      // part
       if (typeof outcome === "string") expect(outcome).toMatch(/^xlsx_/);
       else expect(outcome).toEqual(whole);
     }

@@ -1,5 +1,6 @@
-// What the import, the quote and the console need of a workbook: its sheets, the beginning of each, and the rows of one.
-// The same whether it is read here (the console's worker) or in a thread of its own (sheet_thread.ts, for salesapi and the command line).
+// What the import, the quote and the console need of a workbook: its sheets, the beginning of each,
+// and the rows of one. The same whether it is read here (the console's worker) or in a thread of
+// its own (sheet_thread.ts, for salesapi and the command line).
 import { AppError } from "../../contracts/errors.ts";
 import type { Header, Rows } from "../rows.ts";
 import type { RandomAccess } from "./random_access.ts";

@@ -1,5 +1,6 @@
-// The thread in which a workbook is unpacked and parsed, so that the loop that takes receipts is free. Started by sheet_thread.ts.
-// It answers one question at a time and parses no further than it was asked.
+// The thread in which a workbook is unpacked and parsed, so that the loop that takes receipts is
+// free. Started by sheet_thread.ts. It answers one question at a time and parses no further than it
+// was asked.
 import { read } from "node:fs";
 import { promisify } from "node:util";
 import { parentPort, workerData } from "node:worker_threads";
@@ -19,7 +20,9 @@ const handle = {
 let workbook: WorkbookReader | null = null;
 let reading: { source: SheetRows; rows: AsyncIterator<Rows> } | null = null;
 
-/** A question waits for the answer before it, so that answers come in the order of their questions. */
+/**
+ * A question waits for the answer before it, so that answers come in the order of their questions.
+ */
 let answered: Promise<void> = Promise.resolve();
 
 parentPort?.on("message", (question: Question) => {

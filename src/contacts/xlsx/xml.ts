@@ -1,5 +1,6 @@
-// XML as a stream of elements, by saxes. Called for every part of a workbook.
-// saxes and not saxen, which is as quick and 4 kB smaller: saxen 11.2 ends a tag at a `>` inside an attribute that two chunks share.
+// XML as a stream of elements, by saxes. Called for every part of a workbook. saxes and not saxen,
+// which is as quick and 4 kB smaller: saxen 11.2 ends a tag at a `>` inside an attribute that two
+// chunks share.
 import { type SaxesAttributePlain, SaxesParser } from "saxes";
 import { isAppError } from "../../contracts/errors.ts";
 import { invalid, tooLarge } from "./zip.ts";
@@ -11,7 +12,10 @@ export interface XmlHandlers {
   close?(name: string): void;
 }
 
-/** Characters that one tag or one text may have: a cell has at most 32,767, each of them at most 10 when escaped. */
+/**
+ * Characters that one tag or one text may have: a cell has at most 32,767, each of them at most 10
+ * when escaped.
+ */
 const tokenCharactersMax = 1024 * 1024;
 /** What the parser gets at once, so that its caller can hand rows on in between. */
 const writeCharacters = 64 * 1024;
@@ -22,7 +26,10 @@ export interface XmlReader {
   end(): void;
 }
 
-/** `part` is named in errors. @throws AppError xlsx_invalid, xlsx_too_large; whatever the handlers throw. */
+/**
+ * `part` is named in errors. @throws AppError xlsx_invalid, xlsx_too_large; whatever the handlers
+ * throw.
+ */
 export function createXmlReader(part: string, handlers: XmlHandlers): XmlReader {
   const parser = new SaxesParser<{ xmlns: false; position: false }>({ xmlns: false, position: false });
   const decoder = new TextDecoder();

@@ -1,5 +1,6 @@
-// Zip archives: the central directory, and each entry as a stream with limits. Called by workbook.ts.
-// Entries are read by the directory at the end, never by their order: a sheet may stand before its strings.
+// Zip archives: the central directory, and each entry as a stream with limits. Called by
+// workbook.ts. Entries are read by the directory at the end, never by their order: a sheet may
+// stand before its strings.
 import { Inflate } from "fflate";
 import { AppError } from "../../contracts/errors.ts";
 import { crc32 } from "./crc32.ts";
@@ -10,7 +11,10 @@ export interface ZipLimits {
   entryBytesMax: number;
   /** Bytes of all entries that are read, when unpacked. */
   totalBytesMax: number;
-  /** Unpacked bytes for each packed one, once `ratioFrom` bytes came out. The format itself allows 1,032. */
+  /**
+   * Unpacked bytes for each packed one, once `ratioFrom` bytes came out. The format itself allows
+   * 1,032.
+   */
   ratioMax: number;
   ratioFrom: number;
 }
@@ -45,7 +49,10 @@ export interface Zip {
 const directoryBytesMax = 16 * 1024 * 1024;
 /** Behind the directory: its end record and a comment of at most 65,535 bytes. */
 const endBytesMax = 22 + 65_535;
-/** What is read at once, and how much of it is unpacked at once: at 1,032 for 1 the latter becomes 4 MB. */
+/**
+ * What is read at once, and how much of it is unpacked at once: at 1,032 for 1 the latter becomes 4
+ * MB.
+ */
 const readBytes = 64 * 1024;
 const inflateBytes = 4 * 1024;
 

@@ -1,4 +1,5 @@
-// Files as spreadsheets write them, through POST /create and POST /quote: encodings, workbooks, and one judge for both.
+// Files as spreadsheets write them, through POST /create and POST /quote: encodings, workbooks, and
+// one judge for both.
 import { strToU8, zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type SalesNodes, startSalesNodes } from "../../../testing/sales_nodes.ts";

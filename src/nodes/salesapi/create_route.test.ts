@@ -1,4 +1,5 @@
-// POST /create over HTTP as its clients see it, with real Postgres: every bad input, no effect, idempotency, cut uploads.
+// POST /create over HTTP as its clients see it, with real Postgres: every bad input, no effect,
+// idempotency, cut uploads.
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { Readable } from "node:stream";
@@ -40,7 +41,7 @@ beforeAll(async () => {
   const log = createLog("salesapi", { level: "error", format: "json" });
   app = await createHttpServer({
     name: "salesapi",
-    says: "campaigns",
+    description: "campaigns",
     log,
     metrics: createMetrics("salesapi"),
     checks: {},
