@@ -2,8 +2,8 @@
 // Called by `bulksms migrate`, the supervisor and the tests. Knows nothing of what the tables hold.
 import { readdirSync } from "node:fs";
 import Postgrator from "postgrator";
-import { EngineError } from "./engines/engine_error.ts";
 import { isConnectionError, isForeignServer, openPostgres, type Sql, type TransactionSql } from "../platform/postgres.ts";
+import { EngineError } from "./engines/engine_error.ts";
 
 /** Key of the advisory lock that migrations hold; any number that nobody else uses ("bulksms" on a phone's keys). */
 const migrationLock = 2_855_767;

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ReceiptsReceiver, startReceiptsReceiver } from "../../testing/receipts_receiver.ts";
-import { type SimulatorClock, createClock } from "./clock.ts";
+import { createClock, type SimulatorClock } from "./clock.ts";
 import { answerDelayMs, delaysOf, fateOf } from "./plan.ts";
 import { simulatorProfiles } from "./profiles.ts";
 import { chanceStream } from "./random.ts";

@@ -2,7 +2,14 @@
 // back. Draws by the message, not by the moment. Called by simulator.ts; what is made up beside true receipts is in weather_strays.ts.
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { copyWithinMs, type SimulatorWeather, simulatorWeather, type WeatherKind, weatherFile, weatherKinds } from "../contracts/simulator_weather.ts";
+import {
+  copyWithinMs,
+  type SimulatorWeather,
+  simulatorWeather,
+  type WeatherKind,
+  weatherFile,
+  weatherKinds,
+} from "../contracts/simulator_weather.ts";
 import { createPairQueue, type Pairs } from "../webhooks/pair_queue.ts";
 import { tickMs } from "./event_wheel.ts";
 import { type ChanceStream, draw } from "./random.ts";

@@ -1,9 +1,9 @@
 // What fits nothing is refused before any process or engine starts: these calls would take minutes otherwise.
 import { expect, test } from "vitest";
 import { exitCodes } from "../../../src/cli/report_error.ts";
+import { verifyMutants } from "../../prove/mutants/verify_mutants.ts";
 import { verifyCrash } from "./crash.ts";
 import { verifyFaults } from "./faults.ts";
-import { verifyMutants } from "../../prove/mutants/verify_mutants.ts";
 
 const attempts: [string, () => Promise<unknown>, RegExp][] = [
   ["faults", () => verifyFaults({ seed: 1, only: "clok-ahead-simulator" }), /clock-ahead-simulator/],

@@ -1,11 +1,12 @@
 // verify:mutants: takes each guard out of the source in turn, builds, and lets a test or real processes with a kill notice it. Called by commands/mutants.ts.
 // A guard whose loss nothing notices is a hole in the tests.
+
+import { nothingFits } from "../../break/verify/nothing_fits.ts";
 import { modelledGuards } from "../model/check_model.ts";
 import { type Noticed, nameOf, runCatchers } from "./catch_mutant.ts";
 import { type GuardName, guards } from "./list.ts";
 import { createMutantTree, type MutantTree } from "./mutant_tree.ts";
 import { type Catcher, patches } from "./patches.ts";
-import { nothingFits } from "../../break/verify/nothing_fits.ts";
 
 export interface VerifyMutantsOptions {
   /** Only guards with this text in their name; several with a comma between. */

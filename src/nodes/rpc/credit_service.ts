@@ -19,7 +19,7 @@ import type {
   ReserveCreditResponse,
 } from "../../contracts/generated/credit.ts";
 import { toCreditUpdate, toWorkspaceCredit } from "../../credit/credit_update.ts";
-import { release, reserve, hasHold } from "../../credit/holds.ts";
+import { hasHold, release, reserve } from "../../credit/holds.ts";
 import { topUp } from "../../credit/top_up.ts";
 import { isUuid, isUuidV7 } from "../../credit/transfers.ts";
 import { type Balance, readWorkspace } from "../../credit/workspaces.ts";

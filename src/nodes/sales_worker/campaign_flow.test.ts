@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type SalesNodes, startSalesNodes } from "../../../testing/sales_nodes.ts";
+import { uuidV7 } from "../../../testing/uuid_v7.ts";
 import { type Campaign, readCampaign } from "../../campaign/lifecycle/campaign_rows.ts";
 import { reserve } from "../../campaign/lifecycle/reserve.ts";
-import { uuidV7 } from "../../../testing/uuid_v7.ts";
 import { reserve as holdCredit } from "../../credit/holds.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
 
