@@ -7,7 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { Failure } from "../../../src/cli/failure.ts";
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
-import { processes, processNames } from "../../../src/contracts/processes.ts";
+import { type ProcessName, processes, processNames } from "../../../src/contracts/processes.ts";
+import type { SettingName } from "../../../src/contracts/settings.ts";
 import { type Campaigns, openCampaigns } from "./campaigns.ts";
 import { type Container, isBack, isDone, isHealthy, restartedUnasked } from "./containers.ts";
 import { baseImages, type DockerTools, findDocker, requireImages, runCommand } from "./docker.ts";
@@ -38,12 +39,12 @@ export interface ProofOptions {
   onStep(step: ProofStep): void;
 }
 
-const buildMaxMs = 1_200_000;
-const healthyMaxMs = 300_000;
-/** A killed database recovers from its log first; a health check looks every 5 s. */
-const backMaxMs = 180_000;
-const readyMaxMs = 120_000;
-const checkMaxMs = 180_000;
+/** Limits find what hangs, not what is slow: on an idle machine each of these takes seconds. */
+const buildMaxMs = 1_800_000;
+const healthyMaxMs = 600_000;
+const backMaxMs = 600_000;
+const readyMaxMs = 300_000;
+const checkMaxMs = 300_000;
 const pauseMs = 500;
 
 /** Short chunks and a slow network, so that work is still to be done whenever something dies. */
@@ -51,8 +52,11 @@ const pace = {
   simulator: { BULKSMS_SIMULATOR_MPS_MAX: "80" },
   salesapi: { BULKSMS_CHUNK_ROWS: "25", BULKSMS_REQUESTS_PER_MINUTE: "100000" },
   sales_worker: { BULKSMS_CHUNK_ROWS: "25" },
-};
-const settings = { BULKSMS_SIMULATOR_PROFILE: "answered", BULKSMS_SIMULATOR_SPEED: "1" };
+} as const satisfies Partial<Record<ProcessName, Partial<Record<SettingName, string>>>>;
+const settings = {
+  BULKSMS_SIMULATOR_PROFILE: "answered",
+  BULKSMS_SIMULATOR_SPEED: "1",
+} as const satisfies Partial<Record<SettingName, string>>;
 
 /** What should hold and does not: the proof has failed, while the machinery around it works. */
 class Broken extends Error {}
