@@ -171,15 +171,15 @@ describe("sending", () => {
 
   test("by keyboard alone", async () => {
     await signIn();
-    const tabTo = async (says: RegExp) => {
+    const tabTo = async (description: RegExp) => {
       for (let tries = 0; tries < 60; tries++) {
         await page.keyboard.press("Tab");
         const focused = await page.evaluate<string>(
           "[document.activeElement.tagName, document.activeElement.id, document.activeElement.innerText].join(' ')",
         );
-        if (says.test(focused)) return;
+        if (description.test(focused)) return;
       }
-      throw new Error(`no Tab leads to ${says}`);
+      throw new Error(`no Tab leads to ${description}`);
     };
     await tabTo(/New campaign/);
     await page.keyboard.press("Enter");

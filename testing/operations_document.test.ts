@@ -82,8 +82,8 @@ describe("docs/operations.md has", () => {
   test("each process with its ports and database", () => {
     expect(table("ports")).toEqual(
       processNames.map((name) => {
-        const { door, management, database, scalesOut } = processes[name];
-        return [name, String(door?.defaultPort ?? ""), String(management?.defaultPort ?? ""), database ?? "", scalesOut ? "yes" : "no"];
+        const { listener, management, database, scalesOut } = processes[name];
+        return [name, String(listener?.defaultPort ?? ""), String(management?.defaultPort ?? ""), database ?? "", scalesOut ? "yes" : "no"];
       }),
     );
   });

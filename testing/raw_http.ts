@@ -15,7 +15,7 @@ export interface RawAnswer {
 export interface RawRequest {
   method?: string;
   path?: string;
-  /** In this order and spelling, doubled ones too. Host and Connection: close are added unless `isBare`. */
+  /** In this order and spelling, duplicated ones too. Host and Connection: close are added unless `isBare`. */
   headers?: readonly (readonly [string, string])[];
   /** Content-Length is added unless a header speaks of the body's length. */
   body?: string | Buffer;

@@ -79,8 +79,8 @@ function showReport(terminal: Terminal, report: ModelReport): void {
   terminal.line();
 }
 
-function showCounterexample(terminal: Terminal, { says, trace }: Counterexample): void {
+function showCounterexample(terminal: Terminal, { description, trace }: Counterexample): void {
   terminal.line();
   for (const [index, step] of trace.entries()) terminal.line(`${String(index + 1).padStart(3)}  ${step}`);
-  terminal.line(`     ${terminal.bold(says)}`);
+  terminal.line(`     ${terminal.bold(description)}`);
 }

@@ -39,7 +39,7 @@ const reservingPatienceS = 2;
 const ringMinS = 0.5;
 export const ringMaxS = 30;
 /** A row that has needed nobody for so long starts its back-off anew. */
-const calmS = 10;
+const backoffResetS = 10;
 
 interface Claimed {
   bulksmsId: string;
@@ -158,7 +158,7 @@ async function claimCampaigns(
               and c.submitted_at + (b.deadline_s + ${receiptHorizonS}::int) * interval '1 s' < now()) as is_past_deadline
         from bulksms b
         where b.status not in ('import_failed', 'ready', 'finished', 'canceled') and (b.next_ring_at <= now() or ${isStart})
-      ), needy as (
+      ), due as (
         select w.id, w.is_past_deadline from watched w join bulksms b using (id)
         where w.is_past_deadline or case b.status
           when 'importing' then coalesce(b.import_lease_until, b.status_at + interval '1 min') < now()
@@ -173,10 +173,10 @@ async function claimCampaigns(
         order by b.next_ring_at limit ${claimedMax} for no key update of b skip locked
       )
       update bulksms b set
-        ring_count = case when ${isStart} or b.next_ring_at < now() - ${calmS}::int * interval '1 s' then 1 else least(b.ring_count + 1, 20) end,
+        ring_count = case when ${isStart} or b.next_ring_at < now() - ${backoffResetS}::int * interval '1 s' then 1 else least(b.ring_count + 1, 20) end,
         next_ring_at = now() + least(${ringMaxS}::float8, ${ringMinS}::float8 * power(2,
-          case when ${isStart} or b.next_ring_at < now() - ${calmS}::int * interval '1 s' then 0 else least(b.ring_count, 20) end)) * interval '1 s'
-      from needy n where b.id = n.id
+          case when ${isStart} or b.next_ring_at < now() - ${backoffResetS}::int * interval '1 s' then 0 else least(b.ring_count, 20) end)) * interval '1 s'
+      from due n where b.id = n.id
       returning b.id as "bulksmsId", b.status, n.is_past_deadline as "isPastDeadline"`;
   });
 }

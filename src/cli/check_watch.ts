@@ -41,8 +41,8 @@ export async function watchLaws(options: WatchOptions): Promise<number> {
       terminal.line(`${time}   ${passLine(terminal, report)}`);
       for (const law of report.laws.filter(({ verdict }) => verdict === "broken")) {
         brokenLaws.add(law.law);
-        for (const { row, says } of law.broken) {
-          if (!named.has(`${law.law} ${row}`)) terminal.line(`           ${terminal.bold(law.law)}   ${row}  ${says}`);
+        for (const { row, description } of law.broken) {
+          if (!named.has(`${law.law} ${row}`)) terminal.line(`           ${terminal.bold(law.law)}   ${row}  ${description}`);
           named.add(`${law.law} ${row}`);
         }
       }

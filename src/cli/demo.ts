@@ -36,7 +36,7 @@ export const horizonS = 10;
 /** Sweeping, charging and releasing after the last message. */
 const closingS = 1;
 /** Among so many contacts some stay silent (0.4 % of them), so the end is known: it comes with their deadline. Among more, submitting itself takes long. */
-const foretoldContacts = { min: 1_000, max: 20_000 };
+const predictedContacts = { min: 1_000, max: 20_000 };
 /** A large file's top-up is a round figure. */
 const topUpStepMilli = 1_000_000n;
 const interruptedExitCode = 130;
@@ -97,7 +97,7 @@ async function demo(options: DemoOptions): Promise<number> {
     }
     if (options.json === true) process.stdout.write(`${JSON.stringify(toJson(outcome))}\n`);
     if (options.exit === true) return exitCodeOf(outcome);
-    showDoors(terminal, system, await consoleLink(system));
+    showListeners(terminal, system, await consoleLink(system));
     const lawsNews = startLawsNews(lawsNewsOptions(system));
     await stopped;
     await lawsNews.stop();
@@ -182,8 +182,8 @@ async function runAndFollow(
   { created, workspaceId, signal }: { created: CreateAnswer; workspaceId: string; signal: AbortSignal },
 ): Promise<BulksmsAnswer | null> {
   const nowMs = () => performance.now();
-  const isForetold = created.contacts >= foretoldContacts.min && created.contacts <= foretoldContacts.max;
-  const endsAtMs = isForetold ? nowMs() + (deadlineS + horizonS + closingS) * 1_000 : null;
+  const isPredicted = created.contacts >= predictedContacts.min && created.contacts <= predictedContacts.max;
+  const endsAtMs = isPredicted ? nowMs() + (deadlineS + horizonS + closingS) * 1_000 : null;
   await connection.callSalesapi("the campaign was not run", "POST", "/run", { bulksms_id: created.id });
   const progress = createProgress(terminal, { nowMs, endsAtMs });
   return watchCampaign(connection, created, { workspaceId, onChange: progress.show, signal }).finally(() => progress.end());
@@ -207,7 +207,7 @@ export function foretell(speed: string): string {
   return `about ${deadlineS + horizonS} s: answers come ${answers}; a silent phone is given up after ${deadlineS} s + ${horizonS} s`;
 }
 
-function showDoors(terminal: Terminal, system: System, link: string): void {
+function showListeners(terminal: Terminal, system: System, link: string): void {
   const { webapi, salesapi } = system.addresses();
   terminal.line();
   terminal.line(`console    ${terminal.accent(link)}`);
@@ -264,9 +264,9 @@ async function textFor(file: string): Promise<string> {
 }
 
 function parseSpeed(text: string): string {
-  const { pattern, says } = settings.BULKSMS_SIMULATOR_SPEED.form;
+  const { pattern, description } = settings.BULKSMS_SIMULATOR_SPEED.form;
   if (pattern.test(text)) return text;
-  throw new InvalidArgumentError(`It is ${says}.`);
+  throw new InvalidArgumentError(`It is ${description}.`);
 }
 
 function parseSeed(text: string): string {

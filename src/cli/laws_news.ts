@@ -27,7 +27,7 @@ export function startLawsNews(options: { sources: LawSources; redis: BroadcastOp
         last = toUpdate(report);
       } catch (error) {
         if (signal.aborted) return;
-        options.log?.warn({ event: "laws.look_failed", ...errorFields(error) });
+        options.log?.warn({ event: "laws.check_failed", ...errorFields(error) });
         last = toUnknown(last, Math.round(performance.now() - startedMs));
       }
       publisher.publish("laws", systemChannel, last);
@@ -54,12 +54,12 @@ function toUpdate(report: Awaited<ReturnType<typeof checkLaws>>): LawsUpdate {
       title,
       verdict,
       rows_compared: rowsCompared,
-      broken: broken.map(({ row, says }) => ({ row: row.slice(0, 500), says: says.slice(0, 1_000) })),
+      broken: broken.map(({ row, description }) => ({ row: row.slice(0, 500), description: description.slice(0, 1_000) })),
       broken_count: brokenCount,
     })),
     form: report.form,
     has_journal: report.hasJournal,
-    looked_at: new Date().toISOString(),
+    checked_at: new Date().toISOString(),
     took_ms: report.durationMs,
     age_ms: 0,
     version: Date.now(), // grows also when another process tells
@@ -74,7 +74,7 @@ function toUnknown(last: LawsUpdate | null, tookMs: number): LawsUpdate {
     laws: known.map((law) => ({ ...law, verdict: "unknown" })),
     form: last?.form ?? "running",
     has_journal: last?.has_journal ?? false,
-    looked_at: last?.looked_at ?? null,
+    checked_at: last?.checked_at ?? null,
     took_ms: tookMs,
     age_ms: 0,
     version: Date.now(),

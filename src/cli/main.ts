@@ -73,9 +73,9 @@ function registerNode(program: Command, name: ProcessName): void {
   const verb = entry.command[1];
   const command = program
     .command(name)
-    .description(`the process ${name}: ${entry.says}`)
+    .description(`the process ${name}: ${entry.description}`)
     .command(verb)
-    .description(`${verb} ${name} (${entry.says}) until SIGTERM`)
+    .description(`${verb} ${name} (${entry.description}) until SIGTERM`)
     .addHelpText("after", nodeHelp(name));
   if (entry.scalesOut) {
     command.option(
@@ -92,7 +92,7 @@ function registerNode(program: Command, name: ProcessName): void {
 
 function nodeHelp(name: ProcessName): string {
   const entry = processes[name];
-  const ports: { portSetting: SettingName; defaultPort: number }[] = [entry.door, entry.management].filter((port) => port !== null);
+  const ports: { portSetting: SettingName; defaultPort: number }[] = [entry.listener, entry.management].filter((port) => port !== null);
   return `
 It reads its settings from the environment (all of them: npx bulksms settings). It starts alone: what it needs may come later.
   ${ports.map(({ portSetting, defaultPort }) => `${portSetting} (${defaultPort})`).join(", ")}: /health, /ready, /metrics

@@ -21,7 +21,7 @@ export function renderSettings(): string {
     const facts = [limitsOf(setting), setting.default === undefined ? "no default" : null, setting.isSecret ? "secret" : null].filter(
       (fact) => fact !== null,
     );
-    return `# ${setting.says}${facts.length > 0 ? ` (${facts.join("; ")})` : ""}\n#${name}=${setting.default ?? ""}\n`;
+    return `# ${setting.description}${facts.length > 0 ? ` (${facts.join("; ")})` : ""}\n#${name}=${setting.default ?? ""}\n`;
   });
   return `# Every setting of bulksms with its meaning, unit, limits and default. Made by \`npx bulksms settings\`.
 # A process reads its settings from the environment once, at its start, and refuses a name or value that it does not know.
@@ -66,6 +66,6 @@ function limitsOf(setting: Setting): string | null {
     case "list":
       return "words with a comma between";
     case "text":
-      return setting.form?.says ?? null;
+      return setting.form?.description ?? null;
   }
 }

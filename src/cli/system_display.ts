@@ -96,7 +96,7 @@ export function addressTable(system: Pick<Supervisor, "addresses" | "pids">, opt
     .filter((name) => addresses[name] !== undefined)
     .map((name: ProcessName) => {
       const address = (addresses[name] ?? "").padEnd(26);
-      return `  ${paint("cyan", name.padEnd(nameWidth))}${address}${processes[name].says.padEnd(addressWidth - 26)}${paint("dim", `pid ${pids[name] ?? "?"}`)}\n`;
+      return `  ${paint("cyan", name.padEnd(nameWidth))}${address}${processes[name].description.padEnd(addressWidth - 26)}${paint("dim", `pid ${pids[name] ?? "?"}`)}\n`;
     })
     .join("");
 }

@@ -8,8 +8,8 @@ export const labNodeNames = [...processNames, ...databaseNames, "redis"] as cons
 export type LabNodeName = (typeof labNodeNames)[number];
 
 /** `restart` is for processes alone: as an operator does it, with a SIGTERM. `hold_down` kills and keeps it down until `bring_back`. */
-export const labNodeDeeds = ["kill", "freeze", "continue", "restart", "hold_down", "bring_back"] as const;
-export type LabNodeDeed = (typeof labNodeDeeds)[number];
+export const labNodeActions = ["kill", "freeze", "continue", "restart", "hold_down", "bring_back"] as const;
+export type LabNodeAction = (typeof labNodeActions)[number];
 
 /** Of a link's proxy (testing/links/proxy.ts). */
 export const labLinkModes = ["pass", "reset", "blackhole", "drop_replies", "delay", "slow"] as const;
@@ -19,7 +19,7 @@ export const labWeathers = ["clear", "doubled", "reordered", "lost", "forged", "
 export type LabWeather = (typeof labWeathers)[number];
 
 export const labCommand = z.discriminatedUnion("do", [
-  z.strictObject({ do: z.literal("node"), node: z.enum(labNodeNames), deed: z.enum(labNodeDeeds) }),
+  z.strictObject({ do: z.literal("node"), node: z.enum(labNodeNames), action: z.enum(labNodeActions) }),
   z.strictObject({ do: z.literal("link"), link: z.string().max(64), mode: z.enum(labLinkModes) }),
   z.strictObject({ do: z.literal("weather"), weather: z.enum(labWeathers) }),
   /** Something to be broken: one campaign more. */
@@ -53,7 +53,7 @@ export const labState = z.object({
         title: z.string(),
         verdict: z.enum(["held", "broken", "nothing_to_check"]),
         rows_compared: count,
-        broken: z.array(z.object({ row: z.string(), says: z.string() })),
+        broken: z.array(z.object({ row: z.string(), description: z.string() })),
       }),
     ),
     rows_compared: count,
@@ -62,7 +62,7 @@ export const labState = z.object({
     messages: z.object({ ended: count, all: count }),
     /** Faults that were put on since the lab began: a verdict of an untouched system proves nothing. */
     faults: count,
-    looked_at: z.string().nullable(),
+    checked_at: z.string().nullable(),
   }),
   /** Newest last. */
   timeline: z.array(z.object({ at: z.string(), what: z.string() })),

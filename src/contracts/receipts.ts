@@ -44,7 +44,7 @@ export const submitResponse = z.object({
 });
 export type SubmitResponse = z.infer<typeof submitResponse>;
 
-/** One receipt (DLR). `id` stays the same on every retry and on every doubled delivery of the same receipt. */
+/** One receipt (DLR). `id` stays the same on every retry and on every duplicated delivery of the same receipt. */
 export const receipt = z.object({
   id: z.string().min(1).max(128),
   reference: z.string().min(1).max(128),
@@ -65,14 +65,14 @@ export const webhookToleranceS = 300;
 
 /** Why the network did not deliver. `permanent`: trying the same number again is in vain. */
 export const carrierErrors = {
-  absent_subscriber: { status: "undelivered", isPermanent: false, says: "phone off or out of reach" },
-  memory_full: { status: "undelivered", isPermanent: false, says: "handset memory full" },
-  unknown_subscriber: { status: "undelivered", isPermanent: true, says: "number not in use" },
-  barred: { status: "undelivered", isPermanent: true, says: "barred, blocked or opted out" },
-  network_failure: { status: "undelivered", isPermanent: false, says: "network failure" },
-  expired_in_network: { status: "undelivered", isPermanent: false, says: "validity ended in the network" },
-  no_sms_service: { status: "failed", isPermanent: true, says: "no SMS service, landline" },
-  sender_not_registered: { status: "failed", isPermanent: true, says: "sender not registered" },
-  flooding_filter: { status: "failed", isPermanent: false, says: "flooding filter" },
+  absent_subscriber: { status: "undelivered", isPermanent: false, description: "phone off or out of reach" },
+  memory_full: { status: "undelivered", isPermanent: false, description: "handset memory full" },
+  unknown_subscriber: { status: "undelivered", isPermanent: true, description: "number not in use" },
+  barred: { status: "undelivered", isPermanent: true, description: "barred, blocked or opted out" },
+  network_failure: { status: "undelivered", isPermanent: false, description: "network failure" },
+  expired_in_network: { status: "undelivered", isPermanent: false, description: "validity ended in the network" },
+  no_sms_service: { status: "failed", isPermanent: true, description: "no SMS service, landline" },
+  sender_not_registered: { status: "failed", isPermanent: true, description: "sender not registered" },
+  flooding_filter: { status: "failed", isPermanent: false, description: "flooding filter" },
 } as const;
 export type CarrierErrorCode = keyof typeof carrierErrors;

@@ -83,7 +83,7 @@ export const lawState = z.object({
   title: z.string().max(500),
   verdict: z.enum(["held", "broken", "nothing_to_check", "unknown"]),
   rows_compared: count,
-  broken: z.array(z.object({ row: z.string().max(500), says: z.string().max(1_000) })).max(lawRowsShownMax),
+  broken: z.array(z.object({ row: z.string().max(500), description: z.string().max(1_000) })).max(lawRowsShownMax),
   broken_count: count,
 });
 export type LawState = z.infer<typeof lawState>;
@@ -96,7 +96,7 @@ export const lawsUpdate = z.object({
   /** Whether the simulator's journal was there to compare with. */
   has_journal: z.boolean(),
   /** When the last look that got its answers had ended, RFC 3339. */
-  looked_at: z.string().nullable(),
+  checked_at: z.string().nullable(),
   took_ms: count,
   /** How old this was when it was sent to the reader. */
   age_ms: count,

@@ -1,4 +1,4 @@
-// Holds: credit set aside for one run of a campaign (reserve), and what is left of it given back (release). Called by rpc.
+// Holds: credit quarantined for one run of a campaign (reserve), and what is left of it given back (release). Called by rpc.
 // A hold's states: (none) -> open by reserve; open -> closed by release; (none) -> closed by a refused reserve or by a release that
 // came first (tombstone). A closed hold never opens again, so a late or repeated call always gets the same answer.
 import { AppError } from "../contracts/errors.ts";
@@ -19,7 +19,7 @@ export interface HoldRow {
 
 /**
  * Moves `amountMilli` from available to held, once by `holdId`. `existed`: an earlier call did it; nothing moved now.
- * A refusal for lack of credit is stored as a closed hold: the same call answers the same for ever, even after a top-up.
+ * A refusal for lack of credit is stored as a closed hold: the same call answers the same forever, even after a top-up.
  * @throws AppError workspace_not_found, amount_invalid, insufficient_credit (needed_milli, available_milli), hold_conflict, hold_closed
  */
 export async function reserve(

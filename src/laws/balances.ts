@@ -1,7 +1,7 @@
 // L1 and L2: every workspace's credit adds up. Both are equalities within one snapshot of ds, so they hold at every moment.
 import { formatCredits } from "../contracts/credits.ts";
 import type { Finding, Law } from "./law.ts";
-import { cursorRows, type Looks, onlyWorkspace } from "./snapshots.ts";
+import { cursorRows, onlyWorkspace, type Snapshots } from "./snapshots.ts";
 
 export const ledgerSums: Law = {
   name: "L1",
@@ -28,7 +28,7 @@ interface WorkspaceSums {
 }
 
 /** Compares each account with what the ledger's two sides leave in it, and their total with what ever came in. */
-async function checkLedgerSums({ dsBefore: sql, scope }: Looks, finding: Finding): Promise<void> {
+async function checkLedgerSums({ dsBefore: sql, scope }: Snapshots, finding: Finding): Promise<void> {
   const rows = sql<WorkspaceSums[]>`
     with sums as (
       select workspace_id, count(*) as ledger_rows,
@@ -87,7 +87,7 @@ interface HoldSums {
   foreignRows: bigint;
 }
 
-async function checkBalances({ dsBefore: sql, scope }: Looks, finding: Finding): Promise<void> {
+async function checkBalances({ dsBefore: sql, scope }: Snapshots, finding: Finding): Promise<void> {
   const workspaces = sql<WorkspaceHolds[]>`
     select w.id, w.available, w.held, w.spent, coalesce(s.settles, 0)::text as settles, coalesce(h.open_parts, 0)::text as "openParts"
     from workspace w

@@ -45,7 +45,7 @@ function judgeKnownToBoth(message: MessageFacts, finding: Finding): void {
   const isKnownBefore = before.isAccepted || before.isRejected;
   if (!isKnownBefore && status === null) return;
   finding.compared(1);
-  const broken = (says: string): void => finding.broken(nameMessage(message), says);
+  const broken = (description: string): void => finding.broken(nameMessage(message), description);
   if (status === null) {
     broken("known to the carrier, but salesdb has no such row");
     return;

@@ -1,7 +1,7 @@
 // What a law is and what it finds: the words between the laws (one file each group), the audit that runs them, and its readers (cli, lab, console).
 
-import type { JournalLooks, MessageFacts } from "./messages.ts";
-import type { Looks } from "./snapshots.ts";
+import type { JournalSnapshots, MessageFacts } from "./messages.ts";
+import type { Snapshots } from "./snapshots.ts";
 
 /** A law names at most so many broken rows; the rest is counted. More would not help a reader, and would not be bounded. */
 export const namedRowsMax = 20;
@@ -11,7 +11,7 @@ export interface NamedRow {
   /** Table or journal, and key: `bulksms_info 0198….12`. */
   row: string;
   /** What is there, and what should be. */
-  says: string;
+  description: string;
 }
 
 export type Verdict = "held" | "broken" | "nothing_to_check";
@@ -44,7 +44,7 @@ export interface Law {
   name: LawName;
   title: string;
   /** Looks at rows by statements of its own; without a journal, at what needs none. */
-  checkRows?: (looks: Looks, finding: Finding, journal: JournalLooks | null) => Promise<void>;
+  checkRows?: (looks: Snapshots, finding: Finding, journal: JournalSnapshots | null) => Promise<void>;
   /** Judges one message that a database or the journal knows; called for each in one common pass. */
   judgeMessage?: (message: MessageFacts, finding: Finding) => void;
 }
@@ -52,8 +52,8 @@ export interface Law {
 /** Where a law writes down what it found. */
 export interface Finding {
   compared: (rows: number) => void;
-  broken: (row: string, says: string) => void;
-  excused: (row: string, says: string) => void;
+  broken: (row: string, description: string) => void;
+  excused: (row: string, description: string) => void;
   result: () => Pick<LawResult, "verdict" | "rowsCompared" | "broken" | "brokenCount" | "excused" | "excusedCount">;
 }
 
@@ -65,13 +65,13 @@ export function createFinding(): Finding {
     compared: (rows) => {
       rowsCompared += rows;
     },
-    broken: (row, says) => {
+    broken: (row, description) => {
       brokenCount += 1;
-      if (broken.length < namedRowsMax) broken.push({ row, says });
+      if (broken.length < namedRowsMax) broken.push({ row, description });
     },
-    excused: (row, says) => {
+    excused: (row, description) => {
       excusedCount += 1;
-      if (excused.length < namedRowsMax) excused.push({ row, says });
+      if (excused.length < namedRowsMax) excused.push({ row, description });
     },
     result: () => ({
       verdict: brokenCount > 0 ? "broken" : rowsCompared > 0 ? "held" : "nothing_to_check",

@@ -10,7 +10,7 @@ import {
 import type { Injections } from "../contracts/simulator_weather.ts";
 import { endedBulksmsStatuses, type MessageStatus, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
 import { type JournalListing, journalBits, readSegment, type SegmentFacts } from "./journal.ts";
-import { cursorRows, type Looks, onlyCampaigns } from "./snapshots.ts";
+import { cursorRows, onlyCampaigns, type Snapshots } from "./snapshots.ts";
 
 /** One message as both sides know it. The same object is filled again for the next message: read it during the call only. */
 export interface MessageFacts {
@@ -60,7 +60,7 @@ export function nameMessage(message: MessageFacts): string {
 }
 
 /** The carrier's folder before and after the looks at the databases. */
-export interface JournalLooks {
+export interface JournalSnapshots {
   folder: string;
   before: JournalListing;
   after: JournalListing;
@@ -69,7 +69,7 @@ export interface JournalLooks {
 }
 
 /** Calls `visit` for each message of the scope that was ever due to be submitted, or that the journal knows. */
-export async function visitMessages(looks: Looks, journal: JournalLooks, visit: (message: MessageFacts) => void): Promise<void> {
+export async function visitMessages(looks: Snapshots, journal: JournalSnapshots, visit: (message: MessageFacts) => void): Promise<void> {
   const { salesdb: sql, scope } = looks;
   const unseen = new Set(journal.before.keys());
   // a bare list of campaigns: their rows are read between, on the same connection, so no cursor stays open
@@ -96,13 +96,13 @@ interface Campaign {
 }
 
 /** A campaign that never ran has nothing to compare, unless the journal knows it all the same. */
-function isDue(campaign: Campaign, journal: JournalLooks): boolean {
+function isDue(campaign: Campaign, journal: JournalSnapshots): boolean {
   return !["importing", "import_failed", "ready", "reserving"].includes(campaign.status as string) || journal.before.has(campaign.id);
 }
 
 async function visitCampaign(
-  looks: Looks,
-  journal: JournalLooks,
+  looks: Snapshots,
+  journal: JournalSnapshots,
   campaign: Campaign,
   visit: (message: MessageFacts) => void,
 ): Promise<void> {
@@ -137,7 +137,7 @@ const foreignCode = 255;
 /** Marks of numbers exceed an int4, which the client reads ten times as quickly as an int8. */
 const markShift = 2 ** 31;
 
-async function readRows(sql: Looks["salesdb"], bulksmsId: string, segmentNo: number): Promise<SegmentRows> {
+async function readRows(sql: Snapshots["salesdb"], bulksmsId: string, segmentNo: number): Promise<SegmentRows> {
   const firstRow = segmentNo * segmentRows;
   const lastRow = firstRow + segmentRows - 1;
   const rows: SegmentRows = {
@@ -175,8 +175,8 @@ async function readRows(sql: Looks["salesdb"], bulksmsId: string, segmentNo: num
   return rows;
 }
 
-/** One of each status a message: a receipt doubled a hundred times over takes no more room. */
-async function readAnomalies(sql: Looks["salesdb"], bulksmsId: string, firstRow: number, lastRow: number) {
+/** One of each status a message: a receipt duplicated a hundred times over takes no more room. */
+async function readAnomalies(sql: Snapshots["salesdb"], bulksmsId: string, firstRow: number, lastRow: number) {
   return sql<{ rowNo: number; status: string }[]>`
     select distinct row_no as "rowNo", status from receipt_anomaly
     where bulksms_id = ${bulksmsId} and row_no between ${firstRow} and ${lastRow}`;

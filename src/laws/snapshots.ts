@@ -14,7 +14,7 @@ export interface Scope {
   bulksmsId?: string;
 }
 
-export interface Looks {
+export interface Snapshots {
   scope: Scope;
   /** One snapshot each (repeatable read, read only). */
   dsBefore: TransactionSql;
@@ -29,7 +29,11 @@ export interface Looks {
  * @throws AppError bulksms_not_found or workspace_not_found when the scope names what does not exist (a typing error must not look like "held");
  * the database's error when one does not answer
  */
-export async function withLooks<T>(databases: { ds: Sql; salesdb: Sql }, scope: Scope, work: (looks: Looks) => Promise<T>): Promise<T> {
+export async function withSnapshots<T>(
+  databases: { ds: Sql; salesdb: Sql },
+  scope: Scope,
+  work: (looks: Snapshots) => Promise<T>,
+): Promise<T> {
   const { ds, salesdb } = databases;
   const result = await inSnapshot(ds, (dsBefore) =>
     inSnapshot(salesdb, (sales) =>
@@ -67,7 +71,7 @@ async function inSnapshot<T>(sql: Sql, work: (transaction: TransactionSql) => Pr
 }
 
 /** A campaign's credit is its workspace's: with a campaign alone, the workspace is looked up. */
-async function resolveScope({ dsBefore, salesdb }: Pick<Looks, "dsBefore" | "salesdb">, scope: Scope): Promise<Scope> {
+async function resolveScope({ dsBefore, salesdb }: Pick<Snapshots, "dsBefore" | "salesdb">, scope: Scope): Promise<Scope> {
   if (scope.workspaceId !== undefined) {
     const [workspace] = await dsBefore`select 1 from workspace where id = ${scope.workspaceId}`;
     if (workspace === undefined) throw new AppError("workspace_not_found", "There is no such workspace.");

@@ -116,7 +116,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     onEvent({ type: "databases_ready", durationMs: Math.round(performance.now() - preparedAt) });
     requireGoingOn(isStopping);
 
-    settings = { ...settings, ...(await doorSettings({ given, wantsDefaultPorts, ports, addresses, onEvent })) };
+    settings = { ...settings, ...(await listenerSettings({ given, wantsDefaultPorts, ports, addresses, onEvent })) };
     dataFolder.writeSettings(settings as Record<string, string>);
     requireGoingOn(isStopping);
     for (const name of names) children.set(name, childOf(name, options, settings, onLife));
@@ -213,7 +213,7 @@ function secretSettings(given: SystemSettings, folder: DataFolder): SystemSettin
 }
 
 /** Finds a port for each door, and tells every process where the others will be. */
-async function doorSettings(options: {
+async function listenerSettings(options: {
   given: SystemSettings;
   wantsDefaultPorts: boolean;
   ports: Set<number>;
@@ -223,7 +223,7 @@ async function doorSettings(options: {
   const { given, ports, addresses } = options;
   const host = given.BULKSMS_HOST ?? settingTable.BULKSMS_HOST.default;
   const found: SystemSettings = {};
-  const doors = {} as Record<ProcessName, number>;
+  const listeners = {} as Record<ProcessName, number>;
   for (const name of processNames) {
     const entry = processes[name];
     for (const { defaultPort, portSetting } of portsOf(entry)) {
@@ -236,10 +236,10 @@ async function doorSettings(options: {
       }
       found[portSetting] = String(port);
     }
-    doors[name] = Number(found[(entry.door ?? entry.management)?.portSetting ?? "BULKSMS_WEBAPI_PORT"]);
-    addresses[name] = `${entry.door?.protocol === "grpc" ? "" : "http://"}127.0.0.1:${doors[name]}`;
+    listeners[name] = Number(found[(entry.listener ?? entry.management)?.portSetting ?? "BULKSMS_WEBAPI_PORT"]);
+    addresses[name] = `${entry.listener?.protocol === "grpc" ? "" : "http://"}127.0.0.1:${listeners[name]}`;
   }
-  return { ...found, ...neighbourSettings(given, doors) };
+  return { ...found, ...neighbourSettings(given, listeners) };
 }
 
 function childOf(

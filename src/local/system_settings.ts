@@ -4,7 +4,7 @@ import {
   type DatabaseName,
   databaseNames,
   databaseRoles,
-  engineDoors,
+  engineEndpoints,
   type ProcessEntry,
   type ProcessName,
   processes,
@@ -28,7 +28,7 @@ export function givenSettings(environment: Environment): SystemSettings {
   readConfig(given, Object.fromEntries(known.map((name) => [name, name])) as Record<string, SettingName>);
   readFailpoint(given);
   const problems = databaseNames.flatMap((database) => {
-    const owner = engineDoors[database].urlSetting;
+    const owner = engineEndpoints[database].urlSetting;
     const roles = Object.values(databaseRoles[database]).filter((name) => name in given);
     return owner in given || roles.length === 0 ? [] : [`${owner}: missing (${roles.join(", ")} without the owner's URL)`];
   });
@@ -68,7 +68,7 @@ export function neighbourSettings(given: SystemSettings, ports: Readonly<Record<
 
 /** Every port of a process: its door first. The last one serves /ready. */
 export function portsOf(entry: ProcessEntry): { defaultPort: number; portSetting: SettingName }[] {
-  return [entry.door, entry.management].filter((port) => port !== null);
+  return [entry.listener, entry.management].filter((port) => port !== null);
 }
 
 /** Who reads a secret beside the databases' URLs; all others never see it. */

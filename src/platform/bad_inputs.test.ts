@@ -23,7 +23,7 @@ const logLines: string[] = [];
 beforeAll(async () => {
   app = await createHttpServer({
     name: "test",
-    says: "a test",
+    description: "a test",
     log: pino({ level: "warn" }, { write: (line: string) => void logLines.push(line) }),
     metrics: createMetrics("test"),
     checks: {},

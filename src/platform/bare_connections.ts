@@ -17,7 +17,7 @@ export interface SlowBodies {
 
 /**
  * Ends requests whose body brings less than `bodyBytesPerSMin` over `stallMs`: without it, a client whose network is gone would hold its upload's place,
- * its file and its Idempotency-Key for ever, because TCP alone never tells.
+ * its file and its Idempotency-Key forever, because TCP alone never tells.
  */
 export function watchSlowBodies(stallMs: number): SlowBodies {
   // by connection, which has one request at a time: a request costs no listener of its own

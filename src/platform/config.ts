@@ -49,7 +49,7 @@ export function readConfig<F extends Record<string, SettingName>, O extends keyo
       const parsed = parseSetting(setting, String(setting.default));
       if ("value" in parsed) values[field] = parsed.value;
     } else if (!(options.optional as readonly string[] | undefined)?.includes(field)) {
-      problems.push(`${name}: missing (${setting.says})`);
+      problems.push(`${name}: missing (${setting.description})`);
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);
@@ -119,10 +119,12 @@ function parseSetting(setting: Setting, text: string): Parsed {
         .split(",")
         .map((item) => item.trim())
         .filter((item) => item !== "");
-      return form === undefined || value.every((item) => form.pattern.test(item)) ? { value } : { problem: `${shown} is not ${form.says}` };
+      return form === undefined || value.every((item) => form.pattern.test(item))
+        ? { value }
+        : { problem: `${shown} is not ${form.description}` };
     }
     case "text":
-      if (setting.form !== undefined && !setting.form.pattern.test(text)) return { problem: `${shown} is not ${setting.form.says}` };
+      if (setting.form !== undefined && !setting.form.pattern.test(text)) return { problem: `${shown} is not ${setting.form.description}` };
       return { value: text };
   }
 }
@@ -159,7 +161,7 @@ const secretLengthMin = 16;
  * Refuses to listen beyond loopback with a weak or missing secret.
  * @throws ConfigError naming the secrets.
  */
-export function requireSafeDoor(host: string, secrets: Partial<Record<SettingName, string | readonly string[] | undefined>>): void {
+export function requireSafeListener(host: string, secrets: Partial<Record<SettingName, string | readonly string[] | undefined>>): void {
   if (isLoopback(host)) return;
   const weak = Object.entries(secrets).filter(([, secret]) => {
     const words = [secret ?? []].flat();

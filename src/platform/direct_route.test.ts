@@ -14,7 +14,7 @@ const waiting = new Map<string, () => void>();
 beforeAll(async () => {
   app = await createHttpServer({
     name: "salesapi",
-    says: "a test",
+    description: "a test",
     log: createLog("salesapi", { level: "fatal", format: "json" }),
     metrics: createMetrics("salesapi"),
     checks: {},

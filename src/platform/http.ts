@@ -31,7 +31,7 @@ const bodyBytesMaxDefault = 64 * 1024;
 const headerBytesMax = 16 * 1024;
 export const headersTimeoutMs = 10_000;
 /** How often node looks for headers that are late; its own 30 s would add to the limit. */
-const lateLookMs = 2_000;
+const lateCheckMs = 2_000;
 /** A body that brings next to nothing for so long is given up. */
 export const bodyStallMsDefault = 30_000;
 /** A dependency that has not answered by then is not ready. */
@@ -40,7 +40,7 @@ const readyCheckMs = 1_500;
 export interface HttpServerOptions {
   /** The process's name, and what /docs calls it. */
   name: string;
-  says: string;
+  description: string;
   log: Log;
   metrics: Metrics;
   /** What must answer for /ready: name -> a promise that rejects when it does not. */
@@ -63,7 +63,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   answerOddRequests(app.server);
   const bodies = watchSlowBodies(options.bodyStallMs ?? bodyStallMsDefault);
   app.addHook("onClose", async () => bodies.close());
-  answerDirectly(app.server, options.directRoutes ?? [], { log: options.log, onRequest: bodies.watch, isOwnHost: createHostLook(options) });
+  answerDirectly(app.server, options.directRoutes ?? [], {
+    log: options.log,
+    onRequest: bodies.watch,
+    isOwnHost: createHostCheck(options),
+  });
   const routes: Route[] = [];
   app.addHook("onRoute", (route) => {
     for (const method of [route.method].flat()) if (method !== "HEAD") routes.push({ method, pattern: patternOf(route.url) });
@@ -96,7 +100,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
-      info: { title: `bulksms ${options.name}`, description: options.says, version: "1" },
+      info: { title: `bulksms ${options.name}`, description: options.description, version: "1" },
       components: { securitySchemes: { key: { type: "http", scheme: "bearer", description: "API key" } } },
       security: [{ key: [] }],
     },
@@ -110,8 +114,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 }
 
 /** Opens the door. @returns the port, also when 0 was asked for. */
-export async function listen(app: HttpServer, door: { host: string; port: number }): Promise<number> {
-  await app.listen({ host: withoutBrackets(door.host), port: door.port });
+export async function listen(app: HttpServer, listener: { host: string; port: number }): Promise<number> {
+  await app.listen({ host: withoutBrackets(listener.host), port: listener.port });
   const address = app.server.address();
   if (address === null || typeof address === "string") throw new Error("the server has no port");
   return address.port;
@@ -119,9 +123,9 @@ export async function listen(app: HttpServer, door: { host: string; port: number
 
 /** The management door of a process whose own door is not HTTP (workers, rpc). */
 export async function startManagementServer(
-  options: Omit<HttpServerOptions, "requestsPerMinute" | "says"> & { port: number },
+  options: Omit<HttpServerOptions, "requestsPerMinute" | "description"> & { port: number },
 ): Promise<{ port: number; close(): Promise<void> }> {
-  const app = await createHttpServer({ ...options, says: "health, readiness, metrics", requestsPerMinute: null });
+  const app = await createHttpServer({ ...options, description: "health, readiness, metrics", requestsPerMinute: null });
   const port = await listen(app, options);
   return { port, close: () => app.close() };
 }
@@ -158,7 +162,7 @@ function withZod(log: Log) {
     http: {
       maxHeaderSize: headerBytesMax,
       headersTimeout: headersTimeoutMs,
-      connectionsCheckingInterval: lateLookMs,
+      connectionsCheckingInterval: lateCheckMs,
       requireHostHeader: false, // checkHost says so in our words
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, headerBytesMax),
@@ -213,7 +217,7 @@ async function isAnswering(ask: () => Promise<unknown>): Promise<boolean> {
 }
 
 /** As checkHost looks at it; most requests name the same one. */
-function createHostLook({ host, allowedHosts }: HttpServerOptions): (header: string) => boolean {
+function createHostCheck({ host, allowedHosts }: HttpServerOptions): (header: string) => boolean {
   let lastOwn = "";
   return (header) => {
     if (header === lastOwn) return true;

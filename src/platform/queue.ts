@@ -114,7 +114,7 @@ export function startQueueWorker<Q extends QueueName>(name: Q, options: WorkerOp
   return {
     isConnected: () => redis.status === "ready",
     async close() {
-      // without a server a graceful close would wait for it for ever
+      // without a server a graceful close would wait for it forever
       await worker.close(redis.status !== "ready").catch(() => {});
       closeRedis(redis);
     },

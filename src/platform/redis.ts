@@ -8,7 +8,7 @@ const reconnectMaxMs = 1_000;
 
 export interface RedisOptions {
   connectionName: string;
-  /** For BullMQ's blocking reads: commands wait for the server for ever. Else a command fails while the server is away. */
+  /** For BullMQ's blocking reads: commands wait for the server forever. Else a command fails while the server is away. */
   isBlocking?: boolean;
 }
 
@@ -31,7 +31,7 @@ export async function pingRedis(redis: Redis): Promise<void> {
   await inTime(redis.ping());
 }
 
-/** A command waits for a silent server for ever. @throws when this one is not answered within a second. */
+/** A command waits for a silent server forever. @throws when this one is not answered within a second. */
 export async function inTime<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const overdue = new Promise<never>((_, reject) => {

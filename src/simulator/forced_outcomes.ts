@@ -3,7 +3,7 @@
 import type { CarrierErrorCode } from "../contracts/receipts.ts";
 
 /**
- * Blocks set aside for films and examples:
+ * Blocks quarantined for films and examples:
  *   +46 70 174 06 05 .. 99     Sweden (PTS, "telefonnummer för böcker och filmer")
  *   +1 NPA 555 01 00 .. 99     North America (NANPA)
  *   +44 7700 900 000 .. 999    United Kingdom (Ofcom, drama numbers); number libraries call them invalid

@@ -23,7 +23,7 @@ export interface SimulatorProfile {
   retryMs: readonly number[];
   /** Everything has ended so long after the submit; null: no such limit. */
   endWithinMs: number | null;
-  doubledShare: number;
+  duplicateShare: number;
   reorderedShare: number;
   /** A first receipt that overtakes the submit's answer. */
   earlyShare: number;
@@ -48,7 +48,7 @@ const typical: SimulatorProfile = {
   unreachableShare: 0.06,
   retryMs: [1 * minute, 5 * minute, 15 * minute, 60 * minute, 180 * minute, 720 * minute],
   endWithinMs: null,
-  doubledShare: 0.01,
+  duplicateShare: 0.01,
   reorderedShare: 0.02,
   earlyShare: 0.002,
   slowdown: 1,
@@ -85,7 +85,7 @@ export const simulatorProfiles: Record<SimulatorProfileName, SimulatorProfile> =
     unreachableShare: 0,
     // an absent phone is not tried again for hours: the end is known at once
     retryMs: [],
-    doubledShare: 0,
+    duplicateShare: 0,
     reorderedShare: 0,
     earlyShare: 0,
   },

@@ -172,8 +172,8 @@ export class Segment {
     const flags = this.flags[slot] as number;
     if ((flags & (flag.rejected | flag.gaveUp)) !== 0) return true;
     const isLastStepDone = (flags & (flag.ended | flag.never)) !== 0;
-    const isThirdTold = (flags & flag.sent) !== 0 && (flags & flag.ended) !== 0;
-    const wanted = flag.answeredQueued | flag.answeredSecond | (isThirdTold ? flag.answeredThird : 0);
+    const isThirdEmitted = (flags & flag.sent) !== 0 && (flags & flag.ended) !== 0;
+    const wanted = flag.answeredQueued | flag.answeredSecond | (isThirdEmitted ? flag.answeredThird : 0);
     return isLastStepDone && ((flags | (this.lost[slot] as number)) & wanted) === wanted;
   }
 

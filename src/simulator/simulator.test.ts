@@ -228,8 +228,8 @@ describe("a receipt", () => {
   });
 
   test("that the receiver refuses for its content does not hold back the others", async () => {
-    const culprit = `${batchId}.7.2`;
-    receiver.answerWith((receipts) => ({ status: receipts.some(({ id }) => id === culprit) ? 400 : 200 }));
+    const poisonMessage = `${batchId}.7.2`;
+    receiver.answerWith((receipts) => ({ status: receipts.some(({ id }) => id === poisonMessage) ? 400 : 200 }));
     const simulator = await startSimulator({ callbackConcurrency: 1 });
     await simulator.submit(submit(new Array(20).fill(delivered)));
     await receiver.until(() => simulator.counts().receipts_answered === 59);
@@ -249,25 +249,25 @@ describe("a receipt", () => {
     const told = new Map<string, number[]>();
     for (const { reference, id } of receiver.answered()) told.set(reference, [...(told.get(reference) ?? []), Number(id.at(-1))]);
     const wrong = fates.flatMap((fate, at) => {
-      const numbersTold = told.get(`${batchId}.${at + 1}`) ?? [];
+      const numbersListed = told.get(`${batchId}.${at + 1}`) ?? [];
       const all = fate.end === "rejected" ? [] : fate.end === "failed" || fate.end === "never" ? [1, 2] : [1, 2, 3];
       if (fate.reorderedNo === 1 && all.length > 0) all.splice(0, 2, 2, 1);
       if (fate.reorderedNo === 2 && all.length > 0) all.splice(1, 2, 3, 2);
-      if (fate.doubledNo > 0 && all.length > 0) all.push(fate.doubledNo);
-      return numbersTold.join() === all.join() ? [] : [`row ${at + 1} ${JSON.stringify(fate)} told ${numbersTold}`];
+      if (fate.duplicateNo > 0 && all.length > 0) all.push(fate.duplicateNo);
+      return numbersListed.join() === all.join() ? [] : [`row ${at + 1} ${JSON.stringify(fate)} told ${numbersListed}`];
     });
     expect(wrong).toEqual([]);
   });
 
   test("of an early message comes before the submit is answered", async () => {
     const simulator = await startSimulator();
-    let isToldFirst = false;
+    let isEmittedFirst = false;
     receiver.answerWith(() => ({ status: 200 }));
     const answer = simulator.submit(submit([forced("13")])).then(() => {
-      isToldFirst = receiver.bodies.length > 0;
+      isEmittedFirst = receiver.bodies.length > 0;
     });
     await answer;
-    expect(isToldFirst).toBe(true);
+    expect(isEmittedFirst).toBe(true);
     await receiver.until(isAllAnswered(simulator));
     expect(statusesOf(1)).toEqual(["queued", "sent", "delivered"]);
   });

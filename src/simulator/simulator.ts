@@ -59,7 +59,7 @@ const endNumber = {
   delivered: journalEnds.indexOf("delivered"),
 };
 
-/** The steps of a message, in order. `again`: a doubled receipt. */
+/** The steps of a message, in order. `again`: a duplicated receipt. */
 const steps = { queue: 1, send: 2, end: 3, again: 4 } as const;
 type Step = (typeof steps)[keyof typeof steps];
 /** Steps 5 to 7: tell receipt 1 to 3, which the weather has put off. */
@@ -97,7 +97,7 @@ export interface SimulatorCounts {
   sent: number;
   parts_sent: number;
   ended: number;
-  receipts_told: number;
+  receipts_emitted: number;
   receipts_answered: number;
   receipts_given_up: number;
 }
@@ -136,7 +136,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     sent: 0,
     parts_sent: 0,
     ended: 0,
-    receipts_told: 0,
+    receipts_emitted: 0,
     receipts_answered: 0,
     receipts_given_up: 0,
   };
@@ -285,8 +285,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     for (const { open, slot } of early) runSteps(open, slot, steps.queue, clock.steadyMs());
     turn();
     const limitMs = performance.now() + earlyHeadStartMs;
-    const isOneUntold = (): boolean => early.some(({ open, slot }) => ![1, 2, 3].some((no) => open.segment.isAnswered(slot, no)));
-    while (isOneUntold() && performance.now() < limitMs && !isDraining) await sleep(earlyPollMs);
+    const isOneUnsent = (): boolean => early.some(({ open, slot }) => ![1, 2, 3].some((no) => open.segment.isAnswered(slot, no)));
+    while (isOneUnsent() && performance.now() < limitMs && !isDraining) await sleep(earlyPollMs);
   }
 
   /** All others go their way from the answer on. */
@@ -313,7 +313,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     const { segment } = open;
     const terms = segment.submitOf(slot);
     const fate = segment.fate(slot);
-    const last = fate.doubledNo === 0 ? null : steps.again;
+    const last = fate.duplicateNo === 0 ? null : steps.again;
     switch (step) {
       case steps.queue:
         if (fate.reorderedNo !== 1) tell(segment, slot, 1);
@@ -337,8 +337,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
         return last;
       }
       case steps.again: {
-        const wasThirdTold = segment.is(slot, flag.sent) && segment.is(slot, flag.ended);
-        tell(segment, slot, fate.doubledNo === 3 && !wasThirdTold ? 2 : fate.doubledNo);
+        const wasThirdEmitted = segment.is(slot, flag.sent) && segment.is(slot, flag.ended);
+        tell(segment, slot, fate.duplicateNo === 3 && !wasThirdEmitted ? 2 : fate.duplicateNo);
         return null;
       }
     }
@@ -400,7 +400,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   function tellNow(segment: Segment, slot: number, receiptNo: number): void {
     segment.uses += 1;
     told.push(segment.handle, (slot << 2) | receiptNo);
-    counts.receipts_told += 1;
+    counts.receipts_emitted += 1;
   }
 
   function schedule(segment: Segment, slot: number, step: Step, now: number): void {
@@ -430,7 +430,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
         // the network keeps trying until the validity ends
         return beginMs + Math.min(delays.endedMs / speed, Math.max(terms.validUntilMs - terms.atMs, delays.sentMs / speed));
       case steps.again:
-        return beginMs + delays.doubledMs / speed;
+        return beginMs + delays.duplicateMs / speed;
     }
   }
 
@@ -443,11 +443,11 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       if (segment.isFinished(slot)) continue;
       const isSent = segment.is(slot, flag.sent);
       const isEnded = segment.is(slot, flag.ended);
-      const isQueuedTold = isSent || isEnded || segment.isAnswered(slot, 1);
-      if (isQueuedTold && !segment.isAnswered(slot, 1)) tell(segment, slot, 1);
+      const isQueuedEmitted = isSent || isEnded || segment.isAnswered(slot, 1);
+      if (isQueuedEmitted && !segment.isAnswered(slot, 1)) tell(segment, slot, 1);
       if ((isSent || isEnded) && !segment.isAnswered(slot, 2)) tell(segment, slot, 2);
       if (isSent && isEnded && !segment.isAnswered(slot, 3)) tell(segment, slot, 3);
-      const next = isEnded || segment.is(slot, flag.never) ? null : isSent ? steps.end : isQueuedTold ? steps.send : steps.queue;
+      const next = isEnded || segment.is(slot, flag.never) ? null : isSent ? steps.end : isQueuedEmitted ? steps.send : steps.queue;
       if (next !== null) schedule(segment, slot, next, now);
     }
   }
@@ -526,7 +526,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     segment.uses -= 1;
     if (isAnswered) {
       counts.receipts_answered += 1;
-      // a doubled one has its mark already
+      // a duplicated one has its mark already
       if (segment.isAnswered(slot, what & 3)) return;
       segment.markAnswered(slot, what & 3);
       if (!weather.isClear()) makeUpStrays(segment, slot, what & 3);

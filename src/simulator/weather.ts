@@ -1,4 +1,4 @@
-// Receipt weather (contracts/simulator_weather.ts): which receipts are lost, late, reordered or doubled, and the burst that holds them
+// Receipt weather (contracts/simulator_weather.ts): which receipts are lost, late, reordered or duplicated, and the burst that holds them
 // back. Draws by the message, not by the moment. Called by simulator.ts; what is made up beside true receipts is in weather_strays.ts.
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";

@@ -11,9 +11,9 @@ const retryAfterMaxMs = 300_000;
 /** 128 rows side by side share a lane, so that a body names a narrow range of rows: what the receiver updates best. Singly, any lane will do. */
 const laneRowBits = { many: 7, single: 0 } as const;
 /** A single receipt refused so often waits aside and no longer holds up its lane. */
-const refusalsBeforeAside = 3;
+const refusalsBeforeQuarantine = 3;
 /** So many may wait aside; with more the receiver refuses everything, and the lanes may as well stand. */
-const asideMax = 256;
+const quarantinedMax = 256;
 
 export interface CallbackOptions {
   url: string;
@@ -76,7 +76,7 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
   let isStopping = false;
   let pending = 0;
   let holdUntilMs = 0;
-  let asideCount = 0;
+  let quarantinedCount = 0;
 
   function start(task: Promise<void>): void {
     running.add(task);
@@ -89,7 +89,7 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
     lane.isBusy = false;
   }
 
-  async function deliver(lane: Lane, body: Pairs, isAside = false): Promise<void> {
+  async function deliver(lane: Lane, body: Pairs, isQuarantined = false): Promise<void> {
     for (let attempt = 1; !isStopping; attempt++) {
       const rendered = renderBody(body);
       if (rendered === null) return;
@@ -103,15 +103,15 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
       }
       if (isRefusalOfContent(status)) {
         if (body.owners.length > 1) {
-          // one receipt must not hold back the others: halves, until the culprit stands alone
+          // one receipt must not hold back the others: halves, until the poison message stands alone
           const [first, second] = halves(body);
           await deliver(lane, first);
           await deliver(lane, second);
           return;
         }
-        if (attempt >= refusalsBeforeAside && !isAside && asideCount < asideMax) {
-          asideCount += 1;
-          start(deliver({ ...lane, bytes: Buffer.alloc(0) }, body, true).finally(() => (asideCount -= 1)));
+        if (attempt >= refusalsBeforeQuarantine && !isQuarantined && quarantinedCount < quarantinedMax) {
+          quarantinedCount += 1;
+          start(deliver({ ...lane, bytes: Buffer.alloc(0) }, body, true).finally(() => (quarantinedCount -= 1)));
           return;
         }
       }

@@ -81,7 +81,7 @@ export async function proveCompose({ seed, signal, onStep }: ProofOptions): Prom
     }
   };
   const reasons: string[] = [];
-  await step("images at hand", () => lookAtImages(signal));
+  await step("images at hand", () => checkImages(signal));
   try {
     await step("image built", () => buildImage(signal));
     await proveStack(tools, seed, signal, step, reasons);
@@ -96,7 +96,7 @@ export async function proveCompose({ seed, signal, onStep }: ProofOptions): Prom
 
 type RunStep = (what: string, work: () => Promise<string>) => Promise<void>;
 
-async function lookAtImages(signal: AbortSignal): Promise<string> {
+async function checkImages(signal: AbortSignal): Promise<string> {
   const read = (file: string) => readFileSync(join(projectRoot, file), "utf8");
   const images = baseImages(read("Dockerfile"), read("compose.yaml"));
   await requireImages(images, signal);
@@ -170,7 +170,7 @@ async function startStack(stack: Stack, signal: AbortSignal): Promise<string> {
 async function untilReady(stack: Stack, signal: AbortSignal): Promise<void> {
   const endMs = performance.now() + readyMaxMs;
   for (const name of processNames) {
-    const port = (processes[name].management ?? processes[name].door)?.defaultPort;
+    const port = (processes[name].management ?? processes[name].listener)?.defaultPort;
     for (;;) {
       const container = (await stack.containers(signal)).find(({ service }) => service === name);
       const words = ["docker", "exec", container?.id ?? "", "node", "bin/healthy.js", String(port), "/ready"];

@@ -15,7 +15,7 @@ export interface PageFile {
   body: Uint8Array;
 }
 
-export interface FrontDoorOptions {
+export interface LabServerOptions {
   /** 0 takes a free one. Always on 127.0.0.1. */
   port: number;
   /** By path; `/` is the page itself. */
@@ -26,13 +26,13 @@ export interface FrontDoorOptions {
   state: () => LabState;
 }
 
-export interface FrontDoor {
+export interface LabServer {
   /** With its secret, good for one visit; each call makes another. */
   link(): string;
   close(): Promise<void>;
 }
 
-export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
+export async function openLabServer(options: LabServerOptions): Promise<LabServer> {
   const entrance = createEntrance();
   const server = createServer((request, response) => {
     serve(options, entrance, request, response).catch(() => response.destroy());
@@ -62,7 +62,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   };
 }
 
-async function serve(options: FrontDoorOptions, entrance: Entrance, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(options: LabServerOptions, entrance: Entrance, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const refusal = refusalOf(request);
   if (refusal !== null) return answer(response, 403, refusal);
   const path = request.url ?? "/";
@@ -105,7 +105,7 @@ function refusalOf({ headers, method }: IncomingMessage): string | null {
 }
 
 /** webapi's own WebSocket, asked for with the key that the page never sees. Both sides end together. */
-function tunnel({ webapiUrl, apiKey }: FrontDoorOptions, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+function tunnel({ webapiUrl, apiKey }: LabServerOptions, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   const { hostname, port, host } = new URL(webapiUrl);
   const passed = ["upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"] as const;
   const lines = passed.flatMap((name) => (request.headers[name] === undefined ? [] : [`${name}: ${request.headers[name]}`]));

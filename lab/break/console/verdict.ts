@@ -9,7 +9,7 @@ import type { LabCluster } from "../lab_cluster.ts";
 /** From the end of one look to the next: the looks must not become the load. */
 const pauseMs = 2_000;
 /** A frozen database answers nobody; the look is given up, and the verdict says that nobody could look. */
-const lookMaxMs = 8_000;
+const checkMaxMs = 8_000;
 
 type Verdict = Omit<LabState["verdict"], "faults">;
 
@@ -26,12 +26,12 @@ export function watchVerdict(cluster: LabCluster): VerdictWatch {
     rows_compared: 0,
     campaigns: { ended: 0, running: 0 },
     messages: { ended: 0, all: 0 },
-    looked_at: null,
+    checked_at: null,
   };
   const looking = (async () => {
     while (!closing.signal.aborted) {
       try {
-        verdict = await look(cluster, AbortSignal.any([closing.signal, AbortSignal.timeout(lookMaxMs)]));
+        verdict = await look(cluster, AbortSignal.any([closing.signal, AbortSignal.timeout(checkMaxMs)]));
       } catch {
         // a database that is down or frozen on purpose: what was seen last stands, but it is no verdict on now
         verdict = { ...verdict, is: "unknown" };
@@ -64,7 +64,7 @@ async function look(cluster: LabCluster, signal: AbortSignal): Promise<Verdict> 
     rows_compared: report.rowsCompared,
     campaigns,
     messages,
-    looked_at: new Date().toISOString(),
+    checked_at: new Date().toISOString(),
   };
 }
 

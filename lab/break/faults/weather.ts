@@ -44,7 +44,7 @@ export function readWeather(cluster: Cluster): Promise<WeatherReport> {
 }
 
 /** Resolves when the carrier has no receipt left to tell and nothing made up left to send: late ones come after their campaign has ended. */
-export async function untilAllTold({ cluster }: Pick<Stage, "cluster">): Promise<void> {
+export async function untilAllEmitted({ cluster }: Pick<Stage, "cluster">): Promise<void> {
   await cluster.waitFor("the carrier to have told all", async () => {
     const { unfinished, receipts_pending } = await askSimulator<Record<string, number>>(cluster, "GET", "/statistics");
     const { strays } = await askSimulator<WeatherReport>(cluster, "GET", "/weather");

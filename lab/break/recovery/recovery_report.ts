@@ -45,7 +45,8 @@ export function recoveryPage(report: RecoveryReport, replay: string): Report {
     name: "recovery",
     headline: reasons.length === 0 ? "the rate comes back" : "the rate did not come back in time",
     held: reasons.length === 0,
-    says: "Each process of a running campaign is killed with -9, and Redis is wiped. Back means 90 % of the rate of the 4 s before, and no less for the 4 s after; the slowest of three flows counts.",
+    description:
+      "Each process of a running campaign is killed with -9, and Redis is wiped. Back means 90 % of the rate of the 4 s before, and no less for the 4 s after; the slowest of three flows counts.",
     reasons,
     facts: [
       { name: "median of all kills", value: durationOf(medianMs) },

@@ -189,7 +189,7 @@ async function judge(cluster: LabCluster, witnesses: readonly Witness[]): Promis
 function lawReasons(laws: readonly LawResult[]): string[] {
   return laws
     .filter((law) => law.verdict === "broken")
-    .map((law) => `${law.law} is broken: ${law.brokenCount} rows, e.g. ${law.broken[0]?.row}: ${law.broken[0]?.says}`);
+    .map((law) => `${law.law} is broken: ${law.brokenCount} rows, e.g. ${law.broken[0]?.row}: ${law.broken[0]?.description}`);
 }
 
 function requireEnds(watch: Watch, campaigns: number, contacts: number): void {

@@ -44,7 +44,7 @@ function cells(): Cell[] {
 }
 
 function linkCells(): Cell[] {
-  const says = {
+  const description = {
     reset: "every connection is cut, new ones too",
     blackhole: "bytes vanish both ways, connections stay open",
     drop_replies: "requests arrive, replies are lost",
@@ -54,7 +54,7 @@ function linkCells(): Cell[] {
   return linkNames.flatMap((link) =>
     linkFaultModes.map((mode) => ({
       name: `link-${link}-${mode.replaceAll("_", "-")}`,
-      shows: `${link.replace("-", " to ")}: ${says[mode]}`,
+      shows: `${link.replace("-", " to ")}: ${description[mode]}`,
       fault: linkFault(link, mode),
       // what is late must have time to arrive
       forMs: mode === "delay" ? 3_000 : linkFaultMs,

@@ -38,7 +38,7 @@ export interface PlannedCommand {
 }
 
 export interface ChaosSystem {
-  says: string;
+  description: string;
   settings: SystemSettings;
   /** sales_workers beside the supervised one. */
   otherWorkers: number;
@@ -46,15 +46,15 @@ export interface ChaosSystem {
 
 /** Runs with another system need another cluster; a run's seed says which it wants. */
 export const chaosSystems: readonly ChaosSystem[] = [
-  { says: "as in the lab", settings: {}, otherWorkers: 0 },
+  { description: "as in the lab", settings: {}, otherWorkers: 0 },
   {
-    says: "tiny chunks, single receipts",
+    description: "tiny chunks, single receipts",
     settings: { BULKSMS_CHUNK_ROWS: "5", BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: "1" },
     otherWorkers: 0,
   },
-  { says: "two sales_workers", settings: { BULKSMS_CHUNK_ROWS: "10" }, otherWorkers: 1 },
+  { description: "two sales_workers", settings: { BULKSMS_CHUNK_ROWS: "10" }, otherWorkers: 1 },
   {
-    says: "a quick carrier, large chunks and bodies",
+    description: "a quick carrier, large chunks and bodies",
     // not so quick that all is over before a fault begins; and the phones have time
     settings: {
       BULKSMS_SIMULATOR_MPS_MAX: "600",

@@ -127,10 +127,10 @@ function commitsCut(process: keyof typeof databaseSettings): CrashExperiment {
 }
 
 /** C35, C36. */
-function engineFault(point: PointName, engine: string, says: string, fault: Fault): CrashExperiment {
+function engineFault(point: PointName, engine: string, description: string, fault: Fault): CrashExperiment {
   return {
     point,
-    where: `${engine} ${says}`,
+    where: `${engine} ${description}`,
     process: engine,
     async disturb({ lab, row, campaigns, untilInFlight: inFlight }) {
       await inFlight();

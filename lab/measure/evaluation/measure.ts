@@ -15,7 +15,7 @@ export interface Sample extends Progress {
 
 export interface EvaluationRun {
   subject: SubjectName;
-  says: string;
+  description: string;
   contacts: number;
   createMs: number;
   /** From `run` until every message had its end and nothing waited any more. */
@@ -65,5 +65,5 @@ export async function measureRun(subject: Subject, contacts: number, limitMs: nu
   isOver = true;
   await looking;
   const conclusion = await campaign.conclude();
-  return { subject: subject.name, says: subject.says, contacts, createMs: campaign.createMs, runMs, ...conclusion, samples };
+  return { subject: subject.name, description: subject.description, contacts, createMs: campaign.createMs, runMs, ...conclusion, samples };
 }

@@ -13,7 +13,7 @@ export async function startOriginalSubject(speed: string): Promise<Subject> {
   const system = await startOriginal({ speed });
   return {
     name: "original",
-    says: "one queue job a receipt, one UPDATE a receipt, one UPDATE of the credit a sent message; receipts in bodies of 100",
+    description: "one queue job a receipt, one UPDATE a receipt, one UPDATE of the credit a sent message; receipts in bodies of 100",
     pids: system.pids,
     create: (contacts) => createOriginal(system, contacts),
     stop: system.stop,

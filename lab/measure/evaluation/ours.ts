@@ -37,7 +37,7 @@ export async function startOurs(speed: string): Promise<Subject> {
   const engines = Object.entries(readSystemState(cluster.dataFolder)?.engines ?? {}).map(([name, { pid }]) => [name, pid] as const);
   return {
     name: "ours",
-    says: "six processes, receipts in bodies of 100, group commit, charges settled in batches under a hold",
+    description: "six processes, receipts in bodies of 100, group commit, charges settled in batches under a hold",
     pids: () => ({ ...cluster.pids(), ...Object.fromEntries(engines) }),
     create: (contacts) => createOurs({ cluster, salesdb, queueDepth }, contacts),
     async stop() {
@@ -85,7 +85,7 @@ async function createOurs({ cluster, salesdb, queueDepth }: Parts, contacts: num
       return {
         isCorrect: report.brokenLaws === 0,
         verdict: report.brokenLaws === 0 ? laws : `${report.brokenLaws} of ${report.laws.length} laws broken`,
-        example: broken === undefined ? null : `${broken.law}: ${brokenRow?.row ?? ""} ${brokenRow?.says ?? ""}`,
+        example: broken === undefined ? null : `${broken.law}: ${brokenRow?.row ?? ""} ${brokenRow?.description ?? ""}`,
         latencies: {
           submit_to_sent: await readSubmitToSent(salesdb, id),
           receipt_to_commit: percentilesOfHistogram(minus(await readReceiptBuckets(cluster), before[0])),

@@ -4,7 +4,7 @@ import type { Percentiles } from "./lags.ts";
 export interface Subject {
   name: SubjectName;
   /** One line: what it is and how it was set up. */
-  says: string;
+  description: string;
   /** Of every process and engine, by name. */
   pids(): Readonly<Record<string, number | null>>;
   /** Stores the contacts; nothing is sent yet. */

@@ -94,7 +94,10 @@ async function takeRuleOut(): Promise<Pick<Observation, "laws" | "problems" | "f
   return {
     laws: naive.laws,
     problems: ours.perSecond === null ? [...brokenOfOurs, "with the rule in place the campaign never ended"] : brokenOfOurs,
-    facts: { ours_red: brokenOfOurs.length, example: naive.laws.find(({ verdict }) => verdict === "broken")?.broken[0]?.says ?? null },
+    facts: {
+      ours_red: brokenOfOurs.length,
+      example: naive.laws.find(({ verdict }) => verdict === "broken")?.broken[0]?.description ?? null,
+    },
   };
 }
 

@@ -204,18 +204,18 @@ function chunkSteps(world: World, now: Records, c: number): void {
     );
   }
   if (chunk === "leased" && !isLeaseDead) {
-    const says = () => `the lease of campaign ${c + 1}'s chunk passes`;
+    const description = () => `the lease of campaign ${c + 1}'s chunk passes`;
     const isHeld = now.state.workers.some(({ doing, campaign, isOwner }) => doing !== "nothing" && campaign === c && isOwner);
     if (isHeld)
       world.chance(
         "leasesPassed",
-        () => `${says()}, its worker is frozen`,
+        () => `${description()}, its worker is frozen`,
         (next) => {
           next.campaign(c).isLeaseDead = true;
         },
       );
     else
-      world.step(says, (next) => {
+      world.step(description, (next) => {
         next.campaign(c).isLeaseDead = true;
       });
   }

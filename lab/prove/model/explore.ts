@@ -18,7 +18,7 @@ export interface Model<State> {
 }
 
 export type StepKind = "progress" | "chance";
-export type Take<State> = (kind: StepKind, says: () => string, next: State) => void;
+export type Take<State> = (kind: StepKind, description: () => string, next: State) => void;
 
 export interface Exploration {
   states: number;
@@ -32,7 +32,7 @@ export interface Exploration {
 }
 
 export interface Counterexample {
-  says: string;
+  description: string;
   /** What happened, step by step, from the beginning: a shortest way. */
   trace: string[];
 }
@@ -72,7 +72,7 @@ export function explore<State>(model: Model<State>): Exploration {
     isEnd.push(model.isEnd(state) ? 1 : 0);
     let wrong: string | null = null;
     let wrongStep = "";
-    model.steps(state, (kind, says, next) => {
+    model.steps(state, (kind, description, next) => {
       if (wrong !== null) return;
       steps++;
       model.encode(next, scratch);
@@ -81,14 +81,14 @@ export function explore<State>(model: Model<State>): Exploration {
       if (to === known) parents.push(id);
       if (kind === "progress" && to !== id) progress.push(id, to);
       wrong = model.brokenStep(state, next) ?? (to === known ? model.brokenState(next) : null);
-      if (wrong !== null) wrongStep = says();
+      if (wrong !== null) wrongStep = description();
     });
-    if (wrong !== null) return found({ says: wrong, trace: [...traceTo(model, store, parents, id), wrongStep] });
+    if (wrong !== null) return found({ description: wrong, trace: [...traceTo(model, store, parents, id), wrongStep] });
     if (store.count() > statesMax) throw new Error(`the model has more than ${statesMax} states: make its scope smaller`);
   }
   const stuck = firstStuck(store.count(), progress, isEnd);
   if (stuck === null) return found(null);
-  return found({ says: "from here nothing leads to the end any more", trace: traceTo(model, store, parents, stuck) });
+  return found({ description: "from here nothing leads to the end any more", trace: traceTo(model, store, parents, stuck) });
 }
 
 /** The first state from which no way of progress leads to an end; null: there is none. Walks backwards from the ends. */
@@ -125,10 +125,10 @@ function traceTo<State>(model: Model<State>, store: Store, parents: Numbers, id:
   for (let at = id; at !== 0; at = parents.at(at)) {
     const here = store.read(at);
     let said = "";
-    model.steps(model.decode(store.read(parents.at(at))), (_kind, says, next) => {
+    model.steps(model.decode(store.read(parents.at(at))), (_kind, description, next) => {
       if (said !== "") return;
       model.encode(next, scratch);
-      if (here.every((byte, index) => byte === scratch[index])) said = says();
+      if (here.every((byte, index) => byte === scratch[index])) said = description();
     });
     trace.unshift(said);
   }

@@ -32,7 +32,7 @@ describe("the explorer", () => {
   });
 
   test("shows a shortest way to what is false", () => {
-    expect(explore(counter({ falseAt: 7 })).counterexample).toEqual({ says: "7 is false", trace: ["adds 1", "adds 3", "adds 3"] });
+    expect(explore(counter({ falseAt: 7 })).counterexample).toEqual({ description: "7 is false", trace: ["adds 1", "adds 3", "adds 3"] });
   });
 
   test("shows a state from which nothing leads to the end", () => {

@@ -1,4 +1,4 @@
-// Receipts in small: the carrier's network, the callbacks in any order, lost, doubled, contradicting; deadlines. (src/carrier, src/campaign/receipts/receipts.ts, expiry.ts)
+// Receipts in small: the carrier's network, the callbacks in any order, lost, duplicated, contradicting; deadlines. (src/carrier, src/campaign/receipts/receipts.ts, expiry.ts)
 import { impliedReceipts } from "../../../src/contracts/states.ts";
 import { moveMessage } from "./message_moves.ts";
 import type { Message } from "./state.ts";
@@ -87,23 +87,23 @@ function callbackSteps(world: World, message: Message, c: number, row: number): 
   for (const receipt of receiptNames) {
     const bit = receiptBits[receipt];
     if ((message.owed & bit) === 0) continue;
-    const says = `salesapi: receipt ${wordOf(receipt, message)} of message ${c + 1}.${row + 1}`;
+    const description = `salesapi: receipt ${wordOf(receipt, message)} of message ${c + 1}.${row + 1}`;
     if (world.has("commit_before_2xx")) {
       world.step(
-        () => `${says} (S9)`,
+        () => `${description} (S9)`,
         (next) => {
           applyReceipt(world, next, c, row, receipt);
           answer(next.message(c, row), bit);
         },
       );
       world.chance(
-        "doubledReceipts",
-        () => `${says} (S9), its 2xx is lost`,
+        "duplicateReceipts",
+        () => `${description} (S9), its 2xx is lost`,
         (next) => applyReceipt(world, next, c, row, receipt),
       );
     } else if (world.now.state.memory.heldMessage === 0) {
       world.step(
-        () => `${says}, answered 2xx at once`,
+        () => `${description}, answered 2xx at once`,
         (next) => {
           answer(next.message(c, row), bit);
           Object.assign(next.state.memory, { heldMessage: c * world.size.messagesPerCampaign + row + 1, heldReceipt: bit });
@@ -112,7 +112,7 @@ function callbackSteps(world: World, message: Message, c: number, row: number): 
     }
     world.chance(
       "lostReceipts",
-      () => `${says} is lost`,
+      () => `${description} is lost`,
       (next) => {
         next.message(c, row).owed &= ~bit;
       },

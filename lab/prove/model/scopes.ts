@@ -8,7 +8,7 @@ const anyFault: Omit<Chances, "faults" | "topUps" | "pauses" | "cancels"> = {
   silences: 1,
   refusals: 1,
   leasesPassed: 1,
-  doubledReceipts: 1,
+  duplicateReceipts: 1,
   lostReceipts: 1,
   contradictions: 1,
   strayJobs: 1,
@@ -64,7 +64,7 @@ export const fullScopes: readonly Scope[] = [
     name: "1 campaign, 2 messages, 2 workers; a receipt lost, doubled or contradicted; cancel",
     messagesPerCampaign: 2,
     credit: 2,
-    chances: { ...noChances, lostReceipts: 1, doubledReceipts: 1, contradictions: 1, faults: 1, cancels: 1 },
+    chances: { ...noChances, lostReceipts: 1, duplicateReceipts: 1, contradictions: 1, faults: 1, cancels: 1 },
   },
   {
     ...twoCampaigns,

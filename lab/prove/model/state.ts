@@ -88,7 +88,7 @@ export interface Chances {
   silences: number;
   refusals: number;
   leasesPassed: number;
-  doubledReceipts: number;
+  duplicateReceipts: number;
   lostReceipts: number;
   contradictions: number;
   strayJobs: number;
@@ -184,7 +184,7 @@ const chancesValues: Values<Chances> = {
   silences: upTo(3),
   refusals: upTo(3),
   leasesPassed: upTo(3),
-  doubledReceipts: upTo(3),
+  duplicateReceipts: upTo(3),
   lostReceipts: upTo(3),
   contradictions: upTo(3),
   strayJobs: upTo(3),

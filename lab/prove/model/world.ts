@@ -58,14 +58,14 @@ export class World {
   }
 
   /** A step that somebody takes sooner or later. */
-  step(says: Says, change: Change): void {
+  step(description: Says, change: Change): void {
     const next = copyOf(this.now.state);
     change(new Records(next, this.size));
-    this.take("progress", says, next);
+    this.take("progress", description, next);
   }
 
   /** A fault or a command, while any of its kind are left. */
-  chance(kind: keyof Omit<Chances, "faults">, says: Says, change: Change): void {
+  chance(kind: keyof Omit<Chances, "faults">, description: Says, change: Change): void {
     const { chances } = this.now.state;
     const isFault = !commands.has(kind);
     if (chances[kind] === 0 || (isFault && chances.faults === 0)) return;
@@ -73,7 +73,7 @@ export class World {
     next.chances[kind]--;
     if (isFault && --next.chances.faults === 0) forgetFaults(next);
     change(new Records(next, this.size));
-    this.take("chance", says, next);
+    this.take("chance", description, next);
   }
 }
 
@@ -89,7 +89,7 @@ export const noChances: Chances = {
   silences: 0,
   refusals: 0,
   leasesPassed: 0,
-  doubledReceipts: 0,
+  duplicateReceipts: 0,
   lostReceipts: 0,
   contradictions: 0,
   strayJobs: 0,

@@ -9,7 +9,7 @@ export interface Noticed {
   /** It ran, and found that something is wrong. */
   hasFailed: boolean;
   /** What it says is wrong, in a line; or why it did not run. */
-  says: string;
+  description: string;
 }
 
 /** A file of tests, a crash point: longer than any takes on a busy machine, a mutant that hangs included. */
@@ -46,8 +46,8 @@ async function runTests(folder: string, tests: readonly (Catcher & { kind: "test
     return new Map(
       tests.map((catcher) => {
         const result = results.find(({ title, status }) => title === catcher.title && (status === "passed" || status === "failed"));
-        if (result === undefined) return [nameOf(catcher), { hasFailed: false, says: `did not run: ${firstLine(ended.output)}` }];
-        return [nameOf(catcher), { hasFailed: result.status === "failed", says: firstLine(result.failureMessages[0] ?? "") }];
+        if (result === undefined) return [nameOf(catcher), { hasFailed: false, description: `did not run: ${firstLine(ended.output)}` }];
+        return [nameOf(catcher), { hasFailed: result.status === "failed", description: firstLine(result.failureMessages[0] ?? "") }];
       }),
     );
   } finally {
@@ -68,9 +68,12 @@ async function runCrashes(folder: string, crashes: readonly (Catcher & { kind: "
     crashes.map((catcher) => {
       const rows = report?.rows.filter(({ point }) => point === catcher.crash) ?? [];
       // without a report the system did not even come up or down as it should
-      if (rows.length === 0) return [nameOf(catcher), { hasFailed: ended.status !== 0, says: firstLine(ended.output) }];
+      if (rows.length === 0) return [nameOf(catcher), { hasFailed: ended.status !== 0, description: firstLine(ended.output) }];
       const broken = rows.filter(({ verdict }) => verdict === "BROKE");
-      return [nameOf(catcher), { hasFailed: broken.length > 0, says: firstLine(broken.flatMap(({ reasons }) => reasons).join("; ")) }];
+      return [
+        nameOf(catcher),
+        { hasFailed: broken.length > 0, description: firstLine(broken.flatMap(({ reasons }) => reasons).join("; ")) },
+      ];
     }),
   );
 }

@@ -73,7 +73,7 @@ export const guards = [
     breaks: "L9",
   },
   {
-    name: "culprit_alone",
+    name: "poison_message_alone",
     guard: "a batch that the database refuses is halved until the culprit stands alone",
     file: "src/campaign/receipts/receipt_batcher.ts",
     without: "one receipt that cannot be stored holds back all others with it for ever",

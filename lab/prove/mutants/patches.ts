@@ -114,7 +114,7 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
     ),
     catchers: [test(receiptsTest, "keeps a contradiction with the state that refused it, also when both came in one batch")],
   },
-  culprit_alone: {
+  poison_message_alone: {
     replacements: one(
       "src/campaign/receipts/receipt_batcher.ts",
       "if (!isDataError(error)) throw error;",

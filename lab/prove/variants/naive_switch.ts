@@ -7,7 +7,7 @@ export interface NaiveSwitch {
   /** In words joined by `-`: `naive-...`, the name of its file without the first word (with `_`). */
   name: string;
   /** What we do, what it does instead, in a line. */
-  says: string;
+  description: string;
   /** The module that is replaced, below src, without its ending: `credit/settle`. */
   replaces: string;
   /** Those that get the other module. */

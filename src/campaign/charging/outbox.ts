@@ -7,7 +7,7 @@ type SettleJob = Jobs["general"]["settle_credit"];
 
 /** Rows claimed by one statement; a relay goes on while it finds so many. */
 const rowsPerClaimMax = 5_000;
-/** A row that is not confirmed is sent again after 1 s, 2 s, 4 s ... at most 30 s: the ledger takes each id once, so a doubled job is only work. */
+/** A row that is not confirmed is sent again after 1 s, 2 s, 4 s ... at most 30 s: the ledger takes each id once, so a duplicated job is only work. */
 const retryMinS = 1;
 const retryMaxS = 30;
 

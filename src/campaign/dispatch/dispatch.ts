@@ -8,7 +8,7 @@ import { errorFields, type Log } from "../../platform/log.ts";
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
 import { compileTemplate, type Template } from "../../sms/template.ts";
 import { lockCampaign } from "../lifecycle/campaign_rows.ts";
-import { type CampaignProgress, moveMessages, noVerdicts, sayOf, type Verdicts } from "../lifecycle/move_messages.ts";
+import { type CampaignProgress, emptyVerdicts, moveMessages, setVerdict, type Verdicts } from "../lifecycle/move_messages.ts";
 import { finishChunk, type Intent, intendSubmit, type LeasedChunk, leaseChunk, lockChunk, releaseChunk } from "./chunk_leases.ts";
 
 export interface DispatchOptions {
@@ -57,7 +57,7 @@ export async function dispatchNextChunk(options: DispatchOptions, text: Campaign
   options.onLeased(chunk.bulksmsId);
   const messages = await readPendingMessages(options.sql, chunk, text);
   if (messages.length === 0) {
-    await recordAnswers(options, chunk, noVerdicts());
+    await recordAnswers(options, chunk, emptyVerdicts());
     return "done";
   }
   return submitUntilAnswered(options, chunk, { batch_id: chunk.bulksmsId, sender: text.sender, ...sharedText(text), messages });
@@ -103,23 +103,24 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
         await releaseChunk(sql, chunk, isUntouched);
         return "throttled";
       case "refused":
-        log.warn({ event: "carrier.refused", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, says: outcome.says });
-        await options.pauseRefused(chunk.bulksmsId, outcome.says);
+        log.warn({ event: "carrier.refused", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, reason: outcome.reason });
+        await options.pauseRefused(chunk.bulksmsId, outcome.reason);
         await releaseChunk(sql, chunk, isUntouched);
         return "stopped";
       case "silent":
         isUntouched &&= outcome.isWithoutEffect;
-        if (attempt === 1) log.info({ event: "carrier.silent", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, says: outcome.says });
+        if (attempt === 1)
+          log.info({ event: "carrier.silent", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, reason: outcome.reason });
         await wait(Math.min(backOffMaxMs, backOffMinMs * 2 ** attempt) * (0.5 + Math.random() / 2), options.isStopping);
     }
   }
 }
 
 function toVerdicts(body: Body, rejected: ReadonlyMap<number, string>): Verdicts {
-  const verdicts = noVerdicts();
+  const verdicts = emptyVerdicts();
   for (const { row_no: rowNo } of body.messages) {
     const errorCode = rejected.get(rowNo);
-    sayOf(verdicts, rowNo, errorCode === undefined ? { status: "queued", errorCode: null } : { status: "failed", errorCode });
+    setVerdict(verdicts, rowNo, errorCode === undefined ? { status: "queued", errorCode: null } : { status: "failed", errorCode });
   }
   return verdicts;
 }
@@ -185,7 +186,7 @@ export async function readCampaignText(sql: Sql, bulksmsId: string): Promise<Cam
   const row = rows[0];
   if (row === undefined) return null;
   const compiled = compileTemplate(row.text);
-  if ("problem" in compiled) throw new Error(`campaign ${bulksmsId} has a text that its import refused: ${compiled.problem.says}`);
+  if ("problem" in compiled) throw new Error(`campaign ${bulksmsId} has a text that its import refused: ${compiled.problem.reason}`);
   return { bulksmsId, sender: row.sender, template: compiled.template };
 }
 

@@ -25,7 +25,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** Rows `from` to `to` of a file whose every tenth number is doubled. */
+/** Rows `from` to `to` of a file whose every tenth number is duplicated. */
 function rows(from: number, to: number): Buffer {
   const lines: string[] = [];
   for (let index = from; index < to; index++) lines.push(`040${1_000_000 + (index % 10 === 9 ? index - 1 : index)},Väinö ${index}`);

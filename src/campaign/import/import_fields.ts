@@ -72,8 +72,8 @@ function readText(field: string | undefined, partsMax: number): Template {
   if (length > textCharactersMax) throw textTooLong(`The text has ${length} characters; at most ${textCharactersMax} are sent.`);
   const compiled = compileTemplate(text);
   if ("problem" in compiled) {
-    const { at, says } = compiled.problem;
-    throw new AppError("text_invalid", `Text, character ${at + 1}: ${says}.`, { details: { at: at + 1 } });
+    const { at, reason } = compiled.problem;
+    throw new AppError("text_invalid", `Text, character ${at + 1}: ${reason}.`, { details: { at: at + 1 } });
   }
   const { template } = compiled;
   if (template.placeholders.length > 0) return template;
@@ -82,8 +82,8 @@ function readText(field: string | undefined, partsMax: number): Template {
   return template;
 }
 
-function textTooLong(says: string): AppError {
-  return new AppError("text_too_long", says);
+function textTooLong(reason: string): AppError {
+  return new AppError("text_too_long", reason);
 }
 
 /** Without a name: that of the file. */

@@ -60,10 +60,10 @@ export async function moveMessages(transaction: TransactionSql, bulksmsId: strin
   return moved;
 }
 
-export const noVerdicts = (): Verdicts => ({ kindOf: new Map(), kinds: [] });
+export const emptyVerdicts = (): Verdicts => ({ kindOf: new Map(), kinds: [] });
 
 /** Says it of a row, in place of what was said of it before. */
-export function sayOf({ kindOf, kinds }: Verdicts, rowNo: number, { status, errorCode }: Verdict): void {
+export function setVerdict({ kindOf, kinds }: Verdicts, rowNo: number, { status, errorCode }: Verdict): void {
   let kind = 0;
   while (kind < kinds.length && (kinds[kind]?.status !== status || kinds[kind]?.errorCode !== errorCode)) kind++;
   if (kind === kinds.length) kinds.push({ status, errorCode });

@@ -39,7 +39,7 @@ export async function reserve(dependencies: ReserveDependencies, campaign: Campa
   return running === null ? resolveElsewhere(dependencies, campaign, holdId) : { kind: "running", campaign: running };
 }
 
-/** A refusal: the hold is closed for ever (a tombstone if it was never there), and only then the campaign may run again with another. */
+/** A refusal: the hold is closed forever (a tombstone if it was never there), and only then the campaign may run again with another. */
 async function giveBack(
   dependencies: ReserveDependencies,
   { bulksmsId, workspaceId }: Campaign,

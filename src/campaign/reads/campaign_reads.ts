@@ -85,7 +85,7 @@ export interface MessageFilter {
 }
 
 /** A page of a filter looks at so many rows at most: a rare state, a number's last digits have no index (ARCHITECTURE.md), and no request reads a million rows. */
-const rowsLookedAtMax = 200_000;
+const rowsScannedMax = 200_000;
 
 /**
  * Messages of a campaign in row order; `cursor` is the last row seen. With a filter a page may be short, or empty, although there are more: whoever
@@ -101,21 +101,21 @@ export async function listMessages(
   await requireBulksms(sql, workspaceId, bulksmsId);
   const { statuses, numberPrefix, numberSuffix } = page;
   const isFiltered = statuses !== undefined || numberPrefix !== undefined || numberSuffix !== undefined;
-  const lookedTo = isFiltered ? page.cursor + rowsLookedAtMax : null;
+  const scannedTo = isFiltered ? page.cursor + rowsScannedMax : null;
   const [rows, [next]] = await Promise.all([
     sql<MessageRow[]>`
       select ${messageColumns(sql)} from bulksms_info m
       where m.bulksms_id = ${bulksmsId} and m.row_no > ${page.cursor}
-        ${lookedTo === null ? sql`` : sql`and m.row_no <= ${lookedTo}`}
+        ${scannedTo === null ? sql`` : sql`and m.row_no <= ${scannedTo}`}
         ${statuses === undefined ? sql`` : sql`and m.status = any (${statuses as MessageStatus[]}::message_status[])`}
         ${numberPrefix === undefined ? sql`` : sql`and m.msisdn::text like ${`${numberPrefix}%`}`}
         ${numberSuffix === undefined ? sql`` : sql`and m.msisdn::text like ${`%${numberSuffix}`}`}
       order by m.row_no limit ${page.limit + 1}`,
-    lookedTo === null ? [] : sql`select from bulksms_info where bulksms_id = ${bulksmsId} and row_no > ${lookedTo} limit 1`,
+    scannedTo === null ? [] : sql`select from bulksms_info where bulksms_id = ${bulksmsId} and row_no > ${scannedTo} limit 1`,
   ]);
   const shown = rows.slice(0, page.limit).map(toMessage);
   if (rows.length > page.limit) return { messages: shown, next_cursor: shown.at(-1)?.row_no ?? null };
-  return { messages: shown, next_cursor: next === undefined ? null : lookedTo };
+  return { messages: shown, next_cursor: next === undefined ? null : scannedTo };
 }
 
 /** Rows read at once by an export: bounded memory, short statements, no transaction held while the client reads. */

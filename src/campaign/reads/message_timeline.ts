@@ -103,15 +103,15 @@ const leaseSays = ({ chunkNo, attempts }: WayRow) =>
 
 const partsOf = (parts: number) => (parts === 1 ? "1 part" : `${parts} parts`);
 
-function step(name: WayStep["step"], process: string, reached: boolean, at: Date | null, says: string): WayStep {
-  return { step: name, reached, at: reached ? (at?.toISOString() ?? null) : null, process, says };
+function step(name: WayStep["step"], process: string, reached: boolean, at: Date | null, description: string): WayStep {
+  return { step: name, reached, at: reached ? (at?.toISOString() ?? null) : null, process, description };
 }
 
 function chargeOf(row: WayRow, outbox: OutboxRow | null): MessageCharge {
   const amount = formatCredits(BigInt(row.parts) * row.price);
   const isCharged = row.sentAt !== null && outbox?.confirmedAt != null;
   const sum = `${partsOf(row.parts)} x ${formatCredits(row.price)} = ${amount} credits`;
-  return { parts: row.parts, amount, is_charged: isCharged, transfer_id: outbox?.id || null, says: chargeSays(row, sum, isCharged) };
+  return { parts: row.parts, amount, is_charged: isCharged, transfer_id: outbox?.id || null, description: chargeSays(row, sum, isCharged) };
 }
 
 function chargeSays({ sentAt, status, doneAt }: WayRow, sum: string, isCharged: boolean): string {

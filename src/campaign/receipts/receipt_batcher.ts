@@ -11,7 +11,7 @@ export interface ReceiptBatcherOptions {
   /** Called after each commit, before the answers. */
   onCommitted(committed: CommittedReceipts, batch: { receipts: number; durationMs: number }): void;
   /** A receipt that the database refused and that is now an anomaly. */
-  onCulprit(error: unknown): void;
+  onPoisonMessage(error: unknown): void;
   batchMax: number;
   queueMax: number;
 }
@@ -99,7 +99,7 @@ export function openReceiptBatcher(options: ReceiptBatcherOptions): ReceiptBatch
   };
 }
 
-/** A batch never dies of one bad receipt: on a data error it is halved until the culprit stands alone and is kept as an anomaly. */
+/** A batch never dies of one bad receipt: on a data error it is halved until the poison message stands alone and is kept as an anomaly. */
 async function commitHalving(bodies: readonly ReceiptColumns[], options: ReceiptBatcherOptions): Promise<void> {
   const startedAt = performance.now();
   let committed: CommittedReceipts;
@@ -113,10 +113,10 @@ async function commitHalving(bodies: readonly ReceiptColumns[], options: Receipt
       await commitHalving(halves[1], options);
       return;
     }
-    const [culprit] = bodies as [ReceiptColumns];
-    const [anomaly = culprit.asAnomaly(0, "malformed")] = culprit.anomalies;
-    if (culprit.anomalies.length > 0 && anomaly.kind === "malformed") throw error; // even its anomaly was refused: a defect of ours
-    options.onCulprit(error);
+    const [poisonMessage] = bodies as [ReceiptColumns];
+    const [anomaly = poisonMessage.asAnomaly(0, "malformed")] = poisonMessage.anomalies;
+    if (poisonMessage.anomalies.length > 0 && anomaly.kind === "malformed") throw error; // even its anomaly was refused: a defect of ours
+    options.onPoisonMessage(error);
     await commitHalving([anomaliesAlone([{ ...anomaly, kind: "malformed" }])], options);
     return;
   }

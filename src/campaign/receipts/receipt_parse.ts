@@ -37,7 +37,7 @@ export interface ReceiptAnomaly {
 
 const idLengthMax = 128;
 const errorCodeLengthMax = 64;
-/** RFC 3339 with nine decimals and an offset has 35 characters. When it happened is kept only with what is set aside. */
+/** RFC 3339 with nine decimals and an offset has 35 characters. When it happened is kept only with what is quarantined. */
 const timeLengthMax = 40;
 /** Longest text of a malformed receipt that is kept in a column; its raw form has the whole. */
 const keptTextMax = 128;

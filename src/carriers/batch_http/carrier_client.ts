@@ -26,7 +26,7 @@ export function openCarrierClient(options: { url: string; key: string; timeoutMs
         return judgeAnswer(response, body);
       } catch (error) {
         if (!isAppError(error, "deadline_exceeded", "service_unavailable")) throw error;
-        return { kind: "silent", isWithoutEffect: isNeverConnected(error.cause), says: error.message };
+        return { kind: "silent", isWithoutEffect: isNeverConnected(error.cause), reason: error.message };
       }
     },
     close: () => client.close(),
@@ -40,10 +40,10 @@ export function openCarrierClient(options: { url: string; key: string; timeoutMs
 export function judgeAnswer(response: HttpResponse, body: SubmitRequest): SubmitOutcome {
   const { status } = response;
   if (status === 429) return { kind: "throttled", retryAfterMs: parseRetryAfter(response.headers["retry-after"]) };
-  if (status === 408 || status >= 500) return { kind: "silent", isWithoutEffect: false, says: `carrier answered ${status}` };
-  if (status !== 200) return { kind: "refused", says: `carrier_refused_${status}` };
+  if (status === 408 || status >= 500) return { kind: "silent", isWithoutEffect: false, reason: `carrier answered ${status}` };
+  if (status !== 200) return { kind: "refused", reason: `carrier_refused_${status}` };
   const answer = submitResponse.safeParse(response.body);
-  if (!answer.success) return { kind: "silent", isWithoutEffect: false, says: "carrier's answer has not the form of a verdict" };
+  if (!answer.success) return { kind: "silent", isWithoutEffect: false, reason: "carrier's answer has not the form of a verdict" };
   const { batch_id, accepted, rejected } = answer.data;
   const verdicts = new Map(rejected.map(({ row_no, error_code }) => [row_no, error_code.replaceAll("\u0000", "")]));
   const isOurs =
@@ -51,7 +51,7 @@ export function judgeAnswer(response: HttpResponse, body: SubmitRequest): Submit
     accepted + rejected.length === body.messages.length &&
     verdicts.size === rejected.length &&
     countIn(body, verdicts) === verdicts.size;
-  if (!isOurs) return { kind: "silent", isWithoutEffect: false, says: "carrier's answer speaks of other messages" };
+  if (!isOurs) return { kind: "silent", isWithoutEffect: false, reason: "carrier's answer speaks of other messages" };
   return { kind: "answered", rejected: verdicts };
 }
 

@@ -106,7 +106,7 @@ function AllRows({ id, contacts, version }: { id: string; contacts: number; vers
         before={before}
         count={inReach}
         of={contacts}
-        says={`${showCount(contacts)} messages in the order of the file`}
+        description={`${showCount(contacts)} messages in the order of the file`}
         rowAt={(row) => pages.current.get(Math.floor(row / pageRows))?.rows[row % pageRows] ?? null}
         onSight={(first, last) => {
           for (let page = Math.floor(first / pageRows); page <= Math.floor(last / pageRows); page++) need(page);
@@ -164,7 +164,7 @@ function FoundRows({ id, status, suffix, version }: { id: string; status: Messag
         before={0}
         count={found.rows.length}
         of={found.rows.length}
-        says="messages found"
+        description="messages found"
         rowAt={(index) => found.rows[index] ?? null}
         onSight={(_first, last) => {
           if (last > lastSeen) setLastSeen(last);
@@ -182,13 +182,13 @@ interface RowsProps {
   count: number;
   /** All rows. */
   of: number;
-  says: string;
+  description: string;
   /** By its place among all rows, from 0. */
   rowAt: (place: number) => MessageRow | null;
   onSight: (first: number, last: number) => void;
 }
 
-function Rows({ id, before, count, of, says, rowAt, onSight }: RowsProps) {
+function Rows({ id, before, count, of, description, rowAt, onSight }: RowsProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({ count, getScrollElement: () => scroller.current, estimateSize: () => rowPx, overscan: 12 });
   const inSight = rows.getVirtualItems();
@@ -199,7 +199,7 @@ function Rows({ id, before, count, of, says, rowAt, onSight }: RowsProps) {
   });
   return (
     // biome-ignore lint/a11y/useSemanticElements: a <table> cannot leave out the rows that are not in sight
-    <div className="messages" role="table" aria-label={says} aria-rowcount={of + 1}>
+    <div className="messages" role="table" aria-label={description} aria-rowcount={of + 1}>
       {/* biome-ignore lint/a11y/useSemanticElements lint/a11y/useFocusableInteractive: as above, and a row is nothing to press */}
       <div className="message-head" role="row">
         {["row", "number", "state", "parts", "sent", "ended"].map((name) => (

@@ -23,9 +23,9 @@ interface RiverProps {
 
 export function River({ counts, isSmall = false }: RiverProps) {
   const shown = order.filter((status) => counts[status] > 0);
-  const says = shown.map((status) => `${showCount(counts[status])} ${status}`).join(", ");
+  const description = shown.map((status) => `${showCount(counts[status])} ${status}`).join(", ");
   return (
-    <div className={isSmall ? "river river-small" : "river"} role="img" aria-label={says === "" ? "no messages" : says}>
+    <div className={isSmall ? "river river-small" : "river"} role="img" aria-label={description === "" ? "no messages" : description}>
       {shown.map((status) => (
         <i key={status} className={`stretch stretch-${status} stretch-${messageMeaning[status]}`} style={{ flexGrow: counts[status] }} />
       ))}

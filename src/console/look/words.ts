@@ -72,17 +72,17 @@ export const messageWords: Readonly<Record<MessageStatus, string>> = {
   canceled: "taken back, never sent",
 };
 
-export const bulksmsWords: Readonly<Record<BulksmsStatus, { says: string; meaning: Meaning }>> = {
-  importing: { says: "reading the file", meaning: "waiting" },
-  import_failed: { says: "the file was refused", meaning: "failed" },
-  ready: { says: "ready to run", meaning: "waiting" },
-  reserving: { says: "holding credit", meaning: "waiting" },
-  running: { says: "running", meaning: "flying" },
-  paused: { says: "paused", meaning: "waiting" },
-  canceling: { says: "being canceled", meaning: "waiting" },
-  settling: { says: "adding up", meaning: "flying" },
-  finished: { says: "finished", meaning: "delivered" },
-  canceled: { says: "canceled", meaning: "failed" },
+export const bulksmsWords: Readonly<Record<BulksmsStatus, { description: string; meaning: Meaning }>> = {
+  importing: { description: "reading the file", meaning: "waiting" },
+  import_failed: { description: "the file was refused", meaning: "failed" },
+  ready: { description: "ready to run", meaning: "waiting" },
+  reserving: { description: "holding credit", meaning: "waiting" },
+  running: { description: "running", meaning: "flying" },
+  paused: { description: "paused", meaning: "waiting" },
+  canceling: { description: "being canceled", meaning: "waiting" },
+  settling: { description: "adding up", meaning: "flying" },
+  finished: { description: "finished", meaning: "delivered" },
+  canceled: { description: "canceled", meaning: "failed" },
 };
 
 export const rejectWords: Readonly<Record<RejectReason, string>> = {

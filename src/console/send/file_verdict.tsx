@@ -19,7 +19,7 @@ export function FileVerdict({ judgement, onPhoneColumn }: FileVerdictProps) {
       <p className="verdict-line" role="status">
         {problem !== null && !isOfText ? (
           <span className="bad">
-            <Mark meaning="failed" /> {problem.says}
+            <Mark meaning="failed" /> {problem.description}
           </span>
         ) : (
           <>

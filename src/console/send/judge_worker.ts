@@ -40,7 +40,7 @@ export interface Judgement {
   bytes: number;
   isDone: boolean;
   /** Why the file cannot be read, or its columns do not fit; the code of contracts/errors.ts. */
-  problem: { code: string; says: string; line: number | null } | null;
+  problem: { code: string; description: string; line: number | null } | null;
 }
 
 const chunkBytes = 262_144;
@@ -75,7 +75,7 @@ async function judgeFile(request: JudgeRequest): Promise<void> {
     }
     takeRows(state, reader.end(), reader.header, true);
     if (reader.header === null)
-      state.news.problem = { code: "csv_empty", says: "The file is empty: it has not even a header.", line: null };
+      state.news.problem = { code: "csv_empty", description: "The file is empty: it has not even a header.", line: null };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     state.news.problem = problemOf(error);
@@ -186,5 +186,5 @@ function templateOf(text: string): Template | null {
 
 function problemOf(error: AppError): NonNullable<Judgement["problem"]> {
   const { line } = error.details;
-  return { code: error.code, says: error.message, line: typeof line === "number" ? line : null };
+  return { code: error.code, description: error.message, line: typeof line === "number" ? line : null };
 }

@@ -78,7 +78,7 @@ export function SendPage() {
               text={text}
               onText={setText}
               columns={judgement.header}
-              problem={isTextProblem ? (judgement.problem?.says ?? null) : null}
+              problem={isTextProblem ? (judgement.problem?.description ?? null) : null}
             />
             <div className="fields">
               <label>
@@ -98,7 +98,7 @@ export function SendPage() {
               </label>
             </div>
             {failed !== null && <Trouble error={failed} />}
-            <p className="deeds">
+            <p className="actions">
               <button type="button" className="primary large" disabled={!isReady || isShort} onClick={() => void send(true)}>
                 {busy === "creating"
                   ? "Sending the file ..."

@@ -19,7 +19,7 @@ const textCharactersMax = 2_000;
 export function TextField({ text, onText, columns, problem }: TextFieldProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const compiled = compileTemplate(text);
-  const says = "problem" in compiled ? `Character ${compiled.problem.at + 1}: ${compiled.problem.says}.` : problem;
+  const reason = "problem" in compiled ? `Character ${compiled.problem.at + 1}: ${compiled.problem.reason}.` : problem;
   const insert = (name: string) => {
     const at = field.current?.selectionStart ?? text.length;
     onText(`${text.slice(0, at)}{${columnKey(name)}}${text.slice(field.current?.selectionEnd ?? at)}`);
@@ -38,7 +38,7 @@ export function TextField({ text, onText, columns, problem }: TextFieldProps) {
         maxLength={textCharactersMax}
         placeholder="Hello {name}! ..."
         aria-describedby="text-size"
-        aria-invalid={says !== null}
+        aria-invalid={reason !== null}
         onChange={(event) => onText(event.target.value)}
       />
       {columns.length > 0 && (
@@ -56,9 +56,9 @@ export function TextField({ text, onText, columns, problem }: TextFieldProps) {
             ))}
         </ul>
       )}
-      {says !== null && text !== "" && (
+      {reason !== null && text !== "" && (
         <p className="bad" role="alert">
-          <Mark meaning="failed" /> {says}
+          <Mark meaning="failed" /> {reason}
         </p>
       )}
       <Size text={text} />

@@ -62,10 +62,10 @@ export function Drawing(props: DrawingProps) {
 }
 
 function Nodes({ layout, figures, redisSilentMs, selection, onSelect, marks }: DrawingProps & { layout: Layout }) {
-  const place = (id: NodeId, says: string, content: ReactNode) => (
+  const place = (id: NodeId, description: string, content: ReactNode) => (
     <Selectable
       key={id}
-      says={says}
+      description={description}
       isChosen={selection !== null && "node" in selection && selection.node === id}
       onSelect={() => onSelect({ node: id })}
     >
@@ -101,13 +101,13 @@ function Nodes({ layout, figures, redisSilentMs, selection, onSelect, marks }: D
 }
 
 interface SelectableProps {
-  says: string;
+  description: string;
   isChosen: boolean;
   onSelect: () => void;
   children: ReactNode;
 }
 
-function Selectable({ says, isChosen, onSelect, children }: SelectableProps) {
+function Selectable({ description, isChosen, onSelect, children }: SelectableProps) {
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
@@ -120,7 +120,7 @@ function Selectable({ says, isChosen, onSelect, children }: SelectableProps) {
       role="button"
       tabIndex={0}
       aria-pressed={isChosen}
-      aria-label={says}
+      aria-label={description}
       onClick={onSelect}
       onKeyDown={onKeyDown}
     >
@@ -149,9 +149,9 @@ function EdgeLine({ edge, layout, fault, isChosen, onSelect }: EdgeLineProps) {
     />
   );
   if (onSelect === null) return line;
-  const says = `${edge.from} to ${edge.to}, ${wayWords[edge.way]}${fault === null ? "" : `, ${fault}`}`;
+  const description = `${edge.from} to ${edge.to}, ${wayWords[edge.way]}${fault === null ? "" : `, ${fault}`}`;
   return (
-    <Selectable says={says} isChosen={isChosen} onSelect={() => onSelect({ edge: edge.id })}>
+    <Selectable description={description} isChosen={isChosen} onSelect={() => onSelect({ edge: edge.id })}>
       <path className="edge-reach" d={path} />
       {line}
     </Selectable>

@@ -39,7 +39,7 @@ export function ProcessNode({ box, figures, mark }: Marked & { figures: ProcessF
           <Figure x={left} y={top + 77} label="loop delay" value={showDelay(figures.loopDelayP99Ms)} />
         </>
       ) : (
-        <text className="node-says" x={left} y={top + 56}>
+        <text className="node-description" x={left} y={top + 56}>
           {stateWords(figures)}
         </text>
       )}
@@ -106,9 +106,9 @@ export function RedisNode({ box, depths, silentMs, mark }: RedisNodeProps) {
   const top = box.y - box.height / 2;
   const laneHeight = 34;
   const lanes = [
-    { name: "topics", at: top + 34, says: silentMs === null ? "live" : `silent ${showSilence(silentMs)}` },
-    { name: "queue general", at: top + 34 + (box.height - 44) / 3, says: waiting(depths.general) },
-    { name: "queue sales", at: top + 34 + ((box.height - 44) * 2) / 3, says: waiting(depths.sales) },
+    { name: "topics", at: top + 34, description: silentMs === null ? "live" : `silent ${showSilence(silentMs)}` },
+    { name: "queue general", at: top + 34 + (box.height - 44) / 3, description: waiting(depths.general) },
+    { name: "queue sales", at: top + 34 + ((box.height - 44) * 2) / 3, description: waiting(depths.sales) },
   ];
   return (
     <g className={silentMs === null ? "node node-alive" : "node node-silent"}>
@@ -124,7 +124,7 @@ export function RedisNode({ box, depths, silentMs, mark }: RedisNodeProps) {
             {lane.name}
           </text>
           <text className="lane-depth" x={left + box.width - 24} y={lane.at + 22} textAnchor="end">
-            {lane.says}
+            {lane.description}
           </text>
         </g>
       ))}
@@ -162,10 +162,10 @@ export function SimulatorNode({ box, mark }: Marked) {
       <text className="node-name" x={box.x - box.width / 2 + 14} y={top + 25}>
         carrier
       </text>
-      <text className="node-says" x={box.x - box.width / 2 + 14} y={top + 50}>
+      <text className="node-description" x={box.x - box.width / 2 + 14} y={top + 50}>
         simulated network,
       </text>
-      <text className="node-says" x={box.x - box.width / 2 + 14} y={top + 68}>
+      <text className="node-description" x={box.x - box.width / 2 + 14} y={top + 68}>
         its own journal
       </text>
       <Mark box={box} mark={mark} />

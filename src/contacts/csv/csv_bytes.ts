@@ -6,7 +6,7 @@ import { isUtf8 } from "./csv_text.ts";
 const saveAsCsv = "Open it in your spreadsheet and save it as CSV UTF-8.";
 
 /** First bytes of what people upload by mistake, as hexadecimal digits. */
-const foreignFiles: readonly (readonly [magic: string, says: string])[] = [
+const foreignFiles: readonly (readonly [magic: string, description: string])[] = [
   ["504b0304", `This is a zip archive or an Excel workbook (.xlsx), whatever its name says. ${saveAsCsv}`],
   ["504b0506", "This is an empty zip archive."],
   ["d0cf11e0", `This is an old Excel workbook (.xls), whatever its name says. ${saveAsCsv}`],

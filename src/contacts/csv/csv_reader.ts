@@ -33,7 +33,7 @@ export function boundsAt({ width }: CsvRows, row: number, column: number): numbe
   return 2 * (row * width + column);
 }
 
-/** A cell as it stands in the file, outer blanks and all, without its quotes. */
+/** A cell as it stands in the file, outer whitespace and all, without its quotes. */
 export function cellOf(rows: CsvRows, row: number, column: number): string {
   const at = boundsAt(rows, row, column);
   return rows.text.slice(rows.bounds[at], rows.bounds[at + 1]);
@@ -74,7 +74,7 @@ interface State {
   found: { -readonly [name in keyof CsvRows]: CsvRows[name] };
 }
 
-/** A reader for one file. The header is its first row; blank lines are no rows; outer blanks of cells are kept. */
+/** A reader for one file. The header is its first row; blank lines are no rows; outer whitespace of cells are kept. */
 export function createCsvReader(): CsvReader {
   const state: State = {
     pending: newBytes(0),
@@ -305,18 +305,18 @@ function countQuotes(line: string): number {
   return count;
 }
 
-/** A cell between two offsets of its row, or what it becomes when its doubled quotes are single. */
+/** A cell between two offsets of its row, or what it becomes when its duplicated quotes are single. */
 interface QuotedCell {
   start: number;
   end: number;
   changed: string | null;
 }
 
-/** A row with quotes to its cells: a cell is bare, or wholly in quotes with those inside doubled. Blanks may stand around the quotes. */
+/** A row with quotes to its cells: a cell is bare, or wholly in quotes with those inside duplicated. Blanks may stand around the quotes. */
 function splitQuoted(state: State, row: string, line: number): QuotedCell[] {
   const cells: QuotedCell[] = [];
   for (let at = 0; ; ) {
-    const start = skipBlanks(row, at);
+    const start = skipWhitespace(row, at);
     if (row.charCodeAt(start) !== 0x22) {
       const delimiter = row.indexOf(state.delimiter, at);
       const end = delimiter === -1 ? row.length : delimiter;
@@ -333,14 +333,14 @@ function splitQuoted(state: State, row: string, line: number): QuotedCell[] {
     if (close === -1) throw quoteUnclosed(line, state, "A quote that opens in this row is never closed.");
     const inner = row.slice(start + 1, close);
     cells.push({ start: start + 1, end: close, changed: inner.includes('"') ? inner.replaceAll('""', '"') : null });
-    const next = row.startsWith(state.delimiter, close + 1) ? close + 1 : skipBlanks(row, close + 1);
+    const next = row.startsWith(state.delimiter, close + 1) ? close + 1 : skipWhitespace(row, close + 1);
     if (next === row.length) return cells;
     if (!row.startsWith(state.delimiter, next)) throw quoteUnclosed(line, state, "Something stands after a closing quote.");
     at = next + 1;
   }
 }
 
-function skipBlanks(row: string, from: number): number {
+function skipWhitespace(row: string, from: number): number {
   let at = from;
   while (row.charCodeAt(at) === 0x20) at++;
   return at;
@@ -390,8 +390,10 @@ function lineTooLong(state: State): AppError {
   });
 }
 
-function quoteUnclosed(line: number, state: State, says: string): AppError {
-  return new AppError("csv_quote_unclosed", `Line ${line} (row ${state.rowCount}): ${says}`, { details: { line, row: state.rowCount } });
+function quoteUnclosed(line: number, state: State, description: string): AppError {
+  return new AppError("csv_quote_unclosed", `Line ${line} (row ${state.rowCount}): ${description}`, {
+    details: { line, row: state.rowCount },
+  });
 }
 
 function badByte(state: State, bytes: Uint8Array, bad: { offset: number; is: "nul" | "not_utf8" }): AppError {
@@ -405,6 +407,6 @@ function badByte(state: State, bytes: Uint8Array, bad: { offset: number; is: "nu
     });
   }
   const byte = (bytes[bad.offset] as number).toString(16).toUpperCase().padStart(2, "0");
-  const says = `Byte 0x${byte} at offset ${offset} (line ${line}) is not UTF-8. Save the file as CSV UTF-8, not as Windows-1252 or Latin-1.`;
-  return new AppError("csv_encoding_invalid", says, { details });
+  const description = `Byte 0x${byte} at offset ${offset} (line ${line}) is not UTF-8. Save the file as CSV UTF-8, not as Windows-1252 or Latin-1.`;
+  return new AppError("csv_encoding_invalid", description, { details });
 }

@@ -23,7 +23,7 @@ interface Texted {
 
 function judgeFile(csv: string, { text = "Hi", country = "FI", phone = null }: Asked = {}): Texted {
   const compiled = compileTemplate(text.normalize("NFC"));
-  if ("problem" in compiled) throw new Error(compiled.problem.says);
+  if ("problem" in compiled) throw new Error(compiled.problem.reason);
   const { template } = compiled;
   const reader = createCsvReader();
   const rows = reader.push(Buffer.from(csv));

@@ -21,7 +21,7 @@ describe("a row's verdict", () => {
         const text = around.repeat(aroundCount) + slot;
         const value = inside.repeat(insideCount);
         const compiled = compileTemplate(text);
-        if ("problem" in compiled) throw new Error(compiled.problem.says);
+        if ("problem" in compiled) throw new Error(compiled.problem.reason);
         const { template } = compiled;
         const rows = createCsvReader().push(Buffer.from(`phone,v\n0401234567,${value}\n`));
         const judge = createRowJudge({ template, columns: { phone: 0, fields: [1] }, country: "FI", partsMax });
@@ -43,7 +43,7 @@ describe("a row's verdict", () => {
 
   it("lets a number be used once, and by a good row only", () => {
     const compiled = compileTemplate("{v}");
-    if ("problem" in compiled) throw new Error(compiled.problem.says);
+    if ("problem" in compiled) throw new Error(compiled.problem.reason);
     const rows = createCsvReader().push(Buffer.from("phone,v\n0401234567, \n+358 40 1234567,a\n0401234567,b\n"));
     const judge = createRowJudge({ template: compiled.template, columns: { phone: 0, fields: [1] }, country: "FI", partsMax });
     expect([0, 1, 2].map((row) => judge.judge(rows, row))).toEqual([
@@ -65,7 +65,7 @@ describe("a row's verdict", () => {
     ["Hi {v}!", "Ma\u0308a\u0308tta\u0308", { msisdn: 358401234567, parts: 1, fields: ["Määttä"] }],
   ])("of %s for %j is %j", (text, value, expected) => {
     const compiled = compileTemplate(text);
-    if ("problem" in compiled) throw new Error(compiled.problem.says);
+    if ("problem" in compiled) throw new Error(compiled.problem.reason);
     const rows = createCsvReader().push(Buffer.from(`phone,v\n0401234567,${value}\n`));
     const options = { template: compiled.template, columns: { phone: 0, fields: [1] }, country: "FI", partsMax };
     expect(createRowJudge(options).judge(rows, 0)).toEqual(expected);
@@ -73,7 +73,7 @@ describe("a row's verdict", () => {
 
   it("sends what is empty where that was chosen", () => {
     const compiled = compileTemplate("Hi {v}!");
-    if ("problem" in compiled) throw new Error(compiled.problem.says);
+    if ("problem" in compiled) throw new Error(compiled.problem.reason);
     const rows = createCsvReader().push(Buffer.from("phone,v\n0401234567,#N/A\n"));
     const options = { template: compiled.template, columns: { phone: 0, fields: [1] }, country: "FI", partsMax, sendsEmptyValues: true };
     expect(createRowJudge(options).judge(rows, 0)).toEqual({ msisdn: 358401234567, parts: 1, fields: [""] });

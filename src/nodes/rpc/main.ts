@@ -1,7 +1,7 @@
 // rpc: credit over gRPC, for webapi, salesapi and sales_worker. Only wires; starts also while Postgres and Redis are away.
 import { CreditServiceService } from "../../contracts/generated/credit.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
-import { type Config, type Environment, readConfig, requireSafeDoor } from "../../platform/config.ts";
+import { type Config, type Environment, readConfig, requireSafeListener } from "../../platform/config.ts";
 import { type GrpcServer, startGrpcServer } from "../../platform/grpc.ts";
 import { startManagementServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
@@ -93,6 +93,6 @@ export function main(): Promise<void> {
 /** The settings; beyond loopback none of its secrets may be weak. @throws ConfigError */
 export function readNodeConfig(environment: Environment): Config<typeof config> {
   const settings = readConfig(environment, config);
-  requireSafeDoor(settings.host, { BULKSMS_INTERNAL_TOKEN: settings.internalToken });
+  requireSafeListener(settings.host, { BULKSMS_INTERNAL_TOKEN: settings.internalToken });
   return settings;
 }

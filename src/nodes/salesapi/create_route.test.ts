@@ -39,7 +39,7 @@ beforeAll(async () => {
   const log = createLog("salesapi", { level: "error", format: "json" });
   app = await createHttpServer({
     name: "salesapi",
-    says: "campaigns",
+    description: "campaigns",
     log,
     metrics: createMetrics("salesapi"),
     checks: {},

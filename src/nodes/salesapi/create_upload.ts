@@ -12,7 +12,7 @@ import { AppError } from "../../contracts/errors.ts";
 
 /** A text of 2,000 characters, each of up to 4 bytes, and some air. */
 const fieldBytesMax = 16 * 1024;
-/** More than there are fields, so that a doubled or unknown one is named instead of counted. */
+/** More than there are fields, so that a duplicated or unknown one is named instead of counted. */
 const partsMax = 32;
 /** Boundaries, part headers and fields: what a body may be longer than its file. */
 export const formBytesMax = partsMax * (fieldBytesMax + 1024);

@@ -3,7 +3,7 @@
 import { createAuthenticator } from "../../accounts/authenticator.ts";
 import { openProgressPublisher } from "../../campaign/reads/progress.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
-import { type Config, ConfigError, type Environment, readConfig, requireSafeDoor } from "../../platform/config.ts";
+import { type Config, ConfigError, type Environment, readConfig, requireSafeListener } from "../../platform/config.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
 import { createHttpServer, type HttpServer, listen } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
@@ -87,7 +87,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
       const receipts = openReceiptsTaking({ batcher, secrets: settings.receiptSecrets, metrics });
       app = await createHttpServer({
         name: "salesapi",
-        says: "campaigns, receipts",
+        description: "campaigns, receipts",
         log,
         metrics,
         checks: { postgres: () => pingPostgres(sql), redis: () => pingRedis(redis), rpc: () => credit.ping() },
@@ -130,6 +130,6 @@ export function main(): Promise<void> {
 /** The settings; beyond loopback none of its secrets may be weak. @throws ConfigError */
 export function readNodeConfig(environment: Environment): Config<typeof config> {
   const settings = readConfig(environment, config);
-  requireSafeDoor(settings.host, { BULKSMS_INTERNAL_TOKEN: settings.internalToken, BULKSMS_RECEIPT_SECRETS: settings.receiptSecrets });
+  requireSafeListener(settings.host, { BULKSMS_INTERNAL_TOKEN: settings.internalToken, BULKSMS_RECEIPT_SECRETS: settings.receiptSecrets });
   return settings;
 }

@@ -52,7 +52,7 @@ export function openReceiptIntake(options: ReceiptIntakeOptions): ReceiptBatcher
       for (const [kind, count] of Object.entries(committed.anomalies)) anomaliesTotal.inc({ kind }, count);
       tell(committed);
     },
-    onCulprit: (error) => log.warn({ event: "receipt.culprit", ...errorFields(error) }),
+    onPoisonMessage: (error) => log.warn({ event: "receipt.culprit", ...errorFields(error) }),
     batchMax: options.batchMax,
     queueMax: options.queueMax,
   });

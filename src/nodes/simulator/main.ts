@@ -1,7 +1,7 @@
 // simulator: the simulated mobile network behind one HTTP door, and the receipts it sends. Only wires.
 import { access, constants } from "node:fs/promises";
 import type { SimulatorProfileName } from "../../contracts/simulator_journal.ts";
-import { type Config, ConfigError, readConfig, requireSafeDoor } from "../../platform/config.ts";
+import { type Config, ConfigError, readConfig, requireSafeListener } from "../../platform/config.ts";
 import { createHttpServer, type HttpServer, listen } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import { createMetrics, type Metrics, secondsBuckets } from "../../platform/metrics.ts";
@@ -61,7 +61,7 @@ export function create(settings: Config<typeof config>, log: Log): SimulatorNode
       await simulator.start();
       app = await createHttpServer({
         name: "simulator",
-        says: "A simulated mobile network: takes messages, sends receipts.",
+        description: "A simulated mobile network: takes messages, sends receipts.",
         log,
         metrics,
         checks: { journal: () => access(settings.folder, constants.W_OK) },
@@ -100,7 +100,7 @@ export function main(): Promise<void> {
 /** The settings, with those checked that their kind alone does not. @throws ConfigError */
 function readSimulatorConfig(): Config<typeof config> {
   const settings = readConfig(process.env, config);
-  requireSafeDoor(settings.host, { BULKSMS_SIMULATOR_KEY: settings.key, BULKSMS_RECEIPT_SECRETS: settings.receiptSecrets });
+  requireSafeListener(settings.host, { BULKSMS_SIMULATOR_KEY: settings.key, BULKSMS_RECEIPT_SECRETS: settings.receiptSecrets });
   newestSecret(settings.receiptSecrets);
   return settings;
 }
@@ -146,7 +146,7 @@ function callbackObserver(metrics: Metrics, log: Log): (status: number, seconds:
 }
 
 function addGauges(metrics: Metrics, simulator: Simulator): void {
-  const says = {
+  const description = {
     accepted: "Messages accepted",
     rejected: "Messages refused at the submit",
     repeats: "Submits of a known reference",
@@ -155,12 +155,12 @@ function addGauges(metrics: Metrics, simulator: Simulator): void {
     sent: "Messages sent",
     parts_sent: "Message parts sent",
     ended: "Messages whose end is known",
-    receipts_told: "Receipts made",
+    receipts_emitted: "Receipts made",
     receipts_answered: "Receipts answered 2xx",
     receipts_given_up: "Receipts no longer retried",
   } as const;
-  for (const [name, help] of Object.entries(says)) {
-    metrics.gauge(`simulator_${name}`, `${help} since the process started`, () => simulator.counts()[name as keyof typeof says]);
+  for (const [name, help] of Object.entries(description)) {
+    metrics.gauge(`simulator_${name}`, `${help} since the process started`, () => simulator.counts()[name as keyof typeof description]);
   }
   metrics.gauge("simulator_unfinished", "Messages with something to come", () => simulator.gauges().unfinished);
   metrics.gauge("simulator_receipts_pending", "Receipts waiting for their 2xx", () => simulator.gauges().receipts_pending);

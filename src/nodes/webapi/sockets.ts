@@ -85,7 +85,7 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
   });
   // a handshake that is none (no Sec-WebSocket-Key, another version): ws would answer in words without a code
   app.websocketServer.on("wsClientError", (error, socket) => endWithProblem(socket, new AppError("request_invalid", error.message)));
-  // A refused upgrade has no parser that would see its client go: unless we cut it, the connection stays for ever. The plugin does so only
+  // A refused upgrade has no parser that would see its client go: unless we cut it, the connection stays forever. The plugin does so only
   // when its own hook was reached, which a refusal of Host, Origin or rate comes before.
   app.addHook("onResponse", async (request) => {
     if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon();

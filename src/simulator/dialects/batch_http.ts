@@ -55,7 +55,7 @@ const processAnswer = z.object({
   sent: count,
   parts_sent: count,
   ended: count,
-  receipts_told: count,
+  receipts_emitted: count,
   receipts_answered: count,
   receipts_given_up: count,
   receipts_pending: count,

@@ -18,7 +18,7 @@ const weatherAnswer = z.object({
   ),
 });
 
-const says = `What the simulator does to its own receipts, to show how their receiver takes it. Every kind is a share (0 to 1) with options; a kind that
+const description = `What the simulator does to its own receipts, to show how their receiver takes it. Every kind is a share (0 to 1) with options; a kind that
 is left out does not happen, and \`{}\` is clear weather. It takes effect at once, for receipts that are told from then on, and outlives a restart.
 
 | kind | what happens | what a good receiver does |
@@ -51,7 +51,7 @@ export function addWeatherRoutes(app: HttpServer, simulator: Simulator, onReques
       schema: {
         tags: ["weather"],
         summary: "Set the receipt weather",
-        description: says,
+        description: description,
         body: simulatorWeather,
         response: { 200: weatherAnswer },
       },

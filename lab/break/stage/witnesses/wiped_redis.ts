@@ -35,7 +35,7 @@ export const wipedRedis: OpenWitness = async ({ cluster, isShared }) => {
       }
       const report = await checkLaws(lawSourcesOf(cluster));
       for (const law of report.laws.filter(({ verdict }) => verdict === "broken"))
-        finding.broken(law.law, `broken after the wipe: ${law.broken[0]?.row} ${law.broken[0]?.says}`);
+        finding.broken(law.law, `broken after the wipe: ${law.broken[0]?.row} ${law.broken[0]?.description}`);
       return {
         law: "L13",
         title: "Redis wiped, and 5 s later no row of any table has changed",
