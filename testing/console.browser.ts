@@ -1,4 +1,5 @@
-// The console as a person has it: a real browser before the real system. Screenshots of every page go to the folder BULKSMS_SCREENSHOTS, when it is set.
+// The console as a person has it: a real browser before the real system. Screenshots of every page
+// go to the folder BULKSMS_SCREENSHOTS, when it is set.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import axe from "axe-core";
@@ -296,7 +297,8 @@ describe("for everybody (WCAG 2.2 AA, judged by axe)", () => {
     const answer = await page.evaluate<AxeAnswer>(`axe.run(document, { runOnly: ${JSON.stringify(tags)} })`);
     expect(answer.passes.map(({ id }) => id)).toContain("color-contrast");
     for (const { id, help, nodes } of answer.violations) {
-      // the label of a node in the drawing is its name, with which its accessible name begins; the figures below it are not its label
+      // the label of a node in the drawing is its name, with which its accessible name begins; the
+      // figures below it are not its label
       const wrong = nodes.filter(({ html }) => !(id === "label-content-name-mismatch" && html.startsWith('<g class="part')));
       for (const { html, failureSummary } of wrong) found.push(`${name}: ${id}: ${help}: ${html} ${failureSummary ?? ""}`);
     }

@@ -1,4 +1,5 @@
-// docs/operations.md says what the code does: settings, ports, exit codes, forced outcomes; and no document names a time limit that no constant has.
+// docs/operations.md says what the code does: settings, ports, exit codes, forced outcomes; and no
+// document names a time limit that no constant has.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

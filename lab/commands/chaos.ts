@@ -1,4 +1,5 @@
-// `lab chaos` (npm run verify:chaos): random faults during random campaigns, with the verdict of each run.
+// `lab chaos` (npm run verify:chaos): random faults during random campaigns, with the verdict of
+// each run.
 import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { parseWholeNumber } from "../../src/cli/number_options.ts";

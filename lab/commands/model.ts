@@ -1,4 +1,5 @@
-// `lab model`: explores every interleaving of the protocol in small, or shows how it goes wrong without one of its guards.
+// `lab model`: explores every interleaving of the protocol in small, or shows how it goes wrong
+// without one of its guards.
 import { type Command, InvalidArgumentError } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";

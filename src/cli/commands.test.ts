@@ -9,7 +9,8 @@ import { parseCredits } from "../contracts/credits.ts";
 import { databaseNames, databaseRoles } from "../contracts/processes.ts";
 import { readDataFolderNote } from "../local/data_folder.ts";
 
-// a whole system starts; a phone that stays silent (4 in 1,000) makes the demo wait for its deadline
+// a whole system starts; a phone that stays silent (4 in 1,000) makes the demo wait for its
+// deadline
 vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
 
 const root = fileURLToPath(new URL("../../", import.meta.url));

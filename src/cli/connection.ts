@@ -1,4 +1,5 @@
-// The command line as a client of webapi and salesapi: where they are, with which key, and their answers. Used by send, status and the demo.
+// The command line as a client of webapi and salesapi: where they are, with which key, and their
+// answers. Used by send, status and the demo.
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, resolve } from "node:path";
@@ -75,7 +76,10 @@ export function openConnection({ webapiUrl, salesapiUrl, apiKey }: { webapiUrl: 
   };
 }
 
-/** Multipart by hand: the file is never in memory, and the fields come before it, so that it can be read as it arrives. */
+/**
+ * Multipart by hand: the file is never in memory, and the fields come before it, so that it can be
+ * read as it arrives.
+ */
 async function upload(
   url: URL,
   headers: Record<string, string>,

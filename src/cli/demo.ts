@@ -1,4 +1,5 @@
-// `bulksms demo`: the main job on real parts - the whole system, 5,000 students texted, every credit accounted for, the laws checked.
+// `bulksms demo`: the main job on real parts - the whole system, 5,000 students texted, every
+// credit accounted for, the laws checked.
 import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, resolve } from "node:path";
@@ -29,13 +30,19 @@ export const studentsFile = fileURLToPath(new URL("../../examples/oulu_students_
 export const studentsText =
   "Hi {first_name}! Exams in {programme} open for sign-up on Monday. Sign up by Friday and bring your student card. Good luck! Oulu";
 const otherText = "Hi! Sign-up for the exams opens on Monday and closes on Friday. Good luck! Oulu";
-/** The profile `demo` answers within this; who is silent is given up after the deadline, and the horizon for late receipts. */
+/**
+ * The profile `demo` answers within this; who is silent is given up after the deadline, and the
+ * horizon for late receipts.
+ */
 export const answersWithinS = 40;
 export const deadlineS = 45;
 export const horizonS = 10;
 /** Sweeping, charging and releasing after the last message. */
 const closingS = 1;
-/** Among so many contacts some stay silent (0.4 % of them), so the end is known: it comes with their deadline. Among more, submitting itself takes long. */
+/**
+ * Among so many contacts some stay silent (0.4 % of them), so the end is known: it comes with their
+ * deadline. Among more, submitting itself takes long.
+ */
 const predictedContacts = { min: 1_000, max: 20_000 };
 /** A large file's top-up is a round figure. */
 const topUpStepMilli = 1_000_000n;

@@ -1,4 +1,5 @@
-// A command that cannot do what was asked: three lines (what happened, why, what to do) and an exit code, for what report_error.ts cannot know.
+// A command that cannot do what was asked: three lines (what happened, why, what to do) and an exit
+// code, for what report_error.ts cannot know.
 import { isConnectionError } from "../platform/postgres.ts";
 import { exitCodes } from "./report_error.ts";
 import { formatCreditText } from "./terminal.ts";
@@ -17,7 +18,10 @@ export class Failure extends Error {
   }
 }
 
-/** Runs a command's work and takes its exit code. A Failure becomes its three lines; anything else goes on to the command's common end. */
+/**
+ * Runs a command's work and takes its exit code. A Failure becomes its three lines; anything else
+ * goes on to the command's common end.
+ */
 export async function endWell(work: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await work();
@@ -40,7 +44,10 @@ function asFailure(error: unknown): Failure | null {
 
 const whereToLook = "start the system with `npx bulksms up`, or name the folder of one that runs with --data";
 
-/** What an HTTP answer other than 2xx says, by its problem+json body. `asked`: what did not come about. */
+/**
+ * What an HTTP answer other than 2xx says, by its problem+json body. `asked`: what did not come
+ * about.
+ */
 export function failureOfAnswer(asked: string, status: number, body: unknown): Failure {
   const problem = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
   const code = typeof problem.code === "string" ? problem.code : `HTTP ${status}`;

@@ -1,4 +1,5 @@
-// What the audit finds, told to whoever watches the laws in the console (topic laws). Run beside the system by `up` and `demo`; looks only while somebody watches.
+// What the audit finds, told to whoever watches the laws in the console (topic laws). Run beside
+// the system by `up` and `demo`; looks only while somebody watches.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type LawState, type LawsUpdate, systemChannel } from "../contracts/topics.ts";
 import { checkLaws, type LawSources, laws } from "../laws/check_laws.ts";
@@ -13,7 +14,10 @@ export interface LawsNews {
   stop(): Promise<void>;
 }
 
-/** Looks, tells, and rests four times as long as it looked. Whatever goes wrong is told as `unknown`, and tried again. */
+/**
+ * Looks, tells, and rests four times as long as it looked. Whatever goes wrong is told as
+ * `unknown`, and tried again.
+ */
 export function startLawsNews(options: { sources: LawSources; redis: BroadcastOptions; log?: Pick<Log, "warn"> }): LawsNews {
   const publisher = openPublisher(options.redis);
   const stopping = new AbortController();
@@ -33,7 +37,8 @@ export function startLawsNews(options: { sources: LawSources; redis: BroadcastOp
       publisher.publish("laws", systemChannel, last);
     }
     const tookMs = performance.now() - startedMs;
-    await sleep(Math.max(restMinMs, tookMs * restsAPass), undefined, { signal }).catch(() => {}); // rejects when aborted
+    // rejects when aborted
+    await sleep(Math.max(restMinMs, tookMs * restsAPass), undefined, { signal }).catch(() => {});
   };
   const run = (async () => {
     while (!signal.aborted) await look();

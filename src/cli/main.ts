@@ -1,4 +1,5 @@
-// The `bulksms` command: names every subcommand, loads only the one that is asked for, and turns errors into three lines and an exit code.
+// The `bulksms` command: names every subcommand, loads only the one that is asked for, and turns
+// errors into three lines and an exit code.
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { type ProcessName, processes, processNames } from "../contracts/processes.ts";
@@ -30,7 +31,10 @@ const nodes: Record<ProcessName, () => Promise<{ main(): Promise<void> }>> = {
   simulator: () => import("../nodes/simulator/main.ts"),
 };
 
-/** Called by bin/bulksms.js. Sets process.exitCode; a running process or server keeps the event loop until it is done. */
+/**
+ * Called by bin/bulksms.js. Sets process.exitCode; a running process or server keeps the event loop
+ * until it is done.
+ */
 export async function run(argv: readonly string[]): Promise<void> {
   try {
     if (argv[2] === "carrier") throw carrierWasRenamed();

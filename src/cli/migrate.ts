@@ -1,5 +1,5 @@
-// `bulksms migrate`: brings both databases to this version's schema, makes the login roles, stores the admin key's hash.
-// The supervisor's start and lab/cluster use migrateDatabases too.
+// `bulksms migrate`: brings both databases to this version's schema, makes the login roles, stores
+// the admin key's hash. The supervisor's start and lab/cluster use migrateDatabases too.
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";

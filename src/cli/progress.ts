@@ -1,4 +1,5 @@
-// A running campaign on screen: bar, states, rate, credit, time left. Drawn over itself where a person watches, a plain line every few seconds in a pipe.
+// A running campaign on screen: bar, states, rate, credit, time left. Drawn over itself where a
+// person watches, a plain line every few seconds in a pipe.
 import { type CampaignState, countFinal } from "./campaign_watch.ts";
 import { formatCount, formatCreditText, formatDuration, type Terminal, visibleLength } from "./terminal.ts";
 
@@ -16,7 +17,10 @@ const barColumnsMin = 10;
 export interface ProgressOptions {
   /** Clock in ms, that of the rate and of the time that passed. */
   nowMs(): number;
-  /** When the campaign will end (ms of the same clock), where that is known better than the rate can tell; else null. */
+  /**
+   * When the campaign will end (ms of the same clock), where that is known better than the rate can
+   * tell; else null.
+   */
   endsAtMs: number | null;
 }
 
@@ -127,7 +131,10 @@ function factsOf(terminal: Terminal, state: CampaignState, pace: Pace): string[]
   return [...credit, `${formatCount(Math.round(pace.perSecond)).padStart(5)}/s`, left.padStart(9)];
 }
 
-/** All is with the carrier and nothing moves: what is left ends by a late receipt or at its deadline. */
+/**
+ * All is with the carrier and nothing moves: what is left ends by a late receipt or at its
+ * deadline.
+ */
 function isSilent({ counts }: CampaignState, pace: Pace): boolean {
   return pace.perSecond === 0 && counts.pending === 0 && counts.queued + counts.sent + counts.unknown > 0;
 }

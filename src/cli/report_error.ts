@@ -1,4 +1,5 @@
-// Any error as three lines for a person - what happened, why, what to do - and the exit code that goes with it.
+// Any error as three lines for a person - what happened, why, what to do - and the exit code that
+// goes with it.
 import { AppError, isAppError } from "../contracts/errors.ts";
 import { EngineError } from "../local/engines/engine_error.ts";
 import { ConfigError } from "../platform/config.ts";

@@ -1,4 +1,5 @@
-// `bulksms send FILE --text ...`: a campaign from a CSV file, created, run and followed to its end on the system that is up.
+// `bulksms send FILE --text ...`: a campaign from a CSV file, created, run and followed to its end
+// on the system that is up.
 
 import { basename } from "node:path";
 import type { Command } from "commander";
@@ -118,7 +119,10 @@ export function showEnded(terminal: Terminal, ended: BulksmsAnswer, durationMs: 
   terminal.line(`${words.join(" · ")}        ${formatDuration(durationMs)}`);
 }
 
-/** `credit 1,000.0 → 518.3 = 4,817 parts × 0.1`, where it is so; when others used the same credit meanwhile, what this campaign took of it. */
+/**
+ * `credit 1,000.0 → 518.3 = 4,817 parts × 0.1`, where it is so; when others used the same credit
+ * meanwhile, what this campaign took of it.
+ */
 export function showCharge(
   terminal: Terminal,
   charge: { before: string; after: string; partsSent: number; price: string; charged: string },

@@ -1,4 +1,5 @@
-// `bulksms settings`: every setting as an environment file. The file .env.example is its output; a test compares them.
+// `bulksms settings`: every setting as an environment file. The file .env.example is its output; a
+// test compares them.
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { type DatabaseName, databaseNames, databaseRoles } from "../contracts/processes.ts";
@@ -30,7 +31,10 @@ export function renderSettings(): string {
 ${blocks.join("\n")}`;
 }
 
-/** A complete .env for compose.yaml. `secret` gives a fresh word of at least 16 URL-safe characters at each call. */
+/**
+ * A complete .env for compose.yaml. `secret` gives a fresh word of at least 16 URL-safe characters
+ * at each call.
+ */
 export function renderComposeEnvironment(secret: () => string): string {
   const passwords: Record<DatabaseName, string> = { ds: "DS_PASSWORD", salesdb: "SALESDB_PASSWORD" };
   const shared: SettingName[] = ["BULKSMS_INTERNAL_TOKEN", "BULKSMS_ADMIN_KEY", "BULKSMS_RECEIPT_SECRETS", "BULKSMS_SIMULATOR_KEY"];

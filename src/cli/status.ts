@@ -126,7 +126,10 @@ function renderCampaign(terminal: Terminal, campaign: BulksmsAnswer): string[] {
   ];
 }
 
-/** ` (duplicate 97, too short 41)`, most first; the last ones as "..." where there is no room. Nothing when there are none. */
+/**
+ * ` (duplicate 97, too short 41)`, most first; the last ones as "..." where there is no room.
+ * Nothing when there are none.
+ */
 export function renderReasons(rejects: Readonly<Record<string, number>>, room = Number.POSITIVE_INFINITY): string {
   const reasons = Object.entries(rejects)
     .filter(([, count]) => count > 0)

@@ -1,5 +1,6 @@
-// The look of every command: two spaces of margin, aligned columns, one accent colour, no boxes. A pipe and NO_COLOR get plain lines.
-// Also the numbers as a person reads them: separators, units, and a width that does not jump.
+// The look of every command: two spaces of margin, aligned columns, one accent colour, no boxes. A
+// pipe and NO_COLOR get plain lines. Also the numbers as a person reads them: separators, units,
+// and a width that does not jump.
 
 /** What a terminal of unknown width is taken to have. */
 const columnsDefault = 100;
@@ -16,7 +17,10 @@ export interface Terminal {
   line(text?: string): void;
   /** Prints text as it is, above what is live. */
   write(text: string): void;
-  /** Draws these lines at the bottom, over the last ones drawn so. Does nothing where nobody watches. */
+  /**
+   * Draws these lines at the bottom, over the last ones drawn so. Does nothing where nobody
+   * watches.
+   */
   live(lines: readonly string[]): void;
   /** What is live disappears, or stays for good. */
   endLive(options?: { keeps: boolean }): void;
@@ -90,7 +94,10 @@ export function visibleLength(text: string): number {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a colour code begins with ESC
 const colorCode = /\u001b\[\d+m/g;
 
-/** Rows of cells as lines of aligned columns, three spaces between; a column named in `right` is aligned to the right. */
+/**
+ * Rows of cells as lines of aligned columns, three spaces between; a column named in `right` is
+ * aligned to the right.
+ */
 export function alignColumns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const widths: number[] = [];
   for (const row of rows) for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, visibleLength(cell));

@@ -1,4 +1,5 @@
-// Answers of salesapi that show how a campaign went: statistics, the way of one message, anomalies. Read by salesapi and by the console's pages.
+// Answers of salesapi that show how a campaign went: statistics, the way of one message, anomalies.
+// Read by salesapi and by the console's pages.
 import { z } from "zod";
 import { anomalyKinds, messageStatuses } from "./states.ts";
 

@@ -1,5 +1,6 @@
-// Every expected error that crosses a border: its code, HTTP status, gRPC status, and whether the operation
-// definitely did not happen. Thrown by the domains as AppError, turned into an answer only at the edge (platform).
+// Every expected error that crosses a border: its code, HTTP status, gRPC status, and whether the
+// operation definitely did not happen. Thrown by the domains as AppError, turned into an answer
+// only at the edge (platform).
 
 /** gRPC status codes that we use (https://grpc.io/docs/guides/status-codes/). */
 export const grpcStatus = {
@@ -107,7 +108,10 @@ export const errorRules = {
 
 export type ErrorCode = keyof typeof errorRules;
 
-/** Facts beside the message that a program may read; becomes extension members of the problem+json body. */
+/**
+ * Facts beside the message that a program may read; becomes extension members of the problem+json
+ * body.
+ */
 export type ErrorDetails = Record<string, string | number | boolean | null | string[]>;
 
 /**

@@ -1,11 +1,18 @@
-// Every crash point that is a place in the code: where a process can be made to kill or freeze itself (setting BULKSMS_CRASH_AT), so that what
-// follows can be watched. Reached by `reachFailpoint` (platform/failpoint.ts), once each; tried one by one by `npm run verify:crash`.
+// Every crash point that is a place in the code: where a process can be made to kill or freeze
+// itself (setting BULKSMS_CRASH_AT), so that what follows can be watched. Reached by
+// `reachFailpoint` (platform/failpoint.ts), once each; tried one by one by `npm run verify:crash`.
 import type { ProcessName } from "./processes.ts";
 
 export interface Failpoint {
-  /** Number in the list of crash points (lab/break/verify/crash_points.ts has all of them, those too that are no place in the code). */
+  /**
+   * Number in the list of crash points (lab/break/verify/crash_points.ts has all of them, those too
+   * that are no place in the code).
+   */
   point: `C${number}`;
-  /** Whose death here is the point; a place that several processes reach kills each of them that is told to. */
+  /**
+   * Whose death here is the point; a place that several processes reach kills each of them that is
+   * told to.
+   */
   process: ProcessName;
   /** What is done and what is not. */
   description: string;

@@ -1,8 +1,12 @@
-// Answers over HTTP that another process or the command line reads: their fields, once. (Requests are schemas beside their route; /docs shows them.)
+// Answers over HTTP that another process or the command line reads: their fields, once. (Requests
+// are schemas beside their route; /docs shows them.)
 import { z } from "zod";
 import { type BulksmsStatus, type MessageStatus, type RejectReason, rejectReasons } from "./states.ts";
 
-/** One campaign: GET /bulksms/{id}, and each entry of GET /bulksms. Money is decimal strings of credits, times are RFC 3339. */
+/**
+ * One campaign: GET /bulksms/{id}, and each entry of GET /bulksms. Money is decimal strings of
+ * credits, times are RFC 3339.
+ */
 export interface BulksmsAnswer {
   id: string;
   name: string;
@@ -35,7 +39,10 @@ const count = z.number().int().nonnegative();
 /** Rejects in the answer of POST /create; GET /bulksms/{id}/rejects.csv has all. */
 export const rejectsShownMax = 10;
 
-/** 201 of POST /create: the campaign is ready to run. Also stored for repeats under the same Idempotency-Key. */
+/**
+ * 201 of POST /create: the campaign is ready to run. Also stored for repeats under the same
+ * Idempotency-Key.
+ */
 export const createAnswer = z.object({
   id: z.uuid(),
   name: z.string(),

@@ -1,5 +1,6 @@
-// What the console and the lab's front door say to each other (npm run lab -- console): what can be broken, what is broken, and the verdict.
-// Spoken on POST /lab/enter, GET /lab/state and POST /lab/do, which only that door serves; writer lab/console, reader console/lab.
+// What the console and the lab's front door say to each other (npm run lab -- console): what can be
+// broken, what is broken, and the verdict. Spoken on POST /lab/enter, GET /lab/state and POST
+// /lab/do, which only that door serves; writer lab/console, reader console/lab.
 import { z } from "zod";
 import { databaseNames, processNames } from "./processes.ts";
 
@@ -7,7 +8,10 @@ import { databaseNames, processNames } from "./processes.ts";
 export const labNodeNames = [...processNames, ...databaseNames, "redis"] as const;
 export type LabNodeName = (typeof labNodeNames)[number];
 
-/** `restart` is for processes alone: as an operator does it, with a SIGTERM. `hold_down` kills and keeps it down until `bring_back`. */
+/**
+ * `restart` is for processes alone: as an operator does it, with a SIGTERM. `hold_down` kills and
+ * keeps it down until `bring_back`.
+ */
 export const labNodeActions = ["kill", "freeze", "continue", "restart", "hold_down", "bring_back"] as const;
 export type LabNodeAction = (typeof labNodeActions)[number];
 
@@ -38,7 +42,10 @@ export type LabNodeState = (typeof labNodeStates)[number];
 
 const count = z.number().int().nonnegative();
 
-/** forming: something is under way, nothing is broken so far. unknown: a database does not answer, so nobody can look. */
+/**
+ * forming: something is under way, nothing is broken so far. unknown: a database does not answer,
+ * so nobody can look.
+ */
 export const labVerdicts = ["holds", "forming", "broken", "unknown"] as const;
 
 export const labState = z.object({
@@ -60,7 +67,9 @@ export const labState = z.object({
     /** All that were run since the lab began. */
     campaigns: z.object({ ended: count, running: count }),
     messages: z.object({ ended: count, all: count }),
-    /** Faults that were put on since the lab began: a verdict of an untouched system proves nothing. */
+    /**
+     * Faults that were put on since the lab began: a verdict of an untouched system proves nothing.
+     */
     faults: count,
     checked_at: z.string().nullable(),
   }),

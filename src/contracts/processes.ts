@@ -15,7 +15,10 @@ export const engineEndpoints = {
   redis: { defaultPort: 6379, urlSetting: "BULKSMS_REDIS_URL" },
 } as const satisfies Record<DatabaseName | "redis", { defaultPort: number; urlSetting: SettingName }>;
 
-/** Login roles of each database: one a process, and `check` for the read-only audit. The role is the user of the process's URL. */
+/**
+ * Login roles of each database: one a process, and `check` for the read-only audit. The role is the
+ * user of the process's URL.
+ */
 export const databaseRoles = {
   ds: {
     webapi: "BULKSMS_WEBAPI_DATABASE_URL",

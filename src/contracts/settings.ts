@@ -1,5 +1,6 @@
-// Every setting of every process: name, kind, unit, default, limits. The source of .env.example (a test compares them).
-// Read once, in a node's main.ts, by platform/config; an unknown BULKSMS_ name, a missing or a malformed value stops the process.
+// Every setting of every process: name, kind, unit, default, limits. The source of .env.example (a
+// test compares them). Read once, in a node's main.ts, by platform/config; an unknown BULKSMS_
+// name, a missing or a malformed value stops the process.
 
 export type Setting = { description: string; isSecret?: true } & (
   | { kind: "integer"; unit: string; min: number; max: number; default?: number }
@@ -240,7 +241,8 @@ export const settings = {
     unit: "ms",
     min: 500,
     max: 600_000,
-    // a restarted worker waits for what its predecessor had in hand: with the sweeper's pause less than 5 s
+    // a restarted worker waits for what its predecessor had in hand: with the sweeper's pause less
+    // than 5 s
     default: 4_000,
     description: "a chunk whose worker is silent so long is taken over",
   },
@@ -328,7 +330,10 @@ export const settings = {
 
 export type SettingName = keyof typeof settings;
 
-/** Names of an earlier release. Refused with the new name: a setting that no process reads must not look as if it did. */
+/**
+ * Names of an earlier release. Refused with the new name: a setting that no process reads must not
+ * look as if it did.
+ */
 export const renamedSettings: Readonly<Record<string, SettingName>> = {
   BULKSMS_CARRIER_PORT: "BULKSMS_SIMULATOR_PORT",
   BULKSMS_CARRIER_URL: "BULKSMS_SIMULATOR_URL",

@@ -1,9 +1,9 @@
-// The life of a message and of a campaign: the words, their order, what each implies.
-// Read by campaign (writes them), carrier (reports them), laws (checks them), cli and console (show them).
+// The life of a message and of a campaign: the words, their order, what each implies. Read by
+// campaign (writes them), carrier (reports them), laws (checks them), cli and console (show them).
 
 /**
- * Message states, in the order of the Postgres enum `message_status`. A state only grows, and never leaves a final one:
- * every writer's guard is `status < 'failed' and status < new`.
+ * Message states, in the order of the Postgres enum `message_status`. A state only grows, and never
+ * leaves a final one: every writer's guard is `status < 'failed' and status < new`.
  *
  *   pending  -> unknown | queued | canceled
  *   unknown  -> queued | sent | any final
@@ -27,7 +27,10 @@ export type MessageStatus = (typeof messageStatuses)[number];
 export const receiptStatuses = ["queued", "sent", "failed", "undelivered", "delivered"] as const;
 export type ReceiptStatus = (typeof receiptStatuses)[number];
 
-/** Which receipts a state implies: such a receipt is no news to a message in that state, and no contradiction. */
+/**
+ * Which receipts a state implies: such a receipt is no news to a message in that state, and no
+ * contradiction.
+ */
 export const impliedReceipts: Record<MessageStatus, readonly ReceiptStatus[]> = {
   pending: [],
   unknown: [],
@@ -73,7 +76,10 @@ export type BulksmsStatus = (typeof bulksmsStatuses)[number];
 /** Campaign states that no step leaves any more. */
 export const endedBulksmsStatuses = ["import_failed", "finished", "canceled"] as const satisfies readonly BulksmsStatus[];
 
-/** Why a receipt was kept aside. `late`: the message had ended by our own hand (expired, canceled) before it came. */
+/**
+ * Why a receipt was kept aside. `late`: the message had ended by our own hand (expired, canceled)
+ * before it came.
+ */
 export const anomalyKinds = ["late", "contradiction", "unknown_reference", "unknown_status", "malformed"] as const;
 export type AnomalyKind = (typeof anomalyKinds)[number];
 

@@ -1,4 +1,5 @@
-// L11: what was quarantined is what the weather made up. A receipt that a true carrier never said is kept as an anomaly, once, and none else is.
+// L11: what was kept as an anomaly is what the weather made up. A receipt that a true carrier never
+// said is kept as an anomaly, once, and none else is.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Injections, injectionsFile, parseInjections } from "../contracts/simulator_weather.ts";
@@ -32,8 +33,9 @@ interface Anomaly {
 }
 
 /**
- * By id: answered (before) <= anomalies of salesdb <= made up (after), for it is written down before it goes out. One that meets a
- * row which we ended ourselves is `late`, as a true receipt would be.
+ * By id: answered (before) <= anomalies of salesdb <= made up (after), for it is written down
+ * before it goes out. One that meets a row which we ended ourselves is `late`, as a true receipt
+ * would be.
  */
 async function checkAnomalies(looks: Snapshots, finding: Finding, journal: JournalSnapshots | null): Promise<void> {
   if (journal === null) return;

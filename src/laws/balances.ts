@@ -1,4 +1,5 @@
-// L1 and L2: every workspace's credit adds up. Both are equalities within one snapshot of ds, so they hold at every moment.
+// L1 and L2: every workspace's credit adds up. Both are equalities within one snapshot of ds, so
+// they hold at every moment.
 import { formatCredits } from "../contracts/credits.ts";
 import type { Finding, Law } from "./law.ts";
 import { cursorRows, onlyWorkspace, type Snapshots } from "./snapshots.ts";
@@ -27,7 +28,10 @@ interface WorkspaceSums {
   ledgerRows: bigint;
 }
 
-/** Compares each account with what the ledger's two sides leave in it, and their total with what ever came in. */
+/**
+ * Compares each account with what the ledger's two sides leave in it, and their total with what
+ * ever came in.
+ */
 async function checkLedgerSums({ dsBefore: sql, scope }: Snapshots, finding: Finding): Promise<void> {
   const rows = sql<WorkspaceSums[]>`
     with sums as (
@@ -131,7 +135,10 @@ function judgeWorkspace(row: WorkspaceHolds, finding: Finding): void {
   }
 }
 
-/** A hold that never held (refused, tombstone) has no ledger rows: its released amount was never taken. */
+/**
+ * A hold that never held (refused, tombstone) has no ledger rows: its released amount was never
+ * taken.
+ */
 function judgeHold(row: HoldSums, finding: Finding): void {
   finding.compared(1 + Number(row.ledgerRows));
   const name = `credit_hold ${row.id}`;

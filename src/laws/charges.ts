@@ -1,4 +1,5 @@
-// L3: what was charged is what was sent, from the phone network's journal over salesdb's messages and outbox to ds's ledger.
+// L3: what was charged is what was sent, from the phone network's journal over salesdb's messages
+// and outbox to ds's ledger.
 import { formatCredits } from "../contracts/credits.ts";
 import { chargedStatuses, firstFinalStatus, type MessageStatus, messageStatuses } from "../contracts/states.ts";
 import type { TransactionSql } from "../platform/postgres.ts";
@@ -25,7 +26,10 @@ interface CampaignSums {
   foreignHolds: bigint;
 }
 
-/** One transaction marks messages as sent and writes their outbox row, so within one snapshot these are equal at every moment. */
+/**
+ * One transaction marks messages as sent and writes their outbox row, so within one snapshot these
+ * are equal at every moment.
+ */
 async function checkCampaignSums({ salesdb: sql, scope }: Snapshots, finding: Finding): Promise<void> {
   const rows = sql<CampaignSums[]>`
     select b.id, coalesce(o.amount, 0)::text as outbox, coalesce(o.rows, 0) as "outboxRows",
@@ -67,8 +71,9 @@ interface SettleRow {
 }
 
 /**
- * Outbox (salesdb) against settles (ds, the later look). Each side sums up its rows in buckets of ids, so that a million charges
- * travel as 4,096 sums; only where the sums differ (a charge on its way, or one that is wrong) are the rows themselves compared.
+ * Outbox (salesdb) against settles (ds, the later look). Each side sums up its rows in buckets of
+ * ids, so that a million charges travel as 4,096 sums; only where the sums differ (a charge on its
+ * way, or one that is wrong) are the rows themselves compared.
  */
 async function checkSettles(looks: Snapshots, finding: Finding): Promise<void> {
   const holds = await holdsOfCampaign(looks);
@@ -94,7 +99,10 @@ function selectSettles({ dsAfter: sql, scope }: Snapshots, holds: string[] | nul
     where l.kind = 'settle' ${onlyWorkspace(sql, "l.workspace_id", scope)} ${holds === null ? sql`` : sql`and l.hold_id = any(${holds})`}`;
 }
 
-/** By the last three digits of the id, which are random: how many rows, and a sum of their hashes, which no order changes. */
+/**
+ * By the last three digits of the id, which are random: how many rows, and a sum of their hashes,
+ * which no order changes.
+ */
 async function sumBuckets(
   sql: TransactionSql,
   rows: ReturnType<typeof selectOutbox>,
@@ -137,7 +145,10 @@ async function* rowsOf<T>(batches: AsyncIterable<T[]>): AsyncGenerator<T, undefi
   for await (const batch of batches) yield* batch;
 }
 
-/** With a campaign alone, the ledger is narrowed to its holds; a settle of another is not ours to judge. */
+/**
+ * With a campaign alone, the ledger is narrowed to its holds; a settle of another is not ours to
+ * judge.
+ */
 async function holdsOfCampaign({ salesdb, scope }: Snapshots): Promise<string[] | null> {
   if (scope.bulksmsId === undefined) return null;
   const rows = await salesdb<{ holdId: string }[]>`select hold_id as "holdId" from bulksms_run where bulksms_id = ${scope.bulksmsId}`;
@@ -160,7 +171,10 @@ function judgeUnsettled(row: OutboxRow, finding: Finding): void {
     finding.broken(`credit_outbox ${row.id}`, `its campaign has ended, but ${formatCredits(row.amount)} was never settled`);
 }
 
-/** A settle without an outbox row may be newer than the look at salesdb; one that stood in ds before that look may not. */
+/**
+ * A settle without an outbox row may be newer than the look at salesdb; one that stood in ds before
+ * that look may not.
+ */
 function createUnexplainedSettles({ dsBefore }: Snapshots, finding: Finding) {
   let waiting: SettleRow[] = [];
   const flush = async (): Promise<void> => {
@@ -204,7 +218,10 @@ export function isFinal(status: MessageStatus): boolean {
   return messageStatuses.indexOf(status) >= finalFrom;
 }
 
-/** Per message: the journal says sent <=> sent_at is set, but for messages of which no such receipt was ever taken. */
+/**
+ * Per message: the journal says sent <=> sent_at is set, but for messages of which no such receipt
+ * was ever taken.
+ */
 function judgeSent(message: MessageFacts, finding: Finding): void {
   const { status, before, after } = message;
   if (status === null) return;

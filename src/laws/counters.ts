@@ -1,4 +1,5 @@
-// L5: what a campaign says of itself is what its rows say. One snapshot of salesdb, so it holds at every moment.
+// L5: what a campaign says of itself is what its rows say. One snapshot of salesdb, so it holds at
+// every moment.
 import { messageStatuses } from "../contracts/states.ts";
 import type { Finding, Law } from "./law.ts";
 import { cursorRows, onlyCampaigns, type Snapshots } from "./snapshots.ts";
@@ -13,7 +14,10 @@ const columns = ["contacts", "parts", "parts_sent", "rejected", ...messageStatus
 type Column = (typeof columns)[number];
 type CampaignCounts = { id: string } & Record<`stored_${Column}` | `counted_${Column}`, bigint>;
 
-/** A campaign that is importing has no counters yet; one whose import failed has rows that are being purged. */
+/**
+ * A campaign that is importing has no counters yet; one whose import failed has rows that are being
+ * purged.
+ */
 async function checkCounters({ salesdb: sql, scope }: Snapshots, finding: Finding): Promise<void> {
   const rows = sql<CampaignCounts[]>`
     with counted as (
@@ -43,7 +47,10 @@ function judgeCounters(row: CampaignCounts, finding: Finding): void {
   if (sum !== row.stored_contacts) finding.broken(`bulksms ${row.id}`, `contacts ${row.stored_contacts}, its states sum to ${sum}`);
 }
 
-/** Rows of a campaign that does not exist would be in nobody's count. (bulksms_info has no foreign key: it would cost the import.) */
+/**
+ * Rows of a campaign that does not exist would be in nobody's count. (bulksms_info has no foreign
+ * key: it would cost the import.)
+ */
 async function checkRowsWithoutCampaign(sql: Snapshots["salesdb"], scope: Snapshots["scope"], finding: Finding): Promise<void> {
   if (scope.workspaceId !== undefined) return;
   const orphans = await sql<{ bulksmsId: string; rows: bigint }[]>`

@@ -1,4 +1,5 @@
-// L6 and L10: a campaign that has ended left nothing open, and each hold is of one run of one campaign.
+// L6 and L10: a campaign that has ended left nothing open, and each hold is of one run of one
+// campaign.
 import type { Finding, Law } from "./law.ts";
 import { cursorRows, onlyCampaigns, onlyWorkspace, type Snapshots } from "./snapshots.ts";
 
@@ -67,7 +68,10 @@ interface Run {
   isCurrent: boolean;
 }
 
-/** A run is written before its hold is asked for, so each hold of the earlier ds look has one; the later look has a hold for each run that got on. */
+/**
+ * A run is written before its hold is asked for, so each hold of the earlier ds look has one; the
+ * later look has a hold for each run that got on.
+ */
 async function checkHolds(looks: Snapshots, finding: Finding): Promise<void> {
   await checkHoldsHaveRuns(looks, finding);
   await checkRunsHaveHolds(looks, finding);
@@ -98,8 +102,9 @@ async function findRuns(sql: Snapshots["salesdb"], holds: readonly Hold[]): Prom
 }
 
 /**
- * Only a run that is still reserving may be without its hold; one given up has left a tombstone, unless its id is of a kind that rpc
- * refuses (anything but a UUIDv7): then nothing can have been held.
+ * Only a run that is still reserving may be without its hold; one given up has left a tombstone,
+ * unless its id is of a kind that rpc refuses (anything but a UUIDv7): then nothing can have been
+ * held.
  */
 async function checkRunsHaveHolds({ salesdb: sql, dsAfter, scope }: Snapshots, finding: Finding): Promise<void> {
   const runs = sql<Run[]>`

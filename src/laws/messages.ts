@@ -1,4 +1,5 @@
-// The one pass over all messages that L3, L4, L7, L8, L9 and L11 share: salesdb's rows beside the simulator's journal, a segment's rows at a time.
+// The one pass over all messages that L3, L4, L7, L8, L9 and L11 share: salesdb's rows beside the
+// simulator's journal, a segment's rows at a time.
 import {
   journalEnds,
   journalErrorCodes,
@@ -12,11 +13,17 @@ import { endedBulksmsStatuses, type MessageStatus, messageStatuses, type Receipt
 import { type JournalListing, journalBits, readSegment, type SegmentFacts } from "./journal.ts";
 import { cursorRows, onlyCampaigns, type Snapshots } from "./snapshots.ts";
 
-/** One message as both sides know it. The same object is filled again for the next message: read it during the call only. */
+/**
+ * One message as both sides know it. The same object is filled again for the next message: read it
+ * during the call only.
+ */
 export interface MessageFacts {
   bulksmsId: string;
   rowNo: number;
-  /** The campaign had ended (finished or canceled) in the salesdb look: nothing about it moves any more. */
+  /**
+   * The campaign had ended (finished or canceled) in the salesdb look: nothing about it moves any
+   * more.
+   */
   isCampaignEnded: boolean;
   /** The row in salesdb; null: there is none. */
   status: MessageStatus | null;
@@ -68,11 +75,15 @@ export interface JournalSnapshots {
   injections: { before: Injections; after: Injections };
 }
 
-/** Calls `visit` for each message of the scope that was ever due to be submitted, or that the journal knows. */
+/**
+ * Calls `visit` for each message of the scope that was ever due to be submitted, or that the
+ * journal knows.
+ */
 export async function visitMessages(looks: Snapshots, journal: JournalSnapshots, visit: (message: MessageFacts) => void): Promise<void> {
   const { salesdb: sql, scope } = looks;
   const unseen = new Set(journal.before.keys());
-  // a bare list of campaigns: their rows are read between, on the same connection, so no cursor stays open
+  // a bare list of campaigns: their rows are read between, on the same connection, so no cursor
+  // stays open
   let last = "00000000-0000-0000-0000-000000000000";
   for (;;) {
     const campaigns = await sql<Campaign[]>`
@@ -260,7 +271,10 @@ function fillJournalFacts(target: JournalFacts, segment: SegmentFacts | null, at
   target.lacksVerdict = (bits & journalBits.lacksVerdict) !== 0;
 }
 
-/** Receipts answered, by bits: 8, 16, 32 answered first, second, third; 4 sent; 0-3 the end. A million messages share these lists. */
+/**
+ * Receipts answered, by bits: 8, 16, 32 answered first, second, third; 4 sent; 0-3 the end. A
+ * million messages share these lists.
+ */
 const answeredLists: readonly (readonly ReceiptStatus[])[] = Array.from({ length: 64 }, (_, key) =>
   [answeredFirst, answeredSecond, answeredThird]
     .map((bit, index) =>

@@ -1,5 +1,6 @@
-// The looks that the laws take at a system that may be running, in a fixed order, so that each law has the order it needs:
-// journal so far, ds, salesdb, ds again, journal to its end. What stands in an earlier look must show in a later one that it depends on.
+// The looks that the laws take at a system that may be running, in a fixed order, so that each law
+// has the order it needs: journal so far, ds, salesdb, ds again, journal to its end. What stands in
+// an earlier look must show in a later one that it depends on.
 import { AppError } from "../contracts/errors.ts";
 import type { Sql, TransactionSql } from "../platform/postgres.ts";
 
@@ -20,14 +21,17 @@ export interface Snapshots {
   dsBefore: TransactionSql;
   salesdb: TransactionSql;
   dsAfter: TransactionSql;
-  /** In the salesdb look, some campaign of the scope was between reserving and its end, or an outbox row was unconfirmed. */
+  /**
+   * In the salesdb look, some campaign of the scope was between reserving and its end, or an outbox
+   * row was unconfirmed.
+   */
   isInFlight: boolean;
 }
 
 /**
  * Opens the looks in their order, hands them to `work`, and closes them. Writes nothing.
- * @throws AppError bulksms_not_found or workspace_not_found when the scope names what does not exist (a typing error must not look like "held");
- * the database's error when one does not answer
+ * @throws AppError bulksms_not_found or workspace_not_found when the scope names what does not
+ * exist (a typing error must not look like "held"); the database's error when one does not answer
  */
 export async function withSnapshots<T>(
   databases: { ds: Sql; salesdb: Sql },

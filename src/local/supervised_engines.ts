@@ -1,4 +1,5 @@
-// Engines of one system: the embedded Postgres servers and Redis where no URL was given, started again when one dies. Used by supervisor.ts.
+// Engines of one system: the embedded Postgres servers and Redis where no URL was given, started
+// again when one dies. Used by supervisor.ts.
 import { join } from "node:path";
 import { type DatabaseName, databaseNames, engineEndpoints } from "../contracts/processes.ts";
 import type { DataFolder } from "./data_folder.ts";
@@ -125,7 +126,10 @@ function startPostgres(name: DatabaseName, port: number, options: EngineOptions)
   });
 }
 
-/** One that the user runs: used as it is, never stopped. That it answers, the migrations (or /ready, for Redis) say. */
+/**
+ * One that the user runs: used as it is, never stopped. That it answers, the migrations (or /ready,
+ * for Redis) say.
+ */
 function foreignEngine(name: EngineName, url: string, options: EngineOptions): SupervisedEngine {
   if (!URL.canParse(url)) throw new EngineError(`${engineEndpoints[name].urlSetting} is no URL`, url, "correct it or leave it out");
   const parsed = new URL(url);

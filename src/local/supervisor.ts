@@ -1,5 +1,6 @@
-// Runs a whole system on one machine: engines, migrations, the six processes. Behind `bulksms up`, `bulksms demo` and lab/cluster.
-// Start order: data folder, engines, migrations, children (which wait for nobody). Stop order: the reverse.
+// Runs a whole system on one machine: engines, migrations, the six processes. Behind `bulksms up`,
+// `bulksms demo` and lab/cluster. Start order: data folder, engines, migrations, children (which
+// wait for nobody). Stop order: the reverse.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type DatabaseName, databaseNames, type ProcessName, processes, processNames } from "../contracts/processes.ts";
@@ -31,7 +32,10 @@ export interface SupervisorOptions {
   environment: Environment;
   /** How a child is started: followed by the words of its process entry. */
   program: { command: string; args: readonly string[] };
-  /** Migrates both databases and stores the admin key. Called when the engines answer, before any child starts. */
+  /**
+   * Migrates both databases and stores the admin key. Called when the engines answer, before any
+   * child starts.
+   */
   prepareDatabases(settings: SystemSettings): Promise<void>;
   /** Fewer than all six (tests). */
   processes?: readonly ProcessName[];
@@ -44,9 +48,15 @@ export interface SupervisorOptions {
 }
 
 export interface Intervention {
-  /** Settings of a process about to start, at each start: other addresses to reach its neighbours by, a crash point. */
+  /**
+   * Settings of a process about to start, at each start: other addresses to reach its neighbours
+   * by, a crash point.
+   */
   settingsOf?(name: ProcessName, settings: SystemSettings): SystemSettings;
-  /** Awaited before a dead process or engine is started again: it stays down so long, and its files may be changed meanwhile. Must end before `stop`. */
+  /**
+   * Awaited before a dead process or engine is started again: it stays down so long, and its files
+   * may be changed meanwhile. Must end before `stop`.
+   */
   beforeRestart?(name: ProcessName | EngineName): Promise<void>;
 }
 
@@ -56,7 +66,10 @@ export interface Supervisor {
    * @throws EngineError or ConfigError; what had started is stopped then
    */
   start(): Promise<void>;
-  /** Processes drain side by side, then the engines end. A second call with `isImmediate` cuts the first one short. */
+  /**
+   * Processes drain side by side, then the engines end. A second call with `isImmediate` cuts the
+   * first one short.
+   */
   stop(options?: { isImmediate?: boolean }): Promise<void>;
   /** Of the whole system, with secrets; complete once started. */
   settings(): SystemSettings;
@@ -175,7 +188,10 @@ function requireGoingOn(isStopping: boolean): void {
   if (isStopping) throw new StoppedWhileStarting("stopped while starting");
 }
 
-/** What an earlier run left when it was killed and the kernel did not end its children (only Linux does). */
+/**
+ * What an earlier run left when it was killed and the kernel did not end its children (only Linux
+ * does).
+ */
 async function endLeftOvers(folder: string, onEvent: (event: SupervisorEvent) => void): Promise<void> {
   const state = readSystemState(folder);
   if (state === null) return;

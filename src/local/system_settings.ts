@@ -1,5 +1,5 @@
-// Settings of one whole system on one machine: what the user gave, what is generated, and where each process will be.
-// Pure calculation for the supervisor.
+// Settings of one whole system on one machine: what the user gave, what is generated, and where
+// each process will be. Pure calculation for the supervisor.
 import {
   type DatabaseName,
   databaseNames,
@@ -18,7 +18,8 @@ export type SystemSettings = Partial<Record<SettingName, string>>;
 
 /**
  * The settings that the user gave, checked.
- * @throws ConfigError naming every unknown or malformed one, and every role URL whose owner's URL is missing
+ * @throws ConfigError naming every unknown or malformed one, and every role URL whose owner's URL
+ * is missing
  */
 export function givenSettings(environment: Environment): SystemSettings {
   const given = Object.fromEntries(
@@ -36,7 +37,9 @@ export function givenSettings(environment: Environment): SystemSettings {
   return given;
 }
 
-/** Login URLs of a database's roles: as given, else on the owner's server with a generated password. */
+/**
+ * Login URLs of a database's roles: as given, else on the owner's server with a generated password.
+ */
 export function roleUrls(
   database: DatabaseName,
   ownerUrl: string,

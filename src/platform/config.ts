@@ -1,4 +1,5 @@
-// Reads settings (contracts/settings.ts) from the environment into a frozen typed object. Called once, in each node's main.ts.
+// Reads settings (contracts/settings.ts) from the environment into a frozen typed object. Called
+// once, in each node's main.ts.
 import { isIP, isIPv6 } from "node:net";
 import { renamedSettings, type Setting, type SettingName, settings } from "../contracts/settings.ts";
 
@@ -11,7 +12,9 @@ export type Config<F extends Record<string, SettingName>, O extends keyof F = ne
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Every prefix that is ours: a name that begins so and is not in the table is a spelling mistake. */
+/**
+ * Every prefix that is ours: a name that begins so and is not in the table is a spelling mistake.
+ */
 const settingPrefix = "BULKSMS_";
 
 /** All that is wrong with the settings, a line each. The command line prints it and exits 2. */
@@ -26,8 +29,9 @@ export class ConfigError extends Error {
 }
 
 /**
- * The values of `fields` (field name -> setting name), typed by the settings table.
- * A setting without default must be given unless its field is in `optional`. An empty value counts as not given.
+ * The values of `fields` (field name -> setting name), typed by the settings table. A setting
+ * without default must be given unless its field is in `optional`. An empty value counts as not
+ * given.
  * @throws ConfigError listing every unknown, missing and malformed setting.
  */
 export function readConfig<F extends Record<string, SettingName>, O extends keyof F & string = never>(
@@ -56,7 +60,9 @@ export function readConfig<F extends Record<string, SettingName>, O extends keyo
   return Object.freeze(values) as Config<F, O>;
 }
 
-/** Lines that name each BULKSMS_ variable that no setting has, with its new name or the nearest one. */
+/**
+ * Lines that name each BULKSMS_ variable that no setting has, with its new name or the nearest one.
+ */
 export function unknownSettings(environment: Environment): string[] {
   return Object.keys(environment)
     .filter((name) => name.startsWith(settingPrefix) && !(name in settings))
@@ -90,7 +96,8 @@ function parseSetting(setting: Setting, text: string): Parsed {
   switch (setting.kind) {
     case "integer":
     case "number": {
-      // decimal digits alone: 1e3, 0x10, +5 and " 5" are numbers to JavaScript, and slips to a person
+      // decimal digits alone: 1e3, 0x10, +5 and " 5" are numbers to JavaScript, and slips to a
+      // person
       const pattern = setting.kind === "integer" ? /^\d+$/ : /^\d+(?:\.\d+)?$/;
       if (!pattern.test(text)) return { problem: `${shown} is not a ${setting.kind} in decimal digits${inUnit(setting.unit)}` };
       const value = Number(text);
@@ -129,7 +136,10 @@ function parseSetting(setting: Setting, text: string): Parsed {
   }
 }
 
-/** RFC 1123, and underscores as Docker's names have them; a last label of digits would be an IPv4 address that is none. */
+/**
+ * RFC 1123, and underscores as Docker's names have them; a last label of digits would be an IPv4
+ * address that is none.
+ */
 const hostName = /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*(?!\d+$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
 
 function isHost(text: string): boolean {

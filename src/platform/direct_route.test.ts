@@ -1,4 +1,5 @@
-// Requests to a path that has both a direct route and the framework's: which of them answers, and that a client cannot tell a refusal of one from the other's.
+// Requests to a path that has both a direct route and the framework's: which of them answers, and
+// that a client cannot tell a refusal of one from the other's.
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppError } from "../contracts/errors.ts";

@@ -1,4 +1,5 @@
-// The HTTP server of every process: problem+json errors, limits, Host and Origin check, health, readiness, metrics, OpenAPI. Knows no route of a domain.
+// The HTTP server of every process: problem+json errors, limits, Host and Origin check, health,
+// readiness, metrics, OpenAPI. Knows no route of a domain.
 import { isUtf8 } from "node:buffer";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
@@ -26,7 +27,9 @@ import { sha256 } from "./sha256.ts";
 
 export type HttpServer = ReturnType<typeof withZod>;
 
-/** A JSON command of ours is far smaller; uploads and receipts set their own limit on their route. */
+/**
+ * A JSON command of ours is far smaller; uploads and receipts set their own limit on their route.
+ */
 const bodyBytesMaxDefault = 64 * 1024;
 const headerBytesMax = 16 * 1024;
 export const headersTimeoutMs = 10_000;
@@ -45,7 +48,10 @@ export interface HttpServerOptions {
   metrics: Metrics;
   /** What must answer for /ready: name -> a promise that rejects when it does not. */
   checks: Record<string, () => Promise<unknown>>;
-  /** The address that it will listen on: on loopback, Host and Origin must be loopback too (DNS rebinding). */
+  /**
+   * The address that it will listen on: on loopback, Host and Origin must be loopback too (DNS
+   * rebinding).
+   */
   host: string;
   allowedHosts: readonly string[];
   /** By API key or session; null for a server without callers from outside (management). */
@@ -130,7 +136,10 @@ export async function startManagementServer(
   return { port, close: () => app.close() };
 }
 
-/** What people and programs ask: receipts are signed instead of keyed, and have counters of their own; probes and scrapes are no work. */
+/**
+ * What people and programs ask: receipts are signed instead of keyed, and have counters of their
+ * own; probes and scrapes are no work.
+ */
 function countRequests(app: HttpServer, metrics: Metrics): void {
   const requests = metrics.counter("http_requests_total", "Requests with an API key or a session that were answered");
   app.addHook("onResponse", ({ headers }, _reply, done) => {
@@ -139,7 +148,10 @@ function countRequests(app: HttpServer, metrics: Metrics): void {
   });
 }
 
-/** A request on a connection that was kept open while the process drains: it takes nothing new, and says that another try may help. */
+/**
+ * A request on a connection that was kept open while the process drains: it takes nothing new, and
+ * says that another try may help.
+ */
 function refuseWhenDraining(app: HttpServer): void {
   let isDraining = false;
   app.addHook("preClose", async () => {
@@ -174,7 +186,10 @@ function withZod(log: Log) {
     .withTypeProvider<ZodTypeProvider>();
 }
 
-/** Commands are JSON in UTF-8; any other type is 415. What is no UTF-8 is no JSON (RFC 8259, 8.1): read loosely, a broken name would be stored as \ufffd. */
+/**
+ * Commands are JSON in UTF-8; any other type is 415. What is no UTF-8 is no JSON (RFC 8259, 8.1):
+ * read loosely, a broken name would be stored as \ufffd.
+ */
 function acceptJsonAlone(app: HttpServer): void {
   const parse = app.getDefaultJsonParser("error", "error");
   app.removeAllContentTypeParsers();
@@ -231,7 +246,10 @@ function createHostCheck({ host, allowedHosts }: HttpServerOptions): (header: st
   };
 }
 
-/** A page of another site that a browser resolves to loopback must not reach us: its Host or Origin tells. */
+/**
+ * A page of another site that a browser resolves to loopback must not reach us: its Host or Origin
+ * tells.
+ */
 function checkHost(request: FastifyRequest, { host, allowedHosts }: HttpServerOptions): void {
   if (request.headers.host === undefined && request.raw.httpVersion === "1.1")
     throw new AppError("request_invalid", "The header Host is missing.");
@@ -245,7 +263,10 @@ function checkHost(request: FastifyRequest, { host, allowedHosts }: HttpServerOp
   }
 }
 
-/** Nothing here unpacks a body: taken as it came, one would be refused for its words, or mean something else. */
+/**
+ * Nothing here unpacks a body: taken as it came, one would be refused for its words, or mean
+ * something else.
+ */
 function checkEncoding(request: FastifyRequest): void {
   const encoding = request.headers["content-encoding"];
   if (encoding === undefined || encoding.toLowerCase() === "identity") return;

@@ -1,15 +1,20 @@
-// What becomes of a message and when: a pure function of (seed, profile, reference). Nothing here is remembered; a simulator that
-// comes back from a crash works it out again.
+// What becomes of a message and when: a pure function of (seed, profile, reference). Nothing here
+// is remembered; a simulator that comes back from a crash works it out again.
 import type { CarrierErrorCode } from "../contracts/receipts.ts";
 import { forcedOutcomes } from "./forced_outcomes.ts";
 import { type Cause, rejectedCauses, type SimulatorProfile, undeliveredCauses } from "./profiles.ts";
 import { type ChanceStream, draw, drawLogNormal } from "./random.ts";
 
 export interface Fate {
-  /** `rejected`: refused at the submit. `failed`: taken, never sent. `never`: sent, and no word of it comes back. */
+  /**
+   * `rejected`: refused at the submit. `failed`: taken, never sent. `never`: sent, and no word of
+   * it comes back.
+   */
   end: "rejected" | "failed" | "undelivered" | "delivered" | "never";
   code: CarrierErrorCode | null;
-  /** Attempts of the network that found the phone out of reach; counts into the profile's `retryMs`. */
+  /**
+   * Attempts of the network that found the phone out of reach; counts into the profile's `retryMs`.
+   */
   retries: number;
   /** The first receipt overtakes the submit's answer. */
   isEarly: boolean;
@@ -28,7 +33,10 @@ export interface Delays {
   duplicateMs: number;
 }
 
-/** Each draw of a row has its own number: a new one is appended, so that the others stay as they were. */
+/**
+ * Each draw of a row has its own number: a new one is appended, so that the others stay as they
+ * were.
+ */
 const purposes = {
   end: 0,
   cause: 1,
@@ -46,7 +54,10 @@ const delayPurposes = { queue: 16, send: 18, spread: 20, delivery: 21, doubled: 
 const endCapShare = 0.08;
 /** A duplicated receipt comes again about so long after the last. */
 const doubled = { medianMs: 800, sigma: 0.5 };
-/** The answer to a submit is never later: a real gateway's client would have given up, and ours waits 5 s. */
+/**
+ * The answer to a submit is never later: a real gateway's client would have given up, and ours
+ * waits 5 s.
+ */
 const answerMsMax = 2_000;
 
 /** `forced`: of forcedOutcomeOf, 0 by chance. */
@@ -98,7 +109,10 @@ function fateByForce(profile: SimulatorProfile, forced: number): Fate {
   };
 }
 
-/** When things happen to a message of this fate. They happen in order: queued, then sent, then ended. */
+/**
+ * When things happen to a message of this fate. They happen in order: queued, then sent, then
+ * ended.
+ */
 export function delaysOf(profile: SimulatorProfile, stream: ChanceStream, rowNo: number, fate: Fate): Delays {
   const logNormal = (purpose: number, { medianMs, sigma }: { medianMs: number; sigma: number }): number =>
     drawLogNormal(stream, rowNo, purpose, medianMs, sigma);

@@ -54,7 +54,10 @@ async function startSimulator(changes: Partial<SimulatorOptions> = {}): Promise<
   return simulator;
 }
 
-/** What kill -9 leaves: the files as they are at this moment. Another simulator starts on a copy of them. */
+/**
+ * What kill -9 leaves: the files as they are at this moment. Another simulator starts on a copy of
+ * them.
+ */
 async function killAndRestart(changes: Partial<SimulatorOptions> = {}): Promise<Simulator> {
   const copy = join(folder, `copy${randomUUID()}`);
   await cp(join(folder, "first"), copy, { recursive: true });
@@ -201,7 +204,8 @@ describe("a receipt", () => {
     await simulator.submit(submit(many(600)));
     await receiver.until(isAllAnswered(simulator));
     const first = receiver.bodies[0]?.atMs ?? 0;
-    // bodies of other lanes may have been on their way already; none starts in the second that was asked for
+    // bodies of other lanes may have been on their way already; none starts in the second that was
+    // asked for
     const during = receiver.bodies.filter(({ atMs }) => atMs > first + 300 && atMs < first + 950);
     expect(during).toEqual([]);
   });
@@ -295,7 +299,8 @@ describe("after a crash", () => {
     const answeredAfter = receiver.answered().map(({ id }) => id);
     expect(answeredAfter.filter((id) => answeredBefore.has(id))).toEqual([]);
     expect(new Set([...answeredBefore, ...answeredAfter]).size).toBe(30);
-    expect(new Set(answeredAfter).size).toBe(30 - answeredBefore.size); // a slow answer makes it send one again
+    // a slow answer makes it send one again
+    expect(new Set(answeredAfter).size).toBe(30 - answeredBefore.size);
     expect(await after.batch(batchId)).toMatchObject({ accepted: 10, sent: 10, delivered: 10, receipts_answered: 30 });
   });
 

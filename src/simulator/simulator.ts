@@ -1,5 +1,6 @@
-// The simulated network: takes batches, sends them into a network of plans (plan.ts), tells receipts. Joins the journal, the wheel of
-// coming steps and the callbacks. Called by nodes/simulator.
+// The simulated network: takes batches, sends them into a network of plans (plan.ts), tells
+// receipts. Joins the journal, the wheel of coming steps and the callbacks. Called by
+// nodes/simulator.
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../contracts/errors.ts";
 import type { CarrierErrorCode, SubmitResponse } from "../contracts/receipts.ts";
@@ -32,19 +33,26 @@ import { createTokenBucket } from "./token_bucket.ts";
 import { openWeather, type Weather, type WeatherCounts, type WeatheredReceipt } from "./weather.ts";
 import { openStrays, type StrayCounts, type Strays } from "./weather_strays.ts";
 
-/** Messages with something to come: about 60 bytes each in memory; above it a submit is asked to come later. */
+/**
+ * Messages with something to come: about 60 bytes each in memory; above it a submit is asked to
+ * come later.
+ */
 const unfinishedMax = 10_000_000;
 const overloadedRetryS = 5;
 /**
- * With so many receipts without their 2xx a submit is taken later, up to `submitHoldMaxMs`, far inside any sender's patience: a sender that is quicker than the
- * receiver would only fill our memory, and its rows would be cold in its database by the time their receipts come.
+ * With so many receipts without their 2xx a submit is taken later, up to `submitHoldMaxMs`, far
+ * inside any sender's patience: a sender that is quicker than the receiver would only fill our
+ * memory, and its rows would be cold in its database by the time their receipts come.
  */
 const receiptsWaitingMax = 100_000;
 const submitHoldMaxMs = 300;
 const submitHoldPollMs = 5;
 /** Steps taken in one turn of the event loop: a few milliseconds. */
 const stepsPerTurn = 4_096;
-/** A receipt is retried until valid_until, the horizon, and this: a receiver that was away longer still hears of the end, as `late`. */
+/**
+ * A receipt is retried until valid_until, the horizon, and this: a receiver that was away longer
+ * still hears of the end, as `late`.
+ */
 export const giveUpMarginMs = 24 * 3_600_000;
 /** A validity beyond this is cut: real networks keep a message for days. */
 const validityMsMax = 8 * 24 * 3_600_000;
@@ -105,13 +113,19 @@ export interface SimulatorCounts {
 export interface Simulator {
   /** Takes up every unfinished message of the journal. */
   start(): Promise<void>;
-  /** Journals the verdicts, then answers. @throws AppError rate_limited, overloaded, draining, or of readSubmit: without effect. */
+  /**
+   * Journals the verdicts, then answers. @throws AppError rate_limited, overloaded, draining, or of
+   * readSubmit: without effect.
+   */
   submit(body: unknown): Promise<SubmitResponse>;
   /** @throws AppError message_not_found */
   message(reference: string): Promise<MessageFate>;
   /** From the journal: all that was ever said of the batch. */
   batch(batchId: string): Promise<BatchStatistics>;
-  /** Receipt weather (contracts/simulator_weather.ts): what is set, and what it has done since the process started. */
+  /**
+   * Receipt weather (contracts/simulator_weather.ts): what is set, and what it has done since the
+   * process started.
+   */
   weather(): { weather: SimulatorWeather; happened: WeatherCounts; strays: StrayCounts };
   /** On disk when it resolves, so that it outlives a crash. */
   setWeather(next: SimulatorWeather): Promise<void>;
@@ -278,7 +292,10 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     segment.markRepeat(slot, isSame);
   }
 
-  /** Some messages' first receipt comes before the answer to their submit: the verdict is on disk, so it may. */
+  /**
+   * Some messages' first receipt comes before the answer to their submit: the verdict is on disk,
+   * so it may.
+   */
   async function tellEarly(fresh: readonly FreshMessage[]): Promise<void> {
     const early = fresh.filter(({ isEarly }) => isEarly);
     if (early.length === 0) return;
@@ -319,7 +336,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
         if (fate.reorderedNo !== 1) tell(segment, slot, 1);
         return steps.send;
       case steps.send: {
-        // never sent after valid_until, whenever that comes about: then it failed, and costs nothing
+        // never sent after valid_until, whenever that comes about: then it failed, and costs
+        // nothing
         const isTooLate = clock.wallMs() > terms.validUntilMs;
         if (isTooLate || fate.end === "failed") end(open, slot, "failed", isTooLate ? "expired_in_network" : fate.code, now);
         else send(open, slot, fate.end === "never", now);
@@ -434,7 +452,10 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     }
   }
 
-  /** Takes up a message that came from the journal where it stood: receipts without their 2xx again, the next step when it is due. */
+  /**
+   * Takes up a message that came from the journal where it stood: receipts without their 2xx again,
+   * the next step when it is due.
+   */
   function resume(open: OpenSegment): void {
     const { segment } = open;
     segment.takeUp(clock);

@@ -1,9 +1,13 @@
-// The two encodings of an SMS and what each character costs in them. Source: 3GPP TS 23.038, sections 6.2.1 and 6.2.1.1.
-// Pure, also for the browser. Called by parts.ts and by whoever explains a price.
+// The two encodings of an SMS and what each character costs in them. Source: 3GPP TS 23.038,
+// sections 6.2.1 and 6.2.1.1. Pure, also for the browser. Called by parts.ts and by whoever
+// explains a price.
 
 export type Encoding = "gsm7" | "ucs2";
 
-/** GSM 7-bit default alphabet: one septet each. Its 0x1B is the escape to the extension table and no character. */
+/**
+ * GSM 7-bit default alphabet: one septet each. Its 0x1B is the escape to the extension table and no
+ * character.
+ */
 const defaultAlphabet =
   "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 
@@ -49,14 +53,23 @@ export interface CostlyCharacter {
   character: string;
   /** "U+2019" */
   codePoint: string;
-  /** `forces_ucs2`: the whole text has 70 characters a part instead of 160. `costs_two`: this character counts as two. */
+  /**
+   * `forces_ucs2`: the whole text has 70 characters a part instead of 160. `costs_two`: this
+   * character counts as two.
+   */
   effect: "forces_ucs2" | "costs_two";
   count: number;
-  /** What GSM-7 has instead, at one septet a character; "" when it can simply go; null when nothing is alike. */
+  /**
+   * What GSM-7 has instead, at one septet a character; "" when it can simply go; null when nothing
+   * is alike.
+   */
   suggestion: string | null;
 }
 
-/** The characters of a text that cost money: first those that force UCS-2, each in order of its first appearance. */
+/**
+ * The characters of a text that cost money: first those that force UCS-2, each in order of its
+ * first appearance.
+ */
 export function findCostlyCharacters(text: string): CostlyCharacter[] {
   const found = new Map<string, CostlyCharacter>();
   for (const character of text) {
@@ -76,8 +89,8 @@ function describe(character: string, effect: CostlyCharacter["effect"]): CostlyC
 }
 
 /**
- * The same text in GSM-7 where every character that forces UCS-2 has something alike; null when one has not.
- * Characters that merely cost two stay.
+ * The same text in GSM-7 where every character that forces UCS-2 has something alike; null when one
+ * has not. Characters that merely cost two stay.
  */
 export function rewriteAsGsm7(text: string): string | null {
   let rewritten = "";
@@ -90,7 +103,10 @@ export function rewriteAsGsm7(text: string): string | null {
   return rewritten;
 }
 
-/** What word processors and phones put in for what people typed. Keys: the characters; value: one septet each. */
+/**
+ * What word processors and phones put in for what people typed. Keys: the characters; value: one
+ * septet each.
+ */
 const lookalikes: readonly (readonly [string, string])[] = [
   ["‘’‚‛′`´ʼ", "'"],
   ["“”„‟″«»", '"'],
@@ -131,7 +147,10 @@ function buildSuggestions(): Map<string, string> {
   return map;
 }
 
-/** Curly quotes, dashes and such by table; letters by taking their accents away (š -> s), a lone accent away altogether. */
+/**
+ * Curly quotes, dashes and such by table; letters by taking their accents away (š -> s), a lone
+ * accent away altogether.
+ */
 function suggestionFor(character: string): string | null {
   const listed = suggestions.get(character);
   if (listed !== undefined) return listed;

@@ -1,4 +1,5 @@
-// What the console's buttons do to a lab cluster, and what has been done to it so far. Called by front_door.ts.
+// What the console's buttons do to a lab cluster, and what has been done to it so far. Called by
+// front_door.ts.
 import {
   type LabCommand,
   type LabNodeAction,
@@ -193,7 +194,10 @@ const weathers: Readonly<Record<LabWeather, WeatherInput>> = {
 
 const isProcess = (node: LabNodeName): node is ProcessName => (processNames as readonly string[]).includes(node);
 
-/** A Postgres that gets a SIGKILL leaves its sessions running; SIGQUIT ends them where they stand, without a checkpoint. */
+/**
+ * A Postgres that gets a SIGKILL leaves its sessions running; SIGQUIT ends them where they stand,
+ * without a checkpoint.
+ */
 const deadlySignal = (node: LabNodeName): NodeJS.Signals => (node === "ds" || node === "salesdb" ? "SIGQUIT" : "SIGKILL");
 
 function isUp(cluster: LabCluster, node: LabNodeName): boolean {

@@ -1,4 +1,5 @@
-// The lab in a browser: a lab cluster, its controls, its verdict and the door before them. Called by `lab console` and the browser tests.
+// The lab in a browser: a lab cluster, its controls, its verdict and the door before them. Called
+// by `lab console` and the browser tests.
 import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
 import { buildPage } from "./build_page.ts";
 import { createControls } from "./controls.ts";

@@ -1,4 +1,5 @@
-// Who may press the lab's buttons: whoever has a link from its terminal, from this machine's own page, and nobody else.
+// Who may press the lab's buttons: whoever has a link from its terminal, from this machine's own
+// page, and nobody else.
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LabCommand, LabState } from "../../../src/contracts/lab_console.ts";

@@ -1,5 +1,6 @@
-// The lab's front door on 127.0.0.1: the page, its live figures (webapi's WebSocket, with the key added here), and /lab/* for the buttons.
-// A server of its own, so that it stands while webapi lies dead.
+// The lab's front door on 127.0.0.1: the page, its live figures (webapi's WebSocket, with the key
+// added here), and /lab/* for the buttons. A server of its own, so that it stands while webapi lies
+// dead.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import type { Duplex } from "node:stream";
@@ -92,7 +93,10 @@ async function enter(entrance: Entrance, request: IncomingMessage, response: Ser
   return sendJson(response, 200, {});
 }
 
-/** Loopback names alone, and no page of another origin: whoever lets a name of their own lead here gets nothing (DNS rebinding). */
+/**
+ * Loopback names alone, and no page of another origin: whoever lets a name of their own lead here
+ * gets nothing (DNS rebinding).
+ */
 function refusalOf({ headers, method }: IncomingMessage): string | null {
   if (!/^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i.test(headers.host ?? ""))
     return "This door is for this machine alone: Host must be localhost.";
@@ -104,7 +108,9 @@ function refusalOf({ headers, method }: IncomingMessage): string | null {
   return method === "POST" && type !== "application/json" ? "A command is JSON." : null;
 }
 
-/** webapi's own WebSocket, asked for with the key that the page never sees. Both sides end together. */
+/**
+ * webapi's own WebSocket, asked for with the key that the page never sees. Both sides end together.
+ */
 function tunnel({ webapiUrl, apiKey }: LabServerOptions, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   const { hostname, port, host } = new URL(webapiUrl);
   const passed = ["upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"] as const;

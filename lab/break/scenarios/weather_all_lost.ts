@@ -1,5 +1,6 @@
-// The carrier sends everything and tells nothing. Every accepted message expires after deadline and receipt horizon, nobody is charged,
-// and the whole hold comes back: the campaign does not wait forever.
+// The carrier sends everything and tells nothing. Every accepted message expires after deadline and
+// receipt horizon, nobody is charged, and the whole hold comes back: the campaign does not wait
+// forever.
 import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

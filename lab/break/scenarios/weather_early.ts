@@ -1,5 +1,5 @@
-// First receipts overtake the answer to their own submit. Their row is still `pending` for us, and it moves up all the same; the answer that comes
-// afterwards takes nothing back.
+// First receipts overtake the answer to their own submit. Their row is still `pending` for us, and
+// it moves up all the same; the answer that comes afterwards takes nothing back.
 import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

@@ -1,5 +1,6 @@
-// Beside half of the true receipts comes a forged one that would end or charge its message otherwise: by another secret, over another body, ten days
-// old, or not signed at all. Each gets 401; an effect would break L3 or L8, and one that was believed is named by L11.
+// Beside half of the true receipts comes a forged one that would end or charge its message
+// otherwise: by another secret, over another body, ten days old, or not signed at all. Each gets
+// 401; an effect would break L3 or L8, and one that was believed is named by L11.
 import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

@@ -1,5 +1,6 @@
-// A third of the receipts comes after the deadline and the horizon, when the row has expired and the campaign has ended. No end is left (L8),
-// nothing more is charged, and each of them is kept as an anomaly of kind `late` (L9).
+// A third of the receipts comes after the deadline and the horizon, when the row has expired and
+// the campaign has ended. No end is left (L8), nothing more is charged, and each of them is kept as
+// an anomaly of kind `late` (L9).
 import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

@@ -1,5 +1,6 @@
-// Beside half of the true receipts comes a well signed one that no message can take: an unknown word, an unknown message, a number for a word,
-// broken JSON, and contradictions to ends that were taken. All but the broken are kept, each once: exactly those that were made up (L11).
+// Beside half of the true receipts comes a well signed one that no message can take: an unknown
+// word, an unknown message, a number for a word, broken JSON, and contradictions to ends that were
+// taken. All but the broken are kept, each once: exactly those that were made up (L11).
 import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

@@ -1,5 +1,6 @@
-// Half of the receipts are told up to two seconds late, so `delivered` comes before `sent`, and `queued` last. A state only grows, so the order
-// does not matter: messages end as their numbers say, and what is charged is what was sent.
+// Half of the receipts are told up to two seconds late, so `delivered` comes before `sent`, and
+// `queued` last. A state only grows, so the order does not matter: messages end as their numbers
+// say, and what is charged is what was sent.
 import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

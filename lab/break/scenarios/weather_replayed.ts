@@ -1,5 +1,5 @@
-// Half of the bodies that were taken come again within three seconds, byte by byte, with their old signature that is still valid.
-// They are answered 2xx and change nothing.
+// Half of the bodies that were taken come again within three seconds, byte by byte, with their old
+// signature that is still valid. They are answered 2xx and change nothing.
 import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

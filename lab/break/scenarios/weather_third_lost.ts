@@ -1,5 +1,6 @@
-// Nearly a third of the receipts is never told. A message whose `sent` was lost but whose `delivered` came is charged all the same; one of whose
-// end no word came expires after its deadline. What the carrier sent and nobody heard of is listed by L3, not charged.
+// Nearly a third of the receipts is never told. A message whose `sent` was lost but whose
+// `delivered` came is charged all the same; one of whose end no word came expires after its
+// deadline. What the carrier sent and nobody heard of is listed by L3, not charged.
 import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

@@ -1,5 +1,6 @@
-// `npm run verify:chaos`: random campaigns, random faults at random moments, run after run; every run ends with all laws. Each run has a seed of its own,
-// which replays it alone. Called by commands/chaos.ts.
+// `npm run verify:chaos`: random campaigns, random faults at random moments, run after run; every
+// run ends with all laws. Each run has a seed of its own, which replays it alone. Called by
+// commands/chaos.ts.
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTerminal, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
 import { deriveSeed } from "../../../testing/random.ts";
@@ -24,7 +25,10 @@ export interface ChaosResult {
   verdicts: Verdict[];
 }
 
-/** So many runs after one another have the same system, and so one cluster. More would make the laws look at ever more rows. */
+/**
+ * So many runs after one another have the same system, and so one cluster. More would make the laws
+ * look at ever more rows.
+ */
 const runsPerCluster = 10;
 
 /** Runs, shows each run as it ends, and the sum. */

@@ -1,4 +1,5 @@
-// What a seed stands for in `verify:chaos`: campaigns, faults with their moments, commands of operators, weather. Pure, so that a seed replays its run.
+// What a seed stands for in `verify:chaos`: campaigns, faults with their moments, commands of
+// operators, weather. Pure, so that a seed replays its run.
 import { databaseNames, processNames } from "../../../src/contracts/processes.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { linkFaultModes, linkNames } from "../../../testing/links/links.ts";
@@ -70,7 +71,10 @@ export const systemOf = (seed: number): ChaosSystem => chaosSystems[seed % chaos
 
 /** Faults begin within so long: most of a campaign is still to come then. */
 const beginMaxMs = 1_200;
-/** Of all campaigns of a run together: at the lab's 200 parts a second a second and a half of submits at least. */
+/**
+ * Of all campaigns of a run together: at the lab's 200 parts a second a second and a half of
+ * submits at least.
+ */
 const messages = { from: 300, to: 450 };
 const faultsMax = 4;
 const linkMs = { from: 300, to: 2_500 };
@@ -78,7 +82,10 @@ const engineMs = { from: 200, to: 2_000 };
 /** Short of every lease, or past them all. */
 const freezeMs = { from: 500, to: 4_000 };
 const hourMs = 3_600_000;
-/** Only a deadline ends a message whose receipts are lost, or whose submit a cancel has left in doubt; a late receipt is late for it. */
+/**
+ * Only a deadline ends a message whose receipts are lost, or whose submit a cancel has left in
+ * doubt; a late receipt is late for it.
+ */
 const deadlineS = 6;
 const weatherShare = 0.35;
 const operatorShare = 0.4;

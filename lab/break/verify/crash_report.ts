@@ -1,4 +1,5 @@
-// The report of verify:crash as a page: the verdict, then every crash with what had to come of it. Called by commands/crash.ts.
+// The report of verify:crash as a page: the verdict, then every crash with what had to come of it.
+// Called by commands/crash.ts.
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import type { Cell, Report } from "../../measure/report/report.ts";
 import type { CrashReport } from "./crash.ts";

@@ -1,4 +1,5 @@
-// A line of the table of verify:crash, and what every experiment looks at: how long until things moved again, and the laws.
+// A line of the table of verify:crash, and what every experiment looks at: how long until things
+// moved again, and the laws.
 import type { ProcessName } from "../../../src/contracts/processes.ts";
 import { checkLaws } from "../../../src/laws/check_laws.ts";
 import { lawSourcesOf } from "../../../testing/campaigns.ts";

@@ -1,4 +1,5 @@
-// Our system under the benchmark and the run of everyone in Finland: the real processes with every durability and check on, a carrier without delays, campaigns created and run as a client would.
+// Our system under the benchmark and the run of everyone in Finland: the real processes with every
+// durability and check on, a carrier without delays, campaigns created and run as a client would.
 import { isDeepStrictEqual } from "node:util";
 import type { CampaignState } from "../../../src/cli/campaign_watch.ts";
 import { type Connection, connect } from "../../../src/cli/connection.ts";
@@ -14,7 +15,10 @@ import { perMessage } from "./measured_run.ts";
 import { openUsageMeter } from "./process_usage.ts";
 import { openServers, type Servers } from "./servers.ts";
 
-/** The product's defaults in place of the short times that tests want; the carrier answers everything, at once. */
+/**
+ * The product's defaults in place of the short times that tests want; the carrier answers
+ * everything, at once.
+ */
 const benchmarkSettings: SystemSettings = {
   BULKSMS_SIMULATOR_PROFILE: "answered",
   BULKSMS_SIMULATOR_SPEED: "max",
@@ -24,7 +28,10 @@ const benchmarkSettings: SystemSettings = {
 };
 /** Receipts in bodies of 100, as the carrier brings them by itself. */
 export const inBodies: SimulatorMode = { receiptsPerBody: 100, partsPerSecond: 0 };
-/** Single receipts: each a request of its own, up to 64 of them behind each other on a connection (HTTP/1.1 pipelining of undici). */
+/**
+ * Single receipts: each a request of its own, up to 64 of them behind each other on a connection
+ * (HTTP/1.1 pipelining of undici).
+ */
 export const singly: SimulatorMode = { receiptsPerBody: 1, partsPerSecond: 0, inFlight: 512, pipelining: 64 };
 /** Single receipts from a sender that waits for each answer on its connection. */
 export const singlyUnpipelined: SimulatorMode = { receiptsPerBody: 1, partsPerSecond: 0, inFlight: 256, pipelining: 1 };
@@ -37,7 +44,10 @@ const endPollMs = 50;
 export interface SimulatorMode {
   /** 1: single receipts from a stock HTTP client. */
   receiptsPerBody: number;
-  /** Requests with receipts in flight at once, and of them on one connection; the carrier's defaults when left out. */
+  /**
+   * Requests with receipts in flight at once, and of them on one connection; the carrier's defaults
+   * when left out.
+   */
   inFlight?: number;
   pipelining?: number;
   /** Parts a second; 0: no limit. */
@@ -81,7 +91,10 @@ export interface OurSystem {
   create(file: string): Promise<Created>;
   /** Runs a created campaign to its end, and measures nothing but that. */
   send(created: Pick<Created, "id" | "contacts">, onChange?: (state: CampaignState) => void): Promise<SentRun>;
-  /** Runs a created campaign to its end, measured, with its laws. `others`: further processes to be measured, by name. */
+  /**
+   * Runs a created campaign to its end, measured, with its laws. `others`: further processes to be
+   * measured, by name.
+   */
   run(created: Pick<Created, "id" | "contacts">, others?: Record<string, number>): Promise<OurRun>;
   /** Of processes and engines. */
   pids(): Record<string, number | null>;
@@ -185,7 +198,10 @@ async function runToEnd(parts: Parts, created: Pick<Created, "id" | "contacts">,
   };
 }
 
-/** After a run with every message answered each law has something to compare, and nothing is under way: else it counts as broken. */
+/**
+ * After a run with every message answered each law has something to compare, and nothing is under
+ * way: else it counts as broken.
+ */
 export function lawsNotHeld({ laws, form }: LawsReport): string[] {
   return [...laws.filter(({ verdict }) => verdict !== "held").map(({ law }) => law), ...(form === "settled" ? [] : ["unsettled"])];
 }

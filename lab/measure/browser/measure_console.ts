@@ -1,4 +1,5 @@
-// How quick the console is in a real browser on the real system: first load, a file of 200 MB, a table of 100,000 rows. A benchmark, never a test.
+// How quick the console is in a real browser on the real system: first load, a file of 200 MB, a
+// table of 100,000 rows. A benchmark, never a test.
 import { statSync } from "node:fs";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { connect } from "../../../src/cli/connection.ts";
@@ -8,7 +9,10 @@ import { type Cluster, startCluster } from "../../../testing/cluster.ts";
 import { type ContactFiles, openContactFiles } from "../benchmark/contact_files.ts";
 
 export interface ConsoleFigures {
-  /** Milliseconds from the navigation, with nothing cached, until the page shows the campaigns and takes a click; one a load. */
+  /**
+   * Milliseconds from the navigation, with nothing cached, until the page shows the campaigns and
+   * takes a click; one a load.
+   */
   interactiveMs: number[];
   preview: {
     bytes: number;
@@ -17,7 +21,9 @@ export interface ConsoleFigures {
     firstSightMs: number;
     /** Until every row is judged. */
     judgedMs: number;
-    /** Longest time meanwhile in which the page drew nothing: how long it would not have answered. */
+    /**
+     * Longest time meanwhile in which the page drew nothing: how long it would not have answered.
+     */
     longestStallMs: number;
   };
   table: { contacts: number; frames: number; frameP95Ms: number; longestFrameMs: number; endsWithRow: number };
@@ -32,7 +38,10 @@ const scrollSteps = 120;
 const wheelPx = 900;
 const judgedMaxMs = 300_000;
 
-/** Starts a system and a browser, measures, and takes both away again. `onBegin` before each step. @throws when there is no browser */
+/**
+ * Starts a system and a browser, measures, and takes both away again. `onBegin` before each step.
+ * @throws when there is no browser
+ */
 export async function measureConsole(onBegin: (what: string) => void): Promise<ConsoleFigures> {
   onBegin("starting the browser and the system");
   const browser = await launchChromium();

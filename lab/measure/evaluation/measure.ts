@@ -1,4 +1,5 @@
-// One run of one subject, measured: what every process uses before, during and after, how far the work is, and how long it took.
+// One run of one subject, measured: what every process uses before, during and after, how far the
+// work is, and how long it took.
 import { setTimeout as pause } from "node:timers/promises";
 import type { Percentiles } from "./lags.ts";
 import { openUsageSampler, type ProcessUsage } from "./process_samples.ts";

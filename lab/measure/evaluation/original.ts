@@ -1,4 +1,5 @@
-// The original's way (lab/original) as a subject of the evaluation, with the same carrier, profile, seed and receipts as ours.
+// The original's way (lab/original) as a subject of the evaluation, with the same carrier, profile,
+// seed and receipts as ours.
 import { type OriginalCampaign, type OriginalSystem, startOriginal } from "../subjects/original/original_system.ts";
 import { readTruth } from "../subjects/original/wrong_states.ts";
 import { listenToCredit } from "./credit_listener.ts";

@@ -1,4 +1,5 @@
-// Our system as a subject of the evaluation: the real processes with their default limits, and a carrier that answers every message at once.
+// Our system as a subject of the evaluation: the real processes with their default limits, and a
+// carrier that answers every message at once.
 import { settings } from "../../../src/contracts/settings.ts";
 import { checkLaws } from "../../../src/laws/check_laws.ts";
 import { readSystemState } from "../../../src/local/data_folder.ts";
@@ -142,7 +143,10 @@ export async function readReceiptBuckets(cluster: Cluster): Promise<Bucket[]> {
 export const minus = (after: readonly Bucket[], before: readonly Bucket[]): Bucket[] =>
   after.map(({ le, count }) => ({ le, count: count - (before.find((bucket) => bucket.le === le)?.count ?? 0) }));
 
-/** From the intent that was committed before the submit, to the transaction that made the message sent. */
+/**
+ * From the intent that was committed before the submit, to the transaction that made the message
+ * sent.
+ */
 async function readSubmitToSent(salesdb: Sql, bulksmsId: string): Promise<Percentiles | null> {
   const [row] = await salesdb<{ ms: number[] | null }[]>`
     select percentile_cont(array[0.5, 0.95, 0.99]) within group (order by 1000 * extract(epoch from m.sent_at - c.submitted_at))::float8[] as ms

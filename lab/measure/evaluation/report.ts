@@ -1,4 +1,5 @@
-// The evaluation as one HTML file that needs nothing else: what was right, how fast, what it cost, plots, every process, how to run it again.
+// The evaluation as one HTML file that needs nothing else: what was right, how fast, what it cost,
+// plots, every process, how to run it again.
 import { cpus, loadavg } from "node:os";
 import { formatCount } from "../../../src/cli/terminal.ts";
 import { escapeHtml } from "../report/html.ts";
@@ -144,7 +145,10 @@ const renderLegend = () =>
 
 const renderPicture = ({ caption, svg }: Picture) => `<figure>${svg}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 
-/** Columns from `firstNumber` up to `endOfNumbers` are numbers, aligned to the right. Cells are HTML. */
+/**
+ * Columns from `firstNumber` up to `endOfNumbers` are numbers, aligned to the right. Cells are
+ * HTML.
+ */
 function renderTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],

@@ -1,5 +1,6 @@
-// What a report says, and its page: the verdict first, then tables, each run with its time line and laws, how to replay it, versions.
-// One file without scripts or requests; light and dark by the system's preference. Written by write_report.ts.
+// What a report says, and its page: the verdict first, then tables, each run with its time line and
+// laws, how to replay it, versions. One file without scripts or requests; light and dark by the
+// system's preference. Written by write_report.ts.
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import type { LawResult } from "../../../src/laws/law.ts";
 import { type Chart, chartOf, renderChart } from "./chart.ts";

@@ -1,4 +1,5 @@
-// The style sheet of reports: paper and ink, one accent, a colour for each meaning, always beside a shape or a word.
+// The style sheet of reports: paper and ink, one accent, a colour for each meaning, always beside a
+// shape or a word.
 export const style = `
 :root {
   --paper: #fbfaf6; --ink: #1d1c1a; --soft: #6d6a63; --line: #e2dfd6; --shade: #efece3;

@@ -1,4 +1,5 @@
-// Submitting in small: lease, intent, body, answers; cancel; and what happens to a worker. (src/campaign/dispatch/chunk_leases.ts, dispatch.ts, cancel.ts)
+// Submitting in small: lease, intent, body, answers; cancel; and what happens to a worker.
+// (src/campaign/dispatch/chunk_leases.ts, dispatch.ts, cancel.ts)
 import { rest } from "./credit_steps.ts";
 import { moveMessage, takeBody } from "./message_moves.ts";
 import { type Records, rowBits, type World } from "./world.ts";

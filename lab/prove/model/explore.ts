@@ -1,5 +1,6 @@
-// Explores every state that a model can reach, breadth first, and keeps each one exactly (no hashing away of differences). Called by check_model and its tests.
-// Two questions: is a state ever false (safety), and can each state come to its end without any more luck or faults (progress).
+// Explores every state that a model can reach, breadth first, and keeps each one exactly (no
+// hashing away of differences). Called by check_model and its tests. Two questions: is a state ever
+// false (safety), and can each state come to its end without any more luck or faults (progress).
 
 export interface Model<State> {
   initial: State;
@@ -7,11 +8,17 @@ export interface Model<State> {
   stateBytes: number;
   encode(state: State, into: Uint8Array): void;
   decode(bytes: Uint8Array): State;
-  /** Gives every next state. It may change nothing of `state`. `kind`: faults and commands may happen, but nobody may count on them. */
+  /**
+   * Gives every next state. It may change nothing of `state`. `kind`: faults and commands may
+   * happen, but nobody may count on them.
+   */
   steps(state: State, take: Take<State>): void;
   /** What is false of this state; null: nothing. Asked once a state. */
   brokenState(state: State): string | null;
-  /** What is false of this step, though both its states may be right; null: nothing. Asked once a step. */
+  /**
+   * What is false of this step, though both its states may be right; null: nothing. Asked once a
+   * step.
+   */
   brokenStep(before: State, after: State): string | null;
   /** Everything is over and right. */
   isEnd(state: State): boolean;
@@ -91,7 +98,10 @@ export function explore<State>(model: Model<State>): Exploration {
   return found({ description: "from here nothing leads to the end any more", trace: traceTo(model, store, parents, stuck) });
 }
 
-/** The first state from which no way of progress leads to an end; null: there is none. Walks backwards from the ends. */
+/**
+ * The first state from which no way of progress leads to an end; null: there is none. Walks
+ * backwards from the ends.
+ */
 function firstStuck(states: number, progress: Numbers, isEnd: Numbers): number | null {
   const firstEdge = new Int32Array(states + 1);
   for (let edge = 1; edge < progress.length; edge += 2) (firstEdge[progress.at(edge) + 1] as number)++;

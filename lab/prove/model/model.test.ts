@@ -1,4 +1,5 @@
-// The explorer finds what is false and what is stuck; the protocol holds in its quick scopes, and does not without any of its guards.
+// The explorer finds what is false and what is stuck; the protocol holds in its quick scopes, and
+// does not without any of its guards.
 import { describe, expect, test, vi } from "vitest";
 import { checkModel, findCounterexample, modelledGuards } from "./check_model.ts";
 import { explore, type Model } from "./explore.ts";

@@ -1,4 +1,5 @@
-// The report of verify:model as a page: scopes with their states, and a way into what is wrong, if there is one. Called by commands/model.ts.
+// The report of verify:model as a page: scopes with their states, and a way into what is wrong, if
+// there is one. Called by commands/model.ts.
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import type { Report } from "../../measure/report/report.ts";
 import type { ModelReport } from "./check_model.ts";

@@ -1,4 +1,5 @@
-// Receipts in small: the carrier's network, the callbacks in any order, lost, duplicated, contradicting; deadlines. (src/carrier, src/campaign/receipts/receipts.ts, expiry.ts)
+// Receipts in small: the carrier's network, the callbacks in any order, lost, duplicated,
+// contradicting; deadlines. (src/carrier, src/campaign/receipts/receipts.ts, expiry.ts)
 import { impliedReceipts } from "../../../src/contracts/states.ts";
 import { moveMessage } from "./message_moves.ts";
 import type { Message } from "./state.ts";
@@ -134,7 +135,10 @@ function applyReceipt(world: World, next: Records, c: number, row: number, recei
   if (isRefused && world.has("refused_receipt_kept")) message.kept |= receiptBits[receipt];
 }
 
-/** Only when nothing can be on its way any more: neither a body to the carrier nor a receipt from it. */
+/**
+ * Only when nothing can be on its way any more: neither a body to the carrier nor a receipt from
+ * it.
+ */
 function mayExpire(world: World, now: Records, c: number, row: number): boolean {
   const { status } = now.campaign(c);
   const message = now.message(c, row);
@@ -150,7 +154,10 @@ function mayExpire(world: World, now: Records, c: number, row: number): boolean 
   );
 }
 
-/** What is only in salesapi's memory, where a guard is missing that keeps it empty: it is written, or lost in a crash. */
+/**
+ * What is only in salesapi's memory, where a guard is missing that keeps it empty: it is written,
+ * or lost in a crash.
+ */
 function memorySteps(world: World, { state }: Records): void {
   const { heldMessage, heldReceipt, heldCharge } = state.memory;
   const { messagesPerCampaign } = world.size;

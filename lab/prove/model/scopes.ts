@@ -1,4 +1,5 @@
-// The worlds that are explored. Each is small, and all that can happen in it is looked at; together they have every actor, command and fault.
+// The worlds that are explored. Each is small, and all that can happen in it is looked at; together
+// they have every actor, command and fault.
 import type { Scope } from "./protocol.ts";
 import type { Chances } from "./state.ts";
 import { noChances } from "./world.ts";

@@ -1,4 +1,5 @@
-// What every step of the model works with: the guards that are in force, the size, and how a step makes its next state.
+// What every step of the model works with: the guards that are in force, the size, and how a step
+// makes its next state.
 import type { MessageStatus, ReceiptStatus } from "../../../src/contracts/states.ts";
 import { messageStatuses } from "../../../src/contracts/states.ts";
 import type { GuardName } from "../mutants/list.ts";
@@ -39,7 +40,10 @@ export type Change = (next: Records) => void;
 
 const commands: ReadonlySet<string> = new Set(["topUps", "pauses", "cancels"] satisfies (keyof Chances)[]);
 
-/** One state, and who takes the steps that are possible in it. A class, because one is made for each of millions of states. */
+/**
+ * One state, and who takes the steps that are possible in it. A class, because one is made for each
+ * of millions of states.
+ */
 export class World {
   readonly now: Records;
 
@@ -77,7 +81,9 @@ export class World {
   }
 }
 
-/** When no fault may happen any more, it is all the same which ones might have: such states are one. */
+/**
+ * When no fault may happen any more, it is all the same which ones might have: such states are one.
+ */
 function forgetFaults(state: State): void {
   const { topUps, pauses, cancels } = state.chances;
   state.chances = { ...noChances, topUps, pauses, cancels };
@@ -115,7 +121,10 @@ const ranks = Object.fromEntries(messageStatuses.map((status, rank) => [status, 
 export const isFinal = (status: MessageStatus) => ranks[status] >= ranks.failed;
 export const isAbove = (status: MessageStatus, other: MessageStatus) => ranks[status] > ranks[other];
 
-/** Receipts by their bit in `owed`, `answered` and `kept`. `wrong`: a second end, which contradicts the first. */
+/**
+ * Receipts by their bit in `owed`, `answered` and `kept`. `wrong`: a second end, which contradicts
+ * the first.
+ */
 export const receiptBits = { queued: 1, sent: 2, end: 4, wrong: 8 } as const;
 export type ReceiptName = keyof typeof receiptBits;
 export const receiptNames = Object.keys(receiptBits) as ReceiptName[];

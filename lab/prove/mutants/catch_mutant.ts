@@ -1,4 +1,5 @@
-// Runs what should notice a mutant, in the tree that has it: tests by vitest, real processes by the lab's own command. Used by verify:mutants.
+// Runs what should notice a mutant, in the tree that has it: tests by vitest, real processes by the
+// lab's own command. Used by verify:mutants.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +13,10 @@ export interface Noticed {
   description: string;
 }
 
-/** A file of tests, a crash point: longer than any takes on a busy machine, a mutant that hangs included. */
+/**
+ * A file of tests, a crash point: longer than any takes on a busy machine, a mutant that hangs
+ * included.
+ */
 const fileMaxMs = 300_000;
 const pointMaxMs = 600_000;
 const saysLengthMax = 160;
@@ -78,7 +82,9 @@ async function runCrashes(folder: string, crashes: readonly (Catcher & { kind: "
   );
 }
 
-/** Ends the whole group of processes when it takes too long. Settings of our own shell stay outside. */
+/**
+ * Ends the whole group of processes when it takes too long. Settings of our own shell stay outside.
+ */
 async function run(folder: string, command: string[], maxMs: number): Promise<{ status: number | null; output: string }> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BULKSMS_")));
   const child = spawn(process.execPath, command, { cwd: folder, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });

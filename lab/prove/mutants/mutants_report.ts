@@ -1,4 +1,5 @@
-// The report of verify:mutants as a page: each guard that was taken out, and who noticed. Called by commands/mutants.ts.
+// The report of verify:mutants as a page: each guard that was taken out, and who noticed. Called by
+// commands/mutants.ts.
 import { formatDuration } from "../../../src/cli/terminal.ts";
 import type { Report } from "../../measure/report/report.ts";
 import type { MutantsReport } from "./verify_mutants.ts";

@@ -1,4 +1,5 @@
-// Each guard's mutant: how the source looks without it, and who must notice. Read by verify:mutants, which builds and runs each, and by a test that each still fits.
+// Each guard's mutant: how the source looks without it, and who must notice. Read by
+// verify:mutants, which builds and runs each, and by a test that each still fits.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are pieces of source text
 import type { GuardName } from "./list.ts";
 

@@ -1,5 +1,6 @@
-// verify:mutants: takes each guard out of the source in turn, builds, and lets a test or real processes with a kill notice it. Called by commands/mutants.ts.
-// A guard whose loss nothing notices is a hole in the tests.
+// verify:mutants: takes each guard out of the source in turn, builds, and lets a test or real
+// processes with a kill notice it. Called by commands/mutants.ts. A guard whose loss nothing
+// notices is a hole in the tests.
 
 import { nothingFits } from "../../break/verify/nothing_fits.ts";
 import { modelledGuards } from "../model/check_model.ts";
@@ -37,7 +38,10 @@ export interface MutantsReport {
   seconds: number;
 }
 
-/** Not tests alone: at least so many are noticed by the whole system, one of whose processes is killed with -9. */
+/**
+ * Not tests alone: at least so many are noticed by the whole system, one of whose processes is
+ * killed with -9.
+ */
 const byProcessesMin = 5;
 
 /** @throws Failure when a word of `only` is in no guard's name */

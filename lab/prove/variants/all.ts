@@ -2,7 +2,10 @@
 import { join } from "node:path";
 import type { NaiveSwitch } from "./naive_switch.ts";
 
-/** Chunks and bodies so small that a few hundred messages make many transactions; one after the other is what the network does not do. */
+/**
+ * Chunks and bodies so small that a few hundred messages make many transactions; one after the
+ * other is what the network does not do.
+ */
 const manySmallBodies = { BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: "5", BULKSMS_CHUNK_ROWS: "50" };
 
 export const naiveSwitches: readonly NaiveSwitch[] = [
@@ -22,7 +25,8 @@ export const naiveSwitches: readonly NaiveSwitch[] = [
     replaces: "campaign/lifecycle/move_messages",
     processes: ["salesapi", "sales_worker"],
     workload: { campaigns: 1, contacts: 2_000 },
-    // transactions so short that a slow machine ends them within the carrier's patience: the rate is in question, not the recovery
+    // transactions so short that a slow machine ends them within the carrier's patience: the rate
+    // is in question, not the recovery
     settings: {
       BULKSMS_SIMULATOR_SPEED: "max",
       BULKSMS_CHUNK_ROWS: "100",

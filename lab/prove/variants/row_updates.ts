@@ -1,4 +1,5 @@
-// In place of src/campaign/lifecycle/move_messages.ts: the same statement, once for each message. Right, and slow.
+// In place of src/campaign/lifecycle/move_messages.ts: the same statement, once for each message.
+// Right, and slow.
 import {
   emptyVerdicts,
   type MovedMessages,

@@ -285,7 +285,8 @@ describe("a chunk", () => {
     expect(await countRows(id)).toEqual({ pending: 10 });
     expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 0 });
     expect(quietMs).toBe(1_500);
-    expect(await dispatchNextChunk(options, await textOf(id))).toBe("throttled"); // not asked again meanwhile
+    // not asked again meanwhile
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("throttled");
     expect(bodies).toHaveLength(1);
   });
 

@@ -1,5 +1,6 @@
-// One chunk from lease to done: intent, submit, record the answers. Called by the dispatcher of sales_worker.
-// No database connection is held while the carrier is called; a crash at any line leaves a lease that ends and rows that are submitted again by reference.
+// One chunk from lease to done: intent, submit, record the answers. Called by the dispatcher of
+// sales_worker. No database connection is held while the carrier is called; a crash at any line
+// leaves a lease that ends and rows that are submitted again by reference.
 
 import type { CarrierClient, SubmitOutcome } from "../../carriers/carrier.ts";
 import type { SubmitRequest } from "../../contracts/receipts.ts";
@@ -15,7 +16,10 @@ export interface DispatchOptions {
   sql: Sql;
   carrier: CarrierClient;
   leaseMs: number;
-  /** A body that was begun has its answer or is given up within this time; below leaseMs, so that it ends inside its lease. */
+  /**
+   * A body that was begun has its answer or is given up within this time; below leaseMs, so that it
+   * ends inside its lease.
+   */
   submitTimeoutMs: number;
   log: Log;
   /** The process drains: begin no new body. */
@@ -31,8 +35,10 @@ export interface DispatchOptions {
 }
 
 /**
- * What became of a lease. `none`: there was no chunk to lease. `done`: go on. `stopped`: the campaign does not run any more, the lease was lost,
- * or the process drains. `throttled`: the carrier wants nothing for a while. `late`: the lease was nearly over before the submit began; go on, with a new one.
+ * What became of a lease. `none`: there was no chunk to lease. `done`: go on. `stopped`: the
+ * campaign does not run any more, the lease was lost, or the process drains. `throttled`: the
+ * carrier wants nothing for a while. `late`: the lease was nearly over before the submit began; go
+ * on, with a new one.
  */
 export type ChunkOutcome = "none" | "done" | "stopped" | "throttled" | "late";
 
@@ -43,10 +49,16 @@ export interface CampaignText {
   template: Template;
 }
 
-/** Pauses between attempts while the carrier is silent: from, to. Short against the lease, which each attempt renews, and so that a carrier that is back is found soon. */
+/**
+ * Pauses between attempts while the carrier is silent: from, to. Short against the lease, which
+ * each attempt renews, and so that a carrier that is back is found soon.
+ */
 const backOffMinMs = 100;
 const backOffMaxMs = 1_000;
-/** Of submitTimeoutMs; with less a slow database, not the carrier, would decide that a body has failed. */
+/**
+ * Of submitTimeoutMs; with less a slow database, not the carrier, would decide that a body has
+ * failed.
+ */
 const submitTimeShareMin = 1 / 3;
 
 /** Leases the next chunk of a campaign and works on it until it is done or must stop. */
@@ -67,14 +79,16 @@ type Body = Omit<SubmitRequest, "valid_until">;
 
 async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk, body: Body): Promise<ChunkOutcome> {
   const { sql, log } = options;
-  // whether nothing of this chunk can be at the carrier: this lease made the first intent, and each of its attempts certainly failed
+  // whether nothing of this chunk can be at the carrier: this lease made the first intent, and each
+  // of its attempts certainly failed
   let isUntouched = false;
   for (let attempt = 1; ; attempt++) {
     if (options.quietMs() > 0) {
       await releaseChunk(sql, chunk, isUntouched);
       return "throttled";
     }
-    const leaseEndsAtMs = performance.now() + options.leaseMs; // before the statement: never later than the database's own idea of it
+    // before the statement: never later than the database's own idea of it
+    const leaseEndsAtMs = performance.now() + options.leaseMs;
     const intent: Intent | null = options.isStopping() ? null : await intendSubmit(sql, chunk, options.leaseMs, isUntouched);
     if (intent !== null) reachFailpoint("intent_committed");
     if (intent !== null && attempt === 1) isUntouched = intent.isFirst;
@@ -82,7 +96,8 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
       await releaseChunk(sql, chunk, isUntouched);
       return "stopped";
     }
-    // frozen or slow meanwhile: a body ends inside its lease, and is not begun where that leaves too little time for an answer
+    // frozen or slow meanwhile: a body ends inside its lease, and is not begun where that leaves
+    // too little time for an answer
     const timeoutMs = Math.min(options.submitTimeoutMs, Math.floor(leaseEndsAtMs - performance.now()));
     if (timeoutMs < options.submitTimeoutMs * submitTimeShareMin) {
       await releaseChunk(sql, chunk, isUntouched);
@@ -126,8 +141,8 @@ function toVerdicts(body: Body, rejected: ReadonlyMap<number, string>): Verdicts
 }
 
 /**
- * Records what the carrier said, whoever holds the lease by now, and marks the chunk done when it is still ours.
- * Locks: campaign, chunk, messages.
+ * Records what the carrier said, whoever holds the lease by now, and marks the chunk done when it
+ * is still ours. Locks: campaign, chunk, messages.
  */
 async function recordAnswers(options: DispatchOptions, chunk: LeasedChunk, verdicts: Verdicts): Promise<void> {
   try {
@@ -140,7 +155,8 @@ async function recordAnswers(options: DispatchOptions, chunk: LeasedChunk, verdi
     if (!isDone) await releaseChunk(options.sql, chunk, false); // canceled meanwhile
     if (progress !== null) options.onProgress(progress);
   } catch (error) {
-    // nothing is lost: the lease ends, the chunk is submitted again, and the carrier repeats its verdicts
+    // nothing is lost: the lease ends, the chunk is submitted again, and the carrier repeats its
+    // verdicts
     options.log.warn({ event: "dispatch.record_failed", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, ...errorFields(error) });
     throw error;
   }
@@ -153,7 +169,10 @@ interface PendingRows {
   fields: string[][] | null;
 }
 
-/** As one row of arrays, which the client takes apart by itself: it would make four values and an object of each row. */
+/**
+ * As one row of arrays, which the client takes apart by itself: it would make four values and an
+ * object of each row.
+ */
 async function readPendingMessages(sql: Sql, chunk: LeasedChunk, { template }: CampaignText): Promise<Body["messages"]> {
   const isShared = template.placeholders.length === 0;
   const [pending] = await sql<PendingRows[]>`

@@ -1,4 +1,5 @@
-// The import against real Postgres when things go wrong in the middle: leases lost, connections cut, two of the same at once.
+// The import against real Postgres when things go wrong in the middle: leases lost, connections
+// cut, two of the same at once.
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../testing/engines.ts";
@@ -118,7 +119,8 @@ describe("an import", () => {
     expect(await chunksOf(30)).toEqual({ chunks: 100, rows: 45 });
     expect(await chunksOf(10)).toEqual({ chunks: 225, rows: 20 });
     expect(await chunksOf(submitMessagesMax)).toEqual({ chunks: 1, rows: 4_500 });
-    expect(await chunksOf(10, "Hello {name}")).toEqual({ chunks: 450, rows: 10 }); // each message has its own text
+    // each message has its own text
+    expect(await chunksOf(10, "Hello {name}")).toEqual({ chunks: 450, rows: 10 });
   });
 
   it("judges on while two batches are being copied", async () => {

@@ -1,6 +1,7 @@
-// The import of one CSV file: S1 (rows in transactions of their own) and S2 (counts, chunks, `ready`, the stored answer in one).
-// Called by POST /create with a file that has wholly arrived. A refused file leaves nothing that a client can see:
-// small files are judged before the first row is written; what larger ones wrote is purged and stands as an empty `import_failed`.
+// The import of one CSV file: S1 (rows in transactions of their own) and S2 (counts, chunks,
+// `ready`, the stored answer in one). Called by POST /create with a file that has wholly arrived. A
+// refused file leaves nothing that a client can see: small files are judged before the first row is
+// written; what larger ones wrote is purged and stands as an empty `import_failed`.
 import { randomUUID } from "node:crypto";
 import { type ColumnSample, createColumnSample } from "../../contacts/csv/column_sample.ts";
 import { type FoundColumns, findColumns, type PhoneChoice } from "../../contacts/csv/columns.ts";
@@ -23,22 +24,29 @@ import { abandonImport } from "./purge_imports.ts";
 import { createRowEncoder, type RowEncoder } from "./row_encoder.ts";
 
 /**
- * Rows of one COPY transaction: a megabyte, some 30 ms of Postgres; a smaller file writes nothing before it is wholly judged. Each one syncs the disk
- * and takes five round trips: with 10,000 an import took a fifth longer, with 40,000 hardly less.
+ * Rows of one COPY transaction: a megabyte, some 30 ms of Postgres; a smaller file writes nothing
+ * before it is wholly judged. Each one syncs the disk and takes five round trips: with 10,000 an
+ * import took a fifth longer, with 40,000 hardly less.
  */
 const copyRowsMax = 20_000;
-/** And bytes of one: rows with long fields fill a batch sooner, so that the batches in flight have a bound. */
+/**
+ * And bytes of one: rows with long fields fill a batch sooner, so that the batches in flight have a
+ * bound.
+ */
 const copyBytesMax = 4 * 1024 * 1024;
 /**
- * COPYs in flight while the next rows are judged. With one, Postgres waited for our judging, and we for its round trips and its disk: a million rows
- * took 2.6 times as long as a bare COPY so, and 1.7 times with two, all else equal; a third gained nothing.
+ * COPYs in flight while the next rows are judged. With one, Postgres waited for our judging, and we
+ * for its round trips and its disk: a million rows took 2.6 times as long as a bare COPY so, and
+ * 1.7 times with two, all else equal; a third gained nothing.
  */
 const copiesAtOnceMax = 2;
 
 /**
- * Chunks that are enough to share among workers. With more of them each is larger, up to twice the setting. 400,000 messages took 41 us of CPU a message on all
- * processes together in chunks of 1,000 rows and 35 in chunks of 4,000; on a quieter machine 31 in chunks of 2,000 and 29 of 4,000. But a chunk's receipts come
- * all at once: at 70 % of full load they were committed within 97 ms (p99) with chunks of 2,000, within 190 with 4,000.
+ * Chunks that are enough to share among workers. With more of them each is larger, up to twice the
+ * setting. 400,000 messages took 41 us of CPU a message on all processes together in chunks of
+ * 1,000 rows and 35 in chunks of 4,000; on a quieter machine 31 in chunks of 2,000 and 29 of 4,000.
+ * But a chunk's receipts come all at once: at 70 % of full load they were committed within 97 ms
+ * (p99) with chunks of 2,000, within 190 with 4,000.
  */
 const chunksEnough = 100;
 const chunkGrowthMax = 2;
@@ -92,8 +100,9 @@ interface Import {
 }
 
 /**
- * Makes a campaign `ready` from a file, or gives the stored answer of the same request under its Idempotency-Key.
- * Writes bulksms, bulksms_info, bulksms_reject, bulksms_chunk, idempotency_key; sends nothing and moves no credit.
+ * Makes a campaign `ready` from a file, or gives the stored answer of the same request under its
+ * Idempotency-Key. Writes bulksms, bulksms_info, bulksms_reject, bulksms_chunk, idempotency_key;
+ * sends nothing and moves no credit.
  * @throws AppError csv_*, text_*, idempotency_key_*, import_lost, service_unavailable.
  */
 export async function importCampaign(
@@ -140,7 +149,10 @@ function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Im
   };
 }
 
-/** Judges rows once the columns are known, and copies a full batch. An answer: another request with the same key was quicker. */
+/**
+ * Judges rows once the columns are known, and copies a full batch. An answer: another request with
+ * the same key was quicker.
+ */
 async function takeRows(run: Import, { header }: CsvReader, rows: CsvRows, isEnd = false): Promise<CreateAnswer | null> {
   if (header === null) return null;
   if (run.judge !== null) return judgeRows(run, run.judge, rows);
@@ -199,7 +211,10 @@ function takeRow(run: Import, { judge, columns }: NonNullable<Import["judge"]>, 
   if (run.rejectsSample.length < rejectsShownMax) run.rejectsSample.push(reject);
 }
 
-/** Cut, and copied: a piece of a string keeps the whole of it, here 64 kB of the file, from being freed. */
+/**
+ * Cut, and copied: a piece of a string keeps the whole of it, here 64 kB of the file, from being
+ * freed.
+ */
 function keptValue(cell: string): string {
   const kept =
     cell.length <= rejectValueCharactersMax
@@ -282,7 +297,10 @@ function noValidRows({ counts, rejectsSample }: Import): AppError {
   });
 }
 
-/** S2. A COMMIT whose answer was lost is found by our own mark and not done twice (C34). @throws AppError import_lost. */
+/**
+ * S2. A COMMIT whose answer was lost is found by our own mark and not done twice (C34). @throws
+ * AppError import_lost.
+ */
 async function closeImport(run: Import): Promise<CreateAnswer> {
   const { sql, lease, counts, limits, request } = run;
   const answer = answerOf(run);
@@ -311,7 +329,10 @@ async function closeImport(run: Import): Promise<CreateAnswer> {
   return answer;
 }
 
-/** A large campaign has larger chunks, as long as there are enough of them to share among workers. Not one whose messages have their own texts: a carrier limits the bytes of a body. */
+/**
+ * A large campaign has larger chunks, as long as there are enough of them to share among workers.
+ * Not one whose messages have their own texts: a carrier limits the bytes of a body.
+ */
 function chunkRowsOf(contacts: number, chunkRows: number, { placeholders }: Template): number {
   if (placeholders.length > 0) return chunkRows;
   return Math.min(submitMessagesMax, Math.max(chunkRows, Math.min(chunkRows * chunkGrowthMax, Math.ceil(contacts / chunksEnough))));

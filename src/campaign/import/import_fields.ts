@@ -1,4 +1,5 @@
-// The fields of POST /create beside the file: their names, limits and defaults. Called by salesapi before a row is read.
+// The fields of POST /create beside the file: their names, limits and defaults. Called by salesapi
+// before a row is read.
 import { AppError } from "../../contracts/errors.ts";
 import { isCountry } from "../../sms/numbers.ts";
 import { measureText } from "../../sms/parts.ts";
@@ -20,7 +21,10 @@ export type ImportFieldName = (typeof importFieldNames)[number];
 /** The column bulksms.text holds so many characters. */
 export const textCharactersMax = 2_000;
 export const nameCharactersMax = 200;
-/** A week: the longest validity period that SMS has (3GPP TS 23.040 has 63 weeks, carriers keep 3 to 7 days). */
+/**
+ * A week: the longest validity period that SMS has (3GPP TS 23.040 has 63 weeks, carriers keep 3 to
+ * 7 days).
+ */
 const deadlineSMax = 604_800;
 const senderDefault = "bulksms";
 
@@ -54,7 +58,10 @@ export function readImportFields(
   };
 }
 
-/** The form's parser writes U+FFFD for bytes that are no UTF-8, as a terminal in Latin-1 sends them: thousands would read question marks. */
+/**
+ * The form's parser writes U+FFFD for bytes that are no UTF-8, as a terminal in Latin-1 sends them:
+ * thousands would read question marks.
+ */
 function refuseBrokenCharacters(name: ImportFieldName, value: string): void {
   const at = value.indexOf("\ufffd");
   if (at === -1) return;
@@ -102,7 +109,10 @@ function clean(name: string): string {
   return name.replace(/\p{Cc}+/gu, " ").trim();
 }
 
-/** A number of up to 15 digits, a plus allowed, or a name of up to 11 characters (3GPP TS 23.040, 9.1.2.5): letters, digits and a few signs, not only digits. */
+/**
+ * A number of up to 15 digits, a plus allowed, or a name of up to 11 characters (3GPP TS 23.040,
+ * 9.1.2.5): letters, digits and a few signs, not only digits.
+ */
 function readSender(field: string | undefined): string {
   const sender = (field ?? senderDefault).trim();
   if (/^\+?\d{1,15}$/.test(sender) || (/^[A-Za-z0-9 &._+!-]{1,11}$/.test(sender) && /[A-Za-z]/.test(sender))) return sender;

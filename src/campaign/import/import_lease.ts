@@ -1,5 +1,6 @@
-// Who imports a campaign, and until when. An import whose lease has passed is dead: its rows are purged, its key is free again.
-// A lease that has passed cannot be renewed, so its owner can neither copy rows nor close the import any more.
+// Who imports a campaign, and until when. An import whose lease has passed is dead: its rows are
+// purged, its key is free again. A lease that has passed cannot be renewed, so its owner can
+// neither copy rows nor close the import any more.
 import { AppError } from "../../contracts/errors.ts";
 import type { AnySql, Sql, TransactionSql } from "../../platform/postgres.ts";
 
@@ -8,7 +9,9 @@ export interface ImportLease {
   owner: string;
 }
 
-/** Locks the campaign FOR SHARE while it is importing under our lease. @throws AppError import_lost. */
+/**
+ * Locks the campaign FOR SHARE while it is importing under our lease. @throws AppError import_lost.
+ */
 export async function requireImportLease(transaction: TransactionSql, { bulksmsId, owner }: ImportLease): Promise<void> {
   const [found] = await transaction`
     select from bulksms
@@ -25,7 +28,9 @@ export async function renewImportLease(sql: AnySql, { bulksmsId, owner }: Import
   if (renewed.count === 0) throw importLost();
 }
 
-/** Takes over an import whose lease has passed, to purge it; false when someone else was quicker. */
+/**
+ * Takes over an import whose lease has passed, to purge it; false when someone else was quicker.
+ */
 export async function takeDeadImport(sql: Sql, { bulksmsId, owner }: ImportLease, leaseMs: number): Promise<boolean> {
   const taken = await sql`
     update bulksms set import_lease_owner = ${owner}, import_lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms'

@@ -1,6 +1,7 @@
-// The end of an import that came to nothing: its rows go in short transactions, then the campaign is `import_failed`, empty, and its
-// Idempotency-Key is free. `importing` therefore means: rows may exist; `import_failed`: none do. Called by import_campaign.ts for a
-// refused file, and by the sweeper for the dead.
+// The end of an import that came to nothing: its rows go in short transactions, then the campaign
+// is `import_failed`, empty, and its Idempotency-Key is free. `importing` therefore means: rows may
+// exist; `import_failed`: none do. Called by import_campaign.ts for a refused file, and by the
+// sweeper for the dead.
 import { randomUUID } from "node:crypto";
 import { isAppError } from "../../contracts/errors.ts";
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
@@ -10,7 +11,8 @@ import { type ImportLease, renewImportLease, requireImportLease, takeDeadImport 
 export const purgeRowsMax = 5_000;
 
 /**
- * Purges what our import has copied and leaves the campaign `import_failed` with the error's code. Its effect: none that a client can see.
+ * Purges what our import has copied and leaves the campaign `import_failed` with the error's code.
+ * Its effect: none that a client can see.
  * @throws AppError import_lost when someone else purges it already.
  */
 export async function abandonImport(sql: Sql, lease: ImportLease, options: { leaseMs: number; lastError: string }): Promise<void> {
@@ -18,7 +20,8 @@ export async function abandonImport(sql: Sql, lease: ImportLease, options: { lea
     await renewImportLease(sql, lease, options.leaseMs);
     hasMore = await inTransaction(sql, async (transaction) => {
       await requireImportLease(transaction, lease);
-      // up to a bound, not `in (select ...)`: joined before the first ANALYZE that may be a nested loop of minutes
+      // up to a bound, not `in (select ...)`: joined before the first ANALYZE that may be a nested
+      // loop of minutes
       const rows = await transaction`
         delete from bulksms_info where bulksms_id = ${lease.bulksmsId} and row_no <=
           (select max(row_no) from (select row_no from bulksms_info where bulksms_id = ${lease.bulksmsId} order by row_no limit ${purgeRowsMax}) next)`;
@@ -38,8 +41,9 @@ export async function abandonImport(sql: Sql, lease: ImportLease, options: { lea
 }
 
 /**
- * Repairs an import whose process died (C02): takes it over by its passed lease and purges it. False when it is not dead, or someone else purges it.
- * Needs delete on bulksms_info, bulksms_reject and idempotency_key, update on bulksms.
+ * Repairs an import whose process died (C02): takes it over by its passed lease and purges it.
+ * False when it is not dead, or someone else purges it. Needs delete on bulksms_info,
+ * bulksms_reject and idempotency_key, update on bulksms.
  */
 export async function purgeDeadImport(sql: Sql, bulksmsId: string, { leaseMs }: { leaseMs: number }): Promise<boolean> {
   const lease = { bulksmsId, owner: randomUUID() };

@@ -1,5 +1,6 @@
-// What a person commands: run, pause, resume, cancel. Each is one guarded statement; in another state it is refused with the current one.
-// Called by the routes of salesapi; every statement carries the workspace.
+// What a person commands: run, pause, resume, cancel. Each is one guarded statement; in another
+// state it is refused with the current one. Called by the routes of salesapi; every statement
+// carries the workspace.
 import { AppError } from "../../contracts/errors.ts";
 import type { BulksmsStatus } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
@@ -12,12 +13,16 @@ export interface CommandedBulksms {
   bulksmsId: string;
 }
 
-/** rpc gets so long within the request; then the answer is 202 `reserving`, and the sweeper goes on. */
+/**
+ * rpc gets so long within the request; then the answer is 202 `reserving`, and the sweeper goes on.
+ */
 const reserveDeadlineMs = 1_500;
 
 /**
- * Freezes price and amount, reserves the whole cost, and lets the campaign run. Answers it in `running`, or in `reserving` when rpc is silent.
- * @throws AppError bulksms_not_found, state_conflict (details.current), insufficient_credit (details.needed, details.available; the campaign is `ready` again).
+ * Freezes price and amount, reserves the whole cost, and lets the campaign run. Answers it in
+ * `running`, or in `reserving` when rpc is silent.
+ * @throws AppError bulksms_not_found, state_conflict (details.current), insufficient_credit
+ * (details.needed, details.available; the campaign is `ready` again).
  */
 export async function run(dependencies: ReserveDependencies, commanded: CommandedBulksms, priceMilli: bigint): Promise<Campaign> {
   const reserving = await beginRun(dependencies.sql, commanded, priceMilli);
@@ -36,7 +41,10 @@ export async function run(dependencies: ReserveDependencies, commanded: Commande
   }
 }
 
-/** `ready -> reserving` with a fresh hold: of two runs at once, one finds no row. The run is kept, so that the laws can compare runs and holds. */
+/**
+ * `ready -> reserving` with a fresh hold: of two runs at once, one finds no row. The run is kept,
+ * so that the laws can compare runs and holds.
+ */
 async function beginRun(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms, priceMilli: bigint): Promise<Campaign | null> {
   const rows = await sql<Campaign[]>`
     with b as (
@@ -51,7 +59,10 @@ async function beginRun(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms, 
   return rows[0] ?? null;
 }
 
-/** After its commit no new submit body starts; `inFlight` messages at most may be on their way in bodies begun before. */
+/**
+ * After its commit no new submit body starts; `inFlight` messages at most may be on their way in
+ * bodies begun before.
+ */
 export async function pause(sql: Sql, commanded: CommandedBulksms): Promise<{ campaign: Campaign; inFlight: number }> {
   const campaign = await change(sql, commanded, { from: ["running"], to: "paused" });
   reachFailpoint("pause_committed");
@@ -62,7 +73,10 @@ export async function resume(sql: Sql, commanded: CommandedBulksms): Promise<Cam
   return change(sql, commanded, { from: ["paused"], to: "running", lastError: null });
 }
 
-/** Messages that were never submitted end as `canceled`, a chunk at a time, by sales_worker; what is with the carrier goes on to its end, and is charged. */
+/**
+ * Messages that were never submitted end as `canceled`, a chunk at a time, by sales_worker; what is
+ * with the carrier goes on to its end, and is charged.
+ */
 export async function cancel(sql: Sql, commanded: CommandedBulksms): Promise<{ campaign: Campaign; inFlight: number }> {
   const campaign = await change(sql, commanded, { from: ["ready", "reserving", "running", "paused"], to: "canceling" });
   return { campaign, inFlight: await countInFlight(sql, commanded.bulksmsId) };
@@ -87,8 +101,9 @@ async function refuse(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms): P
 }
 
 /**
- * Messages of chunks with a live lease: at most one body a chunk may be on its way. Also when its intent is not to be seen yet:
- * it may have read `running` before our commit and be committed after we look.
+ * Messages of chunks with a live lease: at most one body a chunk may be on its way. Also when its
+ * intent is not to be seen yet: it may have read `running` before our commit and be committed after
+ * we look.
  */
 async function countInFlight(sql: Sql, bulksmsId: string): Promise<number> {
   const rows = await sql<{ messages: number }[]>`

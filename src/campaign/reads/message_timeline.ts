@@ -1,4 +1,5 @@
-// One message's page: every step of its way with its time, the ledger's entry that it was charged in, and what its state refused. Called by salesapi.
+// One message's page: every step of its way with its time, the ledger's entry that it was charged
+// in, and what its state refused. Called by salesapi.
 import type { MessageCharge, WayStep } from "../../contracts/campaign_reads.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
@@ -63,7 +64,10 @@ export async function readMessageWay(sql: Sql, workspaceId: string, bulksmsId: s
   };
 }
 
-/** The outbox row was written by the transaction that set sent_at: both have that transaction's time, to the microsecond. */
+/**
+ * The outbox row was written by the transaction that set sent_at: both have that transaction's
+ * time, to the microsecond.
+ */
 async function readOutbox(sql: Sql, bulksmsId: string, rowNo: number): Promise<OutboxRow | null> {
   const rows = await sql<OutboxRow[]>`
     select o.id, o.confirmed_at as "confirmedAt" from credit_outbox o join bulksms_info m on m.bulksms_id = o.bulksms_id and m.sent_at = o.created_at
@@ -90,7 +94,8 @@ function wayOf(row: WayRow, outbox: OutboxRow | null): WayStep[] {
 }
 
 function acceptedStep({ status, errorCode, sentAt }: WayRow, why: string): WayStep {
-  // a message that failed without having been sent was either refused at once or later; the carrier's code says which
+  // a message that failed without having been sent was either refused at once or later; the
+  // carrier's code says which
   if (status === "failed") return step("accepted", "carrier", false, null, `refused, or failed before it was sent${why}`);
   const isAccepted = isTaken(status) || sentAt !== null;
   return step("accepted", "carrier", isAccepted, null, errorCode === null || isAccepted ? "the carrier took it in its queue" : errorCode);

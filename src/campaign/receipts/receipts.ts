@@ -1,5 +1,6 @@
-// One transaction of a batch of receipts: lock campaigns, fold, move rows up, charge what was sent, keep what no row could take.
-// Called by the receipt batcher alone; a batch is whole or not at all, and doing it twice changes nothing.
+// One transaction of a batch of receipts: lock campaigns, fold, move rows up, charge what was sent,
+// keep what no row could take. Called by the receipt batcher alone; a batch is whole or not at all,
+// and doing it twice changes nothing.
 import type { AnomalyKind, MessageStatus, ReceiptStatus } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
@@ -25,8 +26,10 @@ export interface CommittedReceipts {
 }
 
 /**
- * Commits a batch, the bodies of many requests. Locks: its campaigns in id order FOR NO KEY UPDATE, then their messages, then the counters.
- * @throws the database's data error (the batch holds a poison message), or AppError service_unavailable.
+ * Commits a batch, the bodies of many requests. Locks: its campaigns in id order FOR NO KEY UPDATE,
+ * then their messages, then the counters.
+ * @throws the database's data error (the batch holds a poison message), or AppError
+ * service_unavailable.
  */
 export async function commitReceipts(sql: Sql, batch: readonly ReceiptColumns[]): Promise<CommittedReceipts> {
   const campaigns = foldByCampaign(batch);
@@ -94,8 +97,8 @@ function fold({ verdicts, disputed }: FoldedCampaign, rowNo: number, status: Rec
 }
 
 /**
- * Locks campaigns in id order and says how many contacts each has. A campaign that has never run is not among them:
- * no carrier can speak of it, and there is no hold to charge.
+ * Locks campaigns in id order and says how many contacts each has. A campaign that has never run is
+ * not among them: no carrier can speak of it, and there is no hold to charge.
  */
 async function lockCampaigns(transaction: TransactionSql, ids: string[]): Promise<Map<string, number>> {
   if (ids.length === 0) return new Map();
@@ -129,7 +132,10 @@ async function moveAndJudge(
   return moved;
 }
 
-/** Keeps each receipt of these rows that the message's final state refuses and does not imply, and all of a row that there is not. */
+/**
+ * Keeps each receipt of these rows that the message's final state refuses and does not imply, and
+ * all of a row that there is not.
+ */
 function judgeEach(
   batch: readonly ReceiptColumns[],
   bulksmsId: string,

@@ -1,4 +1,5 @@
-// Submits one body of messages to the carrier and says what its answer means. Opened by sales_worker, called by dispatch.
+// Submits one body of messages to the carrier and says what its answer means. Opened by
+// sales_worker, called by dispatch.
 import { isAppError } from "../../contracts/errors.ts";
 import { type SubmitRequest, submitResponse } from "../../contracts/receipts.ts";
 import { type HttpResponse, openHttpClient } from "../../platform/http_client.ts";
@@ -34,8 +35,9 @@ export function openCarrierClient(options: { url: string; key: string; timeoutMs
 }
 
 /**
- * 429, 5xx, a body that did not arrive in time (408: a frozen process, a slow line) and answers that are not of the contract's form are no verdict;
- * any other status than 200 is a refusal of the whole body. Exported for its test.
+ * 429, 5xx, a body that did not arrive in time (408: a frozen process, a slow line) and answers
+ * that are not of the contract's form are no verdict; any other status than 200 is a refusal of the
+ * whole body. Exported for its test.
  */
 export function judgeAnswer(response: HttpResponse, body: SubmitRequest): SubmitOutcome {
   const { status } = response;

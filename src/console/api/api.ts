@@ -1,4 +1,5 @@
-// Requests of the pages to webapi (the page's own door) and salesapi (another port, by the same cookie). Refusals are problems as RFC 9457 has them.
+// Requests of the pages to webapi (the page's own door) and salesapi (another port, by the same
+// cookie). Refusals are problems as RFC 9457 has them.
 import type { SessionAnswer } from "../../contracts/console.ts";
 
 /** What a door answered instead of what was asked for; or that nobody answered. */

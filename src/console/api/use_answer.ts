@@ -1,4 +1,5 @@
-// One GET for a page: its answer, whether it is under way, what went wrong. Asked again when its path or `beat` changes; what was there stays until then.
+// One GET for a page: its answer, whether it is under way, what went wrong. Asked again when its
+// path or `beat` changes; what was there stays until then.
 import { useCallback, useEffect, useState } from "react";
 import { askSalesapi, askWebapi } from "./api.ts";
 

@@ -1,4 +1,5 @@
-// One message: a vertical line of stops, each with its time, the wait since the last one, which process did it; and what it cost, and why.
+// One message: a vertical line of stops, each with its time, the wait since the last one, which
+// process did it; and what it cost, and why.
 import { Link } from "wouter";
 import type { MessageCharge, WayStep } from "../../contracts/campaign_reads.ts";
 import type { MessageStatus } from "../../contracts/states.ts";

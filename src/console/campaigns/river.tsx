@@ -1,9 +1,13 @@
-// The states of a campaign's messages in order, as one bar whose segments flow from waiting to their end; under it the same in words.
+// The states of a campaign's messages in order, as one bar whose segments flow from waiting to
+// their end; under it the same in words.
 import { type MessageStatus, messageStatuses } from "../../contracts/states.ts";
 import { Mark } from "../look/mark.tsx";
 import { messageMeaning, messageWords, showCount } from "../look/words.ts";
 
-/** From the end of the way on the left to its beginning on the right: what is done fills up from the left. */
+/**
+ * From the end of the way on the left to its beginning on the right: what is done fills up from the
+ * left.
+ */
 const order: readonly MessageStatus[] = [
   "delivered",
   "undelivered",

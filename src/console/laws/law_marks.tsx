@@ -1,4 +1,5 @@
-// The laws as a row of small marks, one a law: calm while they hold, impossible to miss when one is broken.
+// The laws as a row of small marks, one a law: calm while they hold, impossible to miss when one is
+// broken.
 import { Link } from "wouter";
 import type { LawState } from "../../contracts/topics.ts";
 import { useTopic } from "../live/live.ts";

@@ -1,4 +1,5 @@
-// The laws: what each says, what was compared, and the rows that break it. Always current while it is open.
+// The laws: what each says, what was compared, and the rows that break it. Always current while it
+// is open.
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
 import { showCount, showMs, showTime } from "../look/words.ts";

@@ -1,4 +1,5 @@
-// What the file has: columns, first rows, how many can be texted, and every reason why others cannot - with their lines.
+// What the file has: columns, first rows, how many can be texted, and every reason why others
+// cannot - with their lines.
 import { useState } from "react";
 import type { RejectReason } from "../../contracts/states.ts";
 import { Mark } from "../look/mark.tsx";

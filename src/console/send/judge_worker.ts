@@ -1,4 +1,5 @@
-// Judges a file row by row, off the page's thread, by the import's own reader and judge: what the page shows is what POST /create will say.
+// Judges a file row by row, off the page's thread, by the import's own reader and judge: what the
+// page shows is what POST /create will say.
 
 import { type ColumnSample, createColumnSample } from "../../contacts/csv/column_sample.ts";
 import { findColumns } from "../../contacts/csv/columns.ts";

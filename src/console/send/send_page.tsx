@@ -1,4 +1,5 @@
-// A new campaign, from top to bottom: the file and its verdict, the text and what it costs, one button that says what it will do.
+// A new campaign, from top to bottom: the file and its verdict, the text and what it costs, one
+// button that says what it will do.
 import { useRef, useState } from "react";
 import { useLocation } from "wouter";
 import type { CreateAnswer } from "../../contracts/http.ts";

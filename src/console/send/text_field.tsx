@@ -1,4 +1,5 @@
-// The text: its columns to click in, its parts and encoding under it, and each character that makes it dearer with what is cheaper.
+// The text: its columns to click in, its parts and encoding under it, and each character that makes
+// it dearer with what is cheaper.
 import { useRef } from "react";
 import { findCostlyCharacters, rewriteAsGsm7 } from "../../sms/encodings.ts";
 import { measureText, septetsAlone, septetsOfPart, unitsAlone, unitsOfPart } from "../../sms/parts.ts";

@@ -1,4 +1,5 @@
-// The judgement of the chosen file under the text as it is typed: asks the worker, a moment after the last key.
+// The judgement of the chosen file under the text as it is typed: asks the worker, a moment after
+// the last key.
 import { useEffect, useRef, useState } from "react";
 import type { Judgement, JudgeRequest } from "./judge_worker.ts";
 

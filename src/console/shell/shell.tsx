@@ -1,4 +1,5 @@
-// What is always there: the places, the live credit, a mark a law, and the word when the connection is lost.
+// What is always there: the places, the live credit, a mark a law, and the word when the connection
+// is lost.
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { LawMarks } from "../laws/law_marks.tsx";

@@ -1,4 +1,5 @@
-// The real system as a picture: nodes with their figures, edges with their rates, dots that move as traffic does. Shows what it is given; knows no socket.
+// The real system as a picture: nodes with their figures, edges with their rates, dots that move as
+// traffic does. Shows what it is given; knows no socket.
 import type { KeyboardEvent, ReactNode } from "react";
 import { databaseNames, processNames } from "../../contracts/processes.ts";
 import { type EdgeFigure, edgeFigures, queueDepths, type SystemFigures, showRate } from "./figures.ts";
@@ -6,7 +7,9 @@ import { MovingDots } from "./moving_dots.tsx";
 import { DatabaseNode, PeopleNode, PhonesNode, ProcessNode, RedisNode, SimulatorNode } from "./nodes.tsx";
 import { type Edge, edges, type Layout, type NodeId, tallLayout, type Way, wayWords, wideLayout } from "./topology.ts";
 
-/** What is chosen in the picture: a node, or one edge (by its id) where edges can be taken hold of. */
+/**
+ * What is chosen in the picture: a node, or one edge (by its id) where edges can be taken hold of.
+ */
 export type Selection = { node: NodeId } | { edge: string };
 
 /** What only a lab knows: who was frozen or held down by hand, which links are broken and how. */

@@ -1,4 +1,5 @@
-// The nodes of the drawing, each as its own small shape: a process is a card, a database a drum, Redis a room with lanes. Used by drawing.tsx.
+// The nodes of the drawing, each as its own small shape: a process is a card, a database a drum,
+// Redis a room with lanes. Used by drawing.tsx.
 import type { DatabaseName } from "../../contracts/processes.ts";
 import { type ProcessFigures, showCpu, showDelay, showMegabytes, showSilence } from "./figures.ts";
 import type { Box } from "./topology.ts";
@@ -152,7 +153,9 @@ export function DatabaseNode({ box, name, mark }: Marked & { name: DatabaseName 
   );
 }
 
-/** Another company's network, as far as we are concerned: we count what we bring and what we get. */
+/**
+ * Another company's network, as far as we are concerned: we count what we bring and what we get.
+ */
 export function SimulatorNode({ box, mark }: Marked) {
   const top = box.y - box.height / 2;
   return (

@@ -1,5 +1,5 @@
-// Is it text at all? What the bytes of an upload must be before they are read as CSV: no zip, no UTF-16, no NUL, valid UTF-8.
-// Called by csv_reader.ts for every chunk.
+// Is it text at all? What the bytes of an upload must be before they are read as CSV: no zip, no
+// UTF-16, no NUL, valid UTF-8. Called by csv_reader.ts for every chunk.
 import { AppError } from "../../contracts/errors.ts";
 import { isUtf8 } from "./csv_text.ts";
 
@@ -38,7 +38,10 @@ function sequenceLength(leadByte: number): number {
   return leadByte >= 0xe0 ? 3 : 2;
 }
 
-/** Walks from character to character until one is not UTF-8 by itself; only ever called for bytes that are not. */
+/**
+ * Walks from character to character until one is not UTF-8 by itself; only ever called for bytes
+ * that are not.
+ */
 function firstInvalidOffset(bytes: Uint8Array): number {
   let offset = 0;
   while (offset < bytes.length) {

@@ -1,21 +1,32 @@
-// CSV (RFC 4180, strict) from chunks of bytes to rows with their line numbers; every refusal names the line.
-// Our own, because the bill hangs on it: csv-parse reads 0.7 M rows of two cells a second of CPU, this 12 M and more, and a lone quote or a ragged row is
-// refused with its line. csv_reader.test.ts compares it with csv-parse. Called by import_campaign.ts.
-// No row becomes an object: a cell is two offsets into the text of its chunk, and a string only when someone asks for it.
+// CSV (RFC 4180, strict) from chunks of bytes to rows with their line numbers; every refusal names
+// the line. Our own, because the bill hangs on it: csv-parse reads 0.7 M rows of two cells a second
+// of CPU, this 12 M and more, and a lone quote or a ragged row is refused with its line.
+// csv_reader.test.ts compares it with csv-parse. Called by import_campaign.ts. No row becomes an
+// object: a cell is two offsets into the text of its chunk, and a string only when someone asks for
+// it.
 import { AppError, type ErrorDetails } from "../../contracts/errors.ts";
 import { findBadByte, magicBytesMax, refuseForeignFile } from "./csv_bytes.ts";
 import { latin1Of, newBytes, textOf } from "./csv_text.ts";
 
-/** A physical line at most: the columns below, each with a cell that is longer than any text, are far shorter. */
+/**
+ * A physical line at most: the columns below, each with a cell that is longer than any text, are
+ * far shorter.
+ */
 export const csvLineBytesMax = 1024 * 1024;
-/** Lines that one quoted row may span in all; a row that runs on further has a quote that was never closed. */
+/**
+ * Lines that one quoted row may span in all; a row that runs on further has a quote that was never
+ * closed.
+ */
 export const csvRowCharactersMax = 1024 * 1024;
 /** As many characters as a spreadsheet lets one type into a cell. */
 export const csvCellCharactersMax = 32_767;
 /** Far above any list of contacts. */
 export const csvColumnsMax = 256;
 
-/** Rows in file order, without the header. Valid until the reader is asked for more: its arrays are used again. */
+/**
+ * Rows in file order, without the header. Valid until the reader is asked for more: its arrays are
+ * used again.
+ */
 export interface CsvRows {
   readonly count: number;
   /** Cells of every row. */
@@ -47,14 +58,20 @@ export interface CsvHeader {
 export interface CsvReader {
   /** The first row; null before it has ended. */
   readonly header: CsvHeader | null;
-  /** The rows that end within this chunk, whose memory may be used again afterwards. @throws AppError csv_*. */
+  /**
+   * The rows that end within this chunk, whose memory may be used again afterwards. @throws
+   * AppError csv_*.
+   */
   push(chunk: Uint8Array): CsvRows;
   /** The last row, when the file does not end with a line break. @throws AppError csv_*. */
   end(): CsvRows;
 }
 
 interface State {
-  /** Begins with the bytes behind the last line break, `pendingLength` of them. Memory that is used again: see `behindPending`. */
+  /**
+   * Begins with the bytes behind the last line break, `pendingLength` of them. Memory that is used
+   * again: see `behindPending`.
+   */
   pending: Uint8Array;
   pendingLength: number;
   /** Bytes before those. */
@@ -70,11 +87,17 @@ interface State {
   rowCount: number;
   /** The next delimiter in the current text; see `delimiterFrom`. */
   delimiterAt: number;
-  /** What the current chunk has given so far. `width`: cells of the header, as many as every row must have. */
+  /**
+   * What the current chunk has given so far. `width`: cells of the header, as many as every row
+   * must have.
+   */
   found: { -readonly [name in keyof CsvRows]: CsvRows[name] };
 }
 
-/** A reader for one file. The header is its first row; blank lines are no rows; outer whitespace of cells are kept. */
+/**
+ * A reader for one file. The header is its first row; blank lines are no rows; outer whitespace of
+ * cells are kept.
+ */
 export function createCsvReader(): CsvReader {
   const state: State = {
     pending: newBytes(0),
@@ -113,7 +136,10 @@ export function createCsvReader(): CsvReader {
   };
 }
 
-/** The chunk with what is pending before it. In one piece of memory for the whole file: a fresh one a chunk began a garbage collection every few hundred. */
+/**
+ * The chunk with what is pending before it. In one piece of memory for the whole file: a fresh one
+ * a chunk began a garbage collection every few hundred.
+ */
 function behindPending(state: State, chunk: Uint8Array): Uint8Array {
   const { pendingLength } = state;
   if (pendingLength === 0) return chunk;
@@ -140,7 +166,10 @@ function hasFirstLine(bytes: Uint8Array): boolean {
   return at !== -1 && at < bytes.length - 1;
 }
 
-/** Length of the beginning of the bytes that ends with a line break; bytes of these values are never part of another character. */
+/**
+ * Length of the beginning of the bytes that ends with a line break; bytes of these values are never
+ * part of another character.
+ */
 function wholeLinesLength(state: State, bytes: Uint8Array): number {
   const first = bytes.indexOf(0x0a);
   const lineBreak = state.lineBreak ?? lineBreakOf(latin1Of(bytes.subarray(0, first === -1 ? bytes.length : first + 1)));
@@ -170,7 +199,9 @@ function lineBreakOf(text: string): "\r" | "\n" {
   return text.charAt(length) === "\r" && text.charAt(length + 1) !== "\n" ? "\r" : "\n";
 }
 
-/** The most frequent of `,` `;` and tab in the header, outside quotes; a comma when there is none. */
+/**
+ * The most frequent of `,` `;` and tab in the header, outside quotes; a comma when there is none.
+ */
 function sniffDelimiter(firstLine: string): string {
   const bare = firstLine.replace(/"[^"]*"/g, "");
   let best = { delimiter: ",", count: 0 };
@@ -206,7 +237,10 @@ function isBlank(text: string, start: number, end: number): boolean {
   return start === end || ((code <= 0x20 || code >= 0x80) && text.slice(start, end).trim() === "");
 }
 
-/** The hot loop: a line without quotes is cut where it stands. (0.04 us of CPU a row, with seven cells 0.12; by a look at each character 0.10 and 0.29.) */
+/**
+ * The hot loop: a line without quotes is cut where it stands. (0.04 us of CPU a row, with seven
+ * cells 0.12; by a look at each character 0.10 and 0.29.)
+ */
 function readPlainLine(state: State, start: number, end: number): void {
   const { found } = state;
   const { width } = found;
@@ -226,7 +260,10 @@ function readPlainLine(state: State, start: number, end: number): void {
   closeRow(state, { cells, longest, line: state.line });
 }
 
-/** Where the text's next delimiter stands; behind the text when there is none. One that is ahead is not looked for again: a file of one column has none. */
+/**
+ * Where the text's next delimiter stands; behind the text when there is none. One that is ahead is
+ * not looked for again: a file of one column has none.
+ */
 function delimiterFrom(state: State, from: number): number {
   if (state.delimiterAt >= from) return state.delimiterAt;
   const { text } = state.found;
@@ -248,7 +285,10 @@ function withRoom({ found }: State): Int32Array {
   return found.bounds;
 }
 
-/** A line of a text with quotes, or of the header. An odd number of quotes on a line opens or closes a cell that spans lines. */
+/**
+ * A line of a text with quotes, or of the header. An odd number of quotes on a line opens or closes
+ * a cell that spans lines.
+ */
 function readLineWithQuotes(state: State, line: string, at: number): void {
   const isOdd = countQuotes(line) % 2 === 1;
   if (state.open === null && !isOdd) {
@@ -305,14 +345,19 @@ function countQuotes(line: string): number {
   return count;
 }
 
-/** A cell between two offsets of its row, or what it becomes when its duplicated quotes are single. */
+/**
+ * A cell between two offsets of its row, or what it becomes when its duplicated quotes are single.
+ */
 interface QuotedCell {
   start: number;
   end: number;
   changed: string | null;
 }
 
-/** A row with quotes to its cells: a cell is bare, or wholly in quotes with those inside duplicated. Blanks may stand around the quotes. */
+/**
+ * A row with quotes to its cells: a cell is bare, or wholly in quotes with those inside duplicated.
+ * Blanks may stand around the quotes.
+ */
 function splitQuoted(state: State, row: string, line: number): QuotedCell[] {
   const cells: QuotedCell[] = [];
   for (let at = 0; ; ) {
@@ -364,7 +409,10 @@ function closeHeader(state: State, cells: string[], line: number): void {
   state.rowCount = 1;
 }
 
-/** The bounds of a row are written: it counts if it has as many cells as the header, none of them too long. */
+/**
+ * The bounds of a row are written: it counts if it has as many cells as the header, none of them
+ * too long.
+ */
 function closeRow(state: State, { cells, longest, line }: { cells: number; longest: number; line: number }): void {
   const { found, rowCount } = state;
   if (cells !== found.width) {

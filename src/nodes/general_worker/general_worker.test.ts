@@ -41,7 +41,10 @@ async function holdOf(credits: string, amountMilli: bigint) {
   return { workspaceId, holdId };
 }
 
-/** Rings until it is through: a ring may be lost, as in the real system, where the sweeper rings again. */
+/**
+ * Rings until it is through: a ring may be lost, as in the real system, where the sweeper rings
+ * again.
+ */
 async function ringUntilConfirmed(job: Jobs["general"]["settle_credit"], ids: string[]) {
   await expect
     .poll(

@@ -1,4 +1,5 @@
-// rpc: credit over gRPC, for webapi, salesapi and sales_worker. Only wires; starts also while Postgres and Redis are away.
+// rpc: credit over gRPC, for webapi, salesapi and sales_worker. Only wires; starts also while
+// Postgres and Redis are away.
 import { CreditServiceService } from "../../contracts/generated/credit.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
 import { type Config, type Environment, readConfig, requireSafeListener } from "../../platform/config.ts";
@@ -26,7 +27,10 @@ export const config = {
   logFormat: "BULKSMS_LOG_FORMAT",
 } as const;
 
-/** A call lasts milliseconds; one that still runs after this waits for a lock, and its caller asks again elsewhere. */
+/**
+ * A call lasts milliseconds; one that still runs after this waits for a lock, and its caller asks
+ * again elsewhere.
+ */
 const drainMs = 5_000;
 
 export interface RpcNode extends Node {

@@ -1,4 +1,5 @@
-// What a sales_worker does for campaigns, whoever asks: the dispatcher, the next step of a campaign, the relay; with their metrics. Wired by main to jobs and sweeper.
+// What a sales_worker does for campaigns, whoever asks: the dispatcher, the next step of a
+// campaign, the relay; with their metrics. Wired by main to jobs and sweeper.
 
 import { confirmOutbox, countUnconfirmed, relayOutbox } from "../../campaign/charging/outbox.ts";
 import { type Dispatcher, openDispatcher } from "../../campaign/dispatch/dispatcher.ts";
@@ -90,7 +91,8 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
         const bulksmsIds = await confirmOutbox(sql, outbox_ids);
         confirmed.inc(outbox_ids.length);
         for (const bulksmsId of bulksmsIds) checkAgain(bulksmsId);
-        // there is room again. Asked after every confirmation, relay and ledger would chase each other: 56 rounds a second instead of salesapi's 10
+        // there is room again. Asked after every confirmation, relay and ledger would chase each
+        // other: 56 rounds a second instead of salesapi's 10
         if (isRelayShortOfRoom) relay("outbox");
       },
     },

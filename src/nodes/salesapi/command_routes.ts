@@ -1,4 +1,5 @@
-// POST /run, /pause, /resume, /cancel: commands to one campaign. Each is guarded by the campaign's state, so a repeat is refused and harmless.
+// POST /run, /pause, /resume, /cancel: commands to one campaign. Each is guarded by the campaign's
+// state, so a repeat is refused and harmless.
 import { z } from "zod";
 import type { Campaign } from "../../campaign/lifecycle/campaign_rows.ts";
 import { cancel, pause, resume, run } from "../../campaign/lifecycle/commands.ts";
@@ -21,7 +22,10 @@ export interface CommandDependencies extends ReserveDependencies {
 }
 
 const campaignId = z.uuid().transform((id) => id.toLowerCase());
-/** `id` is what POST /create answers, `bulksms_id` what everybody else says; both may be sent when they agree. */
+/**
+ * `id` is what POST /create answers, `bulksms_id` what everybody else says; both may be sent when
+ * they agree.
+ */
 const command = z
   .strictObject({
     bulksms_id: campaignId.optional().describe("the campaign; this or `id`"),
@@ -47,7 +51,10 @@ const commandAnswer = z.object({
   parts: z.number().int(),
   price: z.string(),
   cost: z.string(),
-  /** Pause and cancel: messages whose body may be on its way to the carrier, begun before the command; no new one begins. */
+  /**
+   * Pause and cancel: messages whose body may be on its way to the carrier, begun before the
+   * command; no new one begins.
+   */
   in_flight_max: z.number().int().optional(),
 });
 
@@ -57,7 +64,10 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
     onRequest: callers.require("send"),
     schema: { tags: ["campaigns"], summary, description, body: command, response: { 202: commandAnswer } },
   });
-  /** After the commit: watchers hear of it, and a worker looks what is to be done. Both may get lost; the sweeper looks too. */
+  /**
+   * After the commit: watchers hear of it, and a worker looks what is to be done. Both may get
+   * lost; the sweeper looks too.
+   */
   const told = (name: string, campaign: Campaign) => {
     log.info({ event: `campaign.${name}`, bulksmsId: campaign.bulksmsId, status: campaign.status });
     progress.changed(campaign);

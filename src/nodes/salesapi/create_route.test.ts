@@ -1,4 +1,5 @@
-// POST /create over HTTP as its clients see it, with real Postgres: every bad input, no effect, idempotency, cut uploads.
+// POST /create over HTTP as its clients see it, with real Postgres: every bad input, no effect,
+// idempotency, cut uploads.
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { Readable } from "node:stream";

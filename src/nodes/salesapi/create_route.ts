@@ -1,4 +1,5 @@
-// POST /create: a CSV file and a text become a campaign that is ready to run. Receives the upload, then campaign/import does the work.
+// POST /create: a CSV file and a text become a campaign that is ready to run. Receives the upload,
+// then campaign/import does the work.
 import multipart from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
@@ -18,8 +19,9 @@ import type { SalesCallers } from "./sales_callers.ts";
 /** Uploads of one process at once: each needs room on disk for its file. */
 const uploadsAtOnceMax = 16;
 /**
- * Imports of one process at once: each needs 16 bytes of memory a row, and more would only share one thread. Each holds two connections; of the pool's
- * eight, by default, receipts and reads keep two. Others wait with their file.
+ * Imports of one process at once: each needs 16 bytes of memory a row, and more would only share
+ * one thread. Each holds two connections; of the pool's eight, by default, receipts and reads keep
+ * two. Others wait with their file.
  */
 const importsAtOnceMax = 3;
 /** An Idempotency-Key at most, as the column idempotency_key.key has it. */
@@ -134,7 +136,10 @@ export async function createRoute(app: HttpServer, deps: CreateRouteDependencies
   });
 }
 
-/** Before the body is read. @throws AppError key_*, scope_missing, content_type_unsupported, request_invalid, body_too_large, idempotency_key_invalid. */
+/**
+ * Before the body is read. @throws AppError key_*, scope_missing, content_type_unsupported,
+ * request_invalid, body_too_large, idempotency_key_invalid.
+ */
 async function readCaller(request: FastifyRequest, { callers, settings }: CreateRouteDependencies): Promise<Caller> {
   const caller = await callers.identify(request);
   requireScope(caller, "send");

@@ -1,6 +1,7 @@
-// The upload of POST /create: multipart fields in any order and one file, which goes to an unnamed temporary file until it is whole.
-// So an upload that is cut, too large or malformed has touched no database, fields may follow the file (browsers and curl send
-// them as the form has them), the hash is known before the first row, and no transaction ever waits for a slow client.
+// The upload of POST /create: multipart fields in any order and one file, which goes to an unnamed
+// temporary file until it is whole. So an upload that is cut, too large or malformed has touched no
+// database, fields may follow the file (browsers and curl send them as the form has them), the hash
+// is known before the first row, and no transaction ever waits for a slow client.
 import { createHash, randomUUID } from "node:crypto";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,7 +17,10 @@ const fieldBytesMax = 16 * 1024;
 const partsMax = 32;
 /** Boundaries, part headers and fields: what a body may be longer than its file. */
 export const formBytesMax = partsMax * (fieldBytesMax + 1024);
-/** After a refusal the rest of a body is read into nothing for so long, so that the client gets to read why. */
+/**
+ * After a refusal the rest of a body is read into nothing for so long, so that the client gets to
+ * read why.
+ */
 const drainMs = 10_000;
 const readBytes = 64 * 1024;
 
@@ -40,13 +44,15 @@ interface Spool {
 
 /**
  * Receives the whole form.
- * @throws AppError file_missing, file_more_than_one, field_unknown, body_too_large, upload_cut, request_invalid.
+ * @throws AppError file_missing, file_more_than_one, field_unknown, body_too_large, upload_cut,
+ * request_invalid.
  */
 export async function receiveUpload(request: FastifyRequest, limits: { fileBytesMax: number }): Promise<Upload> {
   const fields = new Map<ImportFieldName, string>();
   let spool: Spool | null = null;
   try {
-    // one byte above the limit tells that there is more; the form's own limit would swallow the rest silently
+    // one byte above the limit tells that there is more; the form's own limit would swallow the
+    // rest silently
     const fileSize = limits.fileBytesMax + 1;
     for await (const part of request.parts({
       limits: { fileSize, fieldSize: fieldBytesMax, parts: partsMax },
@@ -136,7 +142,10 @@ function createUpload(fields: ReadonlyMap<ImportFieldName, string>, spool: Spool
   };
 }
 
-/** Into one piece of memory, again and again: fresh ones for every read begin a garbage collection every few hundred. */
+/**
+ * Into one piece of memory, again and again: fresh ones for every read begin a garbage collection
+ * every few hundred.
+ */
 async function* readAll(handle: FileHandle): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(readBytes);
   for (let position = 0; ; ) {
@@ -147,7 +156,9 @@ async function* readAll(handle: FileHandle): AsyncGenerator<Buffer> {
   }
 }
 
-/** Reads on into nothing for a while: a connection that is closed on unread bytes loses the answer. */
+/**
+ * Reads on into nothing for a while: a connection that is closed on unread bytes loses the answer.
+ */
 function drain(request: FastifyRequest): void {
   const { raw } = request;
   if (raw.readableEnded || raw.destroyed) return;
@@ -158,7 +169,10 @@ function drain(request: FastifyRequest): void {
   raw.resume();
 }
 
-/** Errors of the multipart parser, which names some by code and some by their words, and of the disk. */
+/**
+ * Errors of the multipart parser, which names some by code and some by their words, and of the
+ * disk.
+ */
 function asRefusal(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
   const code = "code" in error ? String(error.code) : "";

@@ -1,4 +1,5 @@
-// salesapi: campaigns over HTTP, receipts from carriers. Only wires; takes receipts while Redis and rpc are away.
+// salesapi: campaigns over HTTP, receipts from carriers. Only wires; takes receipts while Redis and
+// rpc are away.
 
 import { createAuthenticator } from "../../accounts/authenticator.ts";
 import { openProgressPublisher } from "../../campaign/reads/progress.ts";

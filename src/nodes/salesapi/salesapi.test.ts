@@ -1,4 +1,5 @@
-// The doors of salesapi: commands, reads, receipts - what they answer, and that a refusal has no effect.
+// The doors of salesapi: commands, reads, receipts - what they answer, and that a refusal has no
+// effect.
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -1,4 +1,5 @@
-// simulator: the simulated mobile network behind one HTTP door, and the receipts it sends. Only wires.
+// simulator: the simulated mobile network behind one HTTP door, and the receipts it sends. Only
+// wires.
 import { access, constants } from "node:fs/promises";
 import type { SimulatorProfileName } from "../../contracts/simulator_journal.ts";
 import { type Config, ConfigError, readConfig, requireSafeListener } from "../../platform/config.ts";
@@ -110,14 +111,20 @@ function parseSpeed(text: string): number {
   return text === "max" ? Number.POSITIVE_INFINITY : Number(text);
 }
 
-/** Receipts are signed with the newest; the receiver may still take an older one. @throws ConfigError */
+/**
+ * Receipts are signed with the newest; the receiver may still take an older one. @throws
+ * ConfigError
+ */
 function newestSecret(secrets: readonly string[]): string {
   const [newest] = secrets;
   if (newest === undefined) throw new ConfigError(["BULKSMS_RECEIPT_SECRETS: names no secret"]);
   return newest;
 }
 
-/** The journal cannot be written: memory is ahead of the disk, so the process must end; the next one starts from the disk. */
+/**
+ * The journal cannot be written: memory is ahead of the disk, so the process must end; the next one
+ * starts from the disk.
+ */
 function dieOf(error: unknown): void {
   setImmediate(() => {
     throw error;

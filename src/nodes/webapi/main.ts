@@ -1,4 +1,5 @@
-// webapi: workspaces, credit, API keys, the console's pages and sessions, and live updates over WebSocket. Only wires; starts also while everything else is away.
+// webapi: workspaces, credit, API keys, the console's pages and sessions, and live updates over
+// WebSocket. Only wires; starts also while everything else is away.
 
 import { createAuthenticator } from "../../accounts/authenticator.ts";
 import { purgeConsoleSessions } from "../../accounts/console_sessions.ts";
@@ -45,9 +46,14 @@ export const config = {
   logFormat: "BULKSMS_LOG_FORMAT",
 } as const;
 
-/** salesapi reads one row for a snapshot; a subscriber would rather hear nothing yet than wait longer. */
+/**
+ * salesapi reads one row for a snapshot; a subscriber would rather hear nothing yet than wait
+ * longer.
+ */
 const snapshotTimeoutMs = 1_500;
-/** Answers are kept for a day and sessions for hours, so the pace of forgetting them hardly matters. */
+/**
+ * Answers are kept for a day and sessions for hours, so the pace of forgetting them hardly matters.
+ */
 const purgeIntervalMs = 600_000;
 
 export interface WebapiNode extends Node {

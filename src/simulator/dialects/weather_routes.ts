@@ -1,4 +1,5 @@
-// GET and PUT /weather: the simulator's receipt weather, for the lab and for whoever tests how an application takes receipts.
+// GET and PUT /weather: the simulator's receipt weather, for the lab and for whoever tests how an
+// application takes receipts.
 import { z } from "zod";
 import { simulatorWeather, strayKinds, type WeatherKind, weatherKinds } from "../../contracts/simulator_weather.ts";
 import type { HttpServer } from "../../platform/http.ts";

@@ -1,4 +1,5 @@
-// What can be done to the chosen node or edge, as buttons: only those that make sense in its state can be pressed.
+// What can be done to the chosen node or edge, as buttons: only those that make sense in its state
+// can be pressed.
 
 import { edges } from "../../../../src/console/system/topology.ts";
 import type {

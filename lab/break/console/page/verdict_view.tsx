@@ -1,4 +1,5 @@
-// The verdict as it forms: one word, the laws as a row of marks, what was compared; the rows that break a law by name.
+// The verdict as it forms: one word, the laws as a row of marks, what was compared; the rows that
+// break a law by name.
 import { useState } from "react";
 import type { LabState } from "../../../../src/contracts/lab_console.ts";
 

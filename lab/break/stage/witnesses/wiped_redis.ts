@@ -1,5 +1,6 @@
-// L13: Redis forgets everything, five seconds pass, and nothing has changed in any database. Costs those seconds, so it is for clusters that
-// end with their run; the matrix wipes Redis in cells of its own.
+// L13: Redis forgets everything, five seconds pass, and nothing has changed in any database. Costs
+// those seconds, so it is for clusters that end with their run; the matrix wipes Redis in cells of
+// its own.
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkLaws } from "../../../../src/laws/check_laws.ts";
 import { createFinding } from "../../../../src/laws/law.ts";
