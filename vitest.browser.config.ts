@@ -1,4 +1,5 @@
-// Tests of the console in a real browser, on the real system: `npm run test:browser`. Needs Chromium (BULKSMS_CHROMIUM, else the usual places), and says so.
+// Tests of the console in a real browser, on the real system: `npm run test:browser`. Needs
+// Chromium (BULKSMS_CHROMIUM, else the usual places), and says so.
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({

@@ -9,7 +9,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
-    // Whole clusters of processes run in some files, and mostly wait; more at once only take each other's time.
+    // Whole clusters of processes run in some files, and mostly wait; more at once only take each
+    // other's time.
     maxWorkers: 3,
   },
 });

@@ -1,5 +1,6 @@
-// Builds when the last build was of other sources, or when what it made is not all there. Called by `npm start`, `npm run demo` and
-// `npm run lab`. Compares contents, not times: a checkout, a copy or a `touch` changes times alone, and some change contents without them.
+// Builds when the last build was of other sources, or when what it made is not all there. Called by
+// `npm start`, `npm run demo` and `npm run lab`. Compares contents, not times: a checkout, a copy
+// or a `touch` changes times alone, and some change contents without them.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -38,7 +39,10 @@ function digestOfOutput() {
   return digestOf([output], (path) => path !== join(output, ".build_stamp.json"));
 }
 
-/** Of the names and contents of all files at or below these paths of the project, and of the Node that builds. */
+/**
+ * Of the names and contents of all files at or below these paths of the project, and of the Node
+ * that builds.
+ */
 function digestOf(paths, isMeant) {
   const hash = createHash("sha256").update(process.version);
   for (const path of paths.flatMap(filesAt).filter(isMeant).sort()) {

@@ -1,4 +1,5 @@
-// Copies what tsc leaves behind (SQL migrations, .proto) next to the compiled code. Called by `npm run build`.
+// Copies what tsc leaves behind (SQL migrations, .proto) next to the compiled code. Called by `npm
+// run build`.
 import { cpSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

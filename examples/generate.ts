@@ -1,5 +1,6 @@
-// Makes the contact files of this folder: made-up students of Oulu, the same rows for the same seed.
-// Run `npx tsx examples/generate.ts` to write them again; src/cli/examples.test.ts compares them with what this makes.
+// Makes the contact files of this folder: made-up students of Oulu, the same rows for the same
+// seed. Run `npx tsx examples/generate.ts` to write them again; src/cli/examples.test.ts compares
+// them with what this makes.
 import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +10,10 @@ const seed = 5_000;
 
 const header = "first_name,last_name,phone,faculty,programme,year";
 
-/** Rows of the large file by what is wrong with their number; the rest is good. Their sum stays below 300. */
+/**
+ * Rows of the large file by what is wrong with their number; the rest is good. Their sum stays
+ * below 300.
+ */
 const badRows = { duplicate: 97, tooShort: 41, letters: 14, landline: 16, tooLong: 9, missing: 8, spreadsheet: 5 };
 
 const firstNames =
@@ -20,7 +24,10 @@ const lastNames =
   "Aalto Ahonen Anttila Eskola Hakala Halonen Hannula Harju Heikkilä Heikkinen Heinonen Hietala Hiltunen Hirvonen Huttunen Hyvönen Hämäläinen Ikonen Jokinen Jääskeläinen Kallio Karjalainen Karppinen Kauppinen Kemppainen Keränen Kettunen Kinnunen Koivisto Korhonen Koskela Kuusela Kärkkäinen Laakso Laine Laitinen Lappalainen Lehtinen Lehtonen Leinonen Lepistö Lindholm Manninen Mattila Mikkonen Moilanen Mustonen Mäkelä Mäkinen Määttä Niemelä Nieminen Nurmi Ojala Oikarinen Partanen Peltola Pesonen Pitkänen Rantala Rautio Riekki Rissanen Ruotsalainen Räsänen Saarinen Salmela Salonen Savolainen Seppälä Siltanen Soininen Suomela Tervonen Tikkanen Toivonen Tolonen Turunen Tuominen Uusitalo Vainio Väisänen Virtanen Vuorinen Ylitalo".split(
     " ",
   );
-/** The last programme of each faculty is rare, and one has a name so long that its text takes two parts. */
+/**
+ * The last programme of each faculty is rare, and one has a name so long that its text takes two
+ * parts.
+ */
 const faculties: readonly [faculty: string, programmes: readonly string[]][] = [
   ["Technology", ["Mechanical Engineering", "Process Engineering", "Industrial Management", "Environmental Engineering"]],
   ["Information Technology", ["Computer Science", "Electronics", "Biomedical Engineering", "Wireless Communications"]],
@@ -64,7 +71,8 @@ export function ouluStudents(rows = 5_000): string {
   }
   const known = [...numbers];
   for (const kind of wrong) {
-    // a duplicate may come to stand before the row that it doubles: then that row is the reject, and the count is the same
+    // a duplicate may come to stand before the row that it doubles: then that row is the reject,
+    // and the count is the same
     const at = Math.floor(random() * (students.length + 1));
     students.splice(at, 0, { ...makeStudent(random), phone: badPhone(kind as keyof typeof badRows, known, random) });
   }
@@ -144,7 +152,10 @@ function pick<T>(items: readonly T[], random: () => number): T {
   return items[Math.floor(random() * items.length)] as T;
 }
 
-/** Mulberry32: 32 bits of state, the same sequence everywhere. https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
+/**
+ * Mulberry32: 32 bits of state, the same sequence everywhere.
+ * https://gist.github.com/tommyettinger/46a874533244883189143505d203312c
+ */
 function createRandom(from: number): () => number {
   let state = from >>> 0;
   return () => {

@@ -1,4 +1,5 @@
-// The `lab` command: breaks the real system on purpose and says whether its promises held. Loads the subcommand that is asked for from commands/.
+// The `lab` command: breaks the real system on purpose and says whether its promises held. Loads
+// the subcommand that is asked for from commands/.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";

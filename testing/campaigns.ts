@@ -1,4 +1,5 @@
-// Campaigns as an end-to-end test drives them: over HTTP, as any client would, and the laws at the end.
+// Campaigns as an end-to-end test drives them: over HTTP, as any client would, and the laws at the
+// end.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { endedBulksmsStatuses } from "../src/contracts/states.ts";
@@ -20,14 +21,20 @@ export interface CampaignView {
 
 export const isEnded = (status: string): boolean => (endedBulksmsStatuses as readonly string[]).includes(status);
 
-/** Area codes of North America; with 555 01xx behind them these numbers belong to nobody (simulator/forced_outcomes.ts). */
+/**
+ * Area codes of North America; with 555 01xx behind them these numbers belong to nobody
+ * (simulator/forced_outcomes.ts).
+ */
 const areaCodes = [
   ...[201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 224, 225, 228, 229, 231, 234, 239, 240],
   ...[248, 251, 252, 253, 254, 256, 260, 262, 267, 269, 270, 276, 281, 301, 302, 303, 304, 305, 307, 308, 309, 310, 312, 313, 314],
   ...[315, 316, 317, 318, 319, 320, 321, 323, 325, 330, 331, 334, 336, 337, 339, 347, 351, 352, 360, 361, 386, 401, 402, 404, 405],
 ];
 
-/** Last digits of a number, and how its message ends at the simulated carrier, always. Half of them with a quirk on the way. */
+/**
+ * Last digits of a number, and how its message ends at the simulated carrier, always. Half of them
+ * with a quirk on the way.
+ */
 const endings = [
   ["10", "delivered"],
   ["11", "delivered"],
@@ -131,7 +138,10 @@ export async function waitUntilInFlight(cluster: Cluster, id: string): Promise<C
   });
 }
 
-/** Sum of the samples of one of our metrics (without its prefix) whose labels hold `label` (`outcome="throttled"`); 0 when it has none yet. */
+/**
+ * Sum of the samples of one of our metrics (without its prefix) whose labels hold `label`
+ * (`outcome="throttled"`); 0 when it has none yet.
+ */
 export async function readMetric(url: string | undefined, name: string, label = ""): Promise<number> {
   const text = await (await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
   return text

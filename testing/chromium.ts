@@ -1,4 +1,5 @@
-// The browser of the console's tests: Debian's Chromium, or the one that is named. Installs nothing.
+// The browser of the console's tests: Debian's Chromium, or the one that is named. Installs
+// nothing.
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 

@@ -1,4 +1,5 @@
-// The real system for end-to-end tests and scenarios: the six processes under the supervisor, on free ports, in a temporary data folder.
+// The real system for end-to-end tests and scenarios: the six processes under the supervisor, on
+// free ports, in a temporary data folder.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -38,7 +39,10 @@ export interface Cluster {
   isReady(name: ProcessName): boolean;
   /** A second process by hand, joined to the same engines; resolves when it is ready. */
   startAnother(name: ProcessName, settings?: SystemSettings): Promise<AnotherProcess>;
-  /** Polls until `read` gives something else than undefined, null or false. @throws after limitMs, naming what was waited for */
+  /**
+   * Polls until `read` gives something else than undefined, null or false. @throws after limitMs,
+   * naming what was waited for
+   */
   waitFor<T>(what: string, read: () => T | Promise<T>, limitMs?: number): Promise<Exclude<T, undefined | null | false>>;
   stop(): Promise<void>;
 }

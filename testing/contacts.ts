@@ -1,4 +1,5 @@
-// A contact list of any size, for scenarios larger than the list of numbers whose ends are known (cluster/campaigns.ts).
+// A contact list of any size, for scenarios larger than the list of numbers whose ends are known
+// (cluster/campaigns.ts).
 
 /** Finnish mobile numbers, all different; how each ends is up to the carrier's profile and seed. */
 export function csvOfMany(contacts: number): string {

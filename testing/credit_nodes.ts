@@ -1,4 +1,5 @@
-// The three processes of database ds (rpc, general_worker, webapi) inside a test's own process, on free ports, with a fresh database.
+// The three processes of database ds (rpc, general_worker, webapi) inside a test's own process, on
+// free ports, with a fresh database.
 import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import type { ProcessName } from "../src/contracts/processes.ts";
@@ -109,7 +110,10 @@ export async function startCreditNodes(
     const isJson = /json/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
   };
-  /** A machine that others load may be too late for webapi's own deadline: 503, and once more. The Idempotency-Key keeps a top-up from being two. */
+  /**
+   * A machine that others load may be too late for webapi's own deadline: 503, and once more. The
+   * Idempotency-Key keeps a top-up from being two.
+   */
   const make = async (path: string, body: object) => {
     const headers = { "idempotency-key": randomUUID() };
     for (let attempt = 1; ; attempt++) {

@@ -1,4 +1,5 @@
-// The project's documents as a whole: every link leads somewhere, they are as short as they promise, and prose ends at 100 columns.
+// The project's documents as a whole: every link leads somewhere, they are as short as they
+// promise, and prose ends at 100 columns.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -24,7 +25,10 @@ function filesBelow(folder: string, ending: string): string[] {
     .map((path) => relative(root, path));
 }
 
-/** What is wrong with a link from `file`, or null. Links to other hosts are not followed: tests do not leave the machine. */
+/**
+ * What is wrong with a link from `file`, or null. Links to other hosts are not followed: tests do
+ * not leave the machine.
+ */
 function problemOf(file: string, target: string): string | null {
   if (/^(https?:|mailto:)/.test(target)) return null;
   const [path = "", anchor] = target.split("#");

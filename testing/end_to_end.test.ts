@@ -78,7 +78,8 @@ test("a carrier that says 429 is obeyed, and no message fails for it", async () 
 
 test("no log line of any process has a number, a text, a key or a secret, not even at level debug", () => {
   const lines = cluster.events.flatMap((event) => (event.type === "line" ? [event.line] : []));
-  expect(lines.length).toBeGreaterThan(10); // each process has told at least where it listens, and that it started
+  // each process has told at least where it listens, and that it started
+  expect(lines.length).toBeGreaterThan(10);
   const log = lines.join("\n");
   const { BULKSMS_RECEIPT_SECRETS, BULKSMS_SIMULATOR_KEY, BULKSMS_INTERNAL_TOKEN } = cluster.settings;
   const kept = [cluster.apiKey, cluster.adminKey, BULKSMS_RECEIPT_SECRETS, BULKSMS_SIMULATOR_KEY, BULKSMS_INTERNAL_TOKEN, "Hello "];

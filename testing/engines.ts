@@ -1,5 +1,6 @@
-// Real engines for tests: one Postgres server and one Redis for the whole run of vitest, a fresh database a test file.
-// `setup` is vitest's globalSetup; the tests call createTestDatabase and testRedis.
+// Real engines for tests: one Postgres server and one Redis for the whole run of vitest, a fresh
+// database a test file. `setup` is vitest's globalSetup; the tests call createTestDatabase and
+// testRedis.
 import { randomUUID } from "node:crypto";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,10 +28,14 @@ declare module "vitest" {
 const password = "only-for-tests";
 const templateOf = (kind: DatabaseName) => `template_${kind}`;
 
-/** vitest's globalSetup: engines up, both databases migrated once as templates. Returns the teardown. */
+/**
+ * vitest's globalSetup: engines up, both databases migrated once as templates. Returns the
+ * teardown.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), "bulksms-test-"));
-  // under root Postgres runs as nobody, who must be let in; else its files would go to a lasting place
+  // under root Postgres runs as nobody, who must be let in; else its files would go to a lasting
+  // place
   chmodSync(folder, 0o711);
   const [postgres, redis] = await Promise.all([
     startPostgresServer({

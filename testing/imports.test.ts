@@ -1,5 +1,6 @@
-// Who may import whom. The table fails closed: a folder that it does not name may import nothing and
-// be imported by nobody, so a new room begins with its line here. Held over every import statement.
+// Who may import whom. The table fails closed: a folder that it does not name may import nothing
+// and be imported by nobody, so a new room begins with its line here. Held over every import
+// statement.
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { expect, test } from "vitest";
@@ -9,7 +10,10 @@ const base = ["src/contracts", "src/sms", "src/protocols", "src/platform"];
 const product = ["src", "testing"];
 const ofTests = [...product, "examples"];
 
-/** Room -> the rooms, or single files of rooms, that it may import. Tests may also import testing and any room of src. */
+/**
+ * Room -> the rooms, or single files of rooms, that it may import. Tests may also import testing
+ * and any room of src.
+ */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/contracts": [],
   "src/sms": [],

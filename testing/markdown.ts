@@ -1,7 +1,9 @@
-// Reads the project's documents as far as tests compare them with the code: marked tables, prose lines, links, headings.
+// Reads the project's documents as far as tests compare them with the code: marked tables, prose
+// lines, links, headings.
 
 /**
- * The rows of the table below `<!-- table: NAME -->`, without its head: each cell as it stands, trimmed.
+ * The rows of the table below `<!-- table: NAME -->`, without its head: each cell as it stands,
+ * trimmed.
  * @throws Error when there is no such table, or a row of it has another number of cells
  */
 export function readTable(markdown: string, name: string): string[][] {
@@ -22,7 +24,9 @@ export function codesOf(cell = ""): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? "");
 }
 
-/** Lines of prose with their numbers from 1: no tables, no code, no lines that are one long link. */
+/**
+ * Lines of prose with their numbers from 1: no tables, no code, no lines that are one long link.
+ */
 export function proseLines(markdown: string): { line: number; text: string }[] {
   return withoutFences(markdown).filter(({ text }) => !text.startsWith("|") && !/^\s*!?\[[^\]]*\]\([^)]*\)\s*$/.test(text));
 }
@@ -43,7 +47,10 @@ export function linksOf(markdown: string): Link[] {
   });
 }
 
-/** Anchors that the headings of a document make, as GitHub spells them; a heading that comes again gets `-1`, `-2`. */
+/**
+ * Anchors that the headings of a document make, as GitHub spells them; a heading that comes again
+ * gets `-1`, `-2`.
+ */
 export function anchorsOf(markdown: string): Set<string> {
   const anchors = new Set<string>();
   for (const { text } of withoutFences(markdown)) {

@@ -1,4 +1,5 @@
-// docs/operations.md says what the code does: settings, ports, exit codes, forced outcomes; and no document names a time limit that no constant has.
+// docs/operations.md says what the code does: settings, ports, exit codes, forced outcomes; and no
+// document names a time limit that no constant has.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -82,8 +83,8 @@ describe("docs/operations.md has", () => {
   test("each process with its ports and database", () => {
     expect(table("ports")).toEqual(
       processNames.map((name) => {
-        const { door, management, database, scalesOut } = processes[name];
-        return [name, String(door?.defaultPort ?? ""), String(management?.defaultPort ?? ""), database ?? "", scalesOut ? "yes" : "no"];
+        const { listener, management, database, scalesOut } = processes[name];
+        return [name, String(listener?.defaultPort ?? ""), String(management?.defaultPort ?? ""), database ?? "", scalesOut ? "yes" : "no"];
       }),
     );
   });

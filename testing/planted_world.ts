@@ -1,5 +1,6 @@
-// A small world in which every law holds, written straight into both databases and a journal folder: what the tests of the laws break.
-// Only tests import it; it shares no code with those who write such rows in earnest.
+// A small world in which every law holds, written straight into both databases and a journal
+// folder: what the tests of the laws break. Only tests import it; it shares no code with those who
+// write such rows in earnest.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -80,7 +81,10 @@ export async function plantWorkspace(ds: Sql, workspaceId: string, toppedUpMilli
     values (uuidv7(), 'top_up', ${workspaceId}, 'outside', 'available', ${toppedUpMilli})`;
 }
 
-/** The campaign in salesdb, its credit in ds, its messages in the journal. A running one has its last charge on the way. */
+/**
+ * The campaign in salesdb, its credit in ds, its messages in the journal. A running one has its
+ * last charge on the way.
+ */
 export async function plantCampaign(ds: Sql, salesdb: Sql, simulatorFolder: string, campaign: PlantedCampaign): Promise<void> {
   await plantRows(salesdb, campaign);
   await plantCredit(ds, salesdb, campaign);
@@ -136,7 +140,10 @@ async function plantRows(sql: Sql, { id, holdId, workspaceId, status, messages }
 
 const numberOf = (rowNo: number): bigint => 358_400_000_000n + BigInt(rowNo);
 
-/** What was sent, in three outbox rows, each settled but for the last of a running campaign; the rest of the hold released at the end. */
+/**
+ * What was sent, in three outbox rows, each settled but for the last of a running campaign; the
+ * rest of the hold released at the end.
+ */
 async function plantCredit(ds: Sql, salesdb: Sql, { id, holdId, workspaceId, status, messages }: PlantedCampaign): Promise<void> {
   const amount = BigInt(sum(messages)) * price;
   const parts = sum(messages.filter((m) => m.isSentMarked));
@@ -167,7 +174,10 @@ async function plantCredit(ds: Sql, salesdb: Sql, { id, holdId, workspaceId, sta
   }
 }
 
-/** Writes the segments of one batch, a block each (written anew: an earlier file of it is lost). Format 1 names no numbers. */
+/**
+ * Writes the segments of one batch, a block each (written anew: an earlier file of it is lost).
+ * Format 1 names no numbers.
+ */
 export function writeJournal(simulatorFolder: string, batchId: string, messages: readonly PlantedMessage[], format: 1 | 2 = 2): void {
   const segments = new Map<number, Buffer[]>();
   for (const { rowNo, parts, journal } of messages) {

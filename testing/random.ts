@@ -1,6 +1,9 @@
 // Chance that a seed replays, for everything in lab that chooses.
 
-/** Numbers in [0, 1): mulberry32, https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
+/**
+ * Numbers in [0, 1): mulberry32,
+ * https://gist.github.com/tommyettinger/46a874533244883189143505d203312c
+ */
 export function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

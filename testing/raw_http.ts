@@ -15,7 +15,10 @@ export interface RawAnswer {
 export interface RawRequest {
   method?: string;
   path?: string;
-  /** In this order and spelling, doubled ones too. Host and Connection: close are added unless `isBare`. */
+  /**
+   * In this order and spelling, duplicated ones too. Host and Connection: close are added unless
+   * `isBare`.
+   */
   headers?: readonly (readonly [string, string])[];
   /** Content-Length is added unless a header speaks of the body's length. */
   body?: string | Buffer;
@@ -25,12 +28,18 @@ export interface RawRequest {
 /** No answer within this is a hang. */
 const hangMs = 20_000;
 
-/** One request on one connection; resolves with the first final answer. @throws when nothing comes: a hang. */
+/**
+ * One request on one connection; resolves with the first final answer. @throws when nothing comes:
+ * a hang.
+ */
 export function askRaw(port: number, request: RawRequest): Promise<RawAnswer> {
   return sendBytes(port, bytesOf(request));
 }
 
-/** Sends these bytes, and reads until the other side ends or has answered whole. `isCut`: closes our half behind them, as one who breaks off does. */
+/**
+ * Sends these bytes, and reads until the other side ends or has answered whole. `isCut`: closes our
+ * half behind them, as one who breaks off does.
+ */
 export function sendBytes(port: number, bytes: string | Buffer, { isCut = false }: { isCut?: boolean } = {}): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -1,5 +1,6 @@
-// Somebody who receives a carrier's receipts in a test: a real HTTP server that keeps what it was told, checks each signature, and
-// answers as the test says: but what is badly signed gets 401, what is no JSON 400.
+// Somebody who receives a carrier's receipts in a test: a real HTTP server that keeps what it was
+// told, checks each signature, and answers as the test says: but what is badly signed gets 401,
+// what is no JSON 400.
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";

@@ -1,4 +1,5 @@
-// salesapi and sales_worker inside a test's own process, beside rpc, general_worker and webapi, with fresh databases and a carrier that obeys the test.
+// salesapi and sales_worker inside a test's own process, beside rpc, general_worker and webapi,
+// with fresh databases and a carrier that obeys the test.
 import type { SettingName } from "../src/contracts/settings.ts";
 import * as salesWorker from "../src/nodes/sales_worker/main.ts";
 import * as salesapi from "../src/nodes/salesapi/main.ts";
@@ -39,7 +40,9 @@ export interface TestWorker {
   stop(): Promise<void>;
 }
 
-/** Short times, so that a test of a dead lease takes two seconds; long enough for a busy machine. */
+/**
+ * Short times, so that a test of a dead lease takes two seconds; long enough for a busy machine.
+ */
 const quickSettings: Partial<Record<SettingName, string>> = {
   BULKSMS_LEASE_MS: "2000",
   BULKSMS_SUBMIT_TIMEOUT_MS: "1000",

@@ -1,4 +1,5 @@
-// Campaigns as rows of a fresh salesdb, for tests of one statement of src/campaign: no import, no HTTP, no other process.
+// Campaigns as rows of a fresh salesdb, for tests of one statement of src/campaign: no import, no
+// HTTP, no other process.
 import { randomUUID } from "node:crypto";
 import { closePostgres, openPostgres, type Sql } from "../src/platform/postgres.ts";
 import { createTestDatabase } from "./engines.ts";

@@ -1,4 +1,5 @@
-// A carrier for tests: a real HTTP server that journals verdicts in memory, answers as it is told, and sends signed receipts when a test says so.
+// A carrier for tests: a real HTTP server that journals verdicts in memory, answers as it is told,
+// and sends signed receipts when a test says so.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { SubmitRequest } from "../src/contracts/receipts.ts";

@@ -1,4 +1,5 @@
-// `bulksms up` as a person runs it: a process of its own, with signals, kill -9, a second copy, wrong settings.
+// `bulksms up` as a person runs it: a process of its own, with signals, kill -9, a second copy,
+// wrong settings.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

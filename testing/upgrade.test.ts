@@ -1,7 +1,8 @@
-// A data folder that an earlier release wrote, under this one: nothing that it held is lost.
-// The fixture is the folder of `bulksms up` at commit 70910a7, stopped with SIGTERM while a campaign
-// ran: one campaign of 5 contacts has finished, one has 3 of 5 messages sent and no end yet.
-// Made by: tar -c FOLDER, compressed with Brotli (quality 9, window 24). Its PostgreSQL is 18, as this release's.
+// A data folder that an earlier release wrote, under this one: nothing that it held is lost. The
+// fixture is the folder of `bulksms up` at commit 70910a7, stopped with SIGTERM while a campaign
+// ran: one campaign of 5 contacts has finished, one has 3 of 5 messages sent and no end yet. Made
+// by: tar -c FOLDER, compressed with Brotli (quality 9, window 24). Its PostgreSQL is 18, as this
+// release's.
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";

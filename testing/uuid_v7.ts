@@ -1,4 +1,5 @@
-// UUIDv7 (RFC 9562, section 5.7) as salesdb draws them for holds: 48 bits of time, the rest by chance.
+// UUIDv7 (RFC 9562, section 5.7) as salesdb draws them for holds: 48 bits of time, the rest by
+// chance.
 import { randomBytes } from "node:crypto";
 
 export function uuidV7(): string {

@@ -1,4 +1,5 @@
-// A cluster to be broken on purpose: every link goes through a proxy, a dead process or engine can be held down, and each start can be given other settings.
+// A cluster to be broken on purpose: every link goes through a proxy, a dead process or engine can
+// be held down, and each start can be given other settings.
 import type { ProcessName } from "../../src/contracts/processes.ts";
 import type { EngineName } from "../../src/local/supervised_engines.ts";
 import type { SystemSettings } from "../../src/local/system_settings.ts";
@@ -8,7 +9,10 @@ import { createRandom } from "../../testing/random.ts";
 
 export interface LabCluster extends Cluster {
   links: WiredLinks;
-  /** Environment that a process gets beside its settings at its next starts (a crash point, a preload); null takes it back. */
+  /**
+   * Environment that a process gets beside its settings at its next starts (a crash point, a
+   * preload); null takes it back.
+   */
   setEnvironment(name: ProcessName, environment: Readonly<Record<string, string>> | null): void;
   /** From now on `name` stays down when it has died, until the answer is called. */
   holdDown(name: ProcessName | EngineName): () => void;
@@ -21,7 +25,10 @@ export interface LabClusterOptions {
   seed?: number;
 }
 
-/** A carrier so slow that most of a campaign is still to be submitted while the first messages are under way; short chunks and leases. */
+/**
+ * A carrier so slow that most of a campaign is still to be submitted while the first messages are
+ * under way; short chunks and leases.
+ */
 export const labSettings: SystemSettings = {
   BULKSMS_SIMULATOR_PROFILE: "answered",
   BULKSMS_SIMULATOR_SPEED: "20",
@@ -36,7 +43,9 @@ export const labSettings: SystemSettings = {
   BULKSMS_RECEIPT_HORIZON_S: "2",
 };
 
-/** Enough for every campaign that a cluster will see: laws compare what was spent, not what is left. */
+/**
+ * Enough for every campaign that a cluster will see: laws compare what was spent, not what is left.
+ */
 const topUpCredits = "1000000.0";
 
 export async function startLabCluster({ settings = {}, seed = 1 }: LabClusterOptions = {}): Promise<LabCluster> {

@@ -1,4 +1,5 @@
-// `lab benchmark`: our rates, the original's way and the limits of the store, side by side on this machine.
+// `lab benchmark`: our rates, the original's way and the limits of the store, side by side on this
+// machine.
 import { writeSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { endWell } from "../../src/cli/failure.ts";

@@ -1,4 +1,5 @@
-// `lab chaos` (npm run verify:chaos): random faults during random campaigns, with the verdict of each run.
+// `lab chaos` (npm run verify:chaos): random faults during random campaigns, with the verdict of
+// each run.
 import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { parseWholeNumber } from "../../src/cli/number_options.ts";
@@ -36,9 +37,9 @@ async function chaos({ runs, seed, keepGoing, report, json }: ChaosCommandOption
   const { hasHeld, verdicts } = await showChaos({ runs, seed, keepsGoing: keepGoing === true });
   if (report !== undefined) {
     const replay = `npm run verify:chaos -- --runs ${runs} --seed ${seed}`;
-    const says =
+    const description =
       "Random campaigns on the real system, while random things break at random moments. Whatever happens, all laws must hold at the end.";
-    const path = await writeReport(report, runsReport({ name: "chaos", says, noun: "run", seed, verdicts, replay }));
+    const path = await writeReport(report, runsReport({ name: "chaos", description, noun: "run", seed, verdicts, replay }));
     process.stdout.write(`  report: ${path}\n\n`);
   }
   if (json === true) process.stdout.write(`${JSON.stringify({ seed, verdicts })}\n`);

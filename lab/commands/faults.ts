@@ -29,9 +29,9 @@ async function faults({ seed, only, report, json }: FaultsCommandOptions): Promi
   const { hasHeld, verdicts } = await showFaults({ seed, only: only ?? null });
   if (report !== undefined) {
     const replay = `npm run verify:faults -- --seed ${seed}${only === undefined ? "" : ` --only '${only}'`}`;
-    const says =
+    const description =
       "The real system, broken in one way at a time, in the middle of a campaign. Nobody may be texted or charged twice, and nothing lost.";
-    const path = await writeReport(report, runsReport({ name: "faults", says, noun: "cell", seed, verdicts, replay }));
+    const path = await writeReport(report, runsReport({ name: "faults", description, noun: "cell", seed, verdicts, replay }));
     process.stdout.write(`  report: ${path}\n\n`);
   }
   if (json === true) process.stdout.write(`${JSON.stringify({ seed, verdicts })}\n`);

@@ -22,7 +22,7 @@ async function list(): Promise<void> {
   showSection(
     terminal,
     "design switches: one rule of ours taken away, to see what breaks",
-    naiveSwitches.map(({ name, says }) => ({ name, shows: says })),
+    naiveSwitches.map(({ name, description }) => ({ name, shows: description })),
   );
   terminal.line(terminal.dim("npm run lab -- run NAME"));
   terminal.line();

@@ -1,4 +1,5 @@
-// `lab model`: explores every interleaving of the protocol in small, or shows how it goes wrong without one of its guards.
+// `lab model`: explores every interleaving of the protocol in small, or shows how it goes wrong
+// without one of its guards.
 import { type Command, InvalidArgumentError } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
@@ -79,8 +80,8 @@ function showReport(terminal: Terminal, report: ModelReport): void {
   terminal.line();
 }
 
-function showCounterexample(terminal: Terminal, { says, trace }: Counterexample): void {
+function showCounterexample(terminal: Terminal, { description, trace }: Counterexample): void {
   terminal.line();
   for (const [index, step] of trace.entries()) terminal.line(`${String(index + 1).padStart(3)}  ${step}`);
-  terminal.line(`     ${terminal.bold(says)}`);
+  terminal.line(`     ${terminal.bold(description)}`);
 }

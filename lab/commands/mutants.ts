@@ -29,7 +29,7 @@ async function mutants({ only = "", report: file, json }: MutantsCommandOptions)
   terminal.line(terminal.bold("mutants"));
   const report = await verifyMutants({
     only,
-    onBegin: (says) => terminal.line(terminal.dim(says)),
+    onBegin: (description) => terminal.line(terminal.dim(description)),
     onRow: (row) => showRow(terminal, row),
   });
   showReport(terminal, report);
@@ -43,7 +43,7 @@ function showRow(terminal: Terminal, row: MutantRow): void {
   terminal.line(
     `without ${row.mutant}   ${row.verdict === "caught" ? "caught" : terminal.bold(row.verdict)}   ${row.seconds.toFixed(1)} s`,
   );
-  if (row.says !== "") terminal.line(terminal.dim(`    ${row.says}`));
+  if (row.description !== "") terminal.line(terminal.dim(`    ${row.description}`));
 }
 
 function showReport(terminal: Terminal, { held, rows, byProcesses, seconds }: MutantsReport): void {

@@ -1,4 +1,5 @@
-// `lab recovery`: kills each process of a running campaign, wipes Redis, and prints how soon the rate was back.
+// `lab recovery`: kills each process of a running campaign, wipes Redis, and prints how soon the
+// rate was back.
 import { loadavg } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import { endWell } from "../../src/cli/failure.ts";

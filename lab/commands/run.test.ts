@@ -1,4 +1,5 @@
-// `lab run` by its command line: one word for scenarios and for the runs that measure, each with its own options. Nothing is started here.
+// `lab run` by its command line: one word for scenarios and for the runs that measure, each with
+// its own options. Nothing is started here.
 import { Command } from "commander";
 import { expect, test } from "vitest";
 import { measuredRuns, register } from "./run.ts";

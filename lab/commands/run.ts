@@ -1,4 +1,5 @@
-// `lab run NAME`: one scenario with a live view, and the verdict; or one of the measured runs of run/, which have options of their own.
+// `lab run NAME`: one scenario with a live view, and the verdict; or one of the measured runs of
+// run/, which have options of their own.
 import { Command } from "commander";
 import { endWell, Failure } from "../../src/cli/failure.ts";
 import { parseWholeNumber } from "../../src/cli/number_options.ts";

@@ -1,4 +1,5 @@
-// Who is calling: API keys and the console's sessions, checked through rpc by their SHA-256 and cached for a short time. Used by webapi and salesapi.
+// Who is calling: API keys and the console's sessions, checked through rpc by their SHA-256 and
+// cached for a short time. Used by webapi and salesapi.
 import { AppError, isAppError } from "../contracts/errors.ts";
 import { bearerToken } from "../platform/bearer_token.ts";
 import type { CreditClient } from "../platform/grpc.ts";
@@ -17,7 +18,10 @@ export interface Caller {
   seesSystem: boolean;
 }
 
-/** `address`: where the call comes from; an address that shows too many unknown keys or sessions is told to wait. */
+/**
+ * `address`: where the call comes from; an address that shows too many unknown keys or sessions is
+ * told to wait.
+ */
 export type Authenticate = (authorization: string | undefined, address?: string) => Promise<Caller>;
 
 /** A revoked key goes on for at most so long; a process goes on for so long while rpc is down. */
@@ -28,15 +32,20 @@ export const callerCachedS = cacheMs / 1_000;
 const cachedMax = 10_000;
 /** A caller hears within 2 s also while rpc is frozen. */
 const checkDeadlineMs = 1_500;
-/** Unknown keys of one address: nobody guesses 256 bits, but each costs a look-up in the database. Ten a second, well above any honest mistake. */
+/**
+ * Unknown keys of one address: nobody guesses 256 bits, but each costs a look-up in the database.
+ * Ten a second, well above any honest mistake.
+ */
 const unknownKeysPerMinuteMax = 600;
 
 /** What the authenticator asks rpc. */
 export type AuthenticatorClient = Pick<CreditClient, "authenticateKey" | "authenticateSession">;
 
 /**
- * A function from `Bearer <key>` (an Authorization header) or `Session <token>` (the console's cookie, `credentialsOf`) to its caller.
- * It throws AppError key_missing, key_invalid, session_invalid, rate_limited (unknown ones alone), or service_unavailable when rpc is silent and it is not cached.
+ * A function from `Bearer <key>` (an Authorization header) or `Session <token>` (the console's
+ * cookie, `credentialsOf`) to its caller. It throws AppError key_missing, key_invalid,
+ * session_invalid, rate_limited (unknown ones alone), or service_unavailable when rpc is silent and
+ * it is not cached.
  */
 export function createAuthenticator(creditClient: AuthenticatorClient): Authenticate {
   const cache = new Map<string, { caller: Caller; until: number }>();
@@ -133,7 +142,10 @@ export function requireScope(caller: Caller, scope: KeyScope): void {
   if (!hasScope(caller, scope)) throw new AppError("scope_missing", `This key lacks the scope ${scope}.`, { details: { scope } });
 }
 
-/** The workspace that the key belongs to. @throws AppError scope_missing for a key of the whole installation. */
+/**
+ * The workspace that the key belongs to. @throws AppError scope_missing for a key of the whole
+ * installation.
+ */
 export function requireWorkspace(caller: Caller): string {
   if (caller.workspaceId === null) {
     throw new AppError("scope_missing", "This key belongs to the whole installation; use a key of a workspace.", {

@@ -1,4 +1,5 @@
-// The console's sessions and the one-time links that begin them: made and ended by webapi, looked up by rpc. Only a token's SHA-256 is stored.
+// The console's sessions and the one-time links that begin them: made and ended by webapi, looked
+// up by rpc. Only a token's SHA-256 is stored.
 import { randomBytes } from "node:crypto";
 import { linkMinutes } from "../contracts/console.ts";
 import { AppError } from "../contracts/errors.ts";
@@ -37,7 +38,10 @@ export interface SessionRights {
 
 const newToken = () => randomBytes(tokenRandomBytes).toString("base64url");
 
-/** A link that signs in once, within linkMinutes. `token` is never to be had again. @throws AppError workspace_not_found */
+/**
+ * A link that signs in once, within linkMinutes. `token` is never to be had again. @throws AppError
+ * workspace_not_found
+ */
 export async function createLink(sql: Sql, workspaceId: string): Promise<{ token: string; expiresAt: Date }> {
   const token = newToken();
   return inTransaction(sql, async (transaction) => {
@@ -54,8 +58,9 @@ export async function createLink(sql: Sql, workspaceId: string): Promise<{ token
 }
 
 /**
- * Uses a link up and begins a session with all rights in its workspace: whoever mints links has a key of the whole installation.
- * Both or neither: two that use one link at the same moment wait for its row, and the later one finds it gone.
+ * Uses a link up and begins a session with all rights in its workspace: whoever mints links has a
+ * key of the whole installation. Both or neither: two that use one link at the same moment wait for
+ * its row, and the later one finds it gone.
  * @throws AppError token_invalid
  */
 export async function redeemLink(sql: Sql, token: string): Promise<ConsoleSession & { token: string }> {
@@ -89,7 +94,10 @@ async function insertSession(sql: AnySql, rights: SessionRights): Promise<Consol
   return { ...(session as ConsoleSession), token };
 }
 
-/** The live session with this SHA-256. @throws AppError session_invalid: signed out, expired, or made from a key that was revoked */
+/**
+ * The live session with this SHA-256. @throws AppError session_invalid: signed out, expired, or
+ * made from a key that was revoked
+ */
 export async function findSession(sql: AnySql, secretSha256Hex: string): Promise<ConsoleSession> {
   const [session] = /^[0-9a-f]{64}$/.test(secretSha256Hex)
     ? await sql<ConsoleSession[]>`

@@ -1,4 +1,5 @@
-// API keys: made, listed and revoked by webapi, looked up by rpc. Only a key's SHA-256 is stored; the key itself is shown once.
+// API keys: made, listed and revoked by webapi, looked up by rpc. Only a key's SHA-256 is stored;
+// the key itself is shown once.
 import { createHash, randomBytes } from "node:crypto";
 import { AppError } from "../contracts/errors.ts";
 import { type AnySql, inTransaction, type Sql } from "../platform/postgres.ts";
@@ -19,7 +20,10 @@ export interface ApiKey {
 const keyRandomBytes = 32;
 /** People and scanners of leaked secrets recognise ours by it. */
 const keyPrefix = "bk_";
-/** Live keys of one workspace (or of the installation): enough for one a program, few enough to list on one page. */
+/**
+ * Live keys of one workspace (or of the installation): enough for one a program, few enough to list
+ * on one page.
+ */
 export const liveKeysMax = 100;
 
 /**
@@ -37,7 +41,8 @@ export async function createKey(
       const [workspace] = await transaction`select id from workspace where id = ${request.workspaceId}`;
       if (workspace === undefined) throw new AppError("workspace_not_found", "There is no such workspace.");
     }
-    // two at the same moment may both see the last free place: the limit may be passed by a few, and that harms nobody
+    // two at the same moment may both see the last free place: the limit may be passed by a few,
+    // and that harms nobody
     const [live] = await transaction<{ count: number }[]>`
       select count(*)::int as count from api_key
       where workspace_id is not distinct from ${request.workspaceId} and revoked_at is null`;
@@ -61,8 +66,9 @@ export async function listKeys(sql: AnySql, workspaceId: string | null): Promise
 }
 
 /**
- * Ends a key: its callers are refused as soon as their 30 s of cache are over. Revoking it again changes nothing.
- * `workspaceId`: the key must be this workspace's; undefined: any key. `scopes`: it must have no others than these.
+ * Ends a key: its callers are refused as soon as their 30 s of cache are over. Revoking it again
+ * changes nothing. `workspaceId`: the key must be this workspace's; undefined: any key. `scopes`:
+ * it must have no others than these.
  * @throws AppError key_not_found, scope_missing
  */
 export async function revokeKey(
@@ -85,8 +91,8 @@ export async function revokeKey(
 }
 
 /**
- * The live key with this SHA-256. The look-up by an index on the hash leaks no timing of use: a caller who can choose
- * the hash's first bytes does not know a key for them.
+ * The live key with this SHA-256. The look-up by an index on the hash leaks no timing of use: a
+ * caller who can choose the hash's first bytes does not know a key for them.
  * @throws AppError key_invalid
  */
 export async function findKey(sql: AnySql, secretSha256Hex: string): Promise<ApiKey> {

@@ -1,5 +1,6 @@
-// Repairs every half-done step from the rows, because a process may die between any two lines and Redis may forget everything. Runs in each sales_worker;
-// a transaction-level advisory lock lets one pass claim at a time, and a claim puts off the next one for that row: 0.5 s, 1 s ... 30 s.
+// Repairs every half-done step from the rows, because a process may die between any two lines and
+// Redis may forget everything. Runs in each sales_worker; a transaction-level advisory lock lets
+// one pass claim at a time, and a claim puts off the next one for that row: 0.5 s, 1 s ... 30 s.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BulksmsStatus } from "../contracts/states.ts";
 import { errorFields, type Log } from "../platform/log.ts";
@@ -16,14 +17,20 @@ export interface SweeperOptions {
   log: Log;
   /** Does the campaign's next step. */
   advance(bulksmsId: string): Promise<void>;
-  /** Sends due outbox rows; skipped by the caller while Redis is away, so that their back-off does not grow in vain. */
+  /**
+   * Sends due outbox rows; skipped by the caller while Redis is away, so that their back-off does
+   * not grow in vain.
+   */
   relay(): Promise<void>;
   onProgress(progress: CampaignProgress): void;
   onRepair(status: BulksmsStatus): void;
 }
 
 export interface Sweeper {
-  /** One pass now; resolves when what it claimed is repaired. For tests, and to begin at once at start. */
+  /**
+   * One pass now; resolves when what it claimed is repaired. For tests, and to begin at once at
+   * start.
+   */
   sweep(): Promise<void>;
   close(): Promise<void>;
 }
@@ -39,7 +46,7 @@ const reservingPatienceS = 2;
 const ringMinS = 0.5;
 export const ringMaxS = 30;
 /** A row that has needed nobody for so long starts its back-off anew. */
-const calmS = 10;
+const backoffResetS = 10;
 
 interface Claimed {
   bulksmsId: string;
@@ -53,7 +60,10 @@ export function startSweeper(options: SweeperOptions): Sweeper {
   let pass: Promise<void> = Promise.resolve();
   let isClosing = false;
   let isFailing = false;
-  /** The first pass that may claim: this worker perhaps takes the place of one that died a second ago. */
+  /**
+   * The first pass that may claim: this worker perhaps takes the place of one that died a second
+   * ago.
+   */
   let isStart = true;
 
   async function claimAndRepair(): Promise<void> {
@@ -138,10 +148,11 @@ async function repair(options: SweeperOptions, { bulksmsId, status, isPastDeadli
 }
 
 /**
- * Claims campaigns that need somebody: reserving too long; running with chunks to lease and nobody at work; all messages ended; canceling; settling; a deadline passed;
- * an import whose lease is dead. null: another is just claiming.
- * `isStart`: also campaigns with chunks to lease although leases live, which may be those of the dead worker, and whatever their back-off.
- * Locks: the advisory lock, then those rows (skipping what others hold).
+ * Claims campaigns that need somebody: reserving too long; running with chunks to lease and nobody
+ * at work; all messages ended; canceling; settling; a deadline passed; an import whose lease is
+ * dead. null: another is just claiming. `isStart`: also campaigns with chunks to lease although
+ * leases live, which may be those of the dead worker, and whatever their back-off. Locks: the
+ * advisory lock, then those rows (skipping what others hold).
  */
 async function claimCampaigns(
   sql: Sql,
@@ -158,7 +169,7 @@ async function claimCampaigns(
               and c.submitted_at + (b.deadline_s + ${receiptHorizonS}::int) * interval '1 s' < now()) as is_past_deadline
         from bulksms b
         where b.status not in ('import_failed', 'ready', 'finished', 'canceled') and (b.next_ring_at <= now() or ${isStart})
-      ), needy as (
+      ), due as (
         select w.id, w.is_past_deadline from watched w join bulksms b using (id)
         where w.is_past_deadline or case b.status
           when 'importing' then coalesce(b.import_lease_until, b.status_at + interval '1 min') < now()
@@ -173,10 +184,10 @@ async function claimCampaigns(
         order by b.next_ring_at limit ${claimedMax} for no key update of b skip locked
       )
       update bulksms b set
-        ring_count = case when ${isStart} or b.next_ring_at < now() - ${calmS}::int * interval '1 s' then 1 else least(b.ring_count + 1, 20) end,
+        ring_count = case when ${isStart} or b.next_ring_at < now() - ${backoffResetS}::int * interval '1 s' then 1 else least(b.ring_count + 1, 20) end,
         next_ring_at = now() + least(${ringMaxS}::float8, ${ringMinS}::float8 * power(2,
-          case when ${isStart} or b.next_ring_at < now() - ${calmS}::int * interval '1 s' then 0 else least(b.ring_count, 20) end)) * interval '1 s'
-      from needy n where b.id = n.id
+          case when ${isStart} or b.next_ring_at < now() - ${backoffResetS}::int * interval '1 s' then 0 else least(b.ring_count, 20) end)) * interval '1 s'
+      from due n where b.id = n.id
       returning b.id as "bulksmsId", b.status, n.is_past_deadline as "isPastDeadline"`;
   });
 }

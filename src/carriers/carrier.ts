@@ -8,9 +8,9 @@ export type SubmitOutcome =
   /** Too fast: it took nothing, and wants nothing before then. */
   | { kind: "throttled"; retryAfterMs: number }
   /** No verdict. `isWithoutEffect`: the body definitely never reached it. */
-  | { kind: "silent"; isWithoutEffect: boolean; says: string }
+  | { kind: "silent"; isWithoutEffect: boolean; reason: string }
   /** It will never take this body as it is: wrong key, wrong form. */
-  | { kind: "refused"; says: string };
+  | { kind: "refused"; reason: string };
 
 export interface CarrierClient {
   /** `timeoutMs`: a whole number, for the whole exchange; else that of the client. */

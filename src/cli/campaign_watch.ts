@@ -1,4 +1,5 @@
-// Follows one campaign to its end: live over webapi's WebSocket, and by asking salesapi when the socket is silent. Used by send and the demo.
+// Follows one campaign to its end: live over webapi's WebSocket, and by asking salesapi when the
+// socket is silent. Used by send and the demo.
 import { WebSocket } from "ws";
 import { isAppError } from "../contracts/errors.ts";
 import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
@@ -33,7 +34,9 @@ interface Watched {
   workspaceId: string;
 }
 
-/** States in which nothing more happens by itself. `ready`: the run was refused, credit was short. */
+/**
+ * States in which nothing more happens by itself. `ready`: the run was refused, credit was short.
+ */
 const restingStatuses: readonly BulksmsStatus[] = ["finished", "canceled", "import_failed", "ready"];
 
 /** Messages that have ended. */
@@ -42,8 +45,9 @@ export function countFinal(counts: Record<MessageStatus, number>): number {
 }
 
 /**
- * `created` was just told to run. Calls `onChange` with each new state until the campaign rests; answers it as it is then. While a process is down it waits.
- * Aborting `signal` ends the watch with null; the campaign goes on.
+ * `created` was just told to run. Calls `onChange` with each new state until the campaign rests;
+ * answers it as it is then. While a process is down it waits. Aborting `signal` ends the watch with
+ * null; the campaign goes on.
  */
 export async function watchCampaign(
   connection: Connection,

@@ -127,7 +127,7 @@ export function showReport(terminal: Terminal, report: LawsReport): void {
   terminal.line();
   for (const [index, law] of report.laws.entries()) {
     terminal.line(lines[index]);
-    for (const { row, says } of law.broken) terminal.line(`        ${row}  ${says}`);
+    for (const { row, description } of law.broken) terminal.line(`        ${row}  ${description}`);
     if (law.brokenCount > law.broken.length) terminal.line(`        and ${formatCount(law.brokenCount - law.broken.length)} more`);
     if (law.excusedCount > 0) terminal.line(terminal.dim(`        ${excusedLine(law)}`));
   }
@@ -147,7 +147,7 @@ function verdictOf(terminal: Terminal, law: LawResult): string {
 
 function excusedLine(law: LawResult): string {
   const [first] = law.excused;
-  const example = first === undefined ? "" : `, e.g. ${first.row}: ${first.says}`;
+  const example = first === undefined ? "" : `, e.g. ${first.row}: ${first.description}`;
   return `${formatCount(law.excusedCount)} let pass${example}`;
 }
 

@@ -1,4 +1,5 @@
-// `bulksms check --watch`: the laws again and again beside whatever runs, a line a pass, until Ctrl-C. Called by check.ts.
+// `bulksms check --watch`: the laws again and again beside whatever runs, a line a pass, until
+// Ctrl-C. Called by check.ts.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LawsReport } from "../laws/check_laws.ts";
 import { isConnectionError } from "../platform/postgres.ts";
@@ -6,9 +7,10 @@ import { exitCodes } from "./report_error.ts";
 import { formatCount, formatDuration, type Terminal } from "./terminal.ts";
 
 /**
- * A pass is followed by so many times its own length of rest: at most a fifth of one core of the audit, and of each database, however
- * many messages there are. Its snapshots keep old row versions from being reused, so they must not follow one on another either.
- * Also of the console's laws (laws_news.ts).
+ * A pass is followed by so many times its own length of rest: at most a fifth of one core of the
+ * audit, and of each database, however many messages there are. Its snapshots keep old row versions
+ * from being reused, so they must not follow one on another either. Also of the console's laws
+ * (laws_news.ts).
  */
 export const restsAPass = 4;
 
@@ -24,7 +26,10 @@ export interface WatchOptions {
   nowMs?(): number;
 }
 
-/** Until the signal aborts. @returns exit code 1 when a law was broken in any pass, even if it held again afterwards */
+/**
+ * Until the signal aborts. @returns exit code 1 when a law was broken in any pass, even if it held
+ * again afterwards
+ */
 export async function watchLaws(options: WatchOptions): Promise<number> {
   const { terminal, signal, intervalMs, nowMs = Date.now } = options;
   /** Named before, by law and row: said once. */
@@ -41,8 +46,8 @@ export async function watchLaws(options: WatchOptions): Promise<number> {
       terminal.line(`${time}   ${passLine(terminal, report)}`);
       for (const law of report.laws.filter(({ verdict }) => verdict === "broken")) {
         brokenLaws.add(law.law);
-        for (const { row, says } of law.broken) {
-          if (!named.has(`${law.law} ${row}`)) terminal.line(`           ${terminal.bold(law.law)}   ${row}  ${says}`);
+        for (const { row, description } of law.broken) {
+          if (!named.has(`${law.law} ${row}`)) terminal.line(`           ${terminal.bold(law.law)}   ${row}  ${description}`);
           named.add(`${law.law} ${row}`);
         }
       }
@@ -52,7 +57,8 @@ export async function watchLaws(options: WatchOptions): Promise<number> {
       terminal.line(`${time}   a database does not answer; asked again soon`);
     }
     const tookMs = performance.now() - startedMs;
-    await sleep(Math.max(intervalMs - tookMs, tookMs * restsAPass), undefined, { signal }).catch(() => {}); // rejects when aborted
+    // rejects when aborted
+    await sleep(Math.max(intervalMs - tookMs, tookMs * restsAPass), undefined, { signal }).catch(() => {});
   }
   terminal.line();
   terminal.line(endLine(terminal, passes, brokenLaws));

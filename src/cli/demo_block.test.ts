@@ -1,4 +1,5 @@
-// README shows what `npm run demo` prints. Contacts, rejects, parts and cost of its block are those that the import's own reader and judge find.
+// README shows what `npm run demo` prints. Contacts, rejects, parts and cost of its block are those
+// that the import's own reader and judge find.
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";

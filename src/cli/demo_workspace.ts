@@ -1,4 +1,5 @@
-// Makes the workspace and the API key that the command line uses on one's own machine. Called after the start of `bulksms up` and `bulksms demo`.
+// Makes the workspace and the API key that the command line uses on one's own machine. Called after
+// the start of `bulksms up` and `bulksms demo`.
 import type { DataFolder } from "../local/data_folder.ts";
 import { EngineError } from "../local/engines/engine_error.ts";
 import type { SystemSettings } from "../local/system_settings.ts";
@@ -15,8 +16,9 @@ export interface DemoWorkspace {
 }
 
 /**
- * The workspace of this data folder with its key (scopes send and read); made over HTTP, with 1,000 credits, when there is none yet.
- * Remembered in the data folder, where `send`, `status` and a second start find it. `isFresh`: a new one in any case.
+ * The workspace of this data folder with its key (scopes send and read); made over HTTP, with 1,000
+ * credits, when there is none yet. Remembered in the data folder, where `send`, `status` and a
+ * second start find it. `isFresh`: a new one in any case.
  * @throws EngineError when webapi refuses
  */
 export async function ensureDemoWorkspace(

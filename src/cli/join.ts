@@ -1,4 +1,5 @@
-// `bulksms sales_worker start --join`: a further process by hand beside those of `bulksms up`, with the settings of its data folder.
+// `bulksms sales_worker start --join`: a further process by hand beside those of `bulksms up`, with
+// the settings of its data folder.
 import { resolve } from "node:path";
 import { type ProcessName, processes } from "../contracts/processes.ts";
 import { settings } from "../contracts/settings.ts";
@@ -7,7 +8,8 @@ import { EngineError } from "../local/engines/engine_error.ts";
 import { portsOf, settingsOf } from "../local/system_settings.ts";
 
 /**
- * Fills the environment, before the process reads its settings from it. What is set already stays; ports become free ones.
+ * Fills the environment, before the process reads its settings from it. What is set already stays;
+ * ports become free ones.
  * @throws EngineError when nothing runs there
  */
 export function joinSystem(name: ProcessName, folder: string | undefined): void {

@@ -33,6 +33,6 @@ test("a database that is away makes every law unknown, not held; and before some
   await expect.poll(() => heard.length, { timeout: 15_000 }).toBeGreaterThan(0);
   expect(heard[0]?.laws.length).toBeGreaterThan(0);
   expect(heard[0]?.laws.every(({ verdict }) => verdict === "unknown")).toBe(true);
-  expect(heard[0]?.looked_at).toBeNull();
+  expect(heard[0]?.checked_at).toBeNull();
   expect(warned).not.toEqual([]);
 });

@@ -1,4 +1,5 @@
-// What the audit finds, told to whoever watches the laws in the console (topic laws). Run beside the system by `up` and `demo`; looks only while somebody watches.
+// What the audit finds, told to whoever watches the laws in the console (topic laws). Run beside
+// the system by `up` and `demo`; looks only while somebody watches.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type LawState, type LawsUpdate, systemChannel } from "../contracts/topics.ts";
 import { checkLaws, type LawSources, laws } from "../laws/check_laws.ts";
@@ -13,7 +14,10 @@ export interface LawsNews {
   stop(): Promise<void>;
 }
 
-/** Looks, tells, and rests four times as long as it looked. Whatever goes wrong is told as `unknown`, and tried again. */
+/**
+ * Looks, tells, and rests four times as long as it looked. Whatever goes wrong is told as
+ * `unknown`, and tried again.
+ */
 export function startLawsNews(options: { sources: LawSources; redis: BroadcastOptions; log?: Pick<Log, "warn"> }): LawsNews {
   const publisher = openPublisher(options.redis);
   const stopping = new AbortController();
@@ -27,13 +31,14 @@ export function startLawsNews(options: { sources: LawSources; redis: BroadcastOp
         last = toUpdate(report);
       } catch (error) {
         if (signal.aborted) return;
-        options.log?.warn({ event: "laws.look_failed", ...errorFields(error) });
+        options.log?.warn({ event: "laws.check_failed", ...errorFields(error) });
         last = toUnknown(last, Math.round(performance.now() - startedMs));
       }
       publisher.publish("laws", systemChannel, last);
     }
     const tookMs = performance.now() - startedMs;
-    await sleep(Math.max(restMinMs, tookMs * restsAPass), undefined, { signal }).catch(() => {}); // rejects when aborted
+    // rejects when aborted
+    await sleep(Math.max(restMinMs, tookMs * restsAPass), undefined, { signal }).catch(() => {});
   };
   const run = (async () => {
     while (!signal.aborted) await look();
@@ -54,12 +59,12 @@ function toUpdate(report: Awaited<ReturnType<typeof checkLaws>>): LawsUpdate {
       title,
       verdict,
       rows_compared: rowsCompared,
-      broken: broken.map(({ row, says }) => ({ row: row.slice(0, 500), says: says.slice(0, 1_000) })),
+      broken: broken.map(({ row, description }) => ({ row: row.slice(0, 500), description: description.slice(0, 1_000) })),
       broken_count: brokenCount,
     })),
     form: report.form,
     has_journal: report.hasJournal,
-    looked_at: new Date().toISOString(),
+    checked_at: new Date().toISOString(),
     took_ms: report.durationMs,
     age_ms: 0,
     version: Date.now(), // grows also when another process tells
@@ -74,7 +79,7 @@ function toUnknown(last: LawsUpdate | null, tookMs: number): LawsUpdate {
     laws: known.map((law) => ({ ...law, verdict: "unknown" })),
     form: last?.form ?? "running",
     has_journal: last?.has_journal ?? false,
-    looked_at: last?.looked_at ?? null,
+    checked_at: last?.checked_at ?? null,
     took_ms: tookMs,
     age_ms: 0,
     version: Date.now(),

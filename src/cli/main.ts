@@ -1,4 +1,5 @@
-// The `bulksms` command: names every subcommand, loads only the one that is asked for, and turns errors into three lines and an exit code.
+// The `bulksms` command: names every subcommand, loads only the one that is asked for, and turns
+// errors into three lines and an exit code.
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { type ProcessName, processes, processNames } from "../contracts/processes.ts";
@@ -30,7 +31,10 @@ const nodes: Record<ProcessName, () => Promise<{ main(): Promise<void> }>> = {
   simulator: () => import("../nodes/simulator/main.ts"),
 };
 
-/** Called by bin/bulksms.js. Sets process.exitCode; a running process or server keeps the event loop until it is done. */
+/**
+ * Called by bin/bulksms.js. Sets process.exitCode; a running process or server keeps the event loop
+ * until it is done.
+ */
 export async function run(argv: readonly string[]): Promise<void> {
   try {
     if (argv[2] === "carrier") throw carrierWasRenamed();
@@ -73,9 +77,9 @@ function registerNode(program: Command, name: ProcessName): void {
   const verb = entry.command[1];
   const command = program
     .command(name)
-    .description(`the process ${name}: ${entry.says}`)
+    .description(`the process ${name}: ${entry.description}`)
     .command(verb)
-    .description(`${verb} ${name} (${entry.says}) until SIGTERM`)
+    .description(`${verb} ${name} (${entry.description}) until SIGTERM`)
     .addHelpText("after", nodeHelp(name));
   if (entry.scalesOut) {
     command.option(
@@ -92,7 +96,7 @@ function registerNode(program: Command, name: ProcessName): void {
 
 function nodeHelp(name: ProcessName): string {
   const entry = processes[name];
-  const ports: { portSetting: SettingName; defaultPort: number }[] = [entry.door, entry.management].filter((port) => port !== null);
+  const ports: { portSetting: SettingName; defaultPort: number }[] = [entry.listener, entry.management].filter((port) => port !== null);
   return `
 It reads its settings from the environment (all of them: npx bulksms settings). It starts alone: what it needs may come later.
   ${ports.map(({ portSetting, defaultPort }) => `${portSetting} (${defaultPort})`).join(", ")}: /health, /ready, /metrics

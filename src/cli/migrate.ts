@@ -1,9 +1,9 @@
-// `bulksms migrate`: brings both databases to this version's schema, makes the login roles, stores the admin key's hash.
-// The supervisor's start and lab/cluster use migrateDatabases too.
+// `bulksms migrate`: brings both databases to this version's schema, makes the login roles, stores
+// the admin key's hash. The supervisor's start and lab/cluster use migrateDatabases too.
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import { type DatabaseName, databaseNames, databaseRoles, engineDoors } from "../contracts/processes.ts";
+import { type DatabaseName, databaseNames, databaseRoles, engineEndpoints } from "../contracts/processes.ts";
 import type { SettingName } from "../contracts/settings.ts";
 import { type MigrateResult, migrateDatabase } from "../local/migrate.ts";
 import type { SystemSettings } from "../local/system_settings.ts";
@@ -39,7 +39,7 @@ export function registerMigrate(program: Command): void {
 export async function migrateDatabases(settings: SystemSettings): Promise<Record<DatabaseName, MigrateResult>> {
   const migrate = (database: DatabaseName) =>
     migrateDatabase({
-      ownerUrl: settings[engineDoors[database].urlSetting] ?? "",
+      ownerUrl: settings[engineEndpoints[database].urlSetting] ?? "",
       roleUrls: Object.fromEntries(Object.entries(databaseRoles[database]).map(([role, name]) => [role, settings[name] ?? ""])),
       folder: migrationFolders[database],
     });
@@ -63,7 +63,7 @@ async function storeAdminKey(ownerUrl: string, key: string): Promise<void> {
 }
 
 function migrateSettings(): SettingName[] {
-  return databaseNames.flatMap((database) => [engineDoors[database].urlSetting, ...Object.values(databaseRoles[database])]);
+  return databaseNames.flatMap((database) => [engineEndpoints[database].urlSetting, ...Object.values(databaseRoles[database])]);
 }
 
 function describe(database: DatabaseName, { versionBefore, version }: MigrateResult): string {

@@ -1,5 +1,5 @@
-// Options and arguments that are numbers, in decimal digits alone: what JavaScript also takes for one (1e3, 0x10, +5, " 5") is a slip.
-// Used by every subcommand and by lab's.
+// Options and arguments that are numbers, in decimal digits alone: what JavaScript also takes for
+// one (1e3, 0x10, +5, " 5") is a slip. Used by every subcommand and by lab's.
 import { InvalidArgumentError } from "commander";
 
 export interface NumberRange {
@@ -25,7 +25,10 @@ function within(value: number, { min, max }: NumberRange): number | null {
   return value >= min && value <= max ? value : null;
 }
 
-/** For commander. The function throws InvalidArgumentError (exit code 2); `description` in place of "a whole number from .. to ..". */
+/**
+ * For commander. The function throws InvalidArgumentError (exit code 2); `description` in place of
+ * "a whole number from .. to ..".
+ */
 export function parseWholeNumber(range: NumberRange, description?: string): (text: string) => number {
   return (text) => {
     const value = readWholeNumber(text, range);

@@ -32,7 +32,7 @@ test.each(processNames)("compose.yaml runs %s by its command, watches its health
   const service = compose.services[name] as Service;
   const entry = processes[name];
   expect(service.command).toEqual(entry.command);
-  const healthPort = (entry.management ?? entry.door)?.defaultPort;
+  const healthPort = (entry.management ?? entry.listener)?.defaultPort;
   expect(service.healthcheck?.test).toEqual(["CMD", "node", "bin/healthy.js", String(healthPort)]);
   expect(service.mem_limit).toBeDefined();
 });

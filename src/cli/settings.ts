@@ -1,4 +1,5 @@
-// `bulksms settings`: every setting as an environment file. The file .env.example is its output; a test compares them.
+// `bulksms settings`: every setting as an environment file. The file .env.example is its output; a
+// test compares them.
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { type DatabaseName, databaseNames, databaseRoles } from "../contracts/processes.ts";
@@ -21,7 +22,7 @@ export function renderSettings(): string {
     const facts = [limitsOf(setting), setting.default === undefined ? "no default" : null, setting.isSecret ? "secret" : null].filter(
       (fact) => fact !== null,
     );
-    return `# ${setting.says}${facts.length > 0 ? ` (${facts.join("; ")})` : ""}\n#${name}=${setting.default ?? ""}\n`;
+    return `# ${setting.description}${facts.length > 0 ? ` (${facts.join("; ")})` : ""}\n#${name}=${setting.default ?? ""}\n`;
   });
   return `# Every setting of bulksms with its meaning, unit, limits and default. Made by \`npx bulksms settings\`.
 # A process reads its settings from the environment once, at its start, and refuses a name or value that it does not know.
@@ -30,7 +31,10 @@ export function renderSettings(): string {
 ${blocks.join("\n")}`;
 }
 
-/** A complete .env for compose.yaml. `secret` gives a fresh word of at least 16 URL-safe characters at each call. */
+/**
+ * A complete .env for compose.yaml. `secret` gives a fresh word of at least 16 URL-safe characters
+ * at each call.
+ */
 export function renderComposeEnvironment(secret: () => string): string {
   const passwords: Record<DatabaseName, string> = { ds: "DS_PASSWORD", salesdb: "SALESDB_PASSWORD" };
   const shared: SettingName[] = ["BULKSMS_INTERNAL_TOKEN", "BULKSMS_ADMIN_KEY", "BULKSMS_RECEIPT_SECRETS", "BULKSMS_SIMULATOR_KEY"];
@@ -66,6 +70,6 @@ function limitsOf(setting: Setting): string | null {
     case "list":
       return "words with a comma between";
     case "text":
-      return setting.form?.says ?? null;
+      return setting.form?.description ?? null;
   }
 }

@@ -1,5 +1,5 @@
-// The whole system of one machine as the command line starts it: the supervisor with our migrations and our own program as the children's.
-// Behind `bulksms up`, `bulksms demo` and lab/cluster.
+// The whole system of one machine as the command line starts it: the supervisor with our migrations
+// and our own program as the children's. Behind `bulksms up`, `bulksms demo` and lab/cluster.
 import { fileURLToPath } from "node:url";
 import { settings as defaults } from "../contracts/settings.ts";
 import type { LawSources } from "../laws/check_laws.ts";
@@ -12,7 +12,10 @@ import { migrateDatabases } from "./migrate.ts";
 export type SystemOptions = Omit<SupervisorOptions, "program" | "prepareDatabases"> & {
   /** Does not make the demo's workspace and key (lab/cluster with fewer processes). */
   isWithoutWorkspace?: boolean;
-  /** Makes a new workspace with its first credit, whatever the data folder remembers (the demo begins with exactly 1,000). */
+  /**
+   * Makes a new workspace with its first credit, whatever the data folder remembers (the demo
+   * begins with exactly 1,000).
+   */
   wantsFreshWorkspace?: boolean;
 };
 

@@ -1,4 +1,5 @@
-// How a running system looks in a terminal: one table of addresses as it comes up, then lines of its life. Used by `bulksms up` and `bulksms demo`.
+// How a running system looks in a terminal: one table of addresses as it comes up, then lines of
+// its life. Used by `bulksms up` and `bulksms demo`.
 import { relative } from "node:path";
 import { styleText } from "node:util";
 import { type ProcessName, processes, processNames } from "../contracts/processes.ts";
@@ -17,7 +18,10 @@ export interface DisplayOptions {
   isVerbose: boolean;
 }
 
-/** Prints events as they come. Lines of processes are held back until `openLog`, so that the table stays whole. */
+/**
+ * Prints events as they come. Lines of processes are held back until `openLog`, so that the table
+ * stays whole.
+ */
 export interface SystemDisplay {
   head(dataFolder: string, facts?: readonly string[]): void;
   onEvent(event: SupervisorEvent): void;
@@ -88,7 +92,10 @@ export function createSystemDisplay(options: DisplayOptions): SystemDisplay {
   };
 }
 
-/** The six doors, in the order of the process table, each with the process to kill -9; printed when all are ready. */
+/**
+ * The six doors, in the order of the process table, each with the process to kill -9; printed when
+ * all are ready.
+ */
 export function addressTable(system: Pick<Supervisor, "addresses" | "pids">, options: Pick<DisplayOptions, "hasColour">): string {
   const [addresses, pids] = [system.addresses(), system.pids()];
   const paint = (colour: Colour, text: string) => (options.hasColour ? styleText(colour, text, { validateStream: false }) : text);
@@ -96,7 +103,7 @@ export function addressTable(system: Pick<Supervisor, "addresses" | "pids">, opt
     .filter((name) => addresses[name] !== undefined)
     .map((name: ProcessName) => {
       const address = (addresses[name] ?? "").padEnd(26);
-      return `  ${paint("cyan", name.padEnd(nameWidth))}${address}${processes[name].says.padEnd(addressWidth - 26)}${paint("dim", `pid ${pids[name] ?? "?"}`)}\n`;
+      return `  ${paint("cyan", name.padEnd(nameWidth))}${address}${processes[name].description.padEnd(addressWidth - 26)}${paint("dim", `pid ${pids[name] ?? "?"}`)}\n`;
     })
     .join("");
 }

@@ -1,4 +1,5 @@
-// Answers of salesapi that show how a campaign went: statistics, the way of one message, anomalies. Read by salesapi and by the console's pages.
+// Answers of salesapi that show how a campaign went: statistics, the way of one message, anomalies.
+// Read by salesapi and by the console's pages.
 import { z } from "zod";
 import { anomalyKinds, messageStatuses } from "./states.ts";
 
@@ -29,7 +30,7 @@ export const wayStep = z.object({
   reached: z.boolean(),
   at: time.nullable().describe("null: not reached, or its time is not stored"),
   process: z.string().describe("the process that took it"),
-  says: z.string().describe("what happened there"),
+  description: z.string().describe("what happened there"),
 });
 export type WayStep = z.infer<typeof wayStep>;
 
@@ -39,7 +40,7 @@ export const messageCharge = z.object({
   amount: z.string().describe("credits that this message costs when it is sent, as a decimal string"),
   is_charged: z.boolean().describe("its sent parts are in the ledger"),
   transfer_id: z.uuid().nullable().describe("the ledger's entry that its parts are in, together with others sent in the same moment"),
-  says: z.string(),
+  description: z.string(),
 });
 export type MessageCharge = z.infer<typeof messageCharge>;
 

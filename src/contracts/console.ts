@@ -1,11 +1,15 @@
-// The console's own doors of webapi: signing in by a one-time link or an API key, who is signed in, and the paths that the pages live under.
-// Read by webapi, by the command line that mints links, and by the pages in src/console.
+// The console's own doors of webapi: signing in by a one-time link or an API key, who is signed in,
+// and the paths that the pages live under. Read by webapi, by the command line that mints links,
+// and by the pages in src/console.
 import { z } from "zod";
 
 /** Cookies ignore ports, so salesapi on the same host gets it too. */
 export const sessionCookie = "bulksms_session";
 
-/** Paths that webapi answers with the console's index.html: a reload or a link into the middle works. `*` stands for the rest of a path. */
+/**
+ * Paths that webapi answers with the console's index.html: a reload or a link into the middle
+ * works. `*` stands for the rest of a path.
+ */
 export const consolePaths = ["/", "/sign-in", "/send", "/campaigns", "/campaigns/*", "/credit", "/system", "/laws"] as const;
 
 const scopes = z.array(z.enum(["admin", "send", "read"]));
@@ -13,14 +17,20 @@ const scopes = z.array(z.enum(["admin", "send", "read"]));
 /** Long random words: more is none. */
 const secret = z.string().min(1).max(200);
 
-/** POST /session: what is exchanged for a session, one of both. A key of the whole installation names the workspace that it wants to be in. */
+/**
+ * POST /session: what is exchanged for a session, one of both. A key of the whole installation
+ * names the workspace that it wants to be in.
+ */
 export const sessionRequest = z.union([
   z.strictObject({ token: secret.describe("of a one-time link") }),
   z.strictObject({ api_key: secret, workspace_id: z.uuid().optional().describe("only with a key of the whole installation") }),
 ]);
 export type SessionRequest = z.infer<typeof sessionRequest>;
 
-/** 201 of POST /session and 200 of GET /session: who is signed in, and where the pages find the rest. */
+/**
+ * 201 of POST /session and 200 of GET /session: who is signed in, and where the pages find the
+ * rest.
+ */
 export const sessionAnswer = z.object({
   workspace_id: z.uuid(),
   workspace_name: z.string(),
@@ -40,6 +50,9 @@ export const linkMinutes = 10;
 
 export const linkRequest = z.strictObject({ workspace_id: z.uuid() });
 
-/** The token belongs behind # of /sign-in: a fragment reaches no server and no log. It is shown this once and works once. */
+/**
+ * The token belongs behind # of /sign-in: a fragment reaches no server and no log. It is shown this
+ * once and works once.
+ */
 export const linkAnswer = z.object({ token: z.string(), path: z.string().describe("/sign-in#token"), expires_at: z.string() });
 export type LinkAnswer = z.infer<typeof linkAnswer>;

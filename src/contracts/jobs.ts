@@ -1,12 +1,15 @@
-// The two job queues between the workers (BullMQ on Redis): names, payloads, who adds, who works.
-// A job is a doorbell: what is true stands in Postgres, and the sweeper rings again from the rows. Only settle_credit and
-// credit_settled carry facts, because their reader cannot see the other database. Payloads are validated on arrival.
+// The two job queues between the workers (BullMQ on Redis): names, payloads, who adds, who works. A
+// job is a doorbell: what is true stands in Postgres, and the sweeper rings again from the rows.
+// Only settle_credit and credit_settled carry facts, because their reader cannot see the other
+// database. Payloads are validated on arrival.
 import { z } from "zod";
 
 export const queueNames = ["sales", "general"] as const;
 export type QueueName = (typeof queueNames)[number];
 
-/** At most so many settles in one job: one transaction of the general_worker, well under a second. */
+/**
+ * At most so many settles in one job: one transaction of the general_worker, well under a second.
+ */
 export const settlesPerJobMax = 1_000;
 
 const id = z.uuid();
@@ -15,7 +18,10 @@ const amount = z.string().regex(/^\d{1,18}$/);
 
 export const jobs = {
   sales: {
-    /** salesapi, sweeper -> sales_worker: the campaign runs; ring one dispatch_chunk for each chunk that may go at once. */
+    /**
+     * salesapi, sweeper -> sales_worker: the campaign runs; ring one dispatch_chunk for each chunk
+     * that may go at once.
+     */
     run_bulksms: z.object({ bulksms_id: id }),
     /** sales_worker, sweeper -> sales_worker: lease open chunks of the campaign and submit them. */
     dispatch_chunk: z.object({ bulksms_id: id }),
@@ -25,7 +31,10 @@ export const jobs = {
     credit_settled: z.object({ outbox_ids: z.array(id).min(1).max(settlesPerJobMax) }),
   },
   general: {
-    /** sales_worker -> general_worker: charge these amounts to the hold, each exactly once by its outbox id. */
+    /**
+     * sales_worker -> general_worker: charge these amounts to the hold, each exactly once by its
+     * outbox id.
+     */
     settle_credit: z.object({
       hold_id: id,
       settles: z

@@ -1,5 +1,6 @@
-// What the console and the lab's front door say to each other (npm run lab -- console): what can be broken, what is broken, and the verdict.
-// Spoken on POST /lab/enter, GET /lab/state and POST /lab/do, which only that door serves; writer lab/console, reader console/lab.
+// What the console and the lab's front door say to each other (npm run lab -- console): what can be
+// broken, what is broken, and the verdict. Spoken on POST /lab/enter, GET /lab/state and POST
+// /lab/do, which only that door serves; writer lab/console, reader console/lab.
 import { z } from "zod";
 import { databaseNames, processNames } from "./processes.ts";
 
@@ -7,9 +8,12 @@ import { databaseNames, processNames } from "./processes.ts";
 export const labNodeNames = [...processNames, ...databaseNames, "redis"] as const;
 export type LabNodeName = (typeof labNodeNames)[number];
 
-/** `restart` is for processes alone: as an operator does it, with a SIGTERM. `hold_down` kills and keeps it down until `bring_back`. */
-export const labNodeDeeds = ["kill", "freeze", "continue", "restart", "hold_down", "bring_back"] as const;
-export type LabNodeDeed = (typeof labNodeDeeds)[number];
+/**
+ * `restart` is for processes alone: as an operator does it, with a SIGTERM. `hold_down` kills and
+ * keeps it down until `bring_back`.
+ */
+export const labNodeActions = ["kill", "freeze", "continue", "restart", "hold_down", "bring_back"] as const;
+export type LabNodeAction = (typeof labNodeActions)[number];
 
 /** Of a link's proxy (testing/links/proxy.ts). */
 export const labLinkModes = ["pass", "reset", "blackhole", "drop_replies", "delay", "slow"] as const;
@@ -19,7 +23,7 @@ export const labWeathers = ["clear", "doubled", "reordered", "lost", "forged", "
 export type LabWeather = (typeof labWeathers)[number];
 
 export const labCommand = z.discriminatedUnion("do", [
-  z.strictObject({ do: z.literal("node"), node: z.enum(labNodeNames), deed: z.enum(labNodeDeeds) }),
+  z.strictObject({ do: z.literal("node"), node: z.enum(labNodeNames), action: z.enum(labNodeActions) }),
   z.strictObject({ do: z.literal("link"), link: z.string().max(64), mode: z.enum(labLinkModes) }),
   z.strictObject({ do: z.literal("weather"), weather: z.enum(labWeathers) }),
   /** Something to be broken: one campaign more. */
@@ -38,7 +42,10 @@ export type LabNodeState = (typeof labNodeStates)[number];
 
 const count = z.number().int().nonnegative();
 
-/** forming: something is under way, nothing is broken so far. unknown: a database does not answer, so nobody can look. */
+/**
+ * forming: something is under way, nothing is broken so far. unknown: a database does not answer,
+ * so nobody can look.
+ */
 export const labVerdicts = ["holds", "forming", "broken", "unknown"] as const;
 
 export const labState = z.object({
@@ -53,16 +60,18 @@ export const labState = z.object({
         title: z.string(),
         verdict: z.enum(["held", "broken", "nothing_to_check"]),
         rows_compared: count,
-        broken: z.array(z.object({ row: z.string(), says: z.string() })),
+        broken: z.array(z.object({ row: z.string(), description: z.string() })),
       }),
     ),
     rows_compared: count,
     /** All that were run since the lab began. */
     campaigns: z.object({ ended: count, running: count }),
     messages: z.object({ ended: count, all: count }),
-    /** Faults that were put on since the lab began: a verdict of an untouched system proves nothing. */
+    /**
+     * Faults that were put on since the lab began: a verdict of an untouched system proves nothing.
+     */
     faults: count,
-    looked_at: z.string().nullable(),
+    checked_at: z.string().nullable(),
   }),
   /** Newest last. */
   timeline: z.array(z.object({ at: z.string(), what: z.string() })),

@@ -9,13 +9,16 @@ export const databaseNames = ["ds", "salesdb"] as const;
 export type DatabaseName = (typeof databaseNames)[number];
 
 /** Default ports of the embedded engines; the same as in the original. */
-export const engineDoors = {
+export const engineEndpoints = {
   ds: { defaultPort: 5432, urlSetting: "BULKSMS_DS_OWNER_URL" },
   salesdb: { defaultPort: 5433, urlSetting: "BULKSMS_SALESDB_OWNER_URL" },
   redis: { defaultPort: 6379, urlSetting: "BULKSMS_REDIS_URL" },
 } as const satisfies Record<DatabaseName | "redis", { defaultPort: number; urlSetting: SettingName }>;
 
-/** Login roles of each database: one a process, and `check` for the read-only audit. The role is the user of the process's URL. */
+/**
+ * Login roles of each database: one a process, and `check` for the read-only audit. The role is the
+ * user of the process's URL.
+ */
 export const databaseRoles = {
   ds: {
     webapi: "BULKSMS_WEBAPI_DATABASE_URL",
@@ -33,9 +36,9 @@ export const databaseRoles = {
 export interface ProcessEntry {
   /** Words after `bulksms` that start it. */
   command: readonly [ProcessName, "serve" | "start"];
-  says: string;
+  description: string;
   /** Its door: what others call. Workers have none, only a management port. */
-  door: { protocol: "http" | "grpc"; defaultPort: number; portSetting: SettingName } | null;
+  listener: { protocol: "http" | "grpc"; defaultPort: number; portSetting: SettingName } | null;
   /** HTTP port of /health, /ready and /metrics when the door does not serve them itself. */
   management: { defaultPort: number; portSetting: SettingName } | null;
   database: DatabaseName | null;
@@ -49,8 +52,8 @@ export interface ProcessEntry {
 export const processes: Record<ProcessName, ProcessEntry> = {
   rpc: {
     command: ["rpc", "serve"],
-    says: "credit over gRPC",
-    door: { protocol: "grpc", defaultPort: 8003, portSetting: "BULKSMS_RPC_PORT" },
+    description: "credit over gRPC",
+    listener: { protocol: "grpc", defaultPort: 8003, portSetting: "BULKSMS_RPC_PORT" },
     management: { defaultPort: 8013, portSetting: "BULKSMS_RPC_MANAGEMENT_PORT" },
     database: "ds",
     usesRedis: true,
@@ -59,8 +62,8 @@ export const processes: Record<ProcessName, ProcessEntry> = {
   },
   webapi: {
     command: ["webapi", "serve"],
-    says: "workspaces, credit, keys, WebSocket",
-    door: { protocol: "http", defaultPort: 8000, portSetting: "BULKSMS_WEBAPI_PORT" },
+    description: "workspaces, credit, keys, WebSocket",
+    listener: { protocol: "http", defaultPort: 8000, portSetting: "BULKSMS_WEBAPI_PORT" },
     management: null,
     database: "ds",
     usesRedis: true,
@@ -69,8 +72,8 @@ export const processes: Record<ProcessName, ProcessEntry> = {
   },
   salesapi: {
     command: ["salesapi", "serve"],
-    says: "campaigns, receipts",
-    door: { protocol: "http", defaultPort: 8002, portSetting: "BULKSMS_SALESAPI_PORT" },
+    description: "campaigns, receipts",
+    listener: { protocol: "http", defaultPort: 8002, portSetting: "BULKSMS_SALESAPI_PORT" },
     management: null,
     database: "salesdb",
     usesRedis: true,
@@ -79,8 +82,8 @@ export const processes: Record<ProcessName, ProcessEntry> = {
   },
   general_worker: {
     command: ["general_worker", "start"],
-    says: "settles credit",
-    door: null,
+    description: "settles credit",
+    listener: null,
     management: { defaultPort: 8011, portSetting: "BULKSMS_GENERAL_WORKER_MANAGEMENT_PORT" },
     database: "ds",
     usesRedis: true,
@@ -89,8 +92,8 @@ export const processes: Record<ProcessName, ProcessEntry> = {
   },
   sales_worker: {
     command: ["sales_worker", "start"],
-    says: "dispatches, relays, sweeps",
-    door: null,
+    description: "dispatches, relays, sweeps",
+    listener: null,
     management: { defaultPort: 8012, portSetting: "BULKSMS_SALES_WORKER_MANAGEMENT_PORT" },
     database: "salesdb",
     usesRedis: true,
@@ -99,8 +102,8 @@ export const processes: Record<ProcessName, ProcessEntry> = {
   },
   simulator: {
     command: ["simulator", "serve"],
-    says: "simulated mobile network",
-    door: { protocol: "http", defaultPort: 8004, portSetting: "BULKSMS_SIMULATOR_PORT" },
+    description: "simulated mobile network",
+    listener: { protocol: "http", defaultPort: 8004, portSetting: "BULKSMS_SIMULATOR_PORT" },
     management: null,
     database: null,
     usesRedis: false,

@@ -1,4 +1,5 @@
-// docs/protocol.md says what contracts/ says. Each table of it that is marked "compared" is read here: either changing alone fails.
+// docs/protocol.md says what contracts/ says. Each table of it that is marked "compared" is read
+// here: either changing alone fails.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";

@@ -1,11 +1,15 @@
-// Between us and a carrier, both ways over HTTP: the submit (sales_worker -> carrier) and the receipt (carrier -> salesapi).
-// A message's reference is `<batch_id>.<row_no>`; ours are (bulksms_id, row_no).
+// Between us and a carrier, both ways over HTTP: the submit (sales_worker -> carrier) and the
+// receipt (carrier -> salesapi). A message's reference is `<batch_id>.<row_no>`; ours are
+// (bulksms_id, row_no).
 import { z } from "zod";
 import { receiptStatuses } from "./states.ts";
 
 /** 2^31 - 1: row numbers are Postgres integers. */
 export const rowNoMax = 2_147_483_647;
-/** One body holds one chunk: 1,000 by default; the carrier refuses more than this (413 by size comes first). */
+/**
+ * One body holds one chunk: 1,000 by default; the carrier refuses more than this (413 by size comes
+ * first).
+ */
 export const submitMessagesMax = 10_000;
 /** Receipts in one body. */
 export const receiptsPerBodyMax = 1_000;
@@ -13,8 +17,8 @@ export const receiptsPerBodyMax = 1_000;
 const rowNo = z.number().int().min(1).max(rowNoMax);
 
 /**
- * POST /messages of a carrier. Header `Authorization: Bearer <carrier key>`.
- * `text` of a message overrides the body's. Idempotent by reference: a repeat gets the first verdict again.
+ * POST /messages of a carrier. Header `Authorization: Bearer <carrier key>`. `text` of a message
+ * overrides the body's. Idempotent by reference: a repeat gets the first verdict again.
  */
 export const submitRequest = z.strictObject({
   batch_id: z.uuid(),
@@ -36,7 +40,10 @@ export const submitRequest = z.strictObject({
 });
 export type SubmitRequest = z.infer<typeof submitRequest>;
 
-/** 200: every message of the body that is not listed as rejected is accepted. Both verdicts are journaled and final. */
+/**
+ * 200: every message of the body that is not listed as rejected is accepted. Both verdicts are
+ * journaled and final.
+ */
 export const submitResponse = z.object({
   batch_id: z.uuid(),
   accepted: z.number().int().nonnegative(),
@@ -44,7 +51,10 @@ export const submitResponse = z.object({
 });
 export type SubmitResponse = z.infer<typeof submitResponse>;
 
-/** One receipt (DLR). `id` stays the same on every retry and on every doubled delivery of the same receipt. */
+/**
+ * One receipt (DLR). `id` stays the same on every retry and on every duplicated delivery of the
+ * same receipt.
+ */
 export const receipt = z.object({
   id: z.string().min(1).max(128),
   reference: z.string().min(1).max(128),
@@ -55,24 +65,30 @@ export const receipt = z.object({
 });
 export type Receipt = z.infer<typeof receipt>;
 
-/** POST /receipts/{carrier} of salesapi: one receipt, or `{"receipts": [...]}`. Answer 2xx: all of them are committed. */
+/**
+ * POST /receipts/{carrier} of salesapi: one receipt, or `{"receipts": [...]}`. Answer 2xx: all of
+ * them are committed.
+ */
 export type ReceiptsRequest = Receipt | { receipts: Receipt[] };
 
-/** Standard Webhooks (https://www.standardwebhooks.com): HMAC-SHA256 over `id.timestamp.body`, base64, prefix `v1,`. */
+/**
+ * Standard Webhooks (https://www.standardwebhooks.com): HMAC-SHA256 over `id.timestamp.body`,
+ * base64, prefix `v1,`.
+ */
 export const webhookHeaders = { id: "webhook-id", timestamp: "webhook-timestamp", signature: "webhook-signature" } as const;
 /** A signature older or newer than this is refused. */
 export const webhookToleranceS = 300;
 
 /** Why the network did not deliver. `permanent`: trying the same number again is in vain. */
 export const carrierErrors = {
-  absent_subscriber: { status: "undelivered", isPermanent: false, says: "phone off or out of reach" },
-  memory_full: { status: "undelivered", isPermanent: false, says: "handset memory full" },
-  unknown_subscriber: { status: "undelivered", isPermanent: true, says: "number not in use" },
-  barred: { status: "undelivered", isPermanent: true, says: "barred, blocked or opted out" },
-  network_failure: { status: "undelivered", isPermanent: false, says: "network failure" },
-  expired_in_network: { status: "undelivered", isPermanent: false, says: "validity ended in the network" },
-  no_sms_service: { status: "failed", isPermanent: true, says: "no SMS service, landline" },
-  sender_not_registered: { status: "failed", isPermanent: true, says: "sender not registered" },
-  flooding_filter: { status: "failed", isPermanent: false, says: "flooding filter" },
+  absent_subscriber: { status: "undelivered", isPermanent: false, description: "phone off or out of reach" },
+  memory_full: { status: "undelivered", isPermanent: false, description: "handset memory full" },
+  unknown_subscriber: { status: "undelivered", isPermanent: true, description: "number not in use" },
+  barred: { status: "undelivered", isPermanent: true, description: "barred, blocked or opted out" },
+  network_failure: { status: "undelivered", isPermanent: false, description: "network failure" },
+  expired_in_network: { status: "undelivered", isPermanent: false, description: "validity ended in the network" },
+  no_sms_service: { status: "failed", isPermanent: true, description: "no SMS service, landline" },
+  sender_not_registered: { status: "failed", isPermanent: true, description: "sender not registered" },
+  flooding_filter: { status: "failed", isPermanent: false, description: "flooding filter" },
 } as const;
 export type CarrierErrorCode = keyof typeof carrierErrors;

@@ -1,17 +1,18 @@
-// Every setting of every process: name, kind, unit, default, limits. The source of .env.example (a test compares them).
-// Read once, in a node's main.ts, by platform/config; an unknown BULKSMS_ name, a missing or a malformed value stops the process.
+// Every setting of every process: name, kind, unit, default, limits. The source of .env.example (a
+// test compares them). Read once, in a node's main.ts, by platform/config; an unknown BULKSMS_
+// name, a missing or a malformed value stops the process.
 
-export type Setting = { says: string; isSecret?: true } & (
+export type Setting = { description: string; isSecret?: true } & (
   | { kind: "integer"; unit: string; min: number; max: number; default?: number }
   | { kind: "port"; default?: number }
-  | { kind: "text"; default?: string; form?: { pattern: RegExp; says: string } }
+  | { kind: "text"; default?: string; form?: { pattern: RegExp; description: string } }
   | { kind: "url"; protocols: readonly string[]; default?: string }
   | { kind: "address"; default?: string }
   /** An IP address, or a name, to listen on. */
   | { kind: "host"; default?: string }
   | { kind: "choice"; choices: readonly string[]; default?: string }
   /** `form`: of each entry. */
-  | { kind: "list"; default?: string; form?: { pattern: RegExp; says: string } }
+  | { kind: "list"; default?: string; form?: { pattern: RegExp; description: string } }
   | { kind: "number"; unit: string; min: number; max: number; default?: number }
 );
 
@@ -23,80 +24,95 @@ export const settings = {
   BULKSMS_HOST: {
     kind: "host",
     default: "127.0.0.1",
-    says: "address that every door listens on; another than loopback needs keys and secrets",
+    description: "address that every door listens on; another than loopback needs keys and secrets",
   },
-  BULKSMS_LOG_LEVEL: { kind: "choice", choices: ["debug", "info", "warn", "error"], default: "info", says: "least level that is logged" },
-  BULKSMS_LOG_FORMAT: { kind: "choice", choices: ["json", "pretty"], default: "json", says: "one JSON object a line, or lines for people" },
+  BULKSMS_LOG_LEVEL: {
+    kind: "choice",
+    choices: ["debug", "info", "warn", "error"],
+    default: "info",
+    description: "least level that is logged",
+  },
+  BULKSMS_LOG_FORMAT: {
+    kind: "choice",
+    choices: ["json", "pretty"],
+    default: "json",
+    description: "one JSON object a line, or lines for people",
+  },
   BULKSMS_DATA: {
     kind: "text",
     default: ".bulksms",
-    says: "folder of everything that `bulksms up` keeps: engines, secrets, keys, journal",
+    description: "folder of everything that `bulksms up` keeps: engines, secrets, keys, journal",
   },
   BULKSMS_REDIS_URL: {
     kind: "url",
     protocols: ["redis:", "rediss:"],
     isSecret: true,
-    says: "the common Redis; `bulksms up` starts its own when unset",
+    description: "the common Redis; `bulksms up` starts its own when unset",
   },
   BULKSMS_REDIS_NAMESPACE: {
     kind: "text",
     default: "bulksms",
     // braces would make another hash tag of it
-    form: { pattern: /^[A-Za-z0-9_-]{1,64}$/, says: "1 to 64 letters, digits, _ or -" },
-    says: "first word of every Redis key and channel",
+    form: { pattern: /^[A-Za-z0-9_-]{1,64}$/, description: "1 to 64 letters, digits, _ or -" },
+    description: "first word of every Redis key and channel",
   },
   BULKSMS_INTERNAL_TOKEN: {
     kind: "text",
     isSecret: true,
-    says: "shared by our processes when they call each other (gRPC, progress snapshots)",
+    description: "shared by our processes when they call each other (gRPC, progress snapshots)",
   },
-  BULKSMS_ADMIN_KEY: { kind: "text", isSecret: true, says: "API key with scope admin that `bulksms migrate` stores (its hash only)" },
+  BULKSMS_ADMIN_KEY: {
+    kind: "text",
+    isSecret: true,
+    description: "API key with scope admin that `bulksms migrate` stores (its hash only)",
+  },
 
   BULKSMS_CRASH_AT: {
     kind: "text",
-    form: { pattern: /^[a-z0-9_]+(:[1-9]\d{0,6}(:freeze)?)?$/, says: "name:n or name:n:freeze" },
-    says: "for experiments: a process kills itself at the n-th hit of this place (contracts/failpoints.ts), or freezes; refused beyond loopback",
+    form: { pattern: /^[a-z0-9_]+(:[1-9]\d{0,6}(:freeze)?)?$/, description: "name:n or name:n:freeze" },
+    description:
+      "for experiments: a process kills itself at the n-th hit of this place (contracts/failpoints.ts), or freezes; refused beyond loopback",
   },
 
   // databases: the owner's URLs are for `bulksms migrate` and `bulksms up` alone
-  BULKSMS_DS_OWNER_URL: { ...postgresUrl, says: "owner of database ds; `bulksms up` starts its own server when unset" },
-  BULKSMS_SALESDB_OWNER_URL: { ...postgresUrl, says: "owner of database salesdb; `bulksms up` starts its own server when unset" },
-  BULKSMS_WEBAPI_DATABASE_URL: { ...postgresUrl, says: "ds as role webapi" },
-  BULKSMS_RPC_DATABASE_URL: { ...postgresUrl, says: "ds as role rpc" },
-  BULKSMS_GENERAL_WORKER_DATABASE_URL: { ...postgresUrl, says: "ds as role general_worker" },
-  BULKSMS_SALESAPI_DATABASE_URL: { ...postgresUrl, says: "salesdb as role salesapi" },
-  BULKSMS_SALES_WORKER_DATABASE_URL: { ...postgresUrl, says: "salesdb as role sales_worker" },
-  BULKSMS_CHECK_DS_URL: { ...postgresUrl, says: "ds as the read-only role check" },
-  BULKSMS_CHECK_SALESDB_URL: { ...postgresUrl, says: "salesdb as the read-only role check" },
+  BULKSMS_DS_OWNER_URL: { ...postgresUrl, description: "owner of database ds; `bulksms up` starts its own server when unset" },
+  BULKSMS_SALESDB_OWNER_URL: { ...postgresUrl, description: "owner of database salesdb; `bulksms up` starts its own server when unset" },
+  BULKSMS_WEBAPI_DATABASE_URL: { ...postgresUrl, description: "ds as role webapi" },
+  BULKSMS_RPC_DATABASE_URL: { ...postgresUrl, description: "ds as role rpc" },
+  BULKSMS_GENERAL_WORKER_DATABASE_URL: { ...postgresUrl, description: "ds as role general_worker" },
+  BULKSMS_SALESAPI_DATABASE_URL: { ...postgresUrl, description: "salesdb as role salesapi" },
+  BULKSMS_SALES_WORKER_DATABASE_URL: { ...postgresUrl, description: "salesdb as role sales_worker" },
+  BULKSMS_CHECK_DS_URL: { ...postgresUrl, description: "ds as the read-only role check" },
+  BULKSMS_CHECK_SALESDB_URL: { ...postgresUrl, description: "salesdb as the read-only role check" },
   BULKSMS_DATABASE_CONNECTIONS: {
     kind: "integer",
     unit: "connections a process",
     min: 2,
     max: 100,
     default: 8,
-    says: "size of each process's connection pool",
+    description: "size of each process's connection pool",
   },
 
   // doors
-  BULKSMS_WEBAPI_PORT: { kind: "port", default: 8000, says: "webapi: HTTP and WebSocket" },
-  BULKSMS_SALESAPI_PORT: { kind: "port", default: 8002, says: "salesapi: HTTP" },
-  BULKSMS_RPC_PORT: { kind: "port", default: 8003, says: "rpc: gRPC" },
-  BULKSMS_SIMULATOR_PORT: { kind: "port", default: 8004, says: "simulator: HTTP" },
-  BULKSMS_GENERAL_WORKER_MANAGEMENT_PORT: { kind: "port", default: 8011, says: "general_worker: /health /ready /metrics" },
-  BULKSMS_SALES_WORKER_MANAGEMENT_PORT: { kind: "port", default: 8012, says: "sales_worker: /health /ready /metrics" },
-  BULKSMS_RPC_MANAGEMENT_PORT: { kind: "port", default: 8013, says: "rpc: /health /ready /metrics" },
+  BULKSMS_WEBAPI_PORT: { kind: "port", default: 8000, description: "webapi: HTTP and WebSocket" },
+  BULKSMS_SALESAPI_PORT: { kind: "port", default: 8002, description: "salesapi: HTTP" },
+  BULKSMS_RPC_PORT: { kind: "port", default: 8003, description: "rpc: gRPC" },
+  BULKSMS_SIMULATOR_PORT: { kind: "port", default: 8004, description: "simulator: HTTP" },
+  BULKSMS_GENERAL_WORKER_MANAGEMENT_PORT: { kind: "port", default: 8011, description: "general_worker: /health /ready /metrics" },
+  BULKSMS_SALES_WORKER_MANAGEMENT_PORT: { kind: "port", default: 8012, description: "sales_worker: /health /ready /metrics" },
+  BULKSMS_RPC_MANAGEMENT_PORT: { kind: "port", default: 8013, description: "rpc: /health /ready /metrics" },
 
   // where the others are
-  BULKSMS_RPC_ADDRESS: { kind: "address", default: "127.0.0.1:8003", says: "rpc, as seen by webapi, salesapi, sales_worker" },
-  BULKSMS_SALESAPI_URL: { ...httpUrl, default: "http://127.0.0.1:8002", says: "salesapi, as seen by webapi and the command line" },
-  BULKSMS_WEBAPI_URL: { ...httpUrl, default: "http://127.0.0.1:8000", says: "webapi, as seen by the command line" },
-  BULKSMS_SIMULATOR_URL: { ...httpUrl, default: "http://127.0.0.1:8004", says: "simulator, as seen by sales_worker" },
+  BULKSMS_RPC_ADDRESS: { kind: "address", default: "127.0.0.1:8003", description: "rpc, as seen by webapi, salesapi, sales_worker" },
+  BULKSMS_SALESAPI_URL: { ...httpUrl, default: "http://127.0.0.1:8002", description: "salesapi, as seen by webapi and the command line" },
+  BULKSMS_WEBAPI_URL: { ...httpUrl, default: "http://127.0.0.1:8000", description: "webapi, as seen by the command line" },
+  BULKSMS_SIMULATOR_URL: { ...httpUrl, default: "http://127.0.0.1:8004", description: "simulator, as seen by sales_worker" },
   BULKSMS_SIMULATOR_RECEIPTS_URL: {
     ...httpUrl,
     default: "http://127.0.0.1:8002/receipts/simulated",
-    says: "where the simulator sends its receipts",
+    description: "where the simulator sends its receipts",
   },
-  BULKSMS_API_KEY: { kind: "text", isSecret: true, says: "key that the command line uses; else the one in the data folder" },
+  BULKSMS_API_KEY: { kind: "text", isSecret: true, description: "key that the command line uses; else the one in the data folder" },
 
   // webapi, salesapi
   BULKSMS_REQUESTS_PER_MINUTE: {
@@ -105,34 +121,34 @@ export const settings = {
     min: 1,
     max: 10_000_000,
     default: 6_000,
-    says: "over it 429 with Retry-After; receipts are not counted",
+    description: "over it 429 with Retry-After; receipts are not counted",
   },
   BULKSMS_ALLOWED_HOSTS: {
     kind: "list",
     default: "",
-    says: "host names beside localhost and loopback addresses that a request's Host and Origin may name",
+    description: "host names beside localhost and loopback addresses that a request's Host and Origin may name",
   },
 
   // the console
   BULKSMS_SALESAPI_PUBLIC_URL: {
     kind: "text",
     default: "",
-    form: { pattern: /^(https?:\/\/[a-z0-9.:[\]-]+)?$/, says: "an address such as https://sales.example" },
-    says: "salesapi as a browser reaches it; empty: the host that the page came from, with the port of BULKSMS_SALESAPI_URL",
+    form: { pattern: /^(https?:\/\/[a-z0-9.:[\]-]+)?$/, description: "an address such as https://sales.example" },
+    description: "salesapi as a browser reaches it; empty: the host that the page came from, with the port of BULKSMS_SALESAPI_URL",
   },
   BULKSMS_CONSOLE_ORIGINS: {
     kind: "list",
     default: "",
-    form: { pattern: /^https?:\/\/[a-z0-9.:[\]-]+$/, says: "an origin such as http://localhost:8000" },
-    says: "origins beside those of BULKSMS_WEBAPI_URL whose pages salesapi lets in by the console's cookie",
+    form: { pattern: /^https?:\/\/[a-z0-9.:[\]-]+$/, description: "an origin such as http://localhost:8000" },
+    description: "origins beside those of BULKSMS_WEBAPI_URL whose pages salesapi lets in by the console's cookie",
   },
 
   // campaigns
   BULKSMS_DEFAULT_COUNTRY: {
     kind: "text",
     default: "FI",
-    form: { pattern: /^[A-Z]{2}$/, says: "two capital letters" },
-    says: "country of numbers without +, ISO 3166 alpha-2; a campaign may set its own",
+    form: { pattern: /^[A-Z]{2}$/, description: "two capital letters" },
+    description: "country of numbers without +, ISO 3166 alpha-2; a campaign may set its own",
   },
   BULKSMS_PART_PRICE_MILLI: {
     kind: "integer",
@@ -140,7 +156,7 @@ export const settings = {
     min: 1,
     max: 1_000_000,
     default: 100,
-    says: "price of one SMS part: 100 is 0.1 credit",
+    description: "price of one SMS part: 100 is 0.1 credit",
   },
   BULKSMS_UPLOAD_BYTES_MAX: {
     kind: "integer",
@@ -148,7 +164,7 @@ export const settings = {
     min: 1_000,
     max: 4_000_000_000,
     default: 1_000_000_000,
-    says: "largest CSV file",
+    description: "largest CSV file",
   },
   BULKSMS_UPLOAD_ROWS_MAX: {
     kind: "integer",
@@ -156,16 +172,17 @@ export const settings = {
     min: 1,
     max: 50_000_000,
     default: 10_000_000,
-    says: "most rows of one CSV file; an import needs at most 16 bytes of memory a row",
+    description: "most rows of one CSV file; an import needs at most 16 bytes of memory a row",
   },
-  BULKSMS_TEXT_PARTS_MAX: { kind: "integer", unit: "parts", min: 1, max: 255, default: 6, says: "most parts of one filled text" },
+  BULKSMS_TEXT_PARTS_MAX: { kind: "integer", unit: "parts", min: 1, max: 255, default: 6, description: "most parts of one filled text" },
   BULKSMS_CHUNK_ROWS: {
     kind: "integer",
     unit: "rows",
     min: 1,
     max: 10_000,
     default: 1_000,
-    says: "messages of one chunk, the unit of lease, submit body and recovery; up to twice as many when a campaign of one text for all has over 100 chunks",
+    description:
+      "messages of one chunk, the unit of lease, submit body and recovery; up to twice as many when a campaign of one text for all has over 100 chunks",
   },
   BULKSMS_IMPORT_LEASE_MS: {
     kind: "integer",
@@ -173,7 +190,7 @@ export const settings = {
     min: 1_000,
     max: 600_000,
     default: 30_000,
-    says: "an import that is silent so long is dead",
+    description: "an import that is silent so long is dead",
   },
   BULKSMS_DEADLINE_S: {
     kind: "integer",
@@ -181,7 +198,7 @@ export const settings = {
     min: 1,
     max: 604_800,
     default: 259_200,
-    says: "a message without a final receipt so long after its submit ends expired; a campaign may set its own",
+    description: "a message without a final receipt so long after its submit ends expired; a campaign may set its own",
   },
   BULKSMS_RECEIPT_HORIZON_S: {
     kind: "integer",
@@ -189,7 +206,7 @@ export const settings = {
     min: 0,
     max: 604_800,
     default: 3_600,
-    says: "how long after the deadline a carrier may still retry a receipt",
+    description: "how long after the deadline a carrier may still retry a receipt",
   },
   BULKSMS_RECEIPT_SECRETS: {
     kind: "list",
@@ -197,9 +214,9 @@ export const settings = {
     // what is no base64 would decode to a short or empty key, by which anyone could sign
     form: {
       pattern: /^(?!whsec_).|^whsec_(?:[A-Za-z0-9+/]{4}){3,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
-      says: "whsec_ and base64 of at least nine bytes (any other secret begins otherwise)",
+      description: "whsec_ and base64 of at least nine bytes (any other secret begins otherwise)",
     },
-    says: "secrets of receipt signatures, newest first, comma between; two may live at once",
+    description: "secrets of receipt signatures, newest first, comma between; two may live at once",
   },
   BULKSMS_RECEIPT_BATCH_MAX: {
     kind: "integer",
@@ -207,7 +224,7 @@ export const settings = {
     min: 1,
     max: 10_000,
     default: 5_000,
-    says: "most receipts of one transaction",
+    description: "most receipts of one transaction",
   },
   BULKSMS_RECEIPT_QUEUE_MAX: {
     kind: "integer",
@@ -215,7 +232,7 @@ export const settings = {
     min: 1,
     max: 10_000_000,
     default: 200_000,
-    says: "receipts waiting in memory for their commit; above it 503",
+    description: "receipts waiting in memory for their commit; above it 503",
   },
 
   // sales_worker
@@ -224,9 +241,10 @@ export const settings = {
     unit: "ms",
     min: 500,
     max: 600_000,
-    // a restarted worker waits for what its predecessor had in hand: with the sweeper's pause less than 5 s
+    // a restarted worker waits for what its predecessor had in hand: with the sweeper's pause less
+    // than 5 s
     default: 4_000,
-    says: "a chunk whose worker is silent so long is taken over",
+    description: "a chunk whose worker is silent so long is taken over",
   },
   BULKSMS_SUBMIT_TIMEOUT_MS: {
     kind: "integer",
@@ -234,7 +252,7 @@ export const settings = {
     min: 100,
     max: 120_000,
     default: 3_000,
-    says: "wait for the carrier's answer to one body; must be below the lease",
+    description: "wait for the carrier's answer to one body; must be below the lease",
   },
   BULKSMS_DISPATCH_CONCURRENCY: {
     kind: "integer",
@@ -242,7 +260,7 @@ export const settings = {
     min: 1,
     max: 64,
     default: 4,
-    says: "chunks that one sales_worker submits at once",
+    description: "chunks that one sales_worker submits at once",
   },
   BULKSMS_SWEEP_INTERVAL_MS: {
     kind: "integer",
@@ -250,24 +268,31 @@ export const settings = {
     min: 50,
     max: 60_000,
     default: 500,
-    says: "pause between two passes of the sweeper",
+    description: "pause between two passes of the sweeper",
   },
 
   // simulator
-  BULKSMS_SIMULATOR_KEY: { kind: "text", isSecret: true, says: "key with which sales_worker submits to the simulator" },
-  BULKSMS_SIMULATOR_DATA: { kind: "text", default: ".bulksms/simulator", says: "folder of the simulator's journal" },
-  BULKSMS_SIMULATOR_SEED: { kind: "integer", unit: "", min: 0, max: 4_294_967_295, default: 7, says: "seed of every outcome and delay" },
+  BULKSMS_SIMULATOR_KEY: { kind: "text", isSecret: true, description: "key with which sales_worker submits to the simulator" },
+  BULKSMS_SIMULATOR_DATA: { kind: "text", default: ".bulksms/simulator", description: "folder of the simulator's journal" },
+  BULKSMS_SIMULATOR_SEED: {
+    kind: "integer",
+    unit: "",
+    min: 0,
+    max: 4_294_967_295,
+    default: 7,
+    description: "seed of every outcome and delay",
+  },
   BULKSMS_SIMULATOR_PROFILE: {
     kind: "choice",
     choices: ["typical", "clean-list", "dirty-list", "new-year", "demo", "answered"],
     default: "typical",
-    says: "mix of outcomes and delays",
+    description: "mix of outcomes and delays",
   },
   BULKSMS_SIMULATOR_SPEED: {
     kind: "text",
     default: "1",
-    form: { pattern: /^(?:max|(?!0+(?:\.0+)?$)\d{1,6}(?:\.\d{1,3})?)$/, says: "a number from 0.001 to 999999, or max" },
-    says: "divides the simulator's delays; max is none",
+    form: { pattern: /^(?:max|(?!0+(?:\.0+)?$)\d{1,6}(?:\.\d{1,3})?)$/, description: "a number from 0.001 to 999999, or max" },
+    description: "divides the simulator's delays; max is none",
   },
   BULKSMS_SIMULATOR_MPS_MAX: {
     kind: "integer",
@@ -275,7 +300,7 @@ export const settings = {
     min: 0,
     max: 10_000_000,
     default: 0,
-    says: "over it the simulator answers 429 with Retry-After; 0 is no limit",
+    description: "over it the simulator answers 429 with Retry-After; 0 is no limit",
   },
   BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: {
     kind: "integer",
@@ -283,7 +308,7 @@ export const settings = {
     min: 1,
     max: 1_000,
     default: 100,
-    says: "receipts in one callback body; 1 sends them singly",
+    description: "receipts in one callback body; 1 sends them singly",
   },
   BULKSMS_SIMULATOR_CALLBACK_CONCURRENCY: {
     kind: "integer",
@@ -291,7 +316,7 @@ export const settings = {
     min: 1,
     max: 512,
     default: 64,
-    says: "callbacks in flight at once",
+    description: "callbacks in flight at once",
   },
   BULKSMS_SIMULATOR_CALLBACK_PIPELINING: {
     kind: "integer",
@@ -299,13 +324,16 @@ export const settings = {
     min: 1,
     max: 256,
     default: 1,
-    says: "of them on one connection (HTTP/1.1 pipelining); 1: each connection waits for its answer",
+    description: "of them on one connection (HTTP/1.1 pipelining); 1: each connection waits for its answer",
   },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof settings;
 
-/** Names of an earlier release. Refused with the new name: a setting that no process reads must not look as if it did. */
+/**
+ * Names of an earlier release. Refused with the new name: a setting that no process reads must not
+ * look as if it did.
+ */
 export const renamedSettings: Readonly<Record<string, SettingName>> = {
   BULKSMS_CARRIER_PORT: "BULKSMS_SIMULATOR_PORT",
   BULKSMS_CARRIER_URL: "BULKSMS_SIMULATOR_URL",

@@ -1,22 +1,30 @@
-// The simulator's journal on disk: the format, and its reading as pure parsing of bytes. Written by simulator, read by simulator
-// (resume) and by laws (the oracle). It may be read while the simulator writes: a block not yet whole is simply not there yet.
+// The simulator's journal on disk: the format, and its reading as pure parsing of bytes. Written by
+// simulator, read by simulator (resume) and by laws (the oracle). It may be read while the
+// simulator writes: a block not yet whole is simply not there yet.
 //
-//   <simulator data>/journal/<last two characters of batch_id>/<batch_id>.<segment_no>   one append-only file a segment
-//   <simulator data>/open/<batch_id>.<segment_no>                                      marker: may have unfinished messages
+// Below the simulator's data folder, one append-only file per segment, and an empty marker for each
+// segment that may have unfinished messages:
+//   journal/<last two characters of batch_id>/<batch_id>.<segment_no>
+//   open/<batch_id>.<segment_no>
 //
-// A segment holds the rows segment_no * 16,384 + 0 .. 16,383 of one batch. A file is the 8 bytes of a magic, then blocks:
-// u32 payload bytes, u32 CRC-32 of the payload, payload. A block is what one commit appended: whole or not there. Reading stops
-// at the first block that is cut short or fails its checksum: the torn tail of a crash, which the next opening truncates.
-// A payload is a run of records, each a type byte and fixed fields, little endian (see `recordBytes`).
+// A segment holds the rows segment_no * 16,384 + 0 .. 16,383 of one batch. A file is the 8 bytes of
+// a magic, then blocks: u32 payload bytes, u32 CRC-32 of the payload, payload. A block is what one
+// commit appended: whole or not there. Reading stops at the first block that is cut short or fails
+// its checksum: the torn tail of a crash, which the next opening truncates. A payload is a run of
+// records, each a type byte and fixed fields, little endian (see `recordBytes`).
 //
-// Format 2 says of each verdict which number it was about, and of each submit when it came by a clock that nobody sets. Files of
-// format 1 are read as well: they know neither. The
-// first record appended to one makes it format 2 (`fileMagic` in place of its own): the magic names the least format that reads it all.
+// Format 2 says of each verdict which number it was about, and of each submit when it came by a
+// clock that nobody sets. Files of format 1 are read as well: they know neither. The first record
+// appended to one makes it format 2 (`fileMagic` in place of its own): the magic names the least
+// format that reads it all.
 import { crc32 } from "node:zlib";
 import type { CarrierErrorCode } from "./receipts.ts";
 import type { ReceiptStatus } from "./states.ts";
 
-/** Rows of one segment: its file stays near 1 MB, quick to reload for a repeat, and memory holds only segments at work. */
+/**
+ * Rows of one segment: its file stays near 1 MB, quick to reload for a repeat, and memory holds
+ * only segments at work.
+ */
 export const segmentRows = 16_384;
 export const journalFolder = "journal";
 export const openFolder = "open";
@@ -27,7 +35,9 @@ export const blockHeaderBytes = 8;
 /** No block is larger: one commit of one segment writes at most this many payload bytes at once. */
 export const blockPayloadBytesMax = 64 * 1024 * 1024;
 
-/** Profiles and error codes by the number that stands for them on disk: append only, never reorder. */
+/**
+ * Profiles and error codes by the number that stands for them on disk: append only, never reorder.
+ */
 export const journalProfiles = ["typical", "clean-list", "dirty-list", "new-year", "demo", "answered"] as const;
 export type SimulatorProfileName = (typeof journalProfiles)[number];
 export const journalErrorCodes = [
@@ -48,17 +58,20 @@ export type JournalEnd = (typeof journalEnds)[number];
 /**
  * Records. `row` is u16: row_no - segment_no * 16,384. `delta` is u32 ms since the submit's `at`.
  *
- *   submit    u8 profile, u8 is-max, u8 0, u32 seed, f64 speed, f64 at (ms), f64 valid_until (ms), f64 at (ms) by the steady clock,
- *             u32 boot: what the verdicts after it share
- *   accepted  u8 parts, u16 row, u32 u32 digest (low, high), u8 forced outcome (0: by chance), u32 number mark (`numberMark`)
+ *   submit    u8 profile, u8 is-max, u8 0, u32 seed, f64 speed, f64 at (ms), f64 valid_until (ms),
+ *             f64 at (ms) by the steady clock, u32 boot: what the verdicts after it share
+ *   accepted  u8 parts, u16 row, u32 u32 digest (low, high), u8 forced outcome (0: by chance),
+ *             u32 number mark (`numberMark`)
  *   rejected  u8 parts, u16 row, u32 u32 digest, u8 error code, u32 number mark
- *   submit_1, accepted_1, rejected_1  the same without steady clock and boot, without the mark: format 1
+ *   submit_1, accepted_1, rejected_1
+ *             format 1: the same without steady clock and boot, without the mark
  *   sent      u16 row, u32 delta
  *   ended     u16 row, u32 delta, u8 end, u8 error code
  *   answered  u16 row, u8 receipt number (1 queued, 2 sent or failed, 3 the end): it got a 2xx
  *   repeat    u16 row, u8 1 when it carried the same message, else 0
  *   gave_up   u16 row: its receipts are no longer retried
- *   lost      u16 row, u8 receipt number: the weather (contracts/simulator_weather.ts) lost it, it is never told
+ *   lost      u16 row, u8 receipt number: the weather (contracts/simulator_weather.ts) lost it,
+ *             it is never sent
  */
 export const recordTypes = {
   submit_1: 1,
@@ -77,14 +90,17 @@ export const recordTypes = {
 /** Bytes of each record, its type byte counted; index = type. */
 export const recordBytes = [0, 32, 13, 13, 7, 9, 4, 4, 3, 4, 17, 17, 44] as const;
 
-/** The largest prime below 2^32: no change of one digit, and no exchange of two, keeps the remainder. */
+/**
+ * The largest prime below 2^32: no change of one digit, and no exchange of two, keeps the
+ * remainder.
+ */
 export const numberMarkModulus = 4_294_967_291;
 /** A record of format 1 has none. */
 export const noNumberMark = 0;
 
 /**
- * Four bytes that stand for a number (E.164 with or without its plus): 1 + its remainder. It tells numbers apart by accident, not by
- * malice, and does not spell the number out.
+ * Four bytes that stand for a number (E.164 with or without its plus): 1 + its remainder. It tells
+ * numbers apart by accident, not by malice, and does not spell the number out.
  */
 export function numberMark(msisdn: string): number {
   return 1 + (Number(msisdn) % numberMarkModulus);
@@ -133,8 +149,9 @@ export function parseSegmentName(name: string): { batchId: string; segmentNo: nu
 }
 
 /**
- * Reads the records of a segment's bytes. Answers how many bytes are whole: what follows is a torn tail (or a block being
- * written now). A file shorter than its magic is empty; another magic throws.
+ * Reads the records of a segment's bytes. Answers how many bytes are whole: what follows is a torn
+ * tail (or a block being written now). A file shorter than its magic is empty; another magic
+ * throws.
  */
 export function visitSegment(file: Buffer, visitor: JournalVisitor): number {
   if (file.length < fileMagic.length) return 0;

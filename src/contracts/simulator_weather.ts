@@ -1,5 +1,6 @@
-// Receipt weather: what the simulated network does to its receipts when it is told to, and the file in which it writes down what it
-// made up. Set over HTTP (PUT /weather of the simulator), read by simulator, laws (L11), lab.
+// Receipt weather: what the simulated network does to its receipts when it is told to, and the file
+// in which it writes down what it made up. Set over HTTP (PUT /weather of the simulator), read by
+// simulator, laws (L11), lab.
 import { z } from "zod";
 
 /** Copies of a duplicate receipt follow within this. */
@@ -13,9 +14,10 @@ const holdMsMax = 600_000;
 const lateMsMax = 24 * 3_600_000;
 
 /**
- * Each kind of weather by its share of receipts (of messages: `early`; of bodies: `replayed`). A kind that is left out does not
- * happen; `{}` is clear weather. Which receipts are meant is drawn from the simulator's seed and the message's reference, so the same
- * campaign under the same weather meets the same.
+ * Each kind of weather by its share of receipts (of messages: `early`; of bodies: `replayed`). A
+ * kind that is left out does not happen; `{}` is clear weather. Which receipts are meant is drawn
+ * from the simulator's seed and the message's reference, so the same campaign under the same
+ * weather meets the same.
  */
 export const simulatorWeather = z.strictObject({
   doubled: z
@@ -69,16 +71,21 @@ export type StrayKind = (typeof strayKinds)[number];
 export const injectedKinds = ["unknown_status", "unknown_reference", "malformed", "contradiction"] as const satisfies readonly StrayKind[];
 export type InjectedKind = (typeof injectedKinds)[number];
 
-/** Below the simulator's data folder: the weather that is set, and the file of what was injected. */
+/**
+ * Below the simulator's data folder: the weather that is set, and the file of what was injected.
+ */
 export const weatherFile = "weather/weather.json";
 export const injectionsFile = "weather/injections.jsonl";
 
 /**
- * One line of the injections file, appended before (`injected`) or after (`answered`, `taken`) the receipt is on its way. A kill can
- * leave a receipt injected and not answered: it may stand among the anomalies, or not.
+ * One line of the injections file, appended before (`injected`) or after (`answered`, `taken`) the
+ * receipt is on its way. A kill can leave a receipt injected and not answered: it may stand among
+ * the anomalies, or not.
  */
 export type InjectionLine =
-  /** `id` of the receipt; it begins with the reference of the message beside which it was made up. */
+  /**
+   * `id` of the receipt; it begins with the reference of the message beside which it was made up.
+   */
   | { injected: string; kind: InjectedKind }
   /** It got its 2xx: it must stand among the anomalies. */
   | { answered: string }
@@ -91,7 +98,10 @@ export interface Injections {
   taken: readonly { id: string; kind: StrayKind }[];
 }
 
-/** Reads the file's text; a last line without its end is one that is being written, or that a crash has cut. */
+/**
+ * Reads the file's text; a last line without its end is one that is being written, or that a crash
+ * has cut.
+ */
 export function parseInjections(text: string): Injections {
   const kinds = new Map<string, InjectedKind>();
   const answered = new Set<string>();

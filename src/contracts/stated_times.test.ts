@@ -1,5 +1,5 @@
-// Times that people read (help, pages, descriptions of the API, errors) come from the constants that they speak of: a figure written out
-// would stay when its constant changes.
+// Times that people read (help, pages, descriptions of the API, errors) come from the constants
+// that they speak of: a figure written out would stay when its constant changes.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";

@@ -1,11 +1,15 @@
 // Pub/sub on Redis, and the WebSocket that carries it on: topics, payloads, the socket's messages.
-// Publishers: rpc, general_worker, webapi for top-ups (workspace_credit), salesapi, sales_worker (bulksms_progress), every process that uses Redis
-// (system_stats), `bulksms check --watch` (laws). Reader: webapi, and through it every client.
+// Publishers: rpc, general_worker, webapi for top-ups (workspace_credit), salesapi, sales_worker
+// (bulksms_progress), every process that uses Redis (system_stats), `bulksms check --watch` (laws).
+// Reader: webapi, and through it every client.
 import { z } from "zod";
 import { processNames } from "./processes.ts";
 import { bulksmsStatuses } from "./states.ts";
 
-/** A topic has channels; a channel is named by the id of what it tells about; system_stats and laws have one, which tells about the whole system. */
+/**
+ * A topic has channels; a channel is named by the id of what it tells about; system_stats and laws
+ * have one, which tells about the whole system.
+ */
 export const topicNames = ["workspace_credit", "bulksms_progress", "system_stats", "laws"] as const;
 export type TopicName = (typeof topicNames)[number];
 
@@ -43,7 +47,10 @@ export const bulksmsProgressUpdate = z.object({
   version: count,
 });
 
-/** The only channel of system_stats and of laws: who watches the system cannot know its process ids before. */
+/**
+ * The only channel of system_stats and of laws: who watches the system cannot know its process ids
+ * before.
+ */
 export const systemChannel = "all";
 
 const amount = z.number().nonnegative();
@@ -52,26 +59,41 @@ const amount = z.number().nonnegative();
 export const processStats = z.object({
   process: z.enum(processNames),
   pid: count,
-  /** Tells processes of one name apart, also where each container has pid 1; another one after a restart. */
+  /**
+   * Tells processes of one name apart, also where each container has pid 1; another one after a
+   * restart.
+   */
   instance: z.string().max(100),
   uptime_s: count,
-  /** Share of one core, user and system: 1 is one core busy, more is possible (garbage collection, TLS and files have threads of their own). */
+  /**
+   * Share of one core, user and system: 1 is one core busy, more is possible (garbage collection,
+   * TLS and files have threads of their own).
+   */
   cpu: amount,
   rss_bytes: count,
   heap_bytes: count,
   /** How late the event loop was. */
   loop_delay_p50_ms: amount,
   loop_delay_p99_ms: amount,
-  /** Growth a second of each of the process's own counters, by its name in /metrics without `bulksms_` and `_total`. */
+  /**
+   * Growth a second of each of the process's own counters, by its name in /metrics without
+   * `bulksms_` and `_total`.
+   */
   rates: z.record(z.string(), amount),
   /** What waits or is in hand now, by its name in /metrics without `bulksms_`. */
   levels: z.record(z.string(), amount),
-  /** Since it was last heard of; 0 from the process itself. One that is silent for three seconds is dead, frozen or cut off. */
+  /**
+   * Since it was last heard of; 0 from the process itself. One that is silent for three seconds is
+   * dead, frozen or cut off.
+   */
   silent_ms: count,
 });
 export type ProcessStats = z.infer<typeof processStats>;
 
-/** Channel: `all`. A process publishes itself alone; what a socket hears has all that were heard of within the last minute. */
+/**
+ * Channel: `all`. A process publishes itself alone; what a socket hears has all that were heard of
+ * within the last minute.
+ */
 export const systemStatsUpdate = z.object({ processes: z.array(processStats), version: count });
 
 /** Rows that one law names at most in an update; `broken_count` has all. */
@@ -83,20 +105,26 @@ export const lawState = z.object({
   title: z.string().max(500),
   verdict: z.enum(["held", "broken", "nothing_to_check", "unknown"]),
   rows_compared: count,
-  broken: z.array(z.object({ row: z.string().max(500), says: z.string().max(1_000) })).max(lawRowsShownMax),
+  broken: z.array(z.object({ row: z.string().max(500), description: z.string().max(1_000) })).max(lawRowsShownMax),
   broken_count: count,
 });
 export type LawState = z.infer<typeof lawState>;
 
-/** Channel: `all`. The audit's last look at the whole system; before the first one `laws` is empty and `looked_at` null. */
+/**
+ * Channel: `all`. The audit's last look at the whole system; before the first one `laws` is empty
+ * and `looked_at` null.
+ */
 export const lawsUpdate = z.object({
   laws: z.array(lawState).max(20),
-  /** settled: nothing was in flight, each law an equality; running: an inequality that holds at every moment. */
+  /**
+   * settled: nothing was in flight, each law an equality; running: an inequality that holds at
+   * every moment.
+   */
   form: z.enum(["settled", "running"]),
   /** Whether the simulator's journal was there to compare with. */
   has_journal: z.boolean(),
   /** When the last look that got its answers had ended, RFC 3339. */
-  looked_at: z.string().nullable(),
+  checked_at: z.string().nullable(),
   took_ms: count,
   /** How old this was when it was sent to the reader. */
   age_ms: count,

@@ -1,4 +1,5 @@
-// Holds, settles, top-ups, keys and ledger pages, each promise by itself; and what no role of ds may do.
+// Holds, settles, top-ups, keys and ledger pages, each promise by itself; and what no role of ds
+// may do.
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../testing/engines.ts";

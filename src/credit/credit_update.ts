@@ -1,4 +1,5 @@
-// From a balance to what crosses borders: the payload of topic workspace_credit and the gRPC message.
+// From a balance to what crosses borders: the payload of topic workspace_credit and the gRPC
+// message.
 import { formatCredits } from "../contracts/credits.ts";
 import type { WorkspaceCredit } from "../contracts/generated/credit.ts";
 import type { TopicUpdates } from "../contracts/topics.ts";

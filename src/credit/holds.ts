@@ -1,6 +1,7 @@
-// Holds: credit set aside for one run of a campaign (reserve), and what is left of it given back (release). Called by rpc.
-// A hold's states: (none) -> open by reserve; open -> closed by release; (none) -> closed by a refused reserve or by a release that
-// came first (tombstone). A closed hold never opens again, so a late or repeated call always gets the same answer.
+// Holds: credit set aside for one run of a campaign (reserve), and what is left of it given back
+// (release). Called by rpc. A hold's states: (none) -> open by reserve; open -> closed by release;
+// (none) -> closed by a refused reserve or by a release that came first (tombstone). A closed hold
+// never opens again, so a late or repeated call always gets the same answer.
 import { AppError } from "../contracts/errors.ts";
 import { reachFailpoint } from "../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../platform/postgres.ts";
@@ -18,9 +19,11 @@ export interface HoldRow {
 }
 
 /**
- * Moves `amountMilli` from available to held, once by `holdId`. `existed`: an earlier call did it; nothing moved now.
- * A refusal for lack of credit is stored as a closed hold: the same call answers the same for ever, even after a top-up.
- * @throws AppError workspace_not_found, amount_invalid, insufficient_credit (needed_milli, available_milli), hold_conflict, hold_closed
+ * Moves `amountMilli` from available to held, once by `holdId`. `existed`: an earlier call did it;
+ * nothing moved now. A refusal for lack of credit is stored as a closed hold: the same call answers
+ * the same forever, even after a top-up.
+ * @throws AppError workspace_not_found, amount_invalid, insufficient_credit (needed_milli,
+ * available_milli), hold_conflict, hold_closed
  */
 export async function reserve(
   sql: Sql,
@@ -49,7 +52,8 @@ async function reserveOnce(
     origin: isRefused ? "refused" : "held",
     refusedAvailableMilli: isRefused ? before.availableMilli : null,
   });
-  // the workspace's lock shuts out its own calls, so this is another workspace with the same id at the same time
+  // the workspace's lock shuts out its own calls, so this is another workspace with the same id at
+  // the same time
   if (!isStored) return holdConflict();
   if (isRefused) return insufficientCredit(amountMilli, before.availableMilli);
   await transaction`
@@ -70,8 +74,9 @@ function answerRepeat(hold: HoldRow, balance: Balance, amountMilli: bigint): { e
 }
 
 /**
- * Closes the hold and gives back what it has not settled. A repeat gives back 0. An unknown hold is stored as closed, so that a
- * reserve that was on its way is refused. `balance` is null when no credit moved.
+ * Closes the hold and gives back what it has not settled. A repeat gives back 0. An unknown hold is
+ * stored as closed, so that a reserve that was on its way is refused. `balance` is null when no
+ * credit moved.
  * @throws AppError workspace_not_found, hold_conflict (the hold is another workspace's)
  */
 export async function release(
@@ -107,7 +112,10 @@ export async function hasHold(sql: Sql, holdId: string): Promise<boolean> {
   return found.length > 0;
 }
 
-/** Locks the hold until the transaction ends; null when there is none. The workspace must be locked before. */
+/**
+ * Locks the hold until the transaction ends; null when there is none. The workspace must be locked
+ * before.
+ */
 export async function lockHold(transaction: TransactionSql, holdId: string): Promise<HoldRow | null> {
   const [hold] = await transaction<HoldRow[]>`
     select workspace_id as "workspaceId", amount as "amountMilli", settled as "settledMilli", released as "releasedMilli", state, origin,
@@ -116,7 +124,10 @@ export async function lockHold(transaction: TransactionSql, holdId: string): Pro
   return hold ?? null;
 }
 
-/** Only a hold that holds is open. A refused one has all its amount released, a tombstone has none. False: the id is taken. */
+/**
+ * Only a hold that holds is open. A refused one has all its amount released, a tombstone has none.
+ * False: the id is taken.
+ */
 async function insertHold(
   transaction: TransactionSql,
   hold: { holdId: string; workspaceId: string; amountMilli: bigint } & Pick<HoldRow, "origin" | "refusedAvailableMilli">,

@@ -1,4 +1,5 @@
-// A top-up with an Idempotency-Key: its answer is stored in the transaction that moves the credit. Called by webapi.
+// A top-up with an Idempotency-Key: its answer is stored in the transaction that moves the credit.
+// Called by webapi.
 import { createHash } from "node:crypto";
 import { AppError } from "../contracts/errors.ts";
 import { inTransaction, type Sql } from "../platform/postgres.ts";
@@ -12,15 +13,21 @@ export interface StoredAnswer {
   body: unknown;
 }
 
-/** Answers are kept so long; after that the transfer's id, which is derived from the key, still stops a second top-up. */
+/**
+ * Answers are kept so long; after that the transfer's id, which is derived from the key, still
+ * stops a second top-up.
+ */
 const answersKeptHours = 24;
 /** One statement purges at most so many, so that its transaction stays short. */
 const purgedRowsMax = 5_000;
 
 /**
- * Adds credit, once by the workspace and the key. A repeat gets the stored answer. `balance` is null when no credit moved now.
- * @param answer makes what is stored and sent; it runs inside the transaction and must have no effect of its own.
- * @throws AppError idempotency_key_reused (another amount), idempotency_key_in_flight, workspace_not_found, amount_invalid
+ * Adds credit, once by the workspace and the key. A repeat gets the stored answer. `balance` is
+ * null when no credit moved now.
+ * @param answer makes what is stored and sent; it runs inside the transaction and must have no
+ * effect of its own.
+ * @throws AppError idempotency_key_reused (another amount), idempotency_key_in_flight,
+ * workspace_not_found, amount_invalid
  */
 export async function topUpByKey(
   sql: Sql,
@@ -33,7 +40,8 @@ export async function topUpByKey(
     .digest();
   const transferId = deriveTransferId("top_up", workspaceId, key);
   return inTransaction(sql, async (transaction) => {
-    // tried, not waited for: who comes while the first is under way is told so. Ends with the transaction, so a crash leaves nothing
+    // tried, not waited for: who comes while the first is under way is told so. Ends with the
+    // transaction, so a crash leaves nothing
     const [lock] = await transaction<{ isOurs: boolean }[]>`
       select pg_try_advisory_xact_lock(hashtextextended(${transferId}, 0)) as "isOurs"`;
     if (lock?.isOurs !== true) {

@@ -16,7 +16,8 @@ export interface LedgerEntry {
 
 /**
  * Up to `rowsMax` entries below the cursor, and the cursor of the next page (null: there is none).
- * Transactions that were open while a page was read may add entries above its cursor: a new first page has them.
+ * Transactions that were open while a page was read may add entries above its cursor: a new first
+ * page has them.
  * @throws AppError request_invalid for a cursor that is not ours
  */
 export async function readLedger(

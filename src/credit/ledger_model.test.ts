@@ -1,5 +1,5 @@
-// The credit domain against a naive model: random commands with repeats and lies, cut in any way, and many at once.
-// A failure prints its seed; TEST_SEED=<seed> runs it again.
+// The credit domain against a naive model: random commands with repeats and lies, cut in any way,
+// and many at once. A failure prints its seed; TEST_SEED=<seed> runs it again.
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -30,7 +30,10 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** Small numbers of everything, so that commands meet: two workspaces, three holds, six transfers, amounts that often do not fit. */
+/**
+ * Small numbers of everything, so that commands meet: two workspaces, three holds, six transfers,
+ * amounts that often do not fit.
+ */
 const workspaceNo = fc.nat({ max: 1 });
 const holdNo = fc.nat({ max: 2 });
 const amount = fc.integer({ min: 1, max: 12 }).map((n) => BigInt(n) * 50n);
@@ -163,7 +166,10 @@ async function run(world: World, c: Command): Promise<unknown> {
   }
 }
 
-/** The laws of ds for these workspaces: the balance is what the ledger sums to, and held is the open part of open holds. */
+/**
+ * The laws of ds for these workspaces: the balance is what the ledger sums to, and held is the open
+ * part of open holds.
+ */
 async function assertLedgerAgrees(workspaceIds: string[]) {
   const rows = await check<{ available: bigint; held: bigint; spent: bigint; ledger: bigint[]; open: bigint; holdsAgree: boolean }[]>`
     select w.available, w.held, w.spent,
@@ -222,7 +228,8 @@ describe("the ledger", () => {
         }
         await Promise.all(commands.map((c) => run(world, c)));
         await assertLedgerAgrees(world.workspaceIds);
-        // what is decided stays decided: everything again moves no credit but by settles and top-ups that are new
+        // what is decided stays decided: everything again moves no credit but by settles and
+        // top-ups that are new
         const versions = await Promise.all(world.workspaceIds.map((id) => readWorkspace(rpc, id)));
         const decided = commands.filter((c) => c.kind === "reserve" || c.kind === "topUp");
         await Promise.all(decided.map((c) => run(world, c)));
@@ -244,7 +251,8 @@ describe("the ledger", () => {
           const holdId = randomUUID();
           await reserve(rpc, { workspaceId, holdId, amountMilli: total });
           const rows: Settle[] = amounts.map((amountMilli) => ({ outboxId: randomUUID(), amountMilli }));
-          // any slices, overlapping, in any order, and the rest at the end so that all have been there
+          // any slices, overlapping, in any order, and the rest at the end so that all have been
+          // there
           const batches = cuts.map(([from, length]) => {
             const start = from % rows.length;
             return rows.slice(start, start + 1 + (length % rows.length)).reverse();

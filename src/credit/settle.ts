@@ -1,4 +1,5 @@
-// Settling: what was sent is paid out of its hold, each outbox row of salesdb exactly once. Called by general_worker for settle_credit jobs.
+// Settling: what was sent is paid out of its hold, each outbox row of salesdb exactly once. Called
+// by general_worker for settle_credit jobs.
 import { AppError, type ErrorCode, isAppError } from "../contracts/errors.ts";
 import { reachFailpoint } from "../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../platform/postgres.ts";
@@ -31,13 +32,14 @@ export interface SettleOutcome {
 const rowRefusals = ["hold_exceeded", "hold_closed", "transfer_conflict", "amount_invalid"] as const satisfies ErrorCode[];
 
 /**
- * Settles a batch of one hold. A row that is in the ledger already moves nothing; a row that the hold refuses is found by halving,
- * parked in settle_refused and returned in `refused`, while the others settle. Batches may be cut in any way and repeated.
- * An unknown hold refuses all rows.
+ * Settles a batch of one hold. A row that is in the ledger already moves nothing; a row that the
+ * hold refuses is found by halving, parked in settle_refused and returned in `refused`, while the
+ * others settle. Batches may be cut in any way and repeated. An unknown hold refuses all rows.
  */
 export async function settle(sql: Sql, holdId: string, settles: Settle[]): Promise<SettleOutcome> {
   const outcome: SettleOutcome = { settledIds: [], refused: [], newRows: 0, balance: null };
-  // a stack of batches, in the order of their rows: of too many amounts for one hold the first ones settle
+  // a stack of batches, in the order of their rows: of too many amounts for one hold the first ones
+  // settle
   const waiting = [settles];
   for (let batch = waiting.pop(); batch !== undefined; batch = waiting.pop()) {
     try {
@@ -54,14 +56,16 @@ export async function settle(sql: Sql, holdId: string, settles: Settle[]): Promi
       } else throw error;
     }
   }
-  // one id twice with two amounts: which of them the outbox means is not known here, so it is not confirmed
+  // one id twice with two amounts: which of them the outbox means is not known here, so it is not
+  // confirmed
   const refusedIds = new Set(outcome.refused.map((row) => row.outboxId));
   outcome.settledIds = [...new Set(outcome.settledIds)].filter((id) => !refusedIds.has(id));
   return outcome;
 }
 
 /**
- * One transaction: locks the workspace, then the hold; new rows into the ledger; their sum from held to spent.
+ * One transaction: locks the workspace, then the hold; new rows into the ledger; their sum from
+ * held to spent.
  * @throws AppError hold_unknown, and `rowRefusals`: then nothing of the batch has happened.
  */
 async function settleBatch(
@@ -90,7 +94,10 @@ async function settleBatch(
   return { newRows: inserted.length, balance };
 }
 
-/** Only the rows that are new. Sorted by id, so that two batches with the same ids wait for each other in one order. */
+/**
+ * Only the rows that are new. Sorted by id, so that two batches with the same ids wait for each
+ * other in one order.
+ */
 async function insertSettles(
   transaction: TransactionSql,
   workspaceId: string,

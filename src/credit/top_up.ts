@@ -1,4 +1,5 @@
-// Top-ups: credit from outside into a workspace. Called by rpc (AddCredit, by transfer id) and by webapi (by Idempotency-Key).
+// Top-ups: credit from outside into a workspace. Called by rpc (AddCredit, by transfer id) and by
+// webapi (by Idempotency-Key).
 import { AppError } from "../contracts/errors.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../platform/postgres.ts";
 import { assertAmount, balanceMilliMax } from "./transfers.ts";
@@ -13,7 +14,8 @@ export interface TopUp {
 
 /**
  * Adds credit, once by its transfer id. `existed`: an earlier call did it; nothing moved now.
- * @throws AppError workspace_not_found, amount_invalid, transfer_conflict (the id exists with another workspace or amount)
+ * @throws AppError workspace_not_found, amount_invalid, transfer_conflict (the id exists with
+ * another workspace or amount)
  */
 export async function topUp(sql: Sql, request: TopUp): Promise<{ existed: boolean; balance: Balance }> {
   return inTransaction(sql, (transaction) => topUpInTransaction(transaction, request));

@@ -1,9 +1,12 @@
-// Workspaces and their balances: made by webapi, read by all processes of database ds, locked by every change of credit.
-// Lock order of the whole domain: workspaces in id order, then holds, then ledger rows.
+// Workspaces and their balances: made by webapi, read by all processes of database ds, locked by
+// every change of credit. Lock order of the whole domain: workspaces in id order, then holds, then
+// ledger rows.
 import { AppError } from "../contracts/errors.ts";
 import type { AnySql, TransactionSql } from "../platform/postgres.ts";
 
-/** A workspace's balance, in milli-credits. `available + held` is what a person calls the credit. */
+/**
+ * A workspace's balance, in milli-credits. `available + held` is what a person calls the credit.
+ */
 export interface Balance {
   workspaceId: string;
   name: string;
@@ -40,8 +43,8 @@ export async function readWorkspaces(sql: AnySql, workspaceIds: string[]): Promi
 }
 
 /**
- * Locks the row until the transaction ends, so that changes of one workspace's credit come one after another.
- * NO KEY: rows that refer to the workspace (keys, ledger) are not held up.
+ * Locks the row until the transaction ends, so that changes of one workspace's credit come one
+ * after another. NO KEY: rows that refer to the workspace (keys, ledger) are not held up.
  * @throws AppError workspace_not_found
  */
 export async function lockWorkspace(transaction: TransactionSql, workspaceId: string): Promise<Balance> {
@@ -51,7 +54,10 @@ export async function lockWorkspace(transaction: TransactionSql, workspaceId: st
   return balance;
 }
 
-/** Moves credit of a locked workspace; each argument is added. A balance below zero is refused by the table itself. */
+/**
+ * Moves credit of a locked workspace; each argument is added. A balance below zero is refused by
+ * the table itself.
+ */
 export async function moveBalance(
   transaction: TransactionSql,
   workspaceId: string,

@@ -1,10 +1,11 @@
-// L11: what was set aside is what the weather made up. A receipt that a true carrier never said is kept as an anomaly, once, and none else is.
+// L11: what was kept as an anomaly is what the weather made up. A receipt that a true carrier never
+// said is kept as an anomaly, once, and none else is.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Injections, injectionsFile, parseInjections } from "../contracts/simulator_weather.ts";
 import type { Finding, Law } from "./law.ts";
-import type { JournalLooks } from "./messages.ts";
-import { cursorRows, type Looks, onlyCampaigns } from "./snapshots.ts";
+import type { JournalSnapshots } from "./messages.ts";
+import { cursorRows, onlyCampaigns, type Snapshots } from "./snapshots.ts";
 
 export const anomaliesInjected: Law = {
   name: "L11",
@@ -32,10 +33,11 @@ interface Anomaly {
 }
 
 /**
- * By id: answered (before) <= anomalies of salesdb <= made up (after), for it is written down before it goes out. One that meets a
- * row which we ended ourselves is `late`, as a true receipt would be.
+ * By id: answered (before) <= anomalies of salesdb <= made up (after), for it is written down
+ * before it goes out. One that meets a row which we ended ourselves is `late`, as a true receipt
+ * would be.
  */
-async function checkAnomalies(looks: Looks, finding: Finding, journal: JournalLooks | null): Promise<void> {
+async function checkAnomalies(looks: Snapshots, finding: Finding, journal: JournalSnapshots | null): Promise<void> {
   if (journal === null) return;
   const { before, after } = journal.injections;
   const { salesdb: sql, scope } = looks;
@@ -56,7 +58,7 @@ async function checkAnomalies(looks: Looks, finding: Finding, journal: JournalLo
 }
 
 /** Each that got its 2xx was kept. */
-async function checkAnswered(ids: readonly string[], { salesdb: sql }: Looks, finding: Finding): Promise<void> {
+async function checkAnswered(ids: readonly string[], { salesdb: sql }: Snapshots, finding: Finding): Promise<void> {
   for (let at = 0; at < ids.length; at += cursorRows) {
     const asked = ids.slice(at, at + cursorRows);
     const rows = await sql<{ id: string }[]>`select receipt_id as id from receipt_anomaly where receipt_id = any(${asked})`;
@@ -67,7 +69,7 @@ async function checkAnswered(ids: readonly string[], { salesdb: sql }: Looks, fi
 }
 
 /** An id begins with the campaign beside whose receipt it was made up. */
-async function idsOfScope({ salesdb: sql, scope }: Looks, ids: ReadonlySet<string>): Promise<Iterable<string>> {
+async function idsOfScope({ salesdb: sql, scope }: Snapshots, ids: ReadonlySet<string>): Promise<Iterable<string>> {
   if (scope.workspaceId === undefined || ids.size === 0) return ids;
   const rows = await sql<{ id: string }[]>`select b.id from bulksms b where true ${onlyCampaigns(sql, "b", scope)}`;
   const campaigns = new Set(rows.map(({ id }) => id));

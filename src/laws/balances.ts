@@ -1,7 +1,8 @@
-// L1 and L2: every workspace's credit adds up. Both are equalities within one snapshot of ds, so they hold at every moment.
+// L1 and L2: every workspace's credit adds up. Both are equalities within one snapshot of ds, so
+// they hold at every moment.
 import { formatCredits } from "../contracts/credits.ts";
 import type { Finding, Law } from "./law.ts";
-import { cursorRows, type Looks, onlyWorkspace } from "./snapshots.ts";
+import { cursorRows, onlyWorkspace, type Snapshots } from "./snapshots.ts";
 
 export const ledgerSums: Law = {
   name: "L1",
@@ -27,8 +28,11 @@ interface WorkspaceSums {
   ledgerRows: bigint;
 }
 
-/** Compares each account with what the ledger's two sides leave in it, and their total with what ever came in. */
-async function checkLedgerSums({ dsBefore: sql, scope }: Looks, finding: Finding): Promise<void> {
+/**
+ * Compares each account with what the ledger's two sides leave in it, and their total with what
+ * ever came in.
+ */
+async function checkLedgerSums({ dsBefore: sql, scope }: Snapshots, finding: Finding): Promise<void> {
   const rows = sql<WorkspaceSums[]>`
     with sums as (
       select workspace_id, count(*) as ledger_rows,
@@ -87,7 +91,7 @@ interface HoldSums {
   foreignRows: bigint;
 }
 
-async function checkBalances({ dsBefore: sql, scope }: Looks, finding: Finding): Promise<void> {
+async function checkBalances({ dsBefore: sql, scope }: Snapshots, finding: Finding): Promise<void> {
   const workspaces = sql<WorkspaceHolds[]>`
     select w.id, w.available, w.held, w.spent, coalesce(s.settles, 0)::text as settles, coalesce(h.open_parts, 0)::text as "openParts"
     from workspace w
@@ -131,7 +135,10 @@ function judgeWorkspace(row: WorkspaceHolds, finding: Finding): void {
   }
 }
 
-/** A hold that never held (refused, tombstone) has no ledger rows: its released amount was never taken. */
+/**
+ * A hold that never held (refused, tombstone) has no ledger rows: its released amount was never
+ * taken.
+ */
 function judgeHold(row: HoldSums, finding: Finding): void {
   finding.compared(1 + Number(row.ledgerRows));
   const name = `credit_hold ${row.id}`;

@@ -39,13 +39,16 @@ function judgeAcceptedOnce(message: MessageFacts, finding: Finding): void {
   if (after.lacksVerdict) finding.broken(nameMessage(message), "the journal tells of it without a verdict");
 }
 
-/** Journal (before) <= salesdb <= journal (after). `unknown` and `expired` say nothing: the carrier may never have got the message. */
+/**
+ * Journal (before) <= salesdb <= journal (after). `unknown` and `expired` say nothing: the carrier
+ * may never have got the message.
+ */
 function judgeKnownToBoth(message: MessageFacts, finding: Finding): void {
   const { status, before, after } = message;
   const isKnownBefore = before.isAccepted || before.isRejected;
   if (!isKnownBefore && status === null) return;
   finding.compared(1);
-  const broken = (says: string): void => finding.broken(nameMessage(message), says);
+  const broken = (description: string): void => finding.broken(nameMessage(message), description);
   if (status === null) {
     broken("known to the carrier, but salesdb has no such row");
     return;
@@ -62,8 +65,8 @@ function judgeKnownToBoth(message: MessageFacts, finding: Finding): void {
 }
 
 /**
- * The carrier journals an end before it tells it, and never changes it: an end of ours that it does not know was reached by another way,
- * and so was an error code. It gives a code with an end alone.
+ * The carrier journals an end before it tells it, and never changes it: an end of ours that it does
+ * not know was reached by another way, and so was an error code. It gives a code with an end alone.
  */
 function judgeEnd(message: MessageFacts, finding: Finding): void {
   const { status, errorCode, after } = message;
@@ -78,8 +81,9 @@ function judgeEnd(message: MessageFacts, finding: Finding): void {
 }
 
 /**
- * A receipt shows in its row when the row's state implies it, or is above it and not final. `expired` is our own last word over
- * what receipts had said before: it keeps the sent mark, and it keeps `queued` no better than any state above it does.
+ * A receipt shows in its row when the row's state implies it, or is above it and not final.
+ * `expired` is our own last word over what receipts had said before: it keeps the sent mark, and it
+ * keeps `queued` no better than any state above it does.
  */
 function judgeReceipts(message: MessageFacts, finding: Finding): void {
   for (const receipt of message.before.answered) {

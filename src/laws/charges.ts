@@ -1,10 +1,11 @@
-// L3: what was charged is what was sent, from the phone network's journal over salesdb's messages and outbox to ds's ledger.
+// L3: what was charged is what was sent, from the phone network's journal over salesdb's messages
+// and outbox to ds's ledger.
 import { formatCredits } from "../contracts/credits.ts";
 import { chargedStatuses, firstFinalStatus, type MessageStatus, messageStatuses } from "../contracts/states.ts";
 import type { TransactionSql } from "../platform/postgres.ts";
 import type { Finding, Law } from "./law.ts";
 import { type MessageFacts, nameMessage } from "./messages.ts";
-import { cursorRows, type Looks, onlyCampaigns, onlyWorkspace } from "./snapshots.ts";
+import { cursorRows, onlyCampaigns, onlyWorkspace, type Snapshots } from "./snapshots.ts";
 
 export const charges: Law = {
   name: "L3",
@@ -25,8 +26,11 @@ interface CampaignSums {
   foreignHolds: bigint;
 }
 
-/** One transaction marks messages as sent and writes their outbox row, so within one snapshot these are equal at every moment. */
-async function checkCampaignSums({ salesdb: sql, scope }: Looks, finding: Finding): Promise<void> {
+/**
+ * One transaction marks messages as sent and writes their outbox row, so within one snapshot these
+ * are equal at every moment.
+ */
+async function checkCampaignSums({ salesdb: sql, scope }: Snapshots, finding: Finding): Promise<void> {
   const rows = sql<CampaignSums[]>`
     select b.id, coalesce(o.amount, 0)::text as outbox, coalesce(o.rows, 0) as "outboxRows",
       (coalesce(m.parts, 0) * b.price)::text as "sentMarked", coalesce(o.foreign_holds, 0) as "foreignHolds"
@@ -67,10 +71,11 @@ interface SettleRow {
 }
 
 /**
- * Outbox (salesdb) against settles (ds, the later look). Each side sums up its rows in buckets of ids, so that a million charges
- * travel as 4,096 sums; only where the sums differ (a charge on its way, or one that is wrong) are the rows themselves compared.
+ * Outbox (salesdb) against settles (ds, the later look). Each side sums up its rows in buckets of
+ * ids, so that a million charges travel as 4,096 sums; only where the sums differ (a charge on its
+ * way, or one that is wrong) are the rows themselves compared.
  */
-async function checkSettles(looks: Looks, finding: Finding): Promise<void> {
+async function checkSettles(looks: Snapshots, finding: Finding): Promise<void> {
   const holds = await holdsOfCampaign(looks);
   const outbox = await sumBuckets(looks.salesdb, selectOutbox(looks), ["id", "holdId", "amount"]);
   const settles = await sumBuckets(looks.dsAfter, selectSettles(looks, holds), ["id", "holdId", "amount"]);
@@ -83,18 +88,21 @@ async function checkSettles(looks: Looks, finding: Finding): Promise<void> {
   if (differing.length > 0) await compareSettles(looks, holds, differing, finding);
 }
 
-function selectOutbox({ salesdb: sql, scope }: Looks) {
+function selectOutbox({ salesdb: sql, scope }: Snapshots) {
   return sql`select o.id, o.bulksms_id as "bulksmsId", o.hold_id as "holdId", o.amount, o.confirmed_at is not null as "isConfirmed",
       b.status in ('finished', 'canceled') as "isEnded"
     from credit_outbox o join bulksms b on b.id = o.bulksms_id where true ${onlyCampaigns(sql, "b", scope)}`;
 }
 
-function selectSettles({ dsAfter: sql, scope }: Looks, holds: string[] | null) {
+function selectSettles({ dsAfter: sql, scope }: Snapshots, holds: string[] | null) {
   return sql`select l.transfer_id as id, l.hold_id as "holdId", l.amount from credit_ledger l
     where l.kind = 'settle' ${onlyWorkspace(sql, "l.workspace_id", scope)} ${holds === null ? sql`` : sql`and l.hold_id = any(${holds})`}`;
 }
 
-/** By the last three digits of the id, which are random: how many rows, and a sum of their hashes, which no order changes. */
+/**
+ * By the last three digits of the id, which are random: how many rows, and a sum of their hashes,
+ * which no order changes.
+ */
 async function sumBuckets(
   sql: TransactionSql,
   rows: ReturnType<typeof selectOutbox>,
@@ -107,7 +115,7 @@ async function sumBuckets(
 }
 
 /** Walks both side by side in id order: memory is one fetch of each. */
-async function compareSettles(looks: Looks, holds: string[] | null, buckets: string[], finding: Finding): Promise<void> {
+async function compareSettles(looks: Snapshots, holds: string[] | null, buckets: string[], finding: Finding): Promise<void> {
   const inBuckets = <T extends object>(sql: TransactionSql, rows: ReturnType<typeof selectOutbox>) =>
     rowsOf(
       sql<T[]>`select r.* from (${rows}) r where right(r.id::text, 3) = any(${buckets}) order by r.id`.cursor(cursorRows) as AsyncIterable<
@@ -137,8 +145,11 @@ async function* rowsOf<T>(batches: AsyncIterable<T[]>): AsyncGenerator<T, undefi
   for await (const batch of batches) yield* batch;
 }
 
-/** With a campaign alone, the ledger is narrowed to its holds; a settle of another is not ours to judge. */
-async function holdsOfCampaign({ salesdb, scope }: Looks): Promise<string[] | null> {
+/**
+ * With a campaign alone, the ledger is narrowed to its holds; a settle of another is not ours to
+ * judge.
+ */
+async function holdsOfCampaign({ salesdb, scope }: Snapshots): Promise<string[] | null> {
   if (scope.bulksmsId === undefined) return null;
   const rows = await salesdb<{ holdId: string }[]>`select hold_id as "holdId" from bulksms_run where bulksms_id = ${scope.bulksmsId}`;
   return rows.map((row) => row.holdId);
@@ -160,8 +171,11 @@ function judgeUnsettled(row: OutboxRow, finding: Finding): void {
     finding.broken(`credit_outbox ${row.id}`, `its campaign has ended, but ${formatCredits(row.amount)} was never settled`);
 }
 
-/** A settle without an outbox row may be newer than the look at salesdb; one that stood in ds before that look may not. */
-function createUnexplainedSettles({ dsBefore }: Looks, finding: Finding) {
+/**
+ * A settle without an outbox row may be newer than the look at salesdb; one that stood in ds before
+ * that look may not.
+ */
+function createUnexplainedSettles({ dsBefore }: Snapshots, finding: Finding) {
   let waiting: SettleRow[] = [];
   const flush = async (): Promise<void> => {
     if (waiting.length === 0) return;
@@ -185,7 +199,7 @@ function createUnexplainedSettles({ dsBefore }: Looks, finding: Finding) {
 }
 
 /** A settle that ds refused is parked, with an alarm: sent, and not charged. */
-async function checkRefusedSettles({ dsAfter: sql, scope }: Looks, finding: Finding): Promise<void> {
+async function checkRefusedSettles({ dsAfter: sql, scope }: Snapshots, finding: Finding): Promise<void> {
   const rows = await sql<{ id: string; amount: bigint; code: string }[]>`
     select s.outbox_id as id, s.amount, s.code from settle_refused s left join credit_hold h on h.id = s.hold_id
     where not exists (select from credit_ledger l where l.transfer_id = s.outbox_id) ${onlyWorkspace(sql, "h.workspace_id", scope)}
@@ -204,7 +218,10 @@ export function isFinal(status: MessageStatus): boolean {
   return messageStatuses.indexOf(status) >= finalFrom;
 }
 
-/** Per message: the journal says sent <=> sent_at is set, but for messages of which no such receipt was ever taken. */
+/**
+ * Per message: the journal says sent <=> sent_at is set, but for messages of which no such receipt
+ * was ever taken.
+ */
 function judgeSent(message: MessageFacts, finding: Finding): void {
   const { status, before, after } = message;
   if (status === null) return;
@@ -214,13 +231,13 @@ function judgeSent(message: MessageFacts, finding: Finding): void {
   const isDone = isFinal(status) || message.isCampaignEnded;
   if (message.isSentMarked || !before.isSent || !isDone) return;
   const isTaken = before.answered.some((word) => isCharged(word));
-  const isKeptAside = [...message.anomalies].some((word) => isCharged(word));
-  if (isTaken && !isKeptAside)
+  const isKeptAsAnomaly = [...message.anomalies].some((word) => isCharged(word));
+  if (isTaken && !isKeptAsAnomaly)
     finding.broken(nameMessage(message), `sent by the carrier and its receipt taken, but ${status} and not charged`);
   else
     finding.excused(
       nameMessage(message),
-      isKeptAside ? `sent, its receipt came after it was ${status}` : `sent, but no receipt of it was taken before it was ${status}`,
+      isKeptAsAnomaly ? `sent, its receipt came after it was ${status}` : `sent, but no receipt of it was taken before it was ${status}`,
     );
 }
 

@@ -1,4 +1,5 @@
-// The read-only audit: all laws over both databases and the simulator's journal. Called by `bulksms check`, the demo, lab and the tests.
+// The read-only audit: all laws over both databases and the simulator's journal. Called by `bulksms
+// check`, the demo, lab and the tests.
 import { openPostgres } from "../platform/postgres.ts";
 import { anomaliesInjected, readInjections } from "./anomalies.ts";
 import { balances, ledgerSums } from "./balances.ts";
@@ -8,10 +9,13 @@ import { counters } from "./counters.ts";
 import { endedCampaigns, holdsOfRuns } from "./endings.ts";
 import { listJournal } from "./journal.ts";
 import { createFinding, type Law, type LawForm, type LawResult } from "./law.ts";
-import { type JournalLooks, visitMessages } from "./messages.ts";
-import { type Looks, type Scope, withLooks } from "./snapshots.ts";
+import { type JournalSnapshots, visitMessages } from "./messages.ts";
+import { type Scope, type Snapshots, withSnapshots } from "./snapshots.ts";
 
-/** In the order of their numbers. L12 to L14 need more than these three sources: the lab's witnesses speak of them. */
+/**
+ * In the order of their numbers. L12 to L14 need more than these three sources: the lab's witnesses
+ * speak of them.
+ */
 export const laws: readonly Law[] = [
   ledgerSums,
   balances,
@@ -30,7 +34,10 @@ export interface LawSources {
   /** Of the read-only role `check`. */
   dsUrl: string;
   salesdbUrl: string;
-  /** The carrier's data folder; without a journal in it, what needs the journal has nothing to check. */
+  /**
+   * The carrier's data folder; without a journal in it, what needs the journal has nothing to
+   * check.
+   */
   simulatorFolder: string;
 }
 
@@ -45,7 +52,8 @@ export interface LawsReport {
 }
 
 /**
- * Checks every law, on a system that rests or runs. Reads only; memory does not grow with the number of messages.
+ * Checks every law, on a system that rests or runs. Reads only; memory does not grow with the
+ * number of messages.
  * @param signal gives up in the middle
  * @throws the driver's error when a database does not answer (isConnectionError)
  */
@@ -60,9 +68,9 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?:
   };
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
-    const before = await lookAtJournal(sources.simulatorFolder);
-    return await withLooks({ ds, salesdb }, scope, async (looks) => {
-      const after = before === null ? null : await lookAtJournal(sources.simulatorFolder);
+    const before = await snapshotJournal(sources.simulatorFolder);
+    return await withSnapshots({ ds, salesdb }, scope, async (looks) => {
+      const after = before === null ? null : await snapshotJournal(sources.simulatorFolder);
       const journal =
         before === null || after === null
           ? null
@@ -102,14 +110,14 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?:
 }
 
 /** null: there is no journal here. */
-async function lookAtJournal(simulatorFolder: string) {
+async function snapshotJournal(simulatorFolder: string) {
   const listing = await listJournal(simulatorFolder);
   return listing === null ? null : { listing, injections: await readInjections(simulatorFolder) };
 }
 
 async function judgeMessages(
-  looks: Looks,
-  journal: JournalLooks,
+  looks: Snapshots,
+  journal: JournalSnapshots,
   findings: readonly { law: Law; finding: ReturnType<typeof createFinding> }[],
 ): Promise<void> {
   const judges = findings.flatMap(({ law, finding }) => (law.judgeMessage === undefined ? [] : [{ judge: law.judgeMessage, finding }]));

@@ -1,7 +1,8 @@
-// L5: what a campaign says of itself is what its rows say. One snapshot of salesdb, so it holds at every moment.
+// L5: what a campaign says of itself is what its rows say. One snapshot of salesdb, so it holds at
+// every moment.
 import { messageStatuses } from "../contracts/states.ts";
 import type { Finding, Law } from "./law.ts";
-import { cursorRows, type Looks, onlyCampaigns } from "./snapshots.ts";
+import { cursorRows, onlyCampaigns, type Snapshots } from "./snapshots.ts";
 
 export const counters: Law = {
   name: "L5",
@@ -13,8 +14,11 @@ const columns = ["contacts", "parts", "parts_sent", "rejected", ...messageStatus
 type Column = (typeof columns)[number];
 type CampaignCounts = { id: string } & Record<`stored_${Column}` | `counted_${Column}`, bigint>;
 
-/** A campaign that is importing has no counters yet; one whose import failed has rows that are being purged. */
-async function checkCounters({ salesdb: sql, scope }: Looks, finding: Finding): Promise<void> {
+/**
+ * A campaign that is importing has no counters yet; one whose import failed has rows that are being
+ * purged.
+ */
+async function checkCounters({ salesdb: sql, scope }: Snapshots, finding: Finding): Promise<void> {
   const rows = sql<CampaignCounts[]>`
     with counted as (
       select i.bulksms_id, count(*) as contacts, coalesce(sum(i.parts), 0)::bigint as parts,
@@ -43,8 +47,11 @@ function judgeCounters(row: CampaignCounts, finding: Finding): void {
   if (sum !== row.stored_contacts) finding.broken(`bulksms ${row.id}`, `contacts ${row.stored_contacts}, its states sum to ${sum}`);
 }
 
-/** Rows of a campaign that does not exist would be in nobody's count. (bulksms_info has no foreign key: it would cost the import.) */
-async function checkRowsWithoutCampaign(sql: Looks["salesdb"], scope: Looks["scope"], finding: Finding): Promise<void> {
+/**
+ * Rows of a campaign that does not exist would be in nobody's count. (bulksms_info has no foreign
+ * key: it would cost the import.)
+ */
+async function checkRowsWithoutCampaign(sql: Snapshots["salesdb"], scope: Snapshots["scope"], finding: Finding): Promise<void> {
   if (scope.workspaceId !== undefined) return;
   const orphans = await sql<{ bulksmsId: string; rows: bigint }[]>`
     select i.bulksms_id as "bulksmsId", count(*) as rows from bulksms_info i
@@ -53,7 +60,7 @@ async function checkRowsWithoutCampaign(sql: Looks["salesdb"], scope: Looks["sco
   for (const { bulksmsId, rows } of orphans) finding.broken(`bulksms ${bulksmsId}`, `${rows} messages, but no such campaign`);
 }
 
-function onlyCampaignRows(sql: Looks["salesdb"], table: string, scope: Looks["scope"]) {
+function onlyCampaignRows(sql: Snapshots["salesdb"], table: string, scope: Snapshots["scope"]) {
   if (scope.workspaceId === undefined) return sql``;
   return sql`where ${sql(table)}.bulksms_id in (select b.id from bulksms b where true ${onlyCampaigns(sql, "b", scope)})`;
 }

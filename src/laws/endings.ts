@@ -1,6 +1,7 @@
-// L6 and L10: a campaign that has ended left nothing open, and each hold is of one run of one campaign.
+// L6 and L10: a campaign that has ended left nothing open, and each hold is of one run of one
+// campaign.
 import type { Finding, Law } from "./law.ts";
-import { cursorRows, type Looks, onlyCampaigns, onlyWorkspace } from "./snapshots.ts";
+import { cursorRows, onlyCampaigns, onlyWorkspace, type Snapshots } from "./snapshots.ts";
 
 export const endedCampaigns: Law = {
   name: "L6",
@@ -24,7 +25,7 @@ interface EndedCampaign {
 }
 
 /** salesdb first, then ds: a hold is released before its campaign is called ended. */
-async function checkEndedCampaigns({ salesdb: sql, dsAfter, scope }: Looks, finding: Finding): Promise<void> {
+async function checkEndedCampaigns({ salesdb: sql, dsAfter, scope }: Snapshots, finding: Finding): Promise<void> {
   const campaigns = sql<EndedCampaign[]>`
     select b.id, b.status, coalesce(m.messages, 0) as messages, coalesce(m.unfinished, 0) as unfinished,
       (select count(*) from credit_outbox o where o.bulksms_id = b.id and o.confirmed_at is null) as unconfirmed,
@@ -67,13 +68,16 @@ interface Run {
   isCurrent: boolean;
 }
 
-/** A run is written before its hold is asked for, so each hold of the earlier ds look has one; the later look has a hold for each run that got on. */
-async function checkHolds(looks: Looks, finding: Finding): Promise<void> {
+/**
+ * A run is written before its hold is asked for, so each hold of the earlier ds look has one; the
+ * later look has a hold for each run that got on.
+ */
+async function checkHolds(looks: Snapshots, finding: Finding): Promise<void> {
   await checkHoldsHaveRuns(looks, finding);
   await checkRunsHaveHolds(looks, finding);
 }
 
-async function checkHoldsHaveRuns({ dsBefore, salesdb, scope }: Looks, finding: Finding): Promise<void> {
+async function checkHoldsHaveRuns({ dsBefore, salesdb, scope }: Snapshots, finding: Finding): Promise<void> {
   const holds = dsBefore<Hold[]>`
     select h.id, h.workspace_id as "workspaceId", h.amount, h.origin from credit_hold h where true ${onlyWorkspace(dsBefore, "h.workspace_id", scope)}`;
   for await (const batch of holds.cursor(cursorRows)) {
@@ -91,17 +95,18 @@ async function checkHoldsHaveRuns({ dsBefore, salesdb, scope }: Looks, finding: 
   }
 }
 
-async function findRuns(sql: Looks["salesdb"], holds: readonly Hold[]): Promise<Run[]> {
+async function findRuns(sql: Snapshots["salesdb"], holds: readonly Hold[]): Promise<Run[]> {
   return sql<Run[]>`
     select r.hold_id as "holdId", r.bulksms_id as "bulksmsId", b.workspace_id as "workspaceId", r.amount, b.status, b.hold_id = r.hold_id as "isCurrent"
     from bulksms_run r join bulksms b on b.id = r.bulksms_id where r.hold_id = any(${holds.map((hold) => hold.id)})`;
 }
 
 /**
- * Only a run that is still reserving may be without its hold; one given up has left a tombstone, unless its id is of a kind that rpc
- * refuses (anything but a UUIDv7): then nothing can have been held.
+ * Only a run that is still reserving may be without its hold; one given up has left a tombstone,
+ * unless its id is of a kind that rpc refuses (anything but a UUIDv7): then nothing can have been
+ * held.
  */
-async function checkRunsHaveHolds({ salesdb: sql, dsAfter, scope }: Looks, finding: Finding): Promise<void> {
+async function checkRunsHaveHolds({ salesdb: sql, dsAfter, scope }: Snapshots, finding: Finding): Promise<void> {
   const runs = sql<Run[]>`
     select r.hold_id as "holdId", r.bulksms_id as "bulksmsId", b.workspace_id as "workspaceId", r.amount, b.status,
       coalesce(b.hold_id = r.hold_id, false) as "isCurrent"

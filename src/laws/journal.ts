@@ -1,4 +1,5 @@
-// The simulator's journal as the laws read it: which segments there are, and what one segment says of its messages, in flat arrays.
+// The simulator's journal as the laws read it: which segments there are, and what one segment says
+// of its messages, in flat arrays.
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { journalEnds, journalFolder, parseSegmentName, segmentPath, segmentRows, visitSegment } from "../contracts/simulator_journal.ts";
@@ -32,7 +33,10 @@ export interface SegmentFacts {
   repeats: Uint16Array;
 }
 
-/** Segments of each batch with their bytes so far. Memory grows with the number of segments (16,384 messages each), not of messages. */
+/**
+ * Segments of each batch with their bytes so far. Memory grows with the number of segments (16,384
+ * messages each), not of messages.
+ */
 export type JournalListing = Map<string, Map<number, number>>;
 
 /** null: there is no journal here (another machine's carrier, or none yet). */
@@ -55,8 +59,8 @@ export async function listJournal(simulatorFolder: string): Promise<JournalListi
 }
 
 /**
- * What a segment said when it had `bytesBefore` bytes, and what it says now; the same object when nothing was added.
- * null for a side at which the segment was not there.
+ * What a segment said when it had `bytesBefore` bytes, and what it says now; the same object when
+ * nothing was added. null for a side at which the segment was not there.
  */
 export async function readSegment(
   simulatorFolder: string,

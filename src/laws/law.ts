@@ -1,22 +1,32 @@
-// What a law is and what it finds: the words between the laws (one file each group), the audit that runs them, and its readers (cli, lab, console).
+// What a law is and what it finds: the words between the laws (one file each group), the audit that
+// runs them, and its readers (cli, lab, console).
 
-import type { JournalLooks, MessageFacts } from "./messages.ts";
-import type { Looks } from "./snapshots.ts";
+import type { JournalSnapshots, MessageFacts } from "./messages.ts";
+import type { Snapshots } from "./snapshots.ts";
 
-/** A law names at most so many broken rows; the rest is counted. More would not help a reader, and would not be bounded. */
+/**
+ * A law names at most so many broken rows; the rest is counted. More would not help a reader, and
+ * would not be bounded.
+ */
 export const namedRowsMax = 20;
 
-/** A row that breaks a law (or that a law lets pass, with its reason), named so that it can be looked up. */
+/**
+ * A row that breaks a law (or that a law lets pass, with its reason), named so that it can be
+ * looked up.
+ */
 export interface NamedRow {
   /** Table or journal, and key: `bulksms_info 0198….12`. */
   row: string;
   /** What is there, and what should be. */
-  says: string;
+  description: string;
 }
 
 export type Verdict = "held" | "broken" | "nothing_to_check";
 
-/** settled: nothing was in flight, so the law is an equality. running: it is an inequality that holds at every moment. */
+/**
+ * settled: nothing was in flight, so the law is an equality. running: it is an inequality that
+ * holds at every moment.
+ */
 export type LawForm = "settled" | "running";
 
 export interface LawResult {
@@ -29,31 +39,42 @@ export interface LawResult {
   /** The first of them; `brokenCount` is all. */
   broken: NamedRow[];
   brokenCount: number;
-  /** Rows that the law itself lets pass (L3: sent, but no receipt of it was ever taken), to be compared with injected faults. */
+  /**
+   * Rows that the law itself lets pass (L3: sent, but no receipt of it was ever taken), to be
+   * compared with injected faults.
+   */
   excused: NamedRow[];
   excusedCount: number;
   /** Laws about messages share one pass over them; its time counts for each. */
   durationMs: number;
 }
 
-/** L12 to L14 speak of what sockets, a wiped Redis and logs showed on the way: only a lab that was there can tell. */
+/**
+ * L12 to L14 speak of what sockets, a wiped Redis and logs showed on the way: only a lab that was
+ * there can tell.
+ */
 export type LawName = "L1" | "L2" | "L3" | "L4" | "L5" | "L6" | "L7" | "L8" | "L9" | "L10" | "L11" | "L12" | "L13" | "L14";
 
-/** One law: what it says, and how it looks. Both ways of looking are optional; one that has both does both. */
+/**
+ * One law: what it says, and how it looks. Both ways of looking are optional; one that has both
+ * does both.
+ */
 export interface Law {
   name: LawName;
   title: string;
   /** Looks at rows by statements of its own; without a journal, at what needs none. */
-  checkRows?: (looks: Looks, finding: Finding, journal: JournalLooks | null) => Promise<void>;
-  /** Judges one message that a database or the journal knows; called for each in one common pass. */
+  checkRows?: (looks: Snapshots, finding: Finding, journal: JournalSnapshots | null) => Promise<void>;
+  /**
+   * Judges one message that a database or the journal knows; called for each in one common pass.
+   */
   judgeMessage?: (message: MessageFacts, finding: Finding) => void;
 }
 
 /** Where a law writes down what it found. */
 export interface Finding {
   compared: (rows: number) => void;
-  broken: (row: string, says: string) => void;
-  excused: (row: string, says: string) => void;
+  broken: (row: string, description: string) => void;
+  excused: (row: string, description: string) => void;
   result: () => Pick<LawResult, "verdict" | "rowsCompared" | "broken" | "brokenCount" | "excused" | "excusedCount">;
 }
 
@@ -65,13 +86,13 @@ export function createFinding(): Finding {
     compared: (rows) => {
       rowsCompared += rows;
     },
-    broken: (row, says) => {
+    broken: (row, description) => {
       brokenCount += 1;
-      if (broken.length < namedRowsMax) broken.push({ row, says });
+      if (broken.length < namedRowsMax) broken.push({ row, description });
     },
-    excused: (row, says) => {
+    excused: (row, description) => {
       excusedCount += 1;
-      if (excused.length < namedRowsMax) excused.push({ row, says });
+      if (excused.length < namedRowsMax) excused.push({ row, description });
     },
     result: () => ({
       verdict: brokenCount > 0 ? "broken" : rowsCompared > 0 ? "held" : "nothing_to_check",

@@ -1,4 +1,5 @@
-// The one pass over all messages that L3, L4, L7, L8, L9 and L11 share: salesdb's rows beside the simulator's journal, a segment's rows at a time.
+// The one pass over all messages that L3, L4, L7, L8, L9 and L11 share: salesdb's rows beside the
+// simulator's journal, a segment's rows at a time.
 import {
   journalEnds,
   journalErrorCodes,
@@ -10,13 +11,19 @@ import {
 import type { Injections } from "../contracts/simulator_weather.ts";
 import { endedBulksmsStatuses, type MessageStatus, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
 import { type JournalListing, journalBits, readSegment, type SegmentFacts } from "./journal.ts";
-import { cursorRows, type Looks, onlyCampaigns } from "./snapshots.ts";
+import { cursorRows, onlyCampaigns, type Snapshots } from "./snapshots.ts";
 
-/** One message as both sides know it. The same object is filled again for the next message: read it during the call only. */
+/**
+ * One message as both sides know it. The same object is filled again for the next message: read it
+ * during the call only.
+ */
 export interface MessageFacts {
   bulksmsId: string;
   rowNo: number;
-  /** The campaign had ended (finished or canceled) in the salesdb look: nothing about it moves any more. */
+  /**
+   * The campaign had ended (finished or canceled) in the salesdb look: nothing about it moves any
+   * more.
+   */
   isCampaignEnded: boolean;
   /** The row in salesdb; null: there is none. */
   status: MessageStatus | null;
@@ -60,7 +67,7 @@ export function nameMessage(message: MessageFacts): string {
 }
 
 /** The carrier's folder before and after the looks at the databases. */
-export interface JournalLooks {
+export interface JournalSnapshots {
   folder: string;
   before: JournalListing;
   after: JournalListing;
@@ -68,11 +75,15 @@ export interface JournalLooks {
   injections: { before: Injections; after: Injections };
 }
 
-/** Calls `visit` for each message of the scope that was ever due to be submitted, or that the journal knows. */
-export async function visitMessages(looks: Looks, journal: JournalLooks, visit: (message: MessageFacts) => void): Promise<void> {
+/**
+ * Calls `visit` for each message of the scope that was ever due to be submitted, or that the
+ * journal knows.
+ */
+export async function visitMessages(looks: Snapshots, journal: JournalSnapshots, visit: (message: MessageFacts) => void): Promise<void> {
   const { salesdb: sql, scope } = looks;
   const unseen = new Set(journal.before.keys());
-  // a bare list of campaigns: their rows are read between, on the same connection, so no cursor stays open
+  // a bare list of campaigns: their rows are read between, on the same connection, so no cursor
+  // stays open
   let last = "00000000-0000-0000-0000-000000000000";
   for (;;) {
     const campaigns = await sql<Campaign[]>`
@@ -96,13 +107,13 @@ interface Campaign {
 }
 
 /** A campaign that never ran has nothing to compare, unless the journal knows it all the same. */
-function isDue(campaign: Campaign, journal: JournalLooks): boolean {
+function isDue(campaign: Campaign, journal: JournalSnapshots): boolean {
   return !["importing", "import_failed", "ready", "reserving"].includes(campaign.status as string) || journal.before.has(campaign.id);
 }
 
 async function visitCampaign(
-  looks: Looks,
-  journal: JournalLooks,
+  looks: Snapshots,
+  journal: JournalSnapshots,
   campaign: Campaign,
   visit: (message: MessageFacts) => void,
 ): Promise<void> {
@@ -137,7 +148,7 @@ const foreignCode = 255;
 /** Marks of numbers exceed an int4, which the client reads ten times as quickly as an int8. */
 const markShift = 2 ** 31;
 
-async function readRows(sql: Looks["salesdb"], bulksmsId: string, segmentNo: number): Promise<SegmentRows> {
+async function readRows(sql: Snapshots["salesdb"], bulksmsId: string, segmentNo: number): Promise<SegmentRows> {
   const firstRow = segmentNo * segmentRows;
   const lastRow = firstRow + segmentRows - 1;
   const rows: SegmentRows = {
@@ -175,8 +186,8 @@ async function readRows(sql: Looks["salesdb"], bulksmsId: string, segmentNo: num
   return rows;
 }
 
-/** One of each status a message: a receipt doubled a hundred times over takes no more room. */
-async function readAnomalies(sql: Looks["salesdb"], bulksmsId: string, firstRow: number, lastRow: number) {
+/** One of each status a message: a receipt duplicated a hundred times over takes no more room. */
+async function readAnomalies(sql: Snapshots["salesdb"], bulksmsId: string, firstRow: number, lastRow: number) {
   return sql<{ rowNo: number; status: string }[]>`
     select distinct row_no as "rowNo", status from receipt_anomaly
     where bulksms_id = ${bulksmsId} and row_no between ${firstRow} and ${lastRow}`;
@@ -260,7 +271,10 @@ function fillJournalFacts(target: JournalFacts, segment: SegmentFacts | null, at
   target.lacksVerdict = (bits & journalBits.lacksVerdict) !== 0;
 }
 
-/** Receipts answered, by bits: 8, 16, 32 answered first, second, third; 4 sent; 0-3 the end. A million messages share these lists. */
+/**
+ * Receipts answered, by bits: 8, 16, 32 answered first, second, third; 4 sent; 0-3 the end. A
+ * million messages share these lists.
+ */
 const answeredLists: readonly (readonly ReceiptStatus[])[] = Array.from({ length: 64 }, (_, key) =>
   [answeredFirst, answeredSecond, answeredThird]
     .map((bit, index) =>

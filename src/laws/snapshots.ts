@@ -1,5 +1,6 @@
-// The looks that the laws take at a system that may be running, in a fixed order, so that each law has the order it needs:
-// journal so far, ds, salesdb, ds again, journal to its end. What stands in an earlier look must show in a later one that it depends on.
+// The looks that the laws take at a system that may be running, in a fixed order, so that each law
+// has the order it needs: journal so far, ds, salesdb, ds again, journal to its end. What stands in
+// an earlier look must show in a later one that it depends on.
 import { AppError } from "../contracts/errors.ts";
 import type { Sql, TransactionSql } from "../platform/postgres.ts";
 
@@ -14,22 +15,29 @@ export interface Scope {
   bulksmsId?: string;
 }
 
-export interface Looks {
+export interface Snapshots {
   scope: Scope;
   /** One snapshot each (repeatable read, read only). */
   dsBefore: TransactionSql;
   salesdb: TransactionSql;
   dsAfter: TransactionSql;
-  /** In the salesdb look, some campaign of the scope was between reserving and its end, or an outbox row was unconfirmed. */
+  /**
+   * In the salesdb look, some campaign of the scope was between reserving and its end, or an outbox
+   * row was unconfirmed.
+   */
   isInFlight: boolean;
 }
 
 /**
  * Opens the looks in their order, hands them to `work`, and closes them. Writes nothing.
- * @throws AppError bulksms_not_found or workspace_not_found when the scope names what does not exist (a typing error must not look like "held");
- * the database's error when one does not answer
+ * @throws AppError bulksms_not_found or workspace_not_found when the scope names what does not
+ * exist (a typing error must not look like "held"); the database's error when one does not answer
  */
-export async function withLooks<T>(databases: { ds: Sql; salesdb: Sql }, scope: Scope, work: (looks: Looks) => Promise<T>): Promise<T> {
+export async function withSnapshots<T>(
+  databases: { ds: Sql; salesdb: Sql },
+  scope: Scope,
+  work: (looks: Snapshots) => Promise<T>,
+): Promise<T> {
   const { ds, salesdb } = databases;
   const result = await inSnapshot(ds, (dsBefore) =>
     inSnapshot(salesdb, (sales) =>
@@ -67,7 +75,7 @@ async function inSnapshot<T>(sql: Sql, work: (transaction: TransactionSql) => Pr
 }
 
 /** A campaign's credit is its workspace's: with a campaign alone, the workspace is looked up. */
-async function resolveScope({ dsBefore, salesdb }: Pick<Looks, "dsBefore" | "salesdb">, scope: Scope): Promise<Scope> {
+async function resolveScope({ dsBefore, salesdb }: Pick<Snapshots, "dsBefore" | "salesdb">, scope: Scope): Promise<Scope> {
   if (scope.workspaceId !== undefined) {
     const [workspace] = await dsBefore`select 1 from workspace where id = ${scope.workspaceId}`;
     if (workspace === undefined) throw new AppError("workspace_not_found", "There is no such workspace.");

@@ -1,5 +1,6 @@
-// The folder in which `bulksms up` keeps everything of one system: engines, secrets, settings of the running processes, the simulator's journal.
-// Written by the supervisor; read by the command line, which finds keys and addresses here.
+// The folder in which `bulksms up` keeps everything of one system: engines, secrets, settings of
+// the running processes, the simulator's journal. Written by the supervisor; read by the command
+// line, which finds keys and addresses here.
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -50,7 +51,8 @@ export function openDataFolder(folder: string): DataFolder {
   const path = resolve(folder);
   try {
     makeFolder(path);
-    // under root the database's own user walks through it to its files; the secrets themselves are 0600
+    // under root the database's own user walks through it to its files; the secrets themselves are
+    // 0600
     chmodSync(path, serverUser() === null ? 0o700 : 0o711);
     claim(path);
   } catch (error) {
@@ -87,7 +89,10 @@ export function readDataFolderSettings(folder: string): Record<string, string> {
   }
 }
 
-/** Settings that an earlier release wrote, by the names of this one, with the simulator's folder where it is now. */
+/**
+ * Settings that an earlier release wrote, by the names of this one, with the simulator's folder
+ * where it is now.
+ */
 function withNewNames(settings: Readonly<Record<string, string>>): Record<string, string> {
   const renamed = Object.fromEntries(Object.entries(settings).map(([name, value]) => [renamedSettings[name] ?? name, value]));
   const written = renamed.BULKSMS_SIMULATOR_DATA;
@@ -173,7 +178,9 @@ function renderEnvironment(settings: Readonly<Record<string, string>>): string {
   return `# Settings of the system that \`bulksms up\` runs here. Secret. For a shell: set -a; . ./settings.env\n${lines.join("\n")}\n`;
 }
 
-/** Step by step: mkdir's own recursion never ends where a folder exists and takes no other (/proc). */
+/**
+ * Step by step: mkdir's own recursion never ends where a folder exists and takes no other (/proc).
+ */
 function makeFolder(path: string): void {
   if (existsSync(path)) return;
   makeFolder(dirname(path));

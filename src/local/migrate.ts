@@ -1,20 +1,28 @@
-// Brings one database to the schema of this version, under a lock, by its owner's URL; makes the login roles with their limits.
-// Called by `bulksms migrate`, the supervisor and the tests. Knows nothing of what the tables hold.
+// Brings one database to the schema of this version, under a lock, by its owner's URL; makes the
+// login roles with their limits. Called by `bulksms migrate`, the supervisor and the tests. Knows
+// nothing of what the tables hold.
 import { readdirSync } from "node:fs";
 import Postgrator from "postgrator";
-import { EngineError } from "./engines/engine_error.ts";
 import { isConnectionError, isForeignServer, openPostgres, type Sql, type TransactionSql } from "../platform/postgres.ts";
+import { EngineError } from "./engines/engine_error.ts";
 
-/** Key of the advisory lock that migrations hold; any number that nobody else uses ("bulksms" on a phone's keys). */
+/**
+ * Key of the advisory lock that migrations hold; any number that nobody else uses ("bulksms" on a
+ * phone's keys).
+ */
 const migrationLock = 2_855_767;
 
 /**
- * Limits that a role's sessions begin with, for a frozen process must not hold others for long. The last one is for a session that waits for its
- * client between the preparation of a statement and its execution: that is neither idle nor a running statement, so nothing else would ever end it.
+ * Limits that a role's sessions begin with, for a frozen process must not hold others for long. The
+ * last one is for a session that waits for its client between the preparation of a statement and
+ * its execution: that is neither idle nor a running statement, so nothing else would ever end it.
  * Our transactions take milliseconds; it also ends a statement that runs away.
  */
 const limitsOfWriters = { lock_timeout: "5s", idle_in_transaction_session_timeout: "5s", transaction_timeout: "10s" };
-/** The audit reads whole tables in one snapshot and compares between its reads, but may hold no lock that others wait for. */
+/**
+ * The audit reads whole tables in one snapshot and compares between its reads, but may hold no lock
+ * that others wait for.
+ */
 const limitsOfReaders = {
   lock_timeout: "1s",
   statement_timeout: "120s",
@@ -26,7 +34,9 @@ const readerRole = "check";
 
 export interface MigrateOptions {
   ownerUrl: string;
-  /** Role -> the URL with which it logs in: its user is the role, its password becomes the role's. */
+  /**
+   * Role -> the URL with which it logs in: its user is the role, its password becomes the role's.
+   */
   roleUrls: Readonly<Record<string, string>>;
   /** Of `NNN.do.name.sql` files. */
   folder: string;
@@ -38,8 +48,10 @@ export interface MigrateResult {
 }
 
 /**
- * All or nothing, in one transaction; a second one at the same time waits and then finds nothing to do.
- * @throws EngineError when the database is newer than this version, does not answer, or a URL does not fit its role
+ * All or nothing, in one transaction; a second one at the same time waits and then finds nothing to
+ * do.
+ * @throws EngineError when the database is newer than this version, does not answer, or a URL does
+ * not fit its role
  */
 export async function migrateDatabase(options: MigrateOptions): Promise<MigrateResult> {
   const versions = migrationVersions(options.folder);
@@ -91,7 +103,10 @@ export function migrationVersions(folder: string): number[] {
     .sort((a, b) => a - b);
 }
 
-/** Rights and limits that belong to one database (a copy by TEMPLATE has none of them). Safe to repeat. */
+/**
+ * Rights and limits that belong to one database (a copy by TEMPLATE has none of them). Safe to
+ * repeat.
+ */
 export async function openToRoles(sql: Sql, database: string, roles: readonly string[]): Promise<void> {
   const name = quoteName(database);
   const statements = [`revoke connect on database ${name} from public`, "revoke create on schema public from public"];
@@ -105,7 +120,9 @@ export async function openToRoles(sql: Sql, database: string, roles: readonly st
   await repeatOnRace(() => sql.unsafe(statements.join(";\n")).simple());
 }
 
-/** Creates the role when it is missing, and gives it its password. Roles belong to the whole server. */
+/**
+ * Creates the role when it is missing, and gives it its password. Roles belong to the whole server.
+ */
 async function createRoles(transaction: TransactionSql, roles: readonly { role: string; password: string }[]): Promise<void> {
   for (const { role, password } of roles) {
     const [found] = await transaction`select 1 from pg_roles where rolname = ${role}`;
@@ -132,7 +149,9 @@ async function applyFiles(transaction: TransactionSql, folder: string): Promise<
   await postgrator.migrate();
 }
 
-/** A server of one's own may have no database of that name yet; its owner may be allowed to make it. */
+/**
+ * A server of one's own may have no database of that name yet; its owner may be allowed to make it.
+ */
 async function createDatabaseWhenMissing(ownerUrl: string): Promise<void> {
   const sql = openPostgres(ownerUrl, { applicationName: "bulksms migrate", connections: 1 });
   try {
@@ -175,7 +194,10 @@ function newerSchema(database: string, version: number, newest: number): EngineE
   );
 }
 
-/** Two migrations of two databases on one server may touch the same role's rows: XX000 "tuple concurrently updated", 23505 on creation. */
+/**
+ * Two migrations of two databases on one server may touch the same role's rows: XX000 "tuple
+ * concurrently updated", 23505 on creation.
+ */
 async function repeatOnRace(work: () => Promise<unknown>): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -1,6 +1,7 @@
-// Engines of one system: the embedded Postgres servers and Redis where no URL was given, started again when one dies. Used by supervisor.ts.
+// Engines of one system: the embedded Postgres servers and Redis where no URL was given, started
+// again when one dies. Used by supervisor.ts.
 import { join } from "node:path";
-import { type DatabaseName, databaseNames, engineDoors } from "../contracts/processes.ts";
+import { type DatabaseName, databaseNames, engineEndpoints } from "../contracts/processes.ts";
 import type { DataFolder } from "./data_folder.ts";
 import { type RememberedProcess, rememberProcess } from "./engines/bound_process.ts";
 import { EngineError } from "./engines/engine_error.ts";
@@ -49,9 +50,9 @@ export interface EngineOptions {
 }
 
 export async function superviseEngine(name: EngineName, options: EngineOptions): Promise<SupervisedEngine> {
-  const givenUrl = options.given[engineDoors[name].urlSetting];
+  const givenUrl = options.given[engineEndpoints[name].urlSetting];
   if (givenUrl !== undefined) return foreignEngine(name, givenUrl, options);
-  const wanted = options.wantsDefaultPorts ? engineDoors[name].defaultPort : 0;
+  const wanted = options.wantsDefaultPorts ? engineEndpoints[name].defaultPort : 0;
   const claimed = await claimPort(host, wanted, options.taken);
   if (wanted !== 0 && claimed !== wanted) options.onEvent({ type: "port_moved", name, wanted, port: claimed });
   const start = (port: number) => (name === "redis" ? startRedis(port, options) : startPostgres(name, port, options));
@@ -125,11 +126,14 @@ function startPostgres(name: DatabaseName, port: number, options: EngineOptions)
   });
 }
 
-/** One that the user runs: used as it is, never stopped. That it answers, the migrations (or /ready, for Redis) say. */
+/**
+ * One that the user runs: used as it is, never stopped. That it answers, the migrations (or /ready,
+ * for Redis) say.
+ */
 function foreignEngine(name: EngineName, url: string, options: EngineOptions): SupervisedEngine {
-  if (!URL.canParse(url)) throw new EngineError(`${engineDoors[name].urlSetting} is no URL`, url, "correct it or leave it out");
+  if (!URL.canParse(url)) throw new EngineError(`${engineEndpoints[name].urlSetting} is no URL`, url, "correct it or leave it out");
   const parsed = new URL(url);
-  const address = `${parsed.hostname}:${parsed.port || engineDoors[name].defaultPort}`;
+  const address = `${parsed.hostname}:${parsed.port || engineEndpoints[name].defaultPort}`;
   options.onEvent({ type: "engine_ready", name, address, readyMs: 0, isEmbedded: false });
   return { name, url, address, remembered: () => null, kill: () => false, stop: async () => {} };
 }

@@ -1,4 +1,5 @@
-// The life of one child process under the supervisor: start, ready, died, started again, stopped. Used by supervisor.ts.
+// The life of one child process under the supervisor: start, ready, died, started again, stopped.
+// Used by supervisor.ts.
 import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
@@ -8,7 +9,10 @@ import { endChild, hasEnded, type RememberedProcess, rememberProcess, spawnBound
 const backOffMs = { first: 50, max: 5_000 } as const;
 /** Who lived so long died of something new. */
 const healthyMs = 10_000;
-/** A process drains within its own limit (platform/node.ts: 20 s), which is more than anybody wants to wait at a terminal. */
+/**
+ * A process drains within its own limit (platform/node.ts: 20 s), which is more than anybody wants
+ * to wait at a terminal.
+ */
 export const childDrainMaxMs = 12_000;
 /** A longer line is cut: one child must not fill our memory. */
 const lineBytesMax = 64 * 1024;

@@ -1,16 +1,17 @@
-// Runs a whole system on one machine: engines, migrations, the six processes. Behind `bulksms up`, `bulksms demo` and lab/cluster.
-// Start order: data folder, engines, migrations, children (which wait for nobody). Stop order: the reverse.
+// Runs a whole system on one machine: engines, migrations, the six processes. Behind `bulksms up`,
+// `bulksms demo` and lab/cluster. Start order: data folder, engines, migrations, children (which
+// wait for nobody). Stop order: the reverse.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type DatabaseName, databaseNames, type ProcessName, processes, processNames } from "../contracts/processes.ts";
 import { settings as settingTable } from "../contracts/settings.ts";
 import type { Environment } from "../platform/config.ts";
+import { requireOwnAddress } from "../platform/own_address.ts";
 import { type DataFolder, openDataFolder, readSystemState, type SystemState, simulatorFolder } from "./data_folder.ts";
 import { endRemembered, rememberProcess, waitUntil } from "./engines/bound_process.ts";
 import { EngineError } from "./engines/engine_error.ts";
 import { claimPort, releasePort } from "./engines/free_port.ts";
 import type { RedisSearch } from "./engines/redis_binaries.ts";
-import { requireOwnAddress } from "../platform/own_address.ts";
 import { type EngineEvent, type EngineName, engineNames, type SupervisedEngine, superviseEngine } from "./supervised_engines.ts";
 import { type ChildEvent, type SupervisedProcess, superviseProcess } from "./supervised_process.ts";
 import { givenSettings, neighbourSettings, portsOf, roleUrls, type SystemSettings, settingsOf } from "./system_settings.ts";
@@ -31,7 +32,10 @@ export interface SupervisorOptions {
   environment: Environment;
   /** How a child is started: followed by the words of its process entry. */
   program: { command: string; args: readonly string[] };
-  /** Migrates both databases and stores the admin key. Called when the engines answer, before any child starts. */
+  /**
+   * Migrates both databases and stores the admin key. Called when the engines answer, before any
+   * child starts.
+   */
   prepareDatabases(settings: SystemSettings): Promise<void>;
   /** Fewer than all six (tests). */
   processes?: readonly ProcessName[];
@@ -44,9 +48,15 @@ export interface SupervisorOptions {
 }
 
 export interface Intervention {
-  /** Settings of a process about to start, at each start: other addresses to reach its neighbours by, a crash point. */
+  /**
+   * Settings of a process about to start, at each start: other addresses to reach its neighbours
+   * by, a crash point.
+   */
   settingsOf?(name: ProcessName, settings: SystemSettings): SystemSettings;
-  /** Awaited before a dead process or engine is started again: it stays down so long, and its files may be changed meanwhile. Must end before `stop`. */
+  /**
+   * Awaited before a dead process or engine is started again: it stays down so long, and its files
+   * may be changed meanwhile. Must end before `stop`.
+   */
   beforeRestart?(name: ProcessName | EngineName): Promise<void>;
 }
 
@@ -56,7 +66,10 @@ export interface Supervisor {
    * @throws EngineError or ConfigError; what had started is stopped then
    */
   start(): Promise<void>;
-  /** Processes drain side by side, then the engines end. A second call with `isImmediate` cuts the first one short. */
+  /**
+   * Processes drain side by side, then the engines end. A second call with `isImmediate` cuts the
+   * first one short.
+   */
   stop(options?: { isImmediate?: boolean }): Promise<void>;
   /** Of the whole system, with secrets; complete once started. */
   settings(): SystemSettings;
@@ -116,7 +129,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     onEvent({ type: "databases_ready", durationMs: Math.round(performance.now() - preparedAt) });
     requireGoingOn(isStopping);
 
-    settings = { ...settings, ...(await doorSettings({ given, wantsDefaultPorts, ports, addresses, onEvent })) };
+    settings = { ...settings, ...(await listenerSettings({ given, wantsDefaultPorts, ports, addresses, onEvent })) };
     dataFolder.writeSettings(settings as Record<string, string>);
     requireGoingOn(isStopping);
     for (const name of names) children.set(name, childOf(name, options, settings, onLife));
@@ -175,7 +188,10 @@ function requireGoingOn(isStopping: boolean): void {
   if (isStopping) throw new StoppedWhileStarting("stopped while starting");
 }
 
-/** What an earlier run left when it was killed and the kernel did not end its children (only Linux does). */
+/**
+ * What an earlier run left when it was killed and the kernel did not end its children (only Linux
+ * does).
+ */
 async function endLeftOvers(folder: string, onEvent: (event: SupervisorEvent) => void): Promise<void> {
   const state = readSystemState(folder);
   if (state === null) return;
@@ -213,7 +229,7 @@ function secretSettings(given: SystemSettings, folder: DataFolder): SystemSettin
 }
 
 /** Finds a port for each door, and tells every process where the others will be. */
-async function doorSettings(options: {
+async function listenerSettings(options: {
   given: SystemSettings;
   wantsDefaultPorts: boolean;
   ports: Set<number>;
@@ -223,7 +239,7 @@ async function doorSettings(options: {
   const { given, ports, addresses } = options;
   const host = given.BULKSMS_HOST ?? settingTable.BULKSMS_HOST.default;
   const found: SystemSettings = {};
-  const doors = {} as Record<ProcessName, number>;
+  const listeners = {} as Record<ProcessName, number>;
   for (const name of processNames) {
     const entry = processes[name];
     for (const { defaultPort, portSetting } of portsOf(entry)) {
@@ -236,10 +252,10 @@ async function doorSettings(options: {
       }
       found[portSetting] = String(port);
     }
-    doors[name] = Number(found[(entry.door ?? entry.management)?.portSetting ?? "BULKSMS_WEBAPI_PORT"]);
-    addresses[name] = `${entry.door?.protocol === "grpc" ? "" : "http://"}127.0.0.1:${doors[name]}`;
+    listeners[name] = Number(found[(entry.listener ?? entry.management)?.portSetting ?? "BULKSMS_WEBAPI_PORT"]);
+    addresses[name] = `${entry.listener?.protocol === "grpc" ? "" : "http://"}127.0.0.1:${listeners[name]}`;
   }
-  return { ...found, ...neighbourSettings(given, doors) };
+  return { ...found, ...neighbourSettings(given, listeners) };
 }
 
 function childOf(

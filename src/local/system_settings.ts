@@ -1,10 +1,10 @@
-// Settings of one whole system on one machine: what the user gave, what is generated, and where each process will be.
-// Pure calculation for the supervisor.
+// Settings of one whole system on one machine: what the user gave, what is generated, and where
+// each process will be. Pure calculation for the supervisor.
 import {
   type DatabaseName,
   databaseNames,
   databaseRoles,
-  engineDoors,
+  engineEndpoints,
   type ProcessEntry,
   type ProcessName,
   processes,
@@ -18,7 +18,8 @@ export type SystemSettings = Partial<Record<SettingName, string>>;
 
 /**
  * The settings that the user gave, checked.
- * @throws ConfigError naming every unknown or malformed one, and every role URL whose owner's URL is missing
+ * @throws ConfigError naming every unknown or malformed one, and every role URL whose owner's URL
+ * is missing
  */
 export function givenSettings(environment: Environment): SystemSettings {
   const given = Object.fromEntries(
@@ -28,7 +29,7 @@ export function givenSettings(environment: Environment): SystemSettings {
   readConfig(given, Object.fromEntries(known.map((name) => [name, name])) as Record<string, SettingName>);
   readFailpoint(given);
   const problems = databaseNames.flatMap((database) => {
-    const owner = engineDoors[database].urlSetting;
+    const owner = engineEndpoints[database].urlSetting;
     const roles = Object.values(databaseRoles[database]).filter((name) => name in given);
     return owner in given || roles.length === 0 ? [] : [`${owner}: missing (${roles.join(", ")} without the owner's URL)`];
   });
@@ -36,7 +37,9 @@ export function givenSettings(environment: Environment): SystemSettings {
   return given;
 }
 
-/** Login URLs of a database's roles: as given, else on the owner's server with a generated password. */
+/**
+ * Login URLs of a database's roles: as given, else on the owner's server with a generated password.
+ */
 export function roleUrls(
   database: DatabaseName,
   ownerUrl: string,
@@ -68,7 +71,7 @@ export function neighbourSettings(given: SystemSettings, ports: Readonly<Record<
 
 /** Every port of a process: its door first. The last one serves /ready. */
 export function portsOf(entry: ProcessEntry): { defaultPort: number; portSetting: SettingName }[] {
-  return [entry.door, entry.management].filter((port) => port !== null);
+  return [entry.listener, entry.management].filter((port) => port !== null);
 }
 
 /** Who reads a secret beside the databases' URLs; all others never see it. */

@@ -1,11 +1,13 @@
-// The wait that a client of an HTTP door is promised at most, also while a frozen dependency keeps us waiting. Used by the nodes' routes.
+// The wait that a client of an HTTP door is promised at most, also while a frozen dependency keeps
+// us waiting. Used by the nodes' routes.
 import { AppError } from "../contracts/errors.ts";
 
 /** A caller hears within 2 s; the rest is for the way. */
 export const answerWithinMs = 1_900;
 
 /**
- * The result of `work`, or a refusal once the request is `answerWithinMs` old. Work that is refused goes on and may still take effect.
+ * The result of `work`, or a refusal once the request is `answerWithinMs` old. Work that is refused
+ * goes on and may still take effect.
  * @param elapsedMs how old the request is already (fastify's `reply.elapsedTime`)
  * @throws AppError service_unavailable
  */

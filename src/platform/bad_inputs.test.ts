@@ -1,4 +1,5 @@
-// What any HTTP door of ours answers to nonsense: bytes, URLs, methods, headers, bodies. Always a problem with a stable code, never a 500, never silence.
+// What any HTTP door of ours answers to nonsense: bytes, URLs, methods, headers, bodies. Always a
+// problem with a stable code, never a 500, never silence.
 import { connect } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
@@ -23,7 +24,7 @@ const logLines: string[] = [];
 beforeAll(async () => {
   app = await createHttpServer({
     name: "test",
-    says: "a test",
+    description: "a test",
     log: pino({ level: "warn" }, { write: (line: string) => void logLines.push(line) }),
     metrics: createMetrics("test"),
     checks: {},

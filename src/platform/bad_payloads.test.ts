@@ -1,4 +1,5 @@
-// Nonsense in Redis: jobs and updates that nobody of ours wrote. None reaches a handler, none stops a worker or a subscriber.
+// Nonsense in Redis: jobs and updates that nobody of ours wrote. None reaches a handler, none stops
+// a worker or a subscriber.
 import { randomUUID } from "node:crypto";
 import { Queue } from "bullmq";
 import fc from "fast-check";
@@ -17,7 +18,10 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** A queue as anybody with the password could fill it, and its worker, which notes what reaches its handlers. */
+/**
+ * A queue as anybody with the password could fill it, and its worker, which notes what reaches its
+ * handlers.
+ */
 async function open() {
   const { url, namespace } = await testRedis();
   const redis = openRedis(url, { connectionName: "test", isBlocking: true });

@@ -1,12 +1,16 @@
-// Connections that never become a request that a route could answer: no HTTP, half of it, or one that stops in its middle.
-// Each gets its problem on the bare socket, which then ends. Called by the HTTP server.
+// Connections that never become a request that a route could answer: no HTTP, half of it, or one
+// that stops in its middle. Each gets its problem on the bare socket, which then ends. Called by
+// the HTTP server.
 import { type IncomingMessage, type Server, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { AppError } from "../contracts/errors.ts";
 import { problemOf } from "./problem.ts";
 
-/** Below this a body is taken for stalled: a phone at the edge of its network sends more, and a cut line sends nothing. */
+/**
+ * Below this a body is taken for stalled: a phone at the edge of its network sends more, and a cut
+ * line sends nothing.
+ */
 const bodyBytesPerSMin = 1_000;
 
 export interface SlowBodies {
@@ -16,8 +20,9 @@ export interface SlowBodies {
 }
 
 /**
- * Ends requests whose body brings less than `bodyBytesPerSMin` over `stallMs`: without it, a client whose network is gone would hold its upload's place,
- * its file and its Idempotency-Key for ever, because TCP alone never tells.
+ * Ends requests whose body brings less than `bodyBytesPerSMin` over `stallMs`: without it, a client
+ * whose network is gone would hold its upload's place, its file and its Idempotency-Key forever,
+ * because TCP alone never tells.
  */
 export function watchSlowBodies(stallMs: number): SlowBodies {
   // by connection, which has one request at a time: a request costs no listener of its own
@@ -70,7 +75,10 @@ function toClientError(code: string | undefined, headerBytesMax: number): AppErr
 
 const incomplete = () => new AppError("request_incomplete", "The request did not arrive whole in time.");
 
-/** Writes the problem as a whole HTTP answer, and ends the connection. One that has begun to answer is only cut. */
+/**
+ * Writes the problem as a whole HTTP answer, and ends the connection. One that has begun to answer
+ * is only cut.
+ */
 export function endWithProblem(socket: Duplex & { _httpMessage?: { headersSent?: boolean } | null }, error: AppError): void {
   if (!socket.writable || socket._httpMessage?.headersSent === true) {
     socket.destroy();

@@ -1,4 +1,5 @@
-// Pub/sub on Redis: topics with channels. Publishing is fire-and-forget; readers repair a lost update from a snapshot.
+// Pub/sub on Redis: topics with channels. Publishing is fire-and-forget; readers repair a lost
+// update from a snapshot.
 import { channelName, type TopicName, type TopicUpdates, topicUpdates } from "../contracts/topics.ts";
 import { closeRedis, openRedis } from "./redis.ts";
 
@@ -8,11 +9,17 @@ export interface BroadcastOptions {
 }
 
 export interface Publisher {
-  /** Publishes and forgets: never throws, never waits; dropped while Redis is away. Call it after the commit that it tells of. */
+  /**
+   * Publishes and forgets: never throws, never waits; dropped while Redis is away. Call it after
+   * the commit that it tells of.
+   */
   publish<T extends TopicName>(topic: T, channel: string, update: TopicUpdates[T]): void;
   /** False: what is published now is dropped. */
   isConnected(): boolean;
-  /** Whether anybody is subscribed, so that what is dear to find out is found out for somebody. False while Redis is away. */
+  /**
+   * Whether anybody is subscribed, so that what is dear to find out is found out for somebody.
+   * False while Redis is away.
+   */
   hasReaders(topic: TopicName, channel: string): Promise<boolean>;
   close(): void;
 }

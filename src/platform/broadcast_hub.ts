@@ -1,5 +1,6 @@
-// Fans updates of topics and channels out to many listeners of one process (webapi's sockets). Knows no transport and no domain:
-// a listener is something that takes text and can tell how much of it waits; an update is something with a version that only grows.
+// Fans updates of topics and channels out to many listeners of one process (webapi's sockets).
+// Knows no transport and no domain: a listener is something that takes text and can tell how much
+// of it waits; an update is something with a version that only grows.
 import type { ChannelName, TopicName } from "../contracts/topics.ts";
 
 export interface Listener {
@@ -11,7 +12,10 @@ export interface Listener {
 }
 
 export interface HubOptions {
-  /** Two updates of one channel to one listener are at least so far apart; of those between, the newest is sent. */
+  /**
+   * Two updates of one channel to one listener are at least so far apart; of those between, the
+   * newest is sent.
+   */
   updateIntervalMs: number;
   /** A listener with more waiting than this is dropped, so that it costs the others no memory. */
   bufferedBytesMax: number;
@@ -22,7 +26,10 @@ export interface HubOptions {
 
 type Update = { version: number };
 
-/** A listener's place in a channel: waiting (for its snapshot, nothing is sent yet), or the version that it has. */
+/**
+ * A listener's place in a channel: waiting (for its snapshot, nothing is sent yet), or the version
+ * that it has.
+ */
 type Place = "waiting" | number;
 
 interface Channel {
@@ -37,11 +44,17 @@ interface Channel {
 export interface BroadcastHub {
   /** Takes a place in a channel; nothing is sent before `begin`. False: it has a place already. */
   wait(listener: Listener, name: ChannelName): boolean;
-  /** Sends the snapshot (or what is newer by now), and from then on each update. No effect without a place. */
+  /**
+   * Sends the snapshot (or what is newer by now), and from then on each update. No effect without a
+   * place.
+   */
   begin(listener: Listener, name: ChannelName, snapshot: Update): void;
   unsubscribe(listener: Listener, name: ChannelName): void;
   leave(listener: Listener): void;
-  /** An update from anywhere, in any order, any number of times: only a newer version than the last one goes on. */
+  /**
+   * An update from anywhere, in any order, any number of times: only a newer version than the last
+   * one goes on.
+   */
   offer(topic: TopicName, channel: string, update: Update): void;
   /** Channels of a topic that have listeners. */
   watched(topic: TopicName): string[];

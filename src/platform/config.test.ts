@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { anyText } from "../../testing/any_text.ts";
 import { renamedSettings, type Setting, type SettingName, settings } from "../contracts/settings.ts";
-import { ConfigError, readConfig, requireSafeDoor } from "./config.ts";
+import { ConfigError, readConfig, requireSafeListener } from "./config.ts";
 
 const fields = {
   host: "BULKSMS_HOST",
@@ -112,10 +112,10 @@ test("an optional setting may be absent, a required one may not", () => {
 
 test("a door beyond loopback refuses weak, empty and missing secrets", () => {
   const strong = "0123456789abcdef";
-  expect(() => requireSafeDoor("127.0.0.1", { BULKSMS_INTERNAL_TOKEN: "" })).not.toThrow();
-  expect(() => requireSafeDoor("0.0.0.0", { BULKSMS_INTERNAL_TOKEN: strong, BULKSMS_RECEIPT_SECRETS: [strong] })).not.toThrow();
+  expect(() => requireSafeListener("127.0.0.1", { BULKSMS_INTERNAL_TOKEN: "" })).not.toThrow();
+  expect(() => requireSafeListener("0.0.0.0", { BULKSMS_INTERNAL_TOKEN: strong, BULKSMS_RECEIPT_SECRETS: [strong] })).not.toThrow();
   for (const weak of ["short", "", undefined, [], [strong, "short"]]) {
-    expect(() => requireSafeDoor("0.0.0.0", { BULKSMS_INTERNAL_TOKEN: weak })).toThrow(/BULKSMS_INTERNAL_TOKEN/);
+    expect(() => requireSafeListener("0.0.0.0", { BULKSMS_INTERNAL_TOKEN: weak })).toThrow(/BULKSMS_INTERNAL_TOKEN/);
   }
 });
 

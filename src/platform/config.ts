@@ -1,4 +1,5 @@
-// Reads settings (contracts/settings.ts) from the environment into a frozen typed object. Called once, in each node's main.ts.
+// Reads settings (contracts/settings.ts) from the environment into a frozen typed object. Called
+// once, in each node's main.ts.
 import { isIP, isIPv6 } from "node:net";
 import { renamedSettings, type Setting, type SettingName, settings } from "../contracts/settings.ts";
 
@@ -11,7 +12,9 @@ export type Config<F extends Record<string, SettingName>, O extends keyof F = ne
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Every prefix that is ours: a name that begins so and is not in the table is a spelling mistake. */
+/**
+ * Every prefix that is ours: a name that begins so and is not in the table is a spelling mistake.
+ */
 const settingPrefix = "BULKSMS_";
 
 /** All that is wrong with the settings, a line each. The command line prints it and exits 2. */
@@ -26,8 +29,9 @@ export class ConfigError extends Error {
 }
 
 /**
- * The values of `fields` (field name -> setting name), typed by the settings table.
- * A setting without default must be given unless its field is in `optional`. An empty value counts as not given.
+ * The values of `fields` (field name -> setting name), typed by the settings table. A setting
+ * without default must be given unless its field is in `optional`. An empty value counts as not
+ * given.
  * @throws ConfigError listing every unknown, missing and malformed setting.
  */
 export function readConfig<F extends Record<string, SettingName>, O extends keyof F & string = never>(
@@ -49,14 +53,16 @@ export function readConfig<F extends Record<string, SettingName>, O extends keyo
       const parsed = parseSetting(setting, String(setting.default));
       if ("value" in parsed) values[field] = parsed.value;
     } else if (!(options.optional as readonly string[] | undefined)?.includes(field)) {
-      problems.push(`${name}: missing (${setting.says})`);
+      problems.push(`${name}: missing (${setting.description})`);
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(values) as Config<F, O>;
 }
 
-/** Lines that name each BULKSMS_ variable that no setting has, with its new name or the nearest one. */
+/**
+ * Lines that name each BULKSMS_ variable that no setting has, with its new name or the nearest one.
+ */
 export function unknownSettings(environment: Environment): string[] {
   return Object.keys(environment)
     .filter((name) => name.startsWith(settingPrefix) && !(name in settings))
@@ -90,7 +96,8 @@ function parseSetting(setting: Setting, text: string): Parsed {
   switch (setting.kind) {
     case "integer":
     case "number": {
-      // decimal digits alone: 1e3, 0x10, +5 and " 5" are numbers to JavaScript, and slips to a person
+      // decimal digits alone: 1e3, 0x10, +5 and " 5" are numbers to JavaScript, and slips to a
+      // person
       const pattern = setting.kind === "integer" ? /^\d+$/ : /^\d+(?:\.\d+)?$/;
       if (!pattern.test(text)) return { problem: `${shown} is not a ${setting.kind} in decimal digits${inUnit(setting.unit)}` };
       const value = Number(text);
@@ -119,15 +126,20 @@ function parseSetting(setting: Setting, text: string): Parsed {
         .split(",")
         .map((item) => item.trim())
         .filter((item) => item !== "");
-      return form === undefined || value.every((item) => form.pattern.test(item)) ? { value } : { problem: `${shown} is not ${form.says}` };
+      return form === undefined || value.every((item) => form.pattern.test(item))
+        ? { value }
+        : { problem: `${shown} is not ${form.description}` };
     }
     case "text":
-      if (setting.form !== undefined && !setting.form.pattern.test(text)) return { problem: `${shown} is not ${setting.form.says}` };
+      if (setting.form !== undefined && !setting.form.pattern.test(text)) return { problem: `${shown} is not ${setting.form.description}` };
       return { value: text };
   }
 }
 
-/** RFC 1123, and underscores as Docker's names have them; a last label of digits would be an IPv4 address that is none. */
+/**
+ * RFC 1123, and underscores as Docker's names have them; a last label of digits would be an IPv4
+ * address that is none.
+ */
 const hostName = /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*(?!\d+$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
 
 function isHost(text: string): boolean {
@@ -159,7 +171,7 @@ const secretLengthMin = 16;
  * Refuses to listen beyond loopback with a weak or missing secret.
  * @throws ConfigError naming the secrets.
  */
-export function requireSafeDoor(host: string, secrets: Partial<Record<SettingName, string | readonly string[] | undefined>>): void {
+export function requireSafeListener(host: string, secrets: Partial<Record<SettingName, string | readonly string[] | undefined>>): void {
   if (isLoopback(host)) return;
   const weak = Object.entries(secrets).filter(([, secret]) => {
     const words = [secret ?? []].flat();

@@ -1,4 +1,5 @@
-// Requests to a path that has both a direct route and the framework's: which of them answers, and that a client cannot tell a refusal of one from the other's.
+// Requests to a path that has both a direct route and the framework's: which of them answers, and
+// that a client cannot tell a refusal of one from the other's.
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppError } from "../contracts/errors.ts";
@@ -14,7 +15,7 @@ const waiting = new Map<string, () => void>();
 beforeAll(async () => {
   app = await createHttpServer({
     name: "salesapi",
-    says: "a test",
+    description: "a test",
     log: createLog("salesapi", { level: "fatal", format: "json" }),
     metrics: createMetrics("salesapi"),
     checks: {},

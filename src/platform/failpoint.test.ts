@@ -1,4 +1,5 @@
-// Crash points: refused when they make no sense, reached at one place each, and deadly in a real process.
+// Crash points: refused when they make no sense, reached at one place each, and deadly in a real
+// process.
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

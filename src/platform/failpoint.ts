@@ -1,5 +1,7 @@
-// Kills or freezes this process at a named place, the n-th time it gets there. Armed by runNode from BULKSMS_CRASH_AT, reached by the domains and nodes.
-// One armed place a process, in this module: handing it down to each of the places would make arguments of it everywhere, for what is off in earnest.
+// Kills or freezes this process at a named place, the n-th time it gets there. Armed by runNode
+// from BULKSMS_CRASH_AT, reached by the domains and nodes. One armed place a process, in this
+// module: handing it down to each of the places would make arguments of it everywhere, for what is
+// off in earnest.
 import { writeSync } from "node:fs";
 import { type FailpointName, failpointNames } from "../contracts/failpoints.ts";
 import { ConfigError, type Environment, isLoopback, nearest, readConfig } from "./config.ts";
@@ -28,8 +30,10 @@ export function armFailpoint(environment: Environment): void {
 }
 
 /**
- * Reads BULKSMS_CRASH_AT: `name:n` kills this process by SIGKILL at the n-th hit, `name:n:freeze` stops it by SIGSTOP, once.
- * @throws ConfigError when there is no such place (naming the nearest), or a door is open beyond loopback: nobody else's system is to be killed.
+ * Reads BULKSMS_CRASH_AT: `name:n` kills this process by SIGKILL at the n-th hit, `name:n:freeze`
+ * stops it by SIGSTOP, once.
+ * @throws ConfigError when there is no such place (naming the nearest), or a door is open beyond
+ * loopback: nobody else's system is to be killed.
  */
 export function readFailpoint(environment: Environment): Armed | null {
   const { host, crashAt } = readConfig(environment, { host: "BULKSMS_HOST", crashAt: "BULKSMS_CRASH_AT" }, { optional: ["crashAt"] });

@@ -1,4 +1,5 @@
-// A process that freezes inside a transaction: its locks must not outlive its role's limits, whatever it was about to say.
+// A process that freezes inside a transaction: its locks must not outlive its role's limits,
+// whatever it was about to say.
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase } from "../../testing/engines.ts";
@@ -56,7 +57,8 @@ test("a process frozen between a statement's preparation and its execution loses
   const frozen = worker
     .begin(async (transaction) => {
       await transaction`select from bulksms for no key update`;
-      // the next packet prepares a statement that this connection has not had; the one that would execute it never arrives
+      // the next packet prepares a statement that this connection has not had; the one that would
+      // execute it never arrives
       packetsLeft = 1;
       lock();
       await transaction`update bulksms set version = version + 1 where name = ${"a"}`;

@@ -1,5 +1,6 @@
-// gRPC both ways: the server of rpc (with health and reflection) and the client of webapi, salesapi and sales_worker.
-// One typed error crosses: AppError as a status plus the trailing metadata `error-code`, `error-details` and `error-retry-after-s`.
+// gRPC both ways: the server of rpc (with health and reflection) and the client of webapi, salesapi
+// and sales_worker. One typed error crosses: AppError as a status plus the trailing metadata
+// `error-code`, `error-details` and `error-retry-after-s`.
 import { isIPv6 } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -76,7 +77,10 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   };
 }
 
-/** One unary method: checks the internal token, turns AppError into a status, and logs what is impossible. */
+/**
+ * One unary method: checks the internal token, turns AppError into a status, and logs what is
+ * impossible.
+ */
 export function handleUnary<Q, A>(options: { internalToken: string; log: Log }, answer: (request: Q) => Promise<A>): handleUnaryCall<Q, A> {
   const isOurs = createInternalTokenCheck(options.internalToken);
   return (call, callback) => {
@@ -120,7 +124,8 @@ export interface CreditClient {
 
 /**
  * The credit service of rpc. Every call has a deadline and the internal token.
- * @throws AppError with rpc's code; deadline_exceeded and service_unavailable tell nothing of the effect: ask again by the same id.
+ * @throws AppError with rpc's code; deadline_exceeded and service_unavailable tell nothing of the
+ * effect: ask again by the same id.
  */
 export function openCreditClient(options: { address: string; internalToken: string }): CreditClient {
   const channel = {

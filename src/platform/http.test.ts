@@ -15,7 +15,7 @@ let isDatabaseUp = true;
 beforeAll(async () => {
   app = await createHttpServer({
     name: "webapi",
-    says: "a test",
+    description: "a test",
     log: createLog("webapi", { level: "fatal", format: "json" }),
     metrics: createMetrics("webapi"),
     checks: { postgres: async () => (isDatabaseUp ? undefined : Promise.reject(new Error("down"))) },
@@ -161,7 +161,7 @@ test("a request that comes while the process drains is refused with a stable cod
   const log = createLog("webapi", { level: "fatal", format: "json" });
   const metrics = createMetrics("draining");
   const options = { log, metrics, checks: {}, host: "127.0.0.1", allowedHosts: [], requestsPerMinute: null };
-  const draining = await createHttpServer({ name: "webapi", says: "a test", ...options });
+  const draining = await createHttpServer({ name: "webapi", description: "a test", ...options });
   let finish = (): void => {};
   const inHand = new Promise<void>((resolve) => {
     draining.get("/slow", async () => {

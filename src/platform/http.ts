@@ -1,4 +1,5 @@
-// The HTTP server of every process: problem+json errors, limits, Host and Origin check, health, readiness, metrics, OpenAPI. Knows no route of a domain.
+// The HTTP server of every process: problem+json errors, limits, Host and Origin check, health,
+// readiness, metrics, OpenAPI. Knows no route of a domain.
 import { isUtf8 } from "node:buffer";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
@@ -26,12 +27,14 @@ import { sha256 } from "./sha256.ts";
 
 export type HttpServer = ReturnType<typeof withZod>;
 
-/** A JSON command of ours is far smaller; uploads and receipts set their own limit on their route. */
+/**
+ * A JSON command of ours is far smaller; uploads and receipts set their own limit on their route.
+ */
 const bodyBytesMaxDefault = 64 * 1024;
 const headerBytesMax = 16 * 1024;
 export const headersTimeoutMs = 10_000;
 /** How often node looks for headers that are late; its own 30 s would add to the limit. */
-const lateLookMs = 2_000;
+const lateCheckMs = 2_000;
 /** A body that brings next to nothing for so long is given up. */
 export const bodyStallMsDefault = 30_000;
 /** A dependency that has not answered by then is not ready. */
@@ -40,12 +43,15 @@ const readyCheckMs = 1_500;
 export interface HttpServerOptions {
   /** The process's name, and what /docs calls it. */
   name: string;
-  says: string;
+  description: string;
   log: Log;
   metrics: Metrics;
   /** What must answer for /ready: name -> a promise that rejects when it does not. */
   checks: Record<string, () => Promise<unknown>>;
-  /** The address that it will listen on: on loopback, Host and Origin must be loopback too (DNS rebinding). */
+  /**
+   * The address that it will listen on: on loopback, Host and Origin must be loopback too (DNS
+   * rebinding).
+   */
   host: string;
   allowedHosts: readonly string[];
   /** By API key or session; null for a server without callers from outside (management). */
@@ -63,7 +69,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   answerOddRequests(app.server);
   const bodies = watchSlowBodies(options.bodyStallMs ?? bodyStallMsDefault);
   app.addHook("onClose", async () => bodies.close());
-  answerDirectly(app.server, options.directRoutes ?? [], { log: options.log, onRequest: bodies.watch, isOwnHost: createHostLook(options) });
+  answerDirectly(app.server, options.directRoutes ?? [], {
+    log: options.log,
+    onRequest: bodies.watch,
+    isOwnHost: createHostCheck(options),
+  });
   const routes: Route[] = [];
   app.addHook("onRoute", (route) => {
     for (const method of [route.method].flat()) if (method !== "HEAD") routes.push({ method, pattern: patternOf(route.url) });
@@ -96,7 +106,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
-      info: { title: `bulksms ${options.name}`, description: options.says, version: "1" },
+      info: { title: `bulksms ${options.name}`, description: options.description, version: "1" },
       components: { securitySchemes: { key: { type: "http", scheme: "bearer", description: "API key" } } },
       security: [{ key: [] }],
     },
@@ -110,8 +120,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 }
 
 /** Opens the door. @returns the port, also when 0 was asked for. */
-export async function listen(app: HttpServer, door: { host: string; port: number }): Promise<number> {
-  await app.listen({ host: withoutBrackets(door.host), port: door.port });
+export async function listen(app: HttpServer, listener: { host: string; port: number }): Promise<number> {
+  await app.listen({ host: withoutBrackets(listener.host), port: listener.port });
   const address = app.server.address();
   if (address === null || typeof address === "string") throw new Error("the server has no port");
   return address.port;
@@ -119,14 +129,17 @@ export async function listen(app: HttpServer, door: { host: string; port: number
 
 /** The management door of a process whose own door is not HTTP (workers, rpc). */
 export async function startManagementServer(
-  options: Omit<HttpServerOptions, "requestsPerMinute" | "says"> & { port: number },
+  options: Omit<HttpServerOptions, "requestsPerMinute" | "description"> & { port: number },
 ): Promise<{ port: number; close(): Promise<void> }> {
-  const app = await createHttpServer({ ...options, says: "health, readiness, metrics", requestsPerMinute: null });
+  const app = await createHttpServer({ ...options, description: "health, readiness, metrics", requestsPerMinute: null });
   const port = await listen(app, options);
   return { port, close: () => app.close() };
 }
 
-/** What people and programs ask: receipts are signed instead of keyed, and have counters of their own; probes and scrapes are no work. */
+/**
+ * What people and programs ask: receipts are signed instead of keyed, and have counters of their
+ * own; probes and scrapes are no work.
+ */
 function countRequests(app: HttpServer, metrics: Metrics): void {
   const requests = metrics.counter("http_requests_total", "Requests with an API key or a session that were answered");
   app.addHook("onResponse", ({ headers }, _reply, done) => {
@@ -135,7 +148,10 @@ function countRequests(app: HttpServer, metrics: Metrics): void {
   });
 }
 
-/** A request on a connection that was kept open while the process drains: it takes nothing new, and says that another try may help. */
+/**
+ * A request on a connection that was kept open while the process drains: it takes nothing new, and
+ * says that another try may help.
+ */
 function refuseWhenDraining(app: HttpServer): void {
   let isDraining = false;
   app.addHook("preClose", async () => {
@@ -158,7 +174,7 @@ function withZod(log: Log) {
     http: {
       maxHeaderSize: headerBytesMax,
       headersTimeout: headersTimeoutMs,
-      connectionsCheckingInterval: lateLookMs,
+      connectionsCheckingInterval: lateCheckMs,
       requireHostHeader: false, // checkHost says so in our words
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, headerBytesMax),
@@ -170,7 +186,10 @@ function withZod(log: Log) {
     .withTypeProvider<ZodTypeProvider>();
 }
 
-/** Commands are JSON in UTF-8; any other type is 415. What is no UTF-8 is no JSON (RFC 8259, 8.1): read loosely, a broken name would be stored as \ufffd. */
+/**
+ * Commands are JSON in UTF-8; any other type is 415. What is no UTF-8 is no JSON (RFC 8259, 8.1):
+ * read loosely, a broken name would be stored as \ufffd.
+ */
 function acceptJsonAlone(app: HttpServer): void {
   const parse = app.getDefaultJsonParser("error", "error");
   app.removeAllContentTypeParsers();
@@ -213,7 +232,7 @@ async function isAnswering(ask: () => Promise<unknown>): Promise<boolean> {
 }
 
 /** As checkHost looks at it; most requests name the same one. */
-function createHostLook({ host, allowedHosts }: HttpServerOptions): (header: string) => boolean {
+function createHostCheck({ host, allowedHosts }: HttpServerOptions): (header: string) => boolean {
   let lastOwn = "";
   return (header) => {
     if (header === lastOwn) return true;
@@ -227,7 +246,10 @@ function createHostLook({ host, allowedHosts }: HttpServerOptions): (header: str
   };
 }
 
-/** A page of another site that a browser resolves to loopback must not reach us: its Host or Origin tells. */
+/**
+ * A page of another site that a browser resolves to loopback must not reach us: its Host or Origin
+ * tells.
+ */
 function checkHost(request: FastifyRequest, { host, allowedHosts }: HttpServerOptions): void {
   if (request.headers.host === undefined && request.raw.httpVersion === "1.1")
     throw new AppError("request_invalid", "The header Host is missing.");
@@ -241,7 +263,10 @@ function checkHost(request: FastifyRequest, { host, allowedHosts }: HttpServerOp
   }
 }
 
-/** Nothing here unpacks a body: taken as it came, one would be refused for its words, or mean something else. */
+/**
+ * Nothing here unpacks a body: taken as it came, one would be refused for its words, or mean
+ * something else.
+ */
 function checkEncoding(request: FastifyRequest): void {
   const encoding = request.headers["content-encoding"];
   if (encoding === undefined || encoding.toLowerCase() === "identity") return;

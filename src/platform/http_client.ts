@@ -1,4 +1,5 @@
-// HTTP to one other process: a keep-alive pool, a limit on every wait, JSON both ways. Bodies are always drained.
+// HTTP to one other process: a keep-alive pool, a limit on every wait, JSON both ways. Bodies are
+// always drained.
 import { Pool } from "undici";
 import { AppError } from "../contracts/errors.ts";
 
@@ -12,7 +13,8 @@ export interface HttpResponse {
 export interface HttpClient {
   /**
    * One request; any status is an answer.
-   * @throws AppError deadline_exceeded (no answer in time) or service_unavailable (no connection): neither tells whether the request had its effect.
+   * @throws AppError deadline_exceeded (no answer in time) or service_unavailable (no connection):
+   * neither tells whether the request had its effect.
    */
   request(request: {
     method: "GET" | "POST" | "PUT" | "DELETE";

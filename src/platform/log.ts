@@ -1,4 +1,5 @@
-// One JSON line an event on standard output: `event: "campaign.paused"`, ids as fields, `durationMs`. Opened once a process.
+// One JSON line an event on standard output: `event: "campaign.paused"`, ids as fields,
+// `durationMs`. Opened once a process.
 import { type Logger, pino } from "pino";
 import type { AppError } from "../contracts/errors.ts";
 

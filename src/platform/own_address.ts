@@ -1,11 +1,12 @@
-// Whether BULKSMS_HOST is an address that this machine can listen on: what no form can tell. Asked by each process and by `bulksms up`
-// before anything is opened.
+// Whether BULKSMS_HOST is an address that this machine can listen on: what no form can tell. Asked
+// by each process and by `bulksms up` before anything is opened.
 import { createServer } from "node:net";
 import { ConfigError } from "./config.ts";
 
 /**
  * Listens there for a moment, on a free port.
- * @throws ConfigError naming BULKSMS_HOST when the name is unknown or the address is not this machine's
+ * @throws ConfigError naming BULKSMS_HOST when the name is unknown or the address is not this
+ * machine's
  */
 export async function requireOwnAddress(host: string): Promise<void> {
   const server = createServer();

@@ -70,7 +70,8 @@ test("a copy whose connection is cut is refused, and its connection serves again
     });
   await expect(copy(true)).rejects.toSatisfy(isConnectionError);
   await copy(false);
-  await expect(copy(false)).rejects.toSatisfy(isDataError); // refused after its last byte: the row is there
+  // refused after its last byte: the row is there
+  await expect(copy(false)).rejects.toSatisfy(isDataError);
   expect(await sql`select id from counter where id = 92`).toEqual([{ id: 92 }]);
   await single.end();
 });

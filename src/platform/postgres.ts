@@ -1,5 +1,6 @@
-// Connections to Postgres: a pool, transactions that are retried as a whole, and what an error means.
-// Limits of time (lock_timeout, idle_in_transaction_session_timeout, transaction_timeout) are settings of each role (migrate.ts).
+// Connections to Postgres: a pool, transactions that are retried as a whole, and what an error
+// means. Limits of time (lock_timeout, idle_in_transaction_session_timeout, transaction_timeout)
+// are settings of each role (migrate.ts).
 import postgres from "postgres";
 import { AppError } from "../contracts/errors.ts";
 
@@ -8,7 +9,10 @@ export type TransactionSql = postgres.TransactionSql<{ bigint: bigint }>;
 /** Either: a statement that may run inside a transaction or on its own. */
 export type AnySql = Sql | TransactionSql;
 
-/** A caller waits at most so long for a connection: then 503, well inside the 2 s that a client is promised. */
+/**
+ * A caller waits at most so long for a connection: then 503, well inside the 2 s that a client is
+ * promised.
+ */
 const connectTimeoutS = 2;
 /** Whole transactions are tried again so often, with a growing pause, when a retry can help. */
 const transactionTriesMax = 5;
@@ -38,8 +42,9 @@ export function openPostgres(url: string, options: PostgresOptions): Sql {
 }
 
 /**
- * Runs `work` in one transaction, again from its beginning when the database says that a retry can help (deadlock, serialization, lost connection, restart).
- * `work` must therefore have no effect outside the transaction.
+ * Runs `work` in one transaction, again from its beginning when the database says that a retry can
+ * help (deadlock, serialization, lost connection, restart). `work` must therefore have no effect
+ * outside the transaction.
  * @throws AppError service_unavailable when the database does not answer.
  */
 export async function inTransaction<T>(
@@ -61,7 +66,10 @@ export async function inTransaction<T>(
 
 /** 40001 serialization, 40P01 deadlock, 55P03 lock not available in time. */
 const contentionCodes = new Set(["40001", "40P01", "55P03"]);
-/** 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now, 25P03 idle in transaction too long, 25P04 transaction too long, 53300 too many connections. */
+/**
+ * 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now, 25P03 idle in transaction
+ * too long, 25P04 transaction too long, 53300 too many connections.
+ */
 const unavailableCodes = new Set(["57P01", "57P02", "57P03", "25P03", "25P04", "53300"]);
 const socketCodes = new Set([
   "CONNECTION_CLOSED",
@@ -83,13 +91,17 @@ export function isConnectionError(error: unknown): boolean {
   return code !== null && (socketCodes.has(code) || unavailableCodes.has(code) || code.startsWith("08"));
 }
 
-/** Somebody else's server answers at this address: it knows neither our password nor our database. */
+/**
+ * Somebody else's server answers at this address: it knows neither our password nor our database.
+ */
 export function isForeignServer(error: unknown): boolean {
   const code = errorCode(error);
   return code === "28P01" || code === "28000" || code === "3D000";
 }
 
-/** The data itself was refused (class 22 data exception, 23 constraint): trying again is in vain. */
+/**
+ * The data itself was refused (class 22 data exception, 23 constraint): trying again is in vain.
+ */
 export function isDataError(error: unknown): boolean {
   const code = errorCode(error);
   return code !== null && /^2[23]/.test(code);

@@ -1,4 +1,5 @@
-// What we read although its owner promises nothing about it: these tests fail first when a new version of Node or of a library changes it.
+// What we read although its owner promises nothing about it: these tests fail first when a new
+// version of Node or of a library changes it.
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";

@@ -1,4 +1,5 @@
-// Whatever was thrown as the answer that a client sees: RFC 9457 problem+json with a code of contracts/errors.ts. Used by the HTTP server and its direct routes.
+// Whatever was thrown as the answer that a client sees: RFC 9457 problem+json with a code of
+// contracts/errors.ts. Used by the HTTP server and its direct routes.
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { AppError, type ErrorCode, errorRules } from "../contracts/errors.ts";
 import { asUnavailable } from "./postgres.ts";
@@ -33,7 +34,10 @@ export function toAppError(thrown: unknown): AppError {
   return fromStatus(error) ?? new AppError("internal", "Something that should not happen did; the log has it.", { cause: error });
 }
 
-/** Plugins refuse with a status of their own: a range or a path that static files cannot have. What they call the client's fault is none of ours. */
+/**
+ * Plugins refuse with a status of their own: a range or a path that static files cannot have. What
+ * they call the client's fault is none of ours.
+ */
 function fromStatus(error: unknown): AppError | null {
   const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 0;
   if (status === 403 || status === 404) return new AppError("not_found", nothingHere);

@@ -1,4 +1,5 @@
-// Job queues between the workers (BullMQ on Redis). A job is a doorbell: adding one is never awaited, and a lost one is rung again by the sweeper.
+// Job queues between the workers (BullMQ on Redis). A job is a doorbell: adding one is never
+// awaited, and a lost one is rung again by the sweeper.
 import { Queue, Worker } from "bullmq";
 import { type Jobs, jobs, type QueueName } from "../contracts/jobs.ts";
 import { errorFields, type Log } from "./log.ts";
@@ -6,12 +7,18 @@ import { closeRedis, inTime, openRedis } from "./redis.ts";
 
 export interface QueueOptions {
   redisUrl: string;
-  /** First word of every key; each queue's keys share one hash tag, so that Redis Cluster keeps them on one node. */
+  /**
+   * First word of every key; each queue's keys share one hash tag, so that Redis Cluster keeps them
+   * on one node.
+   */
   namespace: string;
 }
 
 export interface RingingQueue<Q extends QueueName> {
-  /** Adds a job and forgets it: never throws, never waits. While Redis is away or far behind, the ring is dropped and counted. */
+  /**
+   * Adds a job and forgets it: never throws, never waits. While Redis is away or far behind, the
+   * ring is dropped and counted.
+   */
   ring<J extends keyof Jobs[Q] & string>(job: J, payload: Jobs[Q][J], options?: { delayMs?: number }): void;
   /** Jobs by state. @throws when Redis does not answer. */
   counts(): Promise<Record<string, number>>;
@@ -79,7 +86,10 @@ export interface QueueWorker {
   close(): Promise<void>;
 }
 
-/** A worker that is silent so long has lost its job to another; a second delivery is harmless, so short is better. */
+/**
+ * A worker that is silent so long has lost its job to another; a second delivery is harmless, so
+ * short is better.
+ */
 const jobLockMs = 15_000;
 
 export function startQueueWorker<Q extends QueueName>(name: Q, options: WorkerOptions<Q>): QueueWorker {
@@ -114,7 +124,7 @@ export function startQueueWorker<Q extends QueueName>(name: Q, options: WorkerOp
   return {
     isConnected: () => redis.status === "ready",
     async close() {
-      // without a server a graceful close would wait for it for ever
+      // without a server a graceful close would wait for it forever
       await worker.close(redis.status !== "ready").catch(() => {});
       closeRedis(redis);
     },

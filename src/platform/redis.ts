@@ -1,4 +1,5 @@
-// Connections to the common Redis. Redis carries doorbells and updates only: it may be down at any moment, and no one fails for it.
+// Connections to the common Redis. Redis carries doorbells and updates only: it may be down at any
+// moment, and no one fails for it.
 import { Redis } from "ioredis";
 
 export type { Redis };
@@ -8,7 +9,10 @@ const reconnectMaxMs = 1_000;
 
 export interface RedisOptions {
   connectionName: string;
-  /** For BullMQ's blocking reads: commands wait for the server for ever. Else a command fails while the server is away. */
+  /**
+   * For BullMQ's blocking reads: commands wait for the server forever. Else a command fails while
+   * the server is away.
+   */
   isBlocking?: boolean;
 }
 
@@ -31,7 +35,10 @@ export async function pingRedis(redis: Redis): Promise<void> {
   await inTime(redis.ping());
 }
 
-/** A command waits for a silent server for ever. @throws when this one is not answered within a second. */
+/**
+ * A command waits for a silent server forever. @throws when this one is not answered within a
+ * second.
+ */
 export async function inTime<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const overdue = new Promise<never>((_, reject) => {

@@ -15,7 +15,10 @@ export function takeOverEarlierFolder(folder: string): void {
   if (earlier !== null && existsSync(earlier) && !existsSync(folder)) renameSync(earlier, folder);
 }
 
-/** @returns where an earlier release kept what stands in `folder` now; null when it had the same name */
+/**
+ * @returns where an earlier release kept what stands in `folder` now; null when it had the same
+ * name
+ */
 export function earlierFolderOf(folder: string): string | null {
   const name = earlierNames[basename(folder)];
   return name === undefined ? null : join(dirname(folder), name);

@@ -1,4 +1,5 @@
-// The console's cookie at the doors of webapi and salesapi: read, set, cleared, and taken only from the console's own pages (Origin).
+// The console's cookie at the doors of webapi and salesapi: read, set, cleared, and taken only from
+// the console's own pages (Origin).
 import type { FastifyRequest } from "fastify";
 import { sessionCookie } from "../contracts/console.ts";
 import { AppError } from "../contracts/errors.ts";
@@ -15,7 +16,10 @@ export function findSessionToken(cookie: string | undefined): string | null {
   return null;
 }
 
-/** A Set-Cookie header. Without Secure on plain http, which only loopback should see: a browser would not keep it. `maxAgeS` 0 clears it. */
+/**
+ * A Set-Cookie header. Without Secure on plain http, which only loopback should see: a browser
+ * would not keep it. `maxAgeS` 0 clears it.
+ */
 export function sessionCookieHeader(token: string, { maxAgeS, isSecure }: { maxAgeS: number; isSecure: boolean }): string {
   return `${sessionCookie}=${token}; Path=/; Max-Age=${maxAgeS}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
 }
@@ -27,9 +31,10 @@ export type IsOwnOrigin = (origin: string, request: FastifyRequest) => boolean;
 export const isSameOrigin: IsOwnOrigin = (origin, request) => URL.canParse(origin) && new URL(origin).host === request.host;
 
 /**
- * Who a request says it is from, for an authenticator: its Authorization header, else its cookie as `Session <token>`.
- * Ports are of one site to SameSite, so another server's page on this machine could send the cookie along: an Origin must be ours, and it must be there
- * for whatever changes something and for a WebSocket, which no cross-origin rule of browsers holds back.
+ * Who a request says it is from, for an authenticator: its Authorization header, else its cookie as
+ * `Session <token>`. Ports are of one site to SameSite, so another server's page on this machine
+ * could send the cookie along: an Origin must be ours, and it must be there for whatever changes
+ * something and for a WebSocket, which no cross-origin rule of browsers holds back.
  * @throws AppError origin_refused
  */
 export function credentialsOf(request: FastifyRequest, isOwnOrigin: IsOwnOrigin): string | undefined {

@@ -1,5 +1,6 @@
-// What a process uses and does, about once a second: CPU, memory, event-loop delay, rates. Published on topic system_stats; started in each node's main.ts.
-// In /metrics the same stands as prom-client's default metrics (process_*, nodejs_*) and as the counters that the rates are of.
+// What a process uses and does, about once a second: CPU, memory, event-loop delay, rates.
+// Published on topic system_stats; started in each node's main.ts. In /metrics the same stands as
+// prom-client's default metrics (process_*, nodejs_*) and as the counters that the rates are of.
 import { randomBytes } from "node:crypto";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, type Registry } from "prom-client";
@@ -9,14 +10,20 @@ import type { Publisher } from "./broadcast.ts";
 import { ourMetricPrefix } from "./metrics.ts";
 
 const intervalMs = 1_000;
-/** The delay is sampled by a timer of this period, so each sample holds it too. All of this file together costs about 0.4 % of a core (measured). */
+/**
+ * The delay is sampled by a timer of this period, so each sample holds it too. All of this file
+ * together costs about 0.4 % of a core (measured).
+ */
 const sampleMs = 20;
 
 export interface SystemStatsOptions {
   process: ProcessName;
   registry: Registry;
   publisher: Publisher;
-  /** Gauges of ours (without their prefix) that tell what waits here. Each is read once a second: no slow ones. */
+  /**
+   * Gauges of ours (without their prefix) that tell what waits here. Each is read once a second: no
+   * slow ones.
+   */
   levels?: readonly string[];
 }
 
@@ -24,7 +31,10 @@ export interface SystemStats {
   stop(): void;
 }
 
-/** Publishes until stopped. While Redis is away nothing is measured either; the next rates are then means of the whole gap. */
+/**
+ * Publishes until stopped. While Redis is away nothing is measured either; the next rates are then
+ * means of the whole gap.
+ */
 export function startSystemStats({ process: name, registry, publisher, levels = [] }: SystemStatsOptions): SystemStats {
   const instance = `${name}-${process.pid}-${randomBytes(4).toString("hex")}`;
   const measure = createMeter();

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type SimulatorClock, createClock, steadyTimeOf } from "./clock.ts";
+import { createClock, type SimulatorClock, steadyTimeOf } from "./clock.ts";
 
 test("the steady clock counts on from process to process, whatever the time of day is", () => {
   const [one, other] = [createClock(), createClock()];

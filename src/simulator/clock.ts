@@ -1,5 +1,6 @@
-// The simulator's two clocks. Steps wait by the steady one, so that a wall clock that is set, forward or back, neither hurries nor delays
-// them, also across restarts; what others read or compare (stamps, valid_until) is wall time.
+// The simulator's two clocks. Steps wait by the steady one, so that a wall clock that is set,
+// forward or back, neither hurries nor delays them, also across restarts; what others read or
+// compare (stamps, valid_until) is wall time.
 import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
@@ -28,14 +29,17 @@ export function createClock(): SimulatorClock {
 }
 
 /**
- * The steady time of a reading, by this boot's count. One of another boot began as long ago as the time of day says, and never later
- * than now: it was made before.
+ * The steady time of a reading, by this boot's count. One of another boot began as long ago as the
+ * time of day says, and never later than now: it was made before.
  */
 export function steadyTimeOf({ atMs, steadyAtMs, boot }: ClockReading, clock: SimulatorClock): number {
   return boot === clock.boot ? steadyAtMs : clock.steadyMs() - Math.max(0, clock.wallMs() - atMs);
 }
 
-/** A machine that does not name its boots (other than Linux) counts each start of the process as one. */
+/**
+ * A machine that does not name its boots (other than Linux) counts each start of the process as
+ * one.
+ */
 function readBoot(): number {
   try {
     return Math.max(noBoot + 1, crc32(readFileSync("/proc/sys/kernel/random/boot_id")));

@@ -1,13 +1,20 @@
-// A queue of millions of future steps in flat memory: buckets of time, each a linked list in one arena, 16 bytes an entry and no
-// timer a message. Two rings: near (65 s at 16 ms), far (74 h at 65 s, moved to the near ring when its time comes).
+// A queue of millions of future steps in flat memory: buckets of time, each a linked list in one
+// arena, 16 bytes an entry and no timer a message. Two rings: near (65 s at 16 ms), far (74 h at 65
+// s, moved to the near ring when its time comes).
 
-/** Steps of one bucket share a moment: far below any delay of the network, and about 60 wake-ups a second. */
+/**
+ * Steps of one bucket share a moment: far below any delay of the network, and about 60 wake-ups a
+ * second.
+ */
 export const tickMs = 16;
 const nearBits = 12;
 const nearBuckets = 1 << nearBits;
 const farBuckets = 4_096;
 
-/** A step: which owner (a segment's handle) and what of it. Equal due times come out in the order they were put in. */
+/**
+ * A step: which owner (a segment's handle) and what of it. Equal due times come out in the order
+ * they were put in.
+ */
 export interface EventWheel {
   put(dueMs: number, owner: number, what: number): void;
   /** Takes what is due by `nowMs`, at most `most`; answers how many were taken. */

@@ -1,5 +1,6 @@
-// One process at a time on a journal: a local socket named after the folder, which the system frees when its holder dies, however
-// it dies. A second simulator on the same folder is refused instead of mixing its records in.
+// One process at a time on a journal: a local socket named after the folder, which the system frees
+// when its holder dies, however it dies. A second simulator on the same folder is refused instead
+// of mixing its records in.
 import { createHash } from "node:crypto";
 import { mkdir, realpath, rm } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
@@ -13,7 +14,8 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     .update(await realpath(folder))
     .digest("hex")
     .slice(0, 24);
-  // Linux has socket names outside the file system; elsewhere a file is left behind by a crash and must be looked at
+  // Linux has socket names outside the file system; elsewhere a file is left behind by a crash and
+  // must be looked at
   const isAbstract = process.platform === "linux";
   const path = isAbstract ? `\0bulksms-carrier-${name}` : join(tmpdir(), `bulksms-carrier-${name}.sock`);
   let server = await listenOn(path);

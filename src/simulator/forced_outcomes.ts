@@ -1,12 +1,12 @@
-// Numbers that make a message end in a chosen way, to test against: the last two digits of a number from a block that no
-// operator assigns to anybody. All other numbers end by chance.
+// Numbers that make a message end in a chosen way, to test against: the last two digits of a number
+// from a block that no operator assigns to anybody. All other numbers end by chance.
 import type { CarrierErrorCode } from "../contracts/receipts.ts";
 
 /**
- * Blocks set aside for films and examples:
+ * Blocks reserved for films and examples:
  *   +46 70 174 06 05 .. 99     Sweden (PTS, "telefonnummer för böcker och filmer")
  *   +1 NPA 555 01 00 .. 99     North America (NANPA)
- *   +44 7700 900 000 .. 999    United Kingdom (Ofcom, drama numbers); number libraries call them invalid
+ *   +44 7700 900 000 .. 999    United Kingdom (Ofcom, drama numbers; libraries call them invalid)
  */
 const unassignedNumbers = /^\+(?:467017406\d\d|1[2-9]\d\d55501\d\d|447700900\d\d\d)$/;
 

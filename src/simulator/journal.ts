@@ -1,11 +1,13 @@
-// The simulator's memory of what it said: segments loaded on demand from one append-only file each, and group commit. Format:
-// contracts/simulator_journal.ts. Used by simulator.ts alone; one process at a time (folder_lock.ts).
+// The simulator's memory of what it said: segments loaded on demand from one append-only file each,
+// and group commit. Format: contracts/simulator_journal.ts. Used by simulator.ts alone; one process
+// at a time (folder_lock.ts).
 //
-// A verdict or a sending is told to nobody before it is on disk (fdatasync, not only written): after kill -9 of this process the
-// page cache would be enough, but after a loss of power a verdict that was answered and then forgotten would be a message lost,
-// and a sending forgotten could be judged anew as too late, though its receipt said `sent`. Whoever comes while one commit is
-// under way forms the next, so a slow disk makes commits larger, not slower. Only `answered` marks are lazy: losing some of
-// them repeats a receipt, which changes nothing.
+// A verdict or a sending is told to nobody before it is on disk (fdatasync, not only written):
+// after kill -9 of this process the page cache would be enough, but after a loss of power a verdict
+// that was answered and then forgotten would be a message lost, and a sending forgotten could be
+// judged anew as too late, though its receipt said `sent`. Whoever comes while one commit is under
+// way forms the next, so a slow disk makes commits larger, not slower. Only `answered` marks are
+// lazy: losing some of them repeats a receipt, which changes nothing.
 import { type FileHandle, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -27,7 +29,9 @@ const lazyCommitMs = 100;
 const idleMs = 5_000;
 /** Finished segments kept for repeats; about 0.5 MB each at most. */
 const idleSegmentsMax = 64;
-/** Files that stay open between commits; a process may have 1,024 by default, and sockets need some. */
+/**
+ * Files that stay open between commits; a process may have 1,024 by default, and sockets need some.
+ */
 const openFilesMax = 128;
 /** Files written or loaded at once: libuv has four threads. */
 const filesAtOnce = 8;
@@ -41,7 +45,10 @@ export interface OpenSegment {
 export interface Journal {
   /** Makes the folders and loads every segment that may have unfinished messages. */
   open(): Promise<void>;
-  /** Loads the segment, or makes it, and counts one use: the caller gives it back by `segment.uses -= 1`. */
+  /**
+   * Loads the segment, or makes it, and counts one use: the caller gives it back by `segment.uses
+   * -= 1`.
+   */
   use(batchId: string, segmentNo: number): Promise<OpenSegment>;
   /** As `use`; null when nothing of it was ever journaled. */
   useKnown(batchId: string, segmentNo: number): Promise<OpenSegment | null>;
@@ -74,9 +81,15 @@ interface Entry extends OpenSegment {
 
 export interface JournalOptions {
   folder: string;
-  /** Called for every segment that came from disk with unfinished messages, before anybody else sees it. */
+  /**
+   * Called for every segment that came from disk with unfinished messages, before anybody else sees
+   * it.
+   */
   onResume(open: OpenSegment): void;
-  /** The journal cannot be written: what is in memory is ahead of the disk, and the process must end. */
+  /**
+   * The journal cannot be written: what is in memory is ahead of the disk, and the process must
+   * end.
+   */
   onFatal(error: unknown): void;
 }
 
@@ -115,7 +128,8 @@ export function createJournal(options: JournalOptions): Journal {
         load = loadEntry(batchId, segmentNo, name, mustExist).finally(() => loading.delete(name));
         loading.set(name, load);
       }
-      // the loaded entry is taken in the next turn of the loop; nothing can evict it in between, for it was just used
+      // the loaded entry is taken in the next turn of the loop; nothing can evict it in between,
+      // for it was just used
       if ((await load) === null && mustExist) return null;
     }
   }
@@ -189,7 +203,8 @@ export function createJournal(options: JournalOptions): Journal {
     const file = entry.file ?? (await openEntry(entry));
     const bytes = entry.fileBytes === 0 ? Buffer.concat([fileMagic, block]) : block;
     if (entry.isOfFormat1) {
-      // on disk with the block below, or before it: a file of format 2 may well have only records of format 1
+      // on disk with the block below, or before it: a file of format 2 may well have only records
+      // of format 1
       await file.write(fileMagic, 0, fileMagic.length, 0);
       entry.isOfFormat1 = false;
     }
@@ -233,7 +248,10 @@ export function createJournal(options: JournalOptions): Journal {
     await file.close();
   }
 
-  /** Finished segments leave memory: idle ones, and the longest idle when there are too many. Never during a commit, which has their files in hand. */
+  /**
+   * Finished segments leave memory: idle ones, and the longest idle when there are too many. Never
+   * during a commit, which has their files in hand.
+   */
   function sweep(): void {
     if (committing !== null) return;
     const now = performance.now();

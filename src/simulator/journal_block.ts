@@ -1,5 +1,5 @@
-// Builds one block of a segment's journal: records gathered since the last commit, then length and checksum in front. Format:
-// contracts/simulator_journal.ts.
+// Builds one block of a segment's journal: records gathered since the last commit, then length and
+// checksum in front. Format: contracts/simulator_journal.ts.
 import { crc32 } from "node:zlib";
 import { blockHeaderBytes, type JournalSubmit, journalProfiles, recordBytes, recordTypes } from "../contracts/simulator_journal.ts";
 

@@ -68,7 +68,7 @@ describe.each(Object.keys(simulatorProfiles) as (keyof typeof simulatorProfiles)
     near(mix.rejected, ({ end }) => end === "rejected" || end === "failed");
     near(mix.never, ({ end }) => end === "never");
     near(profile.earlyShare, ({ isEarly }) => isEarly);
-    near(profile.doubledShare, ({ doubledNo }) => doubledNo > 0);
+    near(profile.duplicateShare, ({ duplicateNo }) => duplicateNo > 0);
     near(profile.reorderedShare, ({ reorderedNo }) => reorderedNo > 0);
     near(profile.unreachableShare * mix.delivered, ({ end, retries }) => end === "delivered" && retries > 0);
   });
@@ -77,8 +77,8 @@ describe.each(Object.keys(simulatorProfiles) as (keyof typeof simulatorProfiles)
     const stream = chanceStream(7, batchId);
     const { endWithinMs } = profile;
     const wrong = fates.slice(0, 20_000).filter((fate, at) => {
-      const { queuedMs, sentMs, endedMs, doubledMs } = delaysOf(profile, stream, at + 1, fate);
-      const isInOrder = queuedMs > 0 && queuedMs <= sentMs && sentMs <= endedMs && (fate.doubledNo === 0 || doubledMs > sentMs);
+      const { queuedMs, sentMs, endedMs, duplicateMs } = delaysOf(profile, stream, at + 1, fate);
+      const isInOrder = queuedMs > 0 && queuedMs <= sentMs && sentMs <= endedMs && (fate.duplicateNo === 0 || duplicateMs > sentMs);
       return !isInOrder || (endWithinMs !== null && endedMs > endWithinMs);
     });
     expect(wrong).toEqual([]);
@@ -106,13 +106,15 @@ test("demo goes out evenly and has ended, doubles too, before the campaign's dea
   const delays = fates.map((fate, at) => delaysOf(profile, stream, at + 1, fate));
   const sentByHalf = delays.filter(({ sentMs }) => sentMs < 15_500).length / delays.length;
   expect(sentByHalf).toBeCloseTo(0.5, 1);
-  expect(Math.max(...delays.map(({ endedMs, doubledMs }) => Math.max(endedMs, doubledMs)))).toBeLessThan(45_000);
+  expect(Math.max(...delays.map(({ endedMs, duplicateMs }) => Math.max(endedMs, duplicateMs)))).toBeLessThan(45_000);
   expect(shareOf(fates, ({ end }) => end === "never")).toBeGreaterThan(0);
 });
 
 test("answered leaves no message without an end and tells each receipt once and in order", () => {
   const fates = fatesOf("answered");
-  const odd = fates.filter(({ end, doubledNo, reorderedNo, isEarly }) => end === "never" || doubledNo > 0 || reorderedNo > 0 || isEarly);
+  const odd = fates.filter(
+    ({ end, duplicateNo, reorderedNo, isEarly }) => end === "never" || duplicateNo > 0 || reorderedNo > 0 || isEarly,
+  );
   expect(odd).toEqual([]);
 });
 

@@ -1,20 +1,25 @@
-// What becomes of a message and when: a pure function of (seed, profile, reference). Nothing here is remembered; a simulator that
-// comes back from a crash works it out again.
+// What becomes of a message and when: a pure function of (seed, profile, reference). Nothing here
+// is remembered; a simulator that comes back from a crash works it out again.
 import type { CarrierErrorCode } from "../contracts/receipts.ts";
 import { forcedOutcomes } from "./forced_outcomes.ts";
 import { type Cause, rejectedCauses, type SimulatorProfile, undeliveredCauses } from "./profiles.ts";
 import { type ChanceStream, draw, drawLogNormal } from "./random.ts";
 
 export interface Fate {
-  /** `rejected`: refused at the submit. `failed`: taken, never sent. `never`: sent, and no word of it comes back. */
+  /**
+   * `rejected`: refused at the submit. `failed`: taken, never sent. `never`: sent, and no word of
+   * it comes back.
+   */
   end: "rejected" | "failed" | "undelivered" | "delivered" | "never";
   code: CarrierErrorCode | null;
-  /** Attempts of the network that found the phone out of reach; counts into the profile's `retryMs`. */
+  /**
+   * Attempts of the network that found the phone out of reach; counts into the profile's `retryMs`.
+   */
   retries: number;
   /** The first receipt overtakes the submit's answer. */
   isEarly: boolean;
   /** Receipt (1 queued, 2 sent or failed, 3 the end) that is told once more; 0: none. */
-  doubledNo: number;
+  duplicateNo: number;
   /** Receipt that is told only after the one that follows it; 0: none. */
   reorderedNo: number;
 }
@@ -25,10 +30,13 @@ export interface Delays {
   /** Sent, or failed. */
   sentMs: number;
   endedMs: number;
-  doubledMs: number;
+  duplicateMs: number;
 }
 
-/** Each draw of a row has its own number: a new one is appended, so that the others stay as they were. */
+/**
+ * Each draw of a row has its own number: a new one is appended, so that the others stay as they
+ * were.
+ */
 const purposes = {
   end: 0,
   cause: 1,
@@ -36,7 +44,7 @@ const purposes = {
   retries: 3,
   early: 4,
   doubled: 5,
-  doubledNo: 6,
+  duplicateNo: 6,
   reordered: 7,
   reorderedNo: 8,
 } as const;
@@ -44,9 +52,12 @@ const delayPurposes = { queue: 16, send: 18, spread: 20, delivery: 21, doubled: 
 
 /** The part of a profile's last seconds over which messages that would end too late are spread. */
 const endCapShare = 0.08;
-/** A doubled receipt comes again about so long after the last. */
+/** A duplicated receipt comes again about so long after the last. */
 const doubled = { medianMs: 800, sigma: 0.5 };
-/** The answer to a submit is never later: a real gateway's client would have given up, and ours waits 5 s. */
+/**
+ * The answer to a submit is never later: a real gateway's client would have given up, and ours
+ * waits 5 s.
+ */
 const answerMsMax = 2_000;
 
 /** `forced`: of forcedOutcomeOf, 0 by chance. */
@@ -54,14 +65,14 @@ export function fateOf(profile: SimulatorProfile, stream: ChanceStream, rowNo: n
   const fate = forced === 0 ? fateByChance(profile, stream, rowNo) : fateByForce(profile, forced);
   if (fate.isEarly) fate.reorderedNo = 0;
   if (fate.reorderedNo === 2 && (fate.end === "failed" || fate.end === "never")) fate.reorderedNo = 1;
-  if (fate.doubledNo === 3 && (fate.end === "failed" || fate.end === "never")) fate.doubledNo = 2;
+  if (fate.duplicateNo === 3 && (fate.end === "failed" || fate.end === "never")) fate.duplicateNo = 2;
   return fate;
 }
 
 function fateByChance(profile: SimulatorProfile, stream: ChanceStream, rowNo: number): Fate {
   const { mix } = profile;
   const chance = (purpose: number): number => draw(stream, rowNo, purpose);
-  const fate: Fate = { end: "delivered", code: null, retries: 0, isEarly: false, doubledNo: 0, reorderedNo: 0 };
+  const fate: Fate = { end: "delivered", code: null, retries: 0, isEarly: false, duplicateNo: 0, reorderedNo: 0 };
   const end = chance(purposes.end);
   if (end >= mix.delivered) {
     if (end < mix.delivered + mix.undelivered) {
@@ -80,7 +91,7 @@ function fateByChance(profile: SimulatorProfile, stream: ChanceStream, rowNo: nu
     fate.retries = retriesOf(profile, chance(purposes.retries));
   }
   fate.isEarly = chance(purposes.early) < profile.earlyShare;
-  if (chance(purposes.doubled) < profile.doubledShare) fate.doubledNo = 1 + Math.floor(3 * chance(purposes.doubledNo));
+  if (chance(purposes.doubled) < profile.duplicateShare) fate.duplicateNo = 1 + Math.floor(3 * chance(purposes.duplicateNo));
   if (chance(purposes.reordered) < profile.reorderedShare) fate.reorderedNo = chance(purposes.reorderedNo) < 0.5 ? 1 : 2;
   return fate;
 }
@@ -93,12 +104,15 @@ function fateByForce(profile: SimulatorProfile, forced: number): Fate {
     code: outcome.code,
     retries: outcome.quirk === "unreachable" ? Math.min(1, profile.retryMs.length) : 0,
     isEarly: outcome.quirk === "early",
-    doubledNo: outcome.quirk === "doubled" ? 3 : 0,
+    duplicateNo: outcome.quirk === "doubled" ? 3 : 0,
     reorderedNo: outcome.quirk === "reordered" ? 2 : 0,
   };
 }
 
-/** When things happen to a message of this fate. They happen in order: queued, then sent, then ended. */
+/**
+ * When things happen to a message of this fate. They happen in order: queued, then sent, then
+ * ended.
+ */
 export function delaysOf(profile: SimulatorProfile, stream: ChanceStream, rowNo: number, fate: Fate): Delays {
   const logNormal = (purpose: number, { medianMs, sigma }: { medianMs: number; sigma: number }): number =>
     drawLogNormal(stream, rowNo, purpose, medianMs, sigma);
@@ -112,8 +126,8 @@ export function delaysOf(profile: SimulatorProfile, stream: ChanceStream, rowNo:
     sentMs = Math.min(sentMs, endedMs);
   }
   const lastMs = fate.end === "failed" || fate.end === "never" ? sentMs : endedMs;
-  const doubledMs = fate.doubledNo === 0 ? 0 : lastMs + logNormal(delayPurposes.doubled, doubled);
-  return { queuedMs: Math.min(queuedMs, sentMs), sentMs, endedMs, doubledMs };
+  const duplicateMs = fate.duplicateNo === 0 ? 0 : lastMs + logNormal(delayPurposes.doubled, doubled);
+  return { queuedMs: Math.min(queuedMs, sentMs), sentMs, endedMs, duplicateMs };
 }
 
 /** How long a submit whose first row is `rowNo` waits for its answer. */

@@ -1,12 +1,15 @@
-// What the simulated network does to messages, as a table: mixes of outcomes, delays, causes. Read by plan.ts.
-// Sources: ETSI EMTEL 2006, Meng et al. INFOCOM 2007, provider documents. Delays are at speed 1; shares are of all messages
-// unless said otherwise.
+// What the simulated network does to messages, as a table: mixes of outcomes, delays, causes. Read
+// by plan.ts. Sources: ETSI EMTEL 2006, Meng et al. INFOCOM 2007, provider documents. Delays are at
+// speed 1; shares are of all messages unless said otherwise.
 
 import type { CarrierErrorCode } from "../contracts/receipts.ts";
 import type { SimulatorProfileName } from "../contracts/simulator_journal.ts";
 
 export interface SimulatorProfile {
-  /** How messages end; the four add up to 1. `rejected`: refused at the submit or failed before it was sent. */
+  /**
+   * How messages end; the four add up to 1. `rejected`: refused at the submit or failed before it
+   * was sent.
+   */
   mix: { delivered: number; undelivered: number; rejected: number; never: number };
   /** Until the submit is answered. */
   answer: LogNormal;
@@ -19,11 +22,14 @@ export interface SimulatorProfile {
   delivery: LogNormal;
   /** Share of the delivered whose phone was out of reach at first. */
   unreachableShare: number;
-  /** Waits between the network's attempts; half of the phones still out of reach answer at each. The last one is the end. */
+  /**
+   * Waits between the network's attempts; half of the phones still out of reach answer at each. The
+   * last one is the end.
+   */
   retryMs: readonly number[];
   /** Everything has ended so long after the submit; null: no such limit. */
   endWithinMs: number | null;
-  doubledShare: number;
+  duplicateShare: number;
   reorderedShare: number;
   /** A first receipt that overtakes the submit's answer. */
   earlyShare: number;
@@ -48,7 +54,7 @@ const typical: SimulatorProfile = {
   unreachableShare: 0.06,
   retryMs: [1 * minute, 5 * minute, 15 * minute, 60 * minute, 180 * minute, 720 * minute],
   endWithinMs: null,
-  doubledShare: 0.01,
+  duplicateShare: 0.01,
   reorderedShare: 0.02,
   earlyShare: 0.002,
   slowdown: 1,
@@ -70,7 +76,10 @@ export const simulatorProfiles: Record<SimulatorProfileName, SimulatorProfile> =
     delivery: times(typical.delivery, 10),
     slowdown: 4,
   },
-  /** As typical, squeezed into about 40 s, so that all ends well before the demo campaign's deadline of 45 s. */
+  /**
+   * As typical, squeezed into about 40 s, so that all ends well before the demo campaign's deadline
+   * of 45 s.
+   */
   demo: {
     ...typical,
     sendSpreadMs: 30_000,
@@ -85,7 +94,7 @@ export const simulatorProfiles: Record<SimulatorProfileName, SimulatorProfile> =
     unreachableShare: 0,
     // an absent phone is not tried again for hours: the end is known at once
     retryMs: [],
-    doubledShare: 0,
+    duplicateShare: 0,
     reorderedShare: 0,
     earlyShare: 0,
   },
@@ -95,7 +104,10 @@ export interface Cause {
   code: CarrierErrorCode;
   /** Out of 100 of its list. */
   weight: number;
-  /** At the submit: the verdict is a refusal. Else a receipt says it: `failed` before it was sent, `undelivered` after. */
+  /**
+   * At the submit: the verdict is a refusal. Else a receipt says it: `failed` before it was sent,
+   * `undelivered` after.
+   */
   isRefusal?: true;
   /** The network tries again and again before it gives up. */
   isRetried?: true;

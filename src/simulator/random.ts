@@ -1,5 +1,5 @@
-// Chance without state: the n-th draw of a message is a hash of (seed, batch, row, purpose). Asked again, in another process or
-// after a crash, it answers the same.
+// Chance without state: the n-th draw of a message is a hash of (seed, batch, row, purpose). Asked
+// again, in another process or after a crash, it answers the same.
 
 /** What a seed and a batch come to; made once a batch. */
 export interface ChanceStream {
@@ -35,7 +35,10 @@ export function drawLogNormal(stream: ChanceStream, rowNo: number, purpose: numb
   return median * Math.exp(sigma * normal);
 }
 
-/** The 32-bit finalizer `lowbias32` (https://nullprogram.com/blog/2018/07/31/): every input bit moves every output bit. */
+/**
+ * The 32-bit finalizer `lowbias32` (https://nullprogram.com/blog/2018/07/31/): every input bit
+ * moves every output bit.
+ */
 export function mixed(word: number): number {
   let x = word | 0;
   x = Math.imul(x ^ (x >>> 16), 0x7feb352d);

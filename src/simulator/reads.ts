@@ -1,4 +1,5 @@
-// What a user may ask the simulator: the fate of one message, and sums over one batch. All of it read from the journal's files.
+// What a user may ask the simulator: the fate of one message, and sums over one batch. All of it
+// read from the journal's files.
 
 import { AppError } from "../contracts/errors.ts";
 import { rowNoMax } from "../contracts/receipts.ts";
@@ -9,7 +10,9 @@ import { flag, Segment } from "./segment.ts";
 export interface MessageFate {
   reference: string;
   verdict: "accepted" | "rejected";
-  /** rejected, accepted, sent, failed, undelivered or delivered: how far it has come in the network. */
+  /**
+   * rejected, accepted, sent, failed, undelivered or delivered: how far it has come in the network.
+   */
   state: string;
   error_code: string | null;
   parts: number;
@@ -73,7 +76,10 @@ function fateOfSlot(segment: Segment, slot: number): MessageFate {
   };
 }
 
-/** Sums over everything that the journal has of a batch; zeros when that is nothing. One segment in memory at a time. */
+/**
+ * Sums over everything that the journal has of a batch; zeros when that is nothing. One segment in
+ * memory at a time.
+ */
 export async function batchStatistics(journal: Journal, batchId: string): Promise<BatchStatistics> {
   const sums: BatchStatistics = {
     accepted: 0,

@@ -4,7 +4,10 @@ import { delaysOf } from "./plan.ts";
 import { simulatorProfiles } from "./profiles.ts";
 import { flag, type Segment } from "./segment.ts";
 
-/** Receipt 1 (queued), 2 (sent or failed) or 3 (the end) of a message in a slot; it must have happened. */
+/**
+ * Receipt 1 (queued), 2 (sent or failed) or 3 (the end) of a message in a slot; it must have
+ * happened.
+ */
 export type ReceiptOf = (segment: Segment, slot: number, receiptNo: number) => { id: string; json: string };
 
 export function createReceiptText(): ReceiptOf {
@@ -35,7 +38,10 @@ function timeOf(segment: Segment, slot: number, receiptNo: number): number {
 /** Seconds whose text is kept: those of the receipts that go out together. */
 const secondsKept = 1_000;
 
-/** RFC 3339 in UTC. Formatting would be the dearest part of a receipt; most share their second with others. */
+/**
+ * RFC 3339 in UTC. Formatting would be the dearest part of a receipt; most share their second with
+ * others.
+ */
 function createInstantText(): (timeMs: number) => string {
   const fractions = Array.from({ length: 1_000 }, (_, ms) => `.${String(ms).padStart(3, "0")}Z`);
   const secondTexts = new Map<number, string>();

@@ -1,5 +1,5 @@
-// The state of one segment's messages in memory: flat arrays that grow with the messages it has, filled from its journal file.
-// A message has a slot: the order in which it came to this segment.
+// The state of one segment's messages in memory: flat arrays that grow with the messages it has,
+// filled from its journal file. A message has a slot: the order in which it came to this segment.
 import { type JournalSubmit, type JournalVisitor, segmentRows, visitSegment } from "../contracts/simulator_journal.ts";
 import { type SimulatorClock, steadyTimeOf } from "./clock.ts";
 import { type Fate, fateOf } from "./plan.ts";
@@ -167,13 +167,16 @@ export class Segment {
     if (!isSame) this.repeatsDiffering[slot] = Math.min(repeatsShownMax, (this.repeatsDiffering[slot] as number) + 1);
   }
 
-  /** Nothing more will be done for it: refused, given up, or its last step done and every receipt answered or lost. */
+  /**
+   * Nothing more will be done for it: refused, given up, or its last step done and every receipt
+   * answered or lost.
+   */
   isFinished(slot: number): boolean {
     const flags = this.flags[slot] as number;
     if ((flags & (flag.rejected | flag.gaveUp)) !== 0) return true;
     const isLastStepDone = (flags & (flag.ended | flag.never)) !== 0;
-    const isThirdTold = (flags & flag.sent) !== 0 && (flags & flag.ended) !== 0;
-    const wanted = flag.answeredQueued | flag.answeredSecond | (isThirdTold ? flag.answeredThird : 0);
+    const isThirdEmitted = (flags & flag.sent) !== 0 && (flags & flag.ended) !== 0;
+    const wanted = flag.answeredQueued | flag.answeredSecond | (isThirdEmitted ? flag.answeredThird : 0);
     return isLastStepDone && ((flags | (this.lost[slot] as number)) & wanted) === wanted;
   }
 

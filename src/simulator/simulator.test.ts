@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ReceiptsReceiver, startReceiptsReceiver } from "../../testing/receipts_receiver.ts";
-import { type SimulatorClock, createClock } from "./clock.ts";
+import { createClock, type SimulatorClock } from "./clock.ts";
 import { answerDelayMs, delaysOf, fateOf } from "./plan.ts";
 import { simulatorProfiles } from "./profiles.ts";
 import { chanceStream } from "./random.ts";
@@ -54,7 +54,10 @@ async function startSimulator(changes: Partial<SimulatorOptions> = {}): Promise<
   return simulator;
 }
 
-/** What kill -9 leaves: the files as they are at this moment. Another simulator starts on a copy of them. */
+/**
+ * What kill -9 leaves: the files as they are at this moment. Another simulator starts on a copy of
+ * them.
+ */
 async function killAndRestart(changes: Partial<SimulatorOptions> = {}): Promise<Simulator> {
   const copy = join(folder, `copy${randomUUID()}`);
   await cp(join(folder, "first"), copy, { recursive: true });
@@ -201,7 +204,8 @@ describe("a receipt", () => {
     await simulator.submit(submit(many(600)));
     await receiver.until(isAllAnswered(simulator));
     const first = receiver.bodies[0]?.atMs ?? 0;
-    // bodies of other lanes may have been on their way already; none starts in the second that was asked for
+    // bodies of other lanes may have been on their way already; none starts in the second that was
+    // asked for
     const during = receiver.bodies.filter(({ atMs }) => atMs > first + 300 && atMs < first + 950);
     expect(during).toEqual([]);
   });
@@ -228,8 +232,8 @@ describe("a receipt", () => {
   });
 
   test("that the receiver refuses for its content does not hold back the others", async () => {
-    const culprit = `${batchId}.7.2`;
-    receiver.answerWith((receipts) => ({ status: receipts.some(({ id }) => id === culprit) ? 400 : 200 }));
+    const poisonMessage = `${batchId}.7.2`;
+    receiver.answerWith((receipts) => ({ status: receipts.some(({ id }) => id === poisonMessage) ? 400 : 200 }));
     const simulator = await startSimulator({ callbackConcurrency: 1 });
     await simulator.submit(submit(new Array(20).fill(delivered)));
     await receiver.until(() => simulator.counts().receipts_answered === 59);
@@ -249,25 +253,25 @@ describe("a receipt", () => {
     const told = new Map<string, number[]>();
     for (const { reference, id } of receiver.answered()) told.set(reference, [...(told.get(reference) ?? []), Number(id.at(-1))]);
     const wrong = fates.flatMap((fate, at) => {
-      const numbersTold = told.get(`${batchId}.${at + 1}`) ?? [];
+      const numbersListed = told.get(`${batchId}.${at + 1}`) ?? [];
       const all = fate.end === "rejected" ? [] : fate.end === "failed" || fate.end === "never" ? [1, 2] : [1, 2, 3];
       if (fate.reorderedNo === 1 && all.length > 0) all.splice(0, 2, 2, 1);
       if (fate.reorderedNo === 2 && all.length > 0) all.splice(1, 2, 3, 2);
-      if (fate.doubledNo > 0 && all.length > 0) all.push(fate.doubledNo);
-      return numbersTold.join() === all.join() ? [] : [`row ${at + 1} ${JSON.stringify(fate)} told ${numbersTold}`];
+      if (fate.duplicateNo > 0 && all.length > 0) all.push(fate.duplicateNo);
+      return numbersListed.join() === all.join() ? [] : [`row ${at + 1} ${JSON.stringify(fate)} told ${numbersListed}`];
     });
     expect(wrong).toEqual([]);
   });
 
   test("of an early message comes before the submit is answered", async () => {
     const simulator = await startSimulator();
-    let isToldFirst = false;
+    let isEmittedFirst = false;
     receiver.answerWith(() => ({ status: 200 }));
     const answer = simulator.submit(submit([forced("13")])).then(() => {
-      isToldFirst = receiver.bodies.length > 0;
+      isEmittedFirst = receiver.bodies.length > 0;
     });
     await answer;
-    expect(isToldFirst).toBe(true);
+    expect(isEmittedFirst).toBe(true);
     await receiver.until(isAllAnswered(simulator));
     expect(statusesOf(1)).toEqual(["queued", "sent", "delivered"]);
   });
@@ -295,7 +299,8 @@ describe("after a crash", () => {
     const answeredAfter = receiver.answered().map(({ id }) => id);
     expect(answeredAfter.filter((id) => answeredBefore.has(id))).toEqual([]);
     expect(new Set([...answeredBefore, ...answeredAfter]).size).toBe(30);
-    expect(new Set(answeredAfter).size).toBe(30 - answeredBefore.size); // a slow answer makes it send one again
+    // a slow answer makes it send one again
+    expect(new Set(answeredAfter).size).toBe(30 - answeredBefore.size);
     expect(await after.batch(batchId)).toMatchObject({ accepted: 10, sent: 10, delivered: 10, receipts_answered: 30 });
   });
 

@@ -1,5 +1,6 @@
-// The simulated network: takes batches, sends them into a network of plans (plan.ts), tells receipts. Joins the journal, the wheel of
-// coming steps and the callbacks. Called by nodes/simulator.
+// The simulated network: takes batches, sends them into a network of plans (plan.ts), tells
+// receipts. Joins the journal, the wheel of coming steps and the callbacks. Called by
+// nodes/simulator.
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../contracts/errors.ts";
 import type { CarrierErrorCode, SubmitResponse } from "../contracts/receipts.ts";
@@ -32,19 +33,26 @@ import { createTokenBucket } from "./token_bucket.ts";
 import { openWeather, type Weather, type WeatherCounts, type WeatheredReceipt } from "./weather.ts";
 import { openStrays, type StrayCounts, type Strays } from "./weather_strays.ts";
 
-/** Messages with something to come: about 60 bytes each in memory; above it a submit is asked to come later. */
+/**
+ * Messages with something to come: about 60 bytes each in memory; above it a submit is asked to
+ * come later.
+ */
 const unfinishedMax = 10_000_000;
 const overloadedRetryS = 5;
 /**
- * With so many receipts without their 2xx a submit is taken later, up to `submitHoldMaxMs`, far inside any sender's patience: a sender that is quicker than the
- * receiver would only fill our memory, and its rows would be cold in its database by the time their receipts come.
+ * With so many receipts without their 2xx a submit is taken later, up to `submitHoldMaxMs`, far
+ * inside any sender's patience: a sender that is quicker than the receiver would only fill our
+ * memory, and its rows would be cold in its database by the time their receipts come.
  */
 const receiptsWaitingMax = 100_000;
 const submitHoldMaxMs = 300;
 const submitHoldPollMs = 5;
 /** Steps taken in one turn of the event loop: a few milliseconds. */
 const stepsPerTurn = 4_096;
-/** A receipt is retried until valid_until, the horizon, and this: a receiver that was away longer still hears of the end, as `late`. */
+/**
+ * A receipt is retried until valid_until, the horizon, and this: a receiver that was away longer
+ * still hears of the end, as `late`.
+ */
 export const giveUpMarginMs = 24 * 3_600_000;
 /** A validity beyond this is cut: real networks keep a message for days. */
 const validityMsMax = 8 * 24 * 3_600_000;
@@ -59,7 +67,7 @@ const endNumber = {
   delivered: journalEnds.indexOf("delivered"),
 };
 
-/** The steps of a message, in order. `again`: a doubled receipt. */
+/** The steps of a message, in order. `again`: a duplicated receipt. */
 const steps = { queue: 1, send: 2, end: 3, again: 4 } as const;
 type Step = (typeof steps)[keyof typeof steps];
 /** Steps 5 to 7: tell receipt 1 to 3, which the weather has put off. */
@@ -97,7 +105,7 @@ export interface SimulatorCounts {
   sent: number;
   parts_sent: number;
   ended: number;
-  receipts_told: number;
+  receipts_emitted: number;
   receipts_answered: number;
   receipts_given_up: number;
 }
@@ -105,13 +113,19 @@ export interface SimulatorCounts {
 export interface Simulator {
   /** Takes up every unfinished message of the journal. */
   start(): Promise<void>;
-  /** Journals the verdicts, then answers. @throws AppError rate_limited, overloaded, draining, or of readSubmit: without effect. */
+  /**
+   * Journals the verdicts, then answers. @throws AppError rate_limited, overloaded, draining, or of
+   * readSubmit: without effect.
+   */
   submit(body: unknown): Promise<SubmitResponse>;
   /** @throws AppError message_not_found */
   message(reference: string): Promise<MessageFate>;
   /** From the journal: all that was ever said of the batch. */
   batch(batchId: string): Promise<BatchStatistics>;
-  /** Receipt weather (contracts/simulator_weather.ts): what is set, and what it has done since the process started. */
+  /**
+   * Receipt weather (contracts/simulator_weather.ts): what is set, and what it has done since the
+   * process started.
+   */
   weather(): { weather: SimulatorWeather; happened: WeatherCounts; strays: StrayCounts };
   /** On disk when it resolves, so that it outlives a crash. */
   setWeather(next: SimulatorWeather): Promise<void>;
@@ -136,7 +150,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     sent: 0,
     parts_sent: 0,
     ended: 0,
-    receipts_told: 0,
+    receipts_emitted: 0,
     receipts_answered: 0,
     receipts_given_up: 0,
   };
@@ -278,15 +292,18 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     segment.markRepeat(slot, isSame);
   }
 
-  /** Some messages' first receipt comes before the answer to their submit: the verdict is on disk, so it may. */
+  /**
+   * Some messages' first receipt comes before the answer to their submit: the verdict is on disk,
+   * so it may.
+   */
   async function tellEarly(fresh: readonly FreshMessage[]): Promise<void> {
     const early = fresh.filter(({ isEarly }) => isEarly);
     if (early.length === 0) return;
     for (const { open, slot } of early) runSteps(open, slot, steps.queue, clock.steadyMs());
     turn();
     const limitMs = performance.now() + earlyHeadStartMs;
-    const isOneUntold = (): boolean => early.some(({ open, slot }) => ![1, 2, 3].some((no) => open.segment.isAnswered(slot, no)));
-    while (isOneUntold() && performance.now() < limitMs && !isDraining) await sleep(earlyPollMs);
+    const isOneUnsent = (): boolean => early.some(({ open, slot }) => ![1, 2, 3].some((no) => open.segment.isAnswered(slot, no)));
+    while (isOneUnsent() && performance.now() < limitMs && !isDraining) await sleep(earlyPollMs);
   }
 
   /** All others go their way from the answer on. */
@@ -313,13 +330,14 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     const { segment } = open;
     const terms = segment.submitOf(slot);
     const fate = segment.fate(slot);
-    const last = fate.doubledNo === 0 ? null : steps.again;
+    const last = fate.duplicateNo === 0 ? null : steps.again;
     switch (step) {
       case steps.queue:
         if (fate.reorderedNo !== 1) tell(segment, slot, 1);
         return steps.send;
       case steps.send: {
-        // never sent after valid_until, whenever that comes about: then it failed, and costs nothing
+        // never sent after valid_until, whenever that comes about: then it failed, and costs
+        // nothing
         const isTooLate = clock.wallMs() > terms.validUntilMs;
         if (isTooLate || fate.end === "failed") end(open, slot, "failed", isTooLate ? "expired_in_network" : fate.code, now);
         else send(open, slot, fate.end === "never", now);
@@ -337,8 +355,8 @@ export function createSimulator(options: SimulatorOptions): Simulator {
         return last;
       }
       case steps.again: {
-        const wasThirdTold = segment.is(slot, flag.sent) && segment.is(slot, flag.ended);
-        tell(segment, slot, fate.doubledNo === 3 && !wasThirdTold ? 2 : fate.doubledNo);
+        const wasThirdEmitted = segment.is(slot, flag.sent) && segment.is(slot, flag.ended);
+        tell(segment, slot, fate.duplicateNo === 3 && !wasThirdEmitted ? 2 : fate.duplicateNo);
         return null;
       }
     }
@@ -400,7 +418,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   function tellNow(segment: Segment, slot: number, receiptNo: number): void {
     segment.uses += 1;
     told.push(segment.handle, (slot << 2) | receiptNo);
-    counts.receipts_told += 1;
+    counts.receipts_emitted += 1;
   }
 
   function schedule(segment: Segment, slot: number, step: Step, now: number): void {
@@ -430,11 +448,14 @@ export function createSimulator(options: SimulatorOptions): Simulator {
         // the network keeps trying until the validity ends
         return beginMs + Math.min(delays.endedMs / speed, Math.max(terms.validUntilMs - terms.atMs, delays.sentMs / speed));
       case steps.again:
-        return beginMs + delays.doubledMs / speed;
+        return beginMs + delays.duplicateMs / speed;
     }
   }
 
-  /** Takes up a message that came from the journal where it stood: receipts without their 2xx again, the next step when it is due. */
+  /**
+   * Takes up a message that came from the journal where it stood: receipts without their 2xx again,
+   * the next step when it is due.
+   */
   function resume(open: OpenSegment): void {
     const { segment } = open;
     segment.takeUp(clock);
@@ -443,11 +464,11 @@ export function createSimulator(options: SimulatorOptions): Simulator {
       if (segment.isFinished(slot)) continue;
       const isSent = segment.is(slot, flag.sent);
       const isEnded = segment.is(slot, flag.ended);
-      const isQueuedTold = isSent || isEnded || segment.isAnswered(slot, 1);
-      if (isQueuedTold && !segment.isAnswered(slot, 1)) tell(segment, slot, 1);
+      const isQueuedEmitted = isSent || isEnded || segment.isAnswered(slot, 1);
+      if (isQueuedEmitted && !segment.isAnswered(slot, 1)) tell(segment, slot, 1);
       if ((isSent || isEnded) && !segment.isAnswered(slot, 2)) tell(segment, slot, 2);
       if (isSent && isEnded && !segment.isAnswered(slot, 3)) tell(segment, slot, 3);
-      const next = isEnded || segment.is(slot, flag.never) ? null : isSent ? steps.end : isQueuedTold ? steps.send : steps.queue;
+      const next = isEnded || segment.is(slot, flag.never) ? null : isSent ? steps.end : isQueuedEmitted ? steps.send : steps.queue;
       if (next !== null) schedule(segment, slot, next, now);
     }
   }
@@ -526,7 +547,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     segment.uses -= 1;
     if (isAnswered) {
       counts.receipts_answered += 1;
-      // a doubled one has its mark already
+      // a duplicated one has its mark already
       if (segment.isAnswered(slot, what & 3)) return;
       segment.markAnswered(slot, what & 3);
       if (!weather.isClear()) makeUpStrays(segment, slot, what & 3);

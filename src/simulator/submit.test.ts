@@ -80,7 +80,8 @@ test("the quick check takes what the schema takes", () => {
   });
   fc.assert(
     fc.property(bodies, (candidate) => {
-      // what the quick check takes, the schema must take; what it leaves to the schema only costs time
+      // what the quick check takes, the schema must take; what it leaves to the schema only costs
+      // time
       if (isPlainlyValid(candidate)) expect(submitRequest.safeParse(candidate).success).toBe(true);
     }),
     { numRuns: 500 },

@@ -1,4 +1,5 @@
-// Reads the body of a submit: what it may say, and the digest by which a repeat shows whether it carries the same message.
+// Reads the body of a submit: what it may say, and the digest by which a repeat shows whether it
+// carries the same message.
 import { AppError } from "../contracts/errors.ts";
 import { rowNoMax, submitMessagesMax, submitRequest } from "../contracts/receipts.ts";
 import { mixed } from "./random.ts";
@@ -20,7 +21,10 @@ export interface Submit {
   parts: number;
 }
 
-/** A body whose rows lie further apart would touch more files than one commit should. Rows side by side need one or two. */
+/**
+ * A body whose rows lie further apart would touch more files than one commit should. Rows side by
+ * side need one or two.
+ */
 export const bodySegmentsMax = 256;
 
 /**
@@ -57,8 +61,9 @@ const instant = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-
 const msisdn = /^\+\d{7,15}$/;
 
 /**
- * The rules of the contract's schema by hand, several times faster: a body of thousands goes through here. A `false` only means
- * that the schema must look closer (and say what is wrong); a test compares the two.
+ * The rules of the contract's schema by hand, several times faster: a body of thousands goes
+ * through here. A `false` only means that the schema must look closer (and say what is wrong); a
+ * test compares the two.
  */
 export function isPlainlyValid(body: unknown): body is PlainRequest {
   if (typeof body !== "object" || body === null) return false;
@@ -113,7 +118,10 @@ function strictlyRead(body: unknown): PlainRequest {
   throw new AppError(isUnknownField ? "field_unknown" : "request_invalid", problems.join("; "), { details: { problems } });
 }
 
-/** @throws AppError request_invalid when a row stands twice: one of the two would vanish as the other's repeat */
+/**
+ * @throws AppError request_invalid when a row stands twice: one of the two would vanish as the
+ * other's repeat
+ */
 function sortByRow(messages: SubmitMessage[]): void {
   const isInOrder = messages.every((message, at) => at === 0 || (messages[at - 1] as SubmitMessage).rowNo < message.rowNo);
   if (isInOrder) return;
@@ -127,7 +135,10 @@ interface Digest {
   high: number;
 }
 
-/** 64 bits that tell two messages apart by accident, not by malice: two multiplicative hashes over the characters, finished well. */
+/**
+ * 64 bits that tell two messages apart by accident, not by malice: two multiplicative hashes over
+ * the characters, finished well.
+ */
 function digestOf(text: string, low: number, high: number): Digest {
   let a = low | 0;
   let b = high | 0;

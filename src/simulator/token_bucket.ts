@@ -1,4 +1,5 @@
-// The simulator's limit on message parts a second. Holds one second's worth; a body is taken whole or not at all.
+// The simulator's limit on message parts a second. Holds one second's worth; a body is taken whole
+// or not at all.
 
 export interface TokenBucket {
   /** 0: taken. Else nothing was, and it may be asked again after so many seconds. */

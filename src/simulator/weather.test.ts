@@ -57,7 +57,7 @@ const submit = (validForMs = 60_000) =>
 const meet = (weather: Parameters<typeof simulatorWeather.parse>[0]) => simulator.setWeather(simulatorWeather.parse(weather));
 const isQuiet = () => simulator.gauges().unfinished === 0 && simulator.gauges().receipts_pending === 0 && simulator.gauges().steps === 0;
 /** Receipts of true messages answered 2xx, by `row.receipt number`. */
-const toldOf = (): Map<string, number> => {
+const emittedOf = (): Map<string, number> => {
   const told = new Map<string, number>();
   for (const { id } of receiver.answered()) if (/\.\d$/.test(id)) told.set(id, (told.get(id) ?? 0) + 1);
   return told;
@@ -68,7 +68,7 @@ test("clear weather changes nothing, and is written nowhere", async () => {
   await startSimulator();
   await submit();
   await receiver.until(isQuiet);
-  expect([...toldOf().values()]).toEqual(Array(messagesCount * 3).fill(1));
+  expect([...emittedOf().values()]).toEqual(Array(messagesCount * 3).fill(1));
   expect(simulator.weather()).toMatchObject({ weather: {}, happened: { doubled: 0, lost: 0, forged: 0 } });
 });
 
@@ -77,7 +77,7 @@ test("doubled: each receipt comes five times, with the same id", async () => {
   await meet({ doubled: { share: 1, times: 5 } });
   await submit();
   await receiver.until(() => isQuiet() && receiver.answered().length === messagesCount * 15);
-  expect(new Set(toldOf().values())).toEqual(new Set([5]));
+  expect(new Set(emittedOf().values())).toEqual(new Set([5]));
   expect(simulator.weather().happened.doubled).toBe(messagesCount * 3);
 });
 
@@ -86,14 +86,14 @@ test("lost: a share is never told, not even by the next process, and the simulat
   await meet({ lost: { share: 0.3 } });
   await submit();
   await receiver.until(isQuiet);
-  const told = toldOf().size;
+  const told = emittedOf().size;
   const lost = simulator.weather().happened.lost;
   expect([told + lost, lost > 100, lost < 260]).toEqual([messagesCount * 3, true, true]);
   await meet({});
   await simulator.stop();
   await startSimulator();
   expect(simulator.gauges().unfinished).toBe(0);
-  expect(toldOf().size).toBe(told);
+  expect(emittedOf().size).toBe(told);
 });
 
 test("the same campaign loses the same receipts", async () => {
@@ -104,7 +104,7 @@ test("the same campaign loses the same receipts", async () => {
     receiver.bodies.length = 0;
     await submit();
     await receiver.until(isQuiet);
-    told.push([...toldOf().keys()].sort());
+    told.push([...emittedOf().keys()].sort());
     if (name === "first") await simulator.stop();
   }
   expect(told[0]).toEqual(told[1]);
@@ -133,7 +133,7 @@ test("late: receipts come only after the deadline and the horizon, and a killed 
   expect(receiver.answered()).toEqual([]);
   await startSimulator("killed");
   await receiver.until(isQuiet);
-  expect(toldOf().size).toBe(messagesCount * 3);
+  expect(emittedOf().size).toBe(messagesCount * 3);
   expect(Date.now()).toBeGreaterThan(closesAtMs + 300);
 });
 
@@ -142,7 +142,7 @@ test("early: first receipts are answered before their submit is", async () => {
   await meet({ early: { share: 0.2 } });
   await submit();
   expect(simulator.weather().happened.early).toBeGreaterThan(10);
-  // the submit's answer waits for them, but not for ever
+  // the submit's answer waits for them, but not forever
   expect(receiver.answered().some(({ status }) => status === "queued")).toBe(true);
   await receiver.until(isQuiet);
 });
@@ -203,7 +203,7 @@ test("burst: nothing comes while it gathers, then all of it", async () => {
   expect(receiver.bodies).toEqual([]);
   await meet({ burst: { hold_ms: 20, factor: 1 } });
   await receiver.until(isQuiet);
-  expect(toldOf().size).toBe(messagesCount * 3);
+  expect(emittedOf().size).toBe(messagesCount * 3);
 });
 
 test("the weather outlives a kill", async () => {

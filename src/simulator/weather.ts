@@ -1,8 +1,16 @@
-// Receipt weather (contracts/simulator_weather.ts): which receipts are lost, late, reordered or doubled, and the burst that holds them
-// back. Draws by the message, not by the moment. Called by simulator.ts; what is made up beside true receipts is in weather_strays.ts.
+// Receipt weather (contracts/simulator_weather.ts): which receipts are lost, late, reordered or
+// duplicated, and the burst that holds them back. Draws by the message, not by the moment. Called
+// by simulator.ts; what is made up beside true receipts is in weather_strays.ts.
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { copyWithinMs, type SimulatorWeather, simulatorWeather, type WeatherKind, weatherFile, weatherKinds } from "../contracts/simulator_weather.ts";
+import {
+  copyWithinMs,
+  type SimulatorWeather,
+  simulatorWeather,
+  type WeatherKind,
+  weatherFile,
+  weatherKinds,
+} from "../contracts/simulator_weather.ts";
 import { createPairQueue, type Pairs } from "../webhooks/pair_queue.ts";
 import { tickMs } from "./event_wheel.ts";
 import { type ChanceStream, draw } from "./random.ts";
@@ -10,7 +18,9 @@ import { type ChanceStream, draw } from "./random.ts";
 /** Most copies beside the receipt itself: `times` is at most 5. */
 const copiesMax = 4;
 
-/** Draws of the weather, far from those of plan.ts; each takes four numbers, one a receipt number. */
+/**
+ * Draws of the weather, far from those of plan.ts; each takes four numbers, one a receipt number.
+ */
 const purposes = { lost: 64, late: 68, reordered: 72, reorderedMs: 76, doubled: 80, early: 84, forged: 88, malformed: 92 } as const;
 const copyPurpose = 128;
 
@@ -110,7 +120,10 @@ function letOutCount(burst: SimulatorWeather["burst"], size: number, nowMs: numb
   return Math.ceil(size * Math.min(1, tickMs / leftMs));
 }
 
-/** Clear weather when none was ever set. @throws when the file is not of this form: somebody else wrote it */
+/**
+ * Clear weather when none was ever set. @throws when the file is not of this form: somebody else
+ * wrote it
+ */
 async function readWeather(path: string): Promise<SimulatorWeather> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return "{}";

@@ -50,16 +50,16 @@ describe("a pattern of digits", () => {
 
   it("matches a part of the digits, and only as a whole", () => {
     const matches = compileDigitPattern("4[0-35]\\d{2,3}|(?:12){2}");
-    const says = (text: string) => matches(digitsOf(`99${text}99`), 2, 2 + text.length);
-    expect(["4000", "43999", "4599", "1212"].map(says)).toEqual([true, true, true, true]);
-    expect(["", "4", "400", "4400", "400000", "12", "121", "121212"].filter(says)).toEqual([]);
+    const description = (text: string) => matches(digitsOf(`99${text}99`), 2, 2 + text.length);
+    expect(["4000", "43999", "4599", "1212"].map(description)).toEqual([true, true, true, true]);
+    expect(["", "4", "400", "4400", "400000", "12", "121", "121212"].filter(description)).toEqual([]);
   });
 
   it("reads an optional part", () => {
     const matches = compileDigitPattern("00(?:1\\d)?5?");
-    const says = (text: string) => matches(digitsOf(text), 0, text.length);
-    expect(["00", "0012", "005", "00125"].map(says)).toEqual([true, true, true, true]);
-    expect(["0", "001", "0055", "012"].filter(says)).toEqual([]);
+    const description = (text: string) => matches(digitsOf(text), 0, text.length);
+    expect(["00", "0012", "005", "00125"].map(description)).toEqual([true, true, true, true]);
+    expect(["0", "001", "0055", "012"].filter(description)).toEqual([]);
   });
 
   it("as a prefix ends at its longest beginning", () => {

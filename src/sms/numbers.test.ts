@@ -14,11 +14,15 @@ import { createNumberReader } from "./numbers.ts";
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const read = createNumberReader("FI");
 
-/** What libphonenumber reads; null where nobody is to be texted. With `isOwn` only if it is a number of the country itself. */
+/**
+ * What libphonenumber reads; null where nobody is to be texted. With `isOwn` only if it is a number
+ * of the country itself.
+ */
 function byLibrary(spelled: string, country: CountryCode, isOwn = false): number | null {
   const phone = parsePhoneNumberFromString(spelled, country);
   if (phone === undefined || !phone.isValid() || phone.number.length > 16) return null;
-  // +979 and the like belong to no country and cost a fortune; +1 1 is what a foreign prefix for calls abroad leaves behind
+  // +979 and the like belong to no country and cost a fortune; +1 1 is what a foreign prefix for
+  // calls abroad leaves behind
   if (phone.isNonGeographic() || /^\+11/.test(spelled)) return null;
   return isOwn && phone.countryCallingCode !== getCountryCallingCode(country) ? null : Number(phone.number.slice(1));
 }

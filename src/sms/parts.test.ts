@@ -40,7 +40,8 @@ describe("parts", () => {
   });
 
   it(`agree with sms-segments-calculator on random texts (seed ${seed})`, () => {
-    // single characters only: that library counts graphemes, so \r\n and combined emoji are one character to it
+    // single characters only: that library counts graphemes, so \r\n and combined emoji are one
+    // character to it
     const gsm7 = fc.constantFrom(..."abcdefgh ABC,.!?0123456789@£$èéÇ\nØøÅΔ_ΦßÉäöñüà");
     const extension = fc.constantFrom(..."^{}\\[~]|€");
     const ucs2 = fc.constantFrom(..."’“–…łşжд中文ç", "😀", "🎓", "𝒳");

@@ -1,8 +1,11 @@
-// How many parts (140-octet SMS) a text takes: what is charged. 3GPP TS 23.040, section 9.2.3.24.1: a part of several loses
-// 6 octets to the header `05 00 03 ref total seq`. Pure, also for the browser. Called by the import for every filled text.
+// How many parts (140-octet SMS) a text takes: what is charged. 3GPP TS 23.040, section 9.2.3.24.1:
+// a part of several loses 6 octets to the header `05 00 03 ref total seq`. Pure, also for the
+// browser. Called by the import for every filled text.
 import { countSeptets, type Encoding, septetsOf } from "./encodings.ts";
 
-/** 140 octets are 160 septets; without the header's 6 octets (48 bits, rounded up to 7 septets) 153. */
+/**
+ * 140 octets are 160 septets; without the header's 6 octets (48 bits, rounded up to 7 septets) 153.
+ */
 export const septetsAlone = 160;
 export const septetsOfPart = 153;
 /** 140 octets are 70 UTF-16 units; without the header's 6 octets 67. */
@@ -17,7 +20,10 @@ export interface TextSize {
   parts: number;
 }
 
-/** The encoding, length and parts of a text. An escape pair of GSM-7 and a surrogate pair of UCS-2 never straddle two parts. */
+/**
+ * The encoding, length and parts of a text. An escape pair of GSM-7 and a surrogate pair of UCS-2
+ * never straddle two parts.
+ */
 export function measureText(text: string): TextSize {
   const septets = countSeptets(text);
   if (septets >= 0) return { encoding: "gsm7", units: septets, parts: countGsm7Parts(text, septets) };

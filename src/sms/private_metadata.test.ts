@@ -1,5 +1,6 @@
-// The numbering plans that libphonenumber-js keeps behind its typings, and that the quick path of numbers.ts reads: this fails first when a
-// new version has them in another form, for every country.
+// The numbering plans that libphonenumber-js keeps behind its typings, and that the quick path of
+// numbers.ts reads: this fails first when a new version has them in another form, for every
+// country.
 import { getCountries, getCountryCallingCode, Metadata } from "libphonenumber-js/mobile";
 import { expect, test } from "vitest";
 import { compileDigitPattern } from "./digit_pattern.ts";

@@ -7,7 +7,7 @@ const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
 function compile(text: string): Template {
   const compiled = compileTemplate(text);
-  if ("problem" in compiled) throw new Error(compiled.problem.says);
+  if ("problem" in compiled) throw new Error(compiled.problem.reason);
   return compiled.template;
 }
 

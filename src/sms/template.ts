@@ -41,7 +41,7 @@ export interface Template {
   filledLength(values: readonly string[]): number;
 }
 
-export type TemplateResult = { template: Template } | { problem: { at: number; says: string } };
+export type TemplateResult = { template: Template } | { problem: { at: number; reason: string } };
 
 const invisibles = /\p{Default_Ignorable_Code_Point}/gu;
 
@@ -104,10 +104,10 @@ export function compileTemplate(text: string): TemplateResult {
     addLiteral(text.slice(at, brace));
     if (brace === text.length) break;
     const character = text.charAt(brace);
-    const isDoubled = text.charAt(brace + 1) === character;
-    if (isDoubled || character === "}") {
+    const isDuplicate = text.charAt(brace + 1) === character;
+    if (isDuplicate || character === "}") {
       addLiteral(character);
-      at = brace + (isDoubled ? 2 : 1);
+      at = brace + (isDuplicate ? 2 : 1);
       continue;
     }
     const end = text.indexOf("}", brace);
@@ -115,7 +115,7 @@ export function compileTemplate(text: string): TemplateResult {
     const bar = inside.indexOf("|");
     const name = columnKey(bar === -1 ? inside : inside.slice(0, bar));
     const problem = problemOf(end, name, inside);
-    if (problem !== null) return { problem: { at: brace, says: problem } };
+    if (problem !== null) return { problem: { at: brace, reason: problem } };
     if (!placeholders.includes(name)) placeholders.push(name);
     slots.push({ value: placeholders.indexOf(name), otherwise: bar === -1 ? null : inside.slice(bar + 1).trim() });
     literals.push("");

@@ -1,6 +1,10 @@
-// A queue of pairs of 32-bit numbers in flat memory, 8 bytes a pair: receipts that wait, as (segment, message and receipt).
+// A queue of pairs of 32-bit numbers in flat memory, 8 bytes a pair: receipts that wait, as
+// (segment, message and receipt).
 
-/** The same length; entry n of both is one pair. Plain arrays: a typed array is dear to make for the one receipt of a body of its own. */
+/**
+ * The same length; entry n of both is one pair. Plain arrays: a typed array is dear to make for the
+ * one receipt of a body of its own.
+ */
 export interface Pairs {
   owners: number[];
   whats: number[];

@@ -53,7 +53,8 @@ test("requests that stand behind each other on a connection each get their own a
   client = openCallbackClient(urlOf(port), 8);
   await post("warm");
   const answers = Promise.all(["first", "second", "third"].map(post));
-  await expect.poll(() => seen).toEqual(["warm", "first", "second", "third"]); // all have arrived while the first has no answer
+  // all have arrived while the first has no answer
+  await expect.poll(() => seen).toEqual(["warm", "first", "second", "third"]);
   letGo();
   expect(await answers).toEqual([
     { status: 200, retryAfter: null },

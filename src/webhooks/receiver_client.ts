@@ -1,8 +1,12 @@
-// One connection to the receiver of receipts, over undici's client: a body out, its status back. Used by sender.ts, which signs and repeats.
+// One connection to the receiver of receipts, over undici's client: a body out, its status back.
+// Used by sender.ts, which signs and repeats.
 import type { Socket } from "node:net";
 import { buildConnector, Client } from "undici";
 
-/** A receiver that commits before it answers may be frozen for seconds; holding the request is then the cheapest wait. */
+/**
+ * A receiver that commits before it answers may be frozen for seconds; holding the request is then
+ * the cheapest wait.
+ */
 export const attemptTimeoutMs = 15_000;
 const connectTimeoutMs = 3_000;
 
@@ -14,7 +18,10 @@ export interface CallbackAnswer {
 }
 
 export interface CallbackClient {
-  /** `headers` with the content's type. Never throws. Several at once go out one behind the other (HTTP/1.1 pipelining), as far as `pipelining` lets them. */
+  /**
+   * `headers` with the content's type. Never throws. Several at once go out one behind the other
+   * (HTTP/1.1 pipelining), as far as `pipelining` lets them.
+   */
   post(headers: Readonly<Record<string, string>>, body: Buffer): Promise<CallbackAnswer>;
   close(): Promise<void>;
 }
@@ -60,7 +67,10 @@ export function openCallbackClient(url: string, pipelining: number): CallbackCli
   };
 }
 
-/** What is written to the socket until the end of this turn goes out as one packet: each packet is a system call, and wakes who reads it. */
+/**
+ * What is written to the socket until the end of this turn goes out as one packet: each packet is a
+ * system call, and wakes who reads it.
+ */
 function gatherWrites(socket: Socket): void {
   if (socket.writableCorked > 0) return;
   socket.cork();

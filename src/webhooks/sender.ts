@@ -1,5 +1,6 @@
-// Brings receipts to their receiver: bodies of many, signed anew at each attempt, repeated until a 2xx. Several lanes at once;
-// a message has one lane, and a lane one body in flight, so its receipts arrive in the order in which they were told.
+// Brings receipts to their receiver: bodies of many, signed anew at each attempt, repeated until a
+// 2xx. Several lanes at once; a message has one lane, and a lane one body in flight, so its
+// receipts arrive in the order in which they were told.
 import { signWebhook } from "../protocols/standard_webhooks/webhook_signature.ts";
 import { createPairQueue, type PairQueue, type Pairs } from "./pair_queue.ts";
 import { attemptTimeoutMs, type CallbackClient, openCallbackClient } from "./receiver_client.ts";
@@ -8,12 +9,18 @@ const backoffFirstMs = 200;
 export const backoffMaxMs = 30_000;
 /** A Retry-After beyond this is not believed. */
 const retryAfterMaxMs = 300_000;
-/** 128 rows side by side share a lane, so that a body names a narrow range of rows: what the receiver updates best. Singly, any lane will do. */
+/**
+ * 128 rows side by side share a lane, so that a body names a narrow range of rows: what the
+ * receiver updates best. Singly, any lane will do.
+ */
 const laneRowBits = { many: 7, single: 0 } as const;
 /** A single receipt refused so often waits aside and no longer holds up its lane. */
-const refusalsBeforeAside = 3;
-/** So many may wait aside; with more the receiver refuses everything, and the lanes may as well stand. */
-const asideMax = 256;
+const refusalsBeforeQuarantine = 3;
+/**
+ * So many may wait aside; with more the receiver refuses everything, and the lanes may as well
+ * stand.
+ */
+const quarantinedMax = 256;
 
 export interface CallbackOptions {
   url: string;
@@ -23,7 +30,10 @@ export interface CallbackOptions {
   concurrency: number;
   /** Of them on one connection (HTTP/1.1 pipelining). */
   pipelining: number;
-  /** Begins a body: what renders its receipts as JSON, or gives null for one that is no longer to be told. */
+  /**
+   * Begins a body: what renders its receipts as JSON, or gives null for one that is no longer to be
+   * told.
+   */
   renderer(): (owner: number, what: number) => { id: string; json: string } | null;
   /** It got its 2xx, or it was no longer to be told: it is nobody's any more. */
   done(owner: number, what: number, isAnswered: boolean): void;
@@ -53,8 +63,9 @@ interface Lane {
   queue: PairQueue;
   client: CallbackClient;
   /**
-   * The bytes of its body in flight, the same memory for one after the other: a buffer a body would grow old before its answer, and tens of megabytes of
-   * them would wait for the collector. Overwritten only when the attempt is answered or its connection is gone.
+   * The bytes of its body in flight, the same memory for one after the other: a buffer a body would
+   * grow old before its answer, and tens of megabytes of them would wait for the collector.
+   * Overwritten only when the attempt is answered or its connection is gone.
    */
   bytes: Buffer;
   isBusy: boolean;
@@ -76,7 +87,7 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
   let isStopping = false;
   let pending = 0;
   let holdUntilMs = 0;
-  let asideCount = 0;
+  let quarantinedCount = 0;
 
   function start(task: Promise<void>): void {
     running.add(task);
@@ -89,7 +100,7 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
     lane.isBusy = false;
   }
 
-  async function deliver(lane: Lane, body: Pairs, isAside = false): Promise<void> {
+  async function deliver(lane: Lane, body: Pairs, isQuarantined = false): Promise<void> {
     for (let attempt = 1; !isStopping; attempt++) {
       const rendered = renderBody(body);
       if (rendered === null) return;
@@ -103,15 +114,16 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
       }
       if (isRefusalOfContent(status)) {
         if (body.owners.length > 1) {
-          // one receipt must not hold back the others: halves, until the culprit stands alone
+          // one receipt must not hold back the others: halves, until the poison message stands
+          // alone
           const [first, second] = halves(body);
           await deliver(lane, first);
           await deliver(lane, second);
           return;
         }
-        if (attempt >= refusalsBeforeAside && !isAside && asideCount < asideMax) {
-          asideCount += 1;
-          start(deliver({ ...lane, bytes: Buffer.alloc(0) }, body, true).finally(() => (asideCount -= 1)));
+        if (attempt >= refusalsBeforeQuarantine && !isQuarantined && quarantinedCount < quarantinedMax) {
+          quarantinedCount += 1;
+          start(deliver({ ...lane, bytes: Buffer.alloc(0) }, body, true).finally(() => (quarantinedCount -= 1)));
           return;
         }
       }
@@ -143,7 +155,10 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
     return Math.min(waitMs, retryAfterMaxMs);
   }
 
-  /** The receiver is back: every lane that could not reach it tries at once. Not those that it refused, or they would never rest. */
+  /**
+   * The receiver is back: every lane that could not reach it tries at once. Not those that it
+   * refused, or they would never rest.
+   */
   function wakeAll(): void {
     for (const [wake, isUnreachable] of waiting) if (isUnreachable || isStopping) wake();
   }
@@ -161,7 +176,9 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
     });
   }
 
-  /** The body as it goes out, without those that are no longer to be told; null when none is left. */
+  /**
+   * The body as it goes out, without those that are no longer to be told; null when none is left.
+   */
   function renderBody(body: Pairs): { id: string; text: string; body: Pairs } | null {
     const render = options.renderer();
     const receipts: string[] = [];
@@ -208,7 +225,8 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
     async stop() {
       isStopping = true;
       wakeAll();
-      // behind a frozen receiver each pipelined request would have its own time-out, one after the other
+      // behind a frozen receiver each pipelined request would have its own time-out, one after the
+      // other
       const late = setTimeout(() => void closeAll(), attemptTimeoutMs);
       await Promise.all(running);
       clearTimeout(late);
@@ -217,13 +235,19 @@ export function createCallbacks(options: CallbackOptions): Callbacks {
   };
 }
 
-/** What the receiver asked for, else a doubling wait, both spread so that lanes do not come all at once. */
+/**
+ * What the receiver asked for, else a doubling wait, both spread so that lanes do not come all at
+ * once.
+ */
 function backoffMs(attempt: number, retryAfterMs: number): number {
   if (retryAfterMs > 0) return retryAfterMs * (1 + 0.2 * Math.random());
   return Math.min(backoffMaxMs, backoffFirstMs * 2 ** Math.min(attempt - 1, 16) * (0.5 + Math.random()));
 }
 
-/** Statuses that speak of the body itself, and not of who sends it, how fast, or how the receiver is. */
+/**
+ * Statuses that speak of the body itself, and not of who sends it, how fast, or how the receiver
+ * is.
+ */
 function isRefusalOfContent(status: number): boolean {
   return status === 400 || status === 413 || status === 422;
 }

@@ -1,4 +1,5 @@
-// The cutter on a real server: what it cuts has happened, and the product's transaction finds that out by itself.
+// The cutter on a real server: what it cuts has happened, and the product's transaction finds that
+// out by itself.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closePostgres, inTransaction, isConnectionError, openPostgres, type Sql } from "../../src/platform/postgres.ts";
 import { createEmptyDatabase } from "../engines.ts";

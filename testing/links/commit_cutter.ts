@@ -1,5 +1,6 @@
-// A proxy before Postgres that lets a COMMIT through and cuts the connection instead of bringing its answer: the sender cannot know what happened.
-// Reads the server's side of the protocol (https://www.postgresql.org/docs/18/protocol-message-formats.html). Used by crash point C34.
+// A proxy before Postgres that lets a COMMIT through and cuts the connection instead of bringing
+// its answer: the sender cannot know what happened. Reads the server's side of the protocol
+// (https://www.postgresql.org/docs/18/protocol-message-formats.html). Used by crash point C34.
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 export interface CommitCutter {
@@ -11,7 +12,10 @@ export interface CommitCutter {
   close(): Promise<void>;
 }
 
-/** Command tags of what a single statement has written and committed by itself; an explicit transaction ends with COMMIT. */
+/**
+ * Command tags of what a single statement has written and committed by itself; an explicit
+ * transaction ends with COMMIT.
+ */
 const writingTag = /^(?:COMMIT|(?:INSERT 0|UPDATE|DELETE) [1-9]\d*)$/;
 
 /** @param shouldCut asked at each commit */
@@ -60,8 +64,9 @@ export async function openCommitCutter(target: { host: string; port: number }, s
 }
 
 /**
- * Hands on whole messages. From the CommandComplete of something written on, they wait for ReadyForQuery: when that says "idle" (not inside a transaction),
- * the server has committed, and `onCommit` may want none of it to arrive.
+ * Hands on whole messages. From the CommandComplete of something written on, they wait for
+ * ReadyForQuery: when that says "idle" (not inside a transaction), the server has committed, and
+ * `onCommit` may want none of it to arrive.
  */
 function forwardReplies(upstream: Socket, client: Socket, onCommit: () => boolean): void {
   let rest: Buffer = Buffer.alloc(0);

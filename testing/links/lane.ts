@@ -1,4 +1,5 @@
-// One direction of a proxied connection: bytes and the end of the stream go through in order, at once, late, slowly, or never.
+// One direction of a proxied connection: bytes and the end of the stream go through in order, at
+// once, late, slowly, or never.
 import type { Socket } from "node:net";
 
 /** What happens to bytes that arrive now. */
@@ -18,8 +19,10 @@ const queuedBytesMax = 1024 * 1024;
 const pieceMs = 50;
 
 /**
- * @param ruleNow asked once for each chunk or end that arrives ("lost" drops it), and again for what waits
- * @param tellsReset a broken connection is passed on as RST; otherwise what was sent is delivered before the end
+ * @param ruleNow asked once for each chunk or end that arrives ("lost" drops it), and again for
+ * what waits
+ * @param tellsReset a broken connection is passed on as RST; otherwise what was sent is delivered
+ * before the end
  */
 export function createLane(from: Socket, to: Socket, ruleNow: () => LaneRule, { tellsReset }: { tellsReset: boolean }): Lane {
   const queue: Item[] = [];

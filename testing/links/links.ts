@@ -1,4 +1,5 @@
-// Every link of the real system by its name, each through a proxy of its own, so that a fault can be put on it. Wired by lab/break/lab_cluster.ts.
+// Every link of the real system by its name, each through a proxy of its own, so that a fault can
+// be put on it. Wired by lab/break/lab_cluster.ts.
 import { databaseRoles, type ProcessName, processes, processNames } from "../../src/contracts/processes.ts";
 import type { SettingName } from "../../src/contracts/settings.ts";
 import type { SystemSettings } from "../../src/local/system_settings.ts";

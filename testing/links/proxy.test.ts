@@ -1,4 +1,5 @@
-// The proxy of a link: what each mode does to bytes, to replies and to connections, and that it is undone.
+// The proxy of a link: what each mode does to bytes, to replies and to connections, and that it is
+// undone.
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";

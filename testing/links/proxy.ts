@@ -1,4 +1,5 @@
-// A TCP proxy on one link, whose faults are switched while it runs. Used by links.ts; knows nothing of what the bytes mean.
+// A TCP proxy on one link, whose faults are switched while it runs. Used by links.ts; knows nothing
+// of what the bytes mean.
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { createLane, type Lane, type LaneRule } from "./lane.ts";
 
@@ -6,11 +7,20 @@ export type LinkMode =
   | "pass"
   /** Connections are cut with RST, new ones too. */
   | "reset"
-  /** Bytes vanish in both directions, ends of connections too; connections that lost some are cut when the mode ends. */
+  /**
+   * Bytes vanish in both directions, ends of connections too; connections that lost some are cut
+   * when the mode ends.
+   */
   | "blackhole"
-  /** Requests are delivered; after a few replies all further ones vanish, and the connection is cut: the most valuable one. */
+  /**
+   * Requests are delivered; after a few replies all further ones vanish, and the connection is cut:
+   * the most valuable one.
+   */
   | "drop_replies"
-  /** Each direction is late by delayMs; what was sent arrives even if the sender has given up meanwhile. */
+  /**
+   * Each direction is late by delayMs; what was sent arrives even if the sender has given up
+   * meanwhile.
+   */
   | "delay"
   /** So few bytes a second go through. */
   | "slow";
@@ -20,7 +30,10 @@ export interface LinkOptions {
   delayMs?: number;
   /** Of `slow`, each direction of each connection. */
   bytesPerSecond?: number;
-  /** Of `drop_replies`: each connection still gets 0 to so many replies, so that the lost one may be any: a greeting, a row, a COMMIT. */
+  /**
+   * Of `drop_replies`: each connection still gets 0 to so many replies, so that the lost one may be
+   * any: a greeting, a row, a COMMIT.
+   */
   repliesPassedMax?: number;
 }
 
@@ -36,7 +49,10 @@ export interface LinkProxy {
 }
 
 const defaults: Required<LinkOptions> = { delayMs: 2_500, bytesPerSecond: 2_000, repliesPassedMax: 6 };
-/** A client whose reply was dropped waits so long before the cut: longer than any server needs for the effect. */
+/**
+ * A client whose reply was dropped waits so long before the cut: longer than any server needs for
+ * the effect.
+ */
 const cutAfterMs = 250;
 
 interface Pair {

@@ -7,6 +7,7 @@ import { type Connection, openConnection } from "../../../src/cli/connection.ts"
 import { openContacts } from "../../../src/cli/contacts_source.ts";
 import { Failure } from "../../../src/cli/failure.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
+import { formatCount } from "../../../src/cli/terminal.ts";
 import type { BulksmsAnswer } from "../../../src/contracts/http.ts";
 import { endedBulksmsStatuses } from "../../../src/contracts/states.ts";
 import { projectRoot, type Stack } from "./stack.ts";
@@ -33,7 +34,7 @@ const text = "Hello {first_name}, the library is open late this week.";
 const credits = "100000.0";
 /** What of a campaign must still be unsent when something is killed. */
 const unsentShare = 0.2;
-const answerMaxMs = 60_000;
+const answerMaxMs = 180_000;
 const finishMaxMs = 600_000;
 const pauseMs = 500;
 
@@ -79,7 +80,7 @@ export async function openCampaigns(stack: Stack, signal: AbortSignal): Promise<
           throw new Error(`campaign ${id} ended as ${campaign.status}: ${JSON.stringify(campaign.counts)}`);
         }
       }
-      return `${started.length} of ${started[0]?.contacts} contacts each`;
+      return `${started.length} of ${formatCount(started[0]?.contacts ?? 0)} contacts each`;
     },
     contacts: () => started.reduce((sum, { contacts }) => sum + contacts, 0),
     close: () => connection.close(),
@@ -115,7 +116,7 @@ async function openWorkspace({ webapiUrl, salesapiUrl, adminKey }: Stack, signal
   }
 }
 
-/** Asks again while nobody answers. @throws at a refusal, and the last error after a minute */
+/** Asks again while nobody answers. @throws a refusal at once; else the last error at the limit */
 async function patiently<T>(what: string, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
   const endMs = performance.now() + answerMaxMs;
   for (;;) {

@@ -5,7 +5,7 @@ import { Failure } from "../../../src/cli/failure.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
 import { type ComposeProof, proveCompose } from "./prove_compose.ts";
 
-const proofMaxMs = 1_800_000;
+const proofMaxMs = 3_600_000;
 
 test("compose.yaml keeps every law on a real engine while a container of each kind is killed", { timeout: proofMaxMs }, async ({
   skip,

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { Failure } from "../../../src/cli/failure.ts";
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
-import { processes, processNames } from "../../../src/contracts/processes.ts";
+import { type ProcessName, processes, processNames } from "../../../src/contracts/processes.ts";
+import type { SettingName } from "../../../src/contracts/settings.ts";
 import { type Campaigns, openCampaigns } from "./campaigns.ts";
 import { type Container, isBack, isDone, isHealthy, restartedUnasked } from "./containers.ts";
 import { baseImages, type DockerTools, findDocker, requireImages, runCommand } from "./docker.ts";
@@ -38,12 +39,12 @@ export interface ProofOptions {
   onStep(step: ProofStep): void;
 }
 
-const buildMaxMs = 1_200_000;
-const healthyMaxMs = 300_000;
-/** A killed database recovers from its log first; a health check looks every 5 s. */
-const backMaxMs = 180_000;
-const readyMaxMs = 120_000;
-const checkMaxMs = 180_000;
+/** Limits find what hangs, not what is slow: on an idle machine each of these takes seconds. */
+const buildMaxMs = 1_800_000;
+const healthyMaxMs = 600_000;
+const backMaxMs = 600_000;
+const readyMaxMs = 300_000;
+const checkMaxMs = 300_000;
 const pauseMs = 500;
 
 /** Short chunks and a slow network, so that work is still to be done whenever something dies. */
@@ -51,8 +52,11 @@ const pace = {
   simulator: { BULKSMS_SIMULATOR_MPS_MAX: "80" },
   salesapi: { BULKSMS_CHUNK_ROWS: "25", BULKSMS_REQUESTS_PER_MINUTE: "100000" },
   sales_worker: { BULKSMS_CHUNK_ROWS: "25" },
-};
-const settings = { BULKSMS_SIMULATOR_PROFILE: "answered", BULKSMS_SIMULATOR_SPEED: "1" };
+} as const satisfies Partial<Record<ProcessName, Partial<Record<SettingName, string>>>>;
+const settings = {
+  BULKSMS_SIMULATOR_PROFILE: "answered",
+  BULKSMS_SIMULATOR_SPEED: "1",
+} as const satisfies Partial<Record<SettingName, string>>;
 
 /** What should hold and does not: the proof has failed, while the machinery around it works. */
 class Broken extends Error {}
@@ -77,7 +81,7 @@ export async function proveCompose({ seed, signal, onStep }: ProofOptions): Prom
     }
   };
   const reasons: string[] = [];
-  await step("images at hand", () => lookAtImages(signal));
+  await step("images at hand", () => checkImages(signal));
   try {
     await step("image built", () => buildImage(signal));
     await proveStack(tools, seed, signal, step, reasons);
@@ -92,7 +96,7 @@ export async function proveCompose({ seed, signal, onStep }: ProofOptions): Prom
 
 type RunStep = (what: string, work: () => Promise<string>) => Promise<void>;
 
-async function lookAtImages(signal: AbortSignal): Promise<string> {
+async function checkImages(signal: AbortSignal): Promise<string> {
   const read = (file: string) => readFileSync(join(projectRoot, file), "utf8");
   const images = baseImages(read("Dockerfile"), read("compose.yaml"));
   await requireImages(images, signal);
@@ -166,7 +170,7 @@ async function startStack(stack: Stack, signal: AbortSignal): Promise<string> {
 async function untilReady(stack: Stack, signal: AbortSignal): Promise<void> {
   const endMs = performance.now() + readyMaxMs;
   for (const name of processNames) {
-    const port = (processes[name].management ?? processes[name].door)?.defaultPort;
+    const port = (processes[name].management ?? processes[name].listener)?.defaultPort;
     for (;;) {
       const container = (await stack.containers(signal)).find(({ service }) => service === name);
       const words = ["docker", "exec", container?.id ?? "", "node", "bin/healthy.js", String(port), "/ready"];

@@ -1,4 +1,5 @@
-// Who may press the lab's buttons: whoever has a link from its terminal. A secret is good for one visit and becomes a cookie. Used by front_door.ts.
+// Who may press the lab's buttons: whoever has a link from its terminal. A secret is good for one
+// visit and becomes a cookie. Used by front_door.ts.
 import { createHash, randomBytes } from "node:crypto";
 
 /** Links printed but not opened yet, and browsers let in: a lab has one person before it. */

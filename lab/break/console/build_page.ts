@@ -1,4 +1,5 @@
-// The lab's page from the folder page, built into memory when the lab starts: no folder to go stale.
+// The lab's page from the folder page, built into memory when the lab starts: no folder to go
+// stale.
 import { join } from "node:path";
 import { build, type Rollup } from "vite";
 import type { PageFile } from "./lab_server.ts";

@@ -1,7 +1,8 @@
-// What the console's buttons do to a lab cluster, and what has been done to it so far. Called by front_door.ts.
+// What the console's buttons do to a lab cluster, and what has been done to it so far. Called by
+// front_door.ts.
 import {
   type LabCommand,
-  type LabNodeDeed,
+  type LabNodeAction,
   type LabNodeName,
   type LabNodeState,
   type LabState,
@@ -59,7 +60,7 @@ export function createControls(cluster: LabCluster, onNote: (what: string) => vo
     for (const pid of frozen.get(node) ?? []) sendSignal(pid, "SIGCONT");
     frozen.delete(node);
   };
-  const deeds: Readonly<Record<LabNodeDeed, (node: LabNodeName) => void>> = {
+  const actions: Readonly<Record<LabNodeAction, (node: LabNodeName) => void>> = {
     kill(node) {
       if (!cluster.kill(node, deadlySignal(node))) throw new Refusal(`${node} is not there to be killed`);
       faults += 1;
@@ -119,8 +120,8 @@ export function createControls(cluster: LabCluster, onNote: (what: string) => vo
     async perform(command) {
       listen();
       if (command.do === "node") {
-        deeds[command.deed](command.node);
-        note(`${command.node}: ${deedWords[command.deed]}`);
+        actions[command.action](command.node);
+        note(`${command.node}: ${actionWords[command.action]}`);
       } else if (command.do === "link") {
         setLink(command.link, command.mode);
         note(`link ${command.link}: ${command.mode === "pass" ? "whole again" : command.mode.replace("_", " ")}`);
@@ -160,7 +161,7 @@ export function createControls(cluster: LabCluster, onNote: (what: string) => vo
   };
 }
 
-const deedWords: Readonly<Record<LabNodeDeed, string>> = {
+const actionWords: Readonly<Record<LabNodeAction, string>> = {
   kill: "killed (-9)",
   freeze: "frozen (SIGSTOP)",
   continue: "goes on (SIGCONT)",
@@ -193,7 +194,10 @@ const weathers: Readonly<Record<LabWeather, WeatherInput>> = {
 
 const isProcess = (node: LabNodeName): node is ProcessName => (processNames as readonly string[]).includes(node);
 
-/** A Postgres that gets a SIGKILL leaves its sessions running; SIGQUIT ends them where they stand, without a checkpoint. */
+/**
+ * A Postgres that gets a SIGKILL leaves its sessions running; SIGQUIT ends them where they stand,
+ * without a checkpoint.
+ */
 const deadlySignal = (node: LabNodeName): NodeJS.Signals => (node === "ds" || node === "salesdb" ? "SIGQUIT" : "SIGKILL");
 
 function isUp(cluster: LabCluster, node: LabNodeName): boolean {

@@ -1,8 +1,9 @@
-// The lab in a browser: a lab cluster, its controls, its verdict and the door before them. Called by `lab console` and the browser tests.
+// The lab in a browser: a lab cluster, its controls, its verdict and the door before them. Called
+// by `lab console` and the browser tests.
 import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
 import { buildPage } from "./build_page.ts";
 import { createControls } from "./controls.ts";
-import { openFrontDoor } from "./lab_server.ts";
+import { openLabServer } from "./lab_server.ts";
 import { watchVerdict } from "./verdict.ts";
 
 export interface LabConsole {
@@ -32,12 +33,12 @@ export async function openLabConsole({ port = 0, onNote = () => {} }: LabConsole
     await cluster.stop();
   };
   try {
-    const door = await openFrontDoor({ port, files, webapiUrl: cluster.urls.webapi ?? "", apiKey: cluster.adminKey, controls, state });
+    const listener = await openLabServer({ port, files, webapiUrl: cluster.urls.webapi ?? "", apiKey: cluster.adminKey, controls, state });
     return {
       cluster,
-      link: door.link,
+      link: listener.link,
       async close() {
-        await door.close();
+        await listener.close();
         await stop();
       },
     };

@@ -1,17 +1,18 @@
-// Who may press the lab's buttons: whoever has a link from its terminal, from this machine's own page, and nobody else.
+// Who may press the lab's buttons: whoever has a link from its terminal, from this machine's own
+// page, and nobody else.
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LabCommand, LabState } from "../../../src/contracts/lab_console.ts";
 import { Refusal } from "./controls.ts";
-import { type FrontDoor, openFrontDoor } from "./lab_server.ts";
+import { type LabServer, openLabServer } from "./lab_server.ts";
 
-let door: FrontDoor;
+let listener: LabServer;
 let port: number;
 const performed: LabCommand[] = [];
 const state = { timeline: [] } as unknown as LabState;
 
 beforeAll(async () => {
-  door = await openFrontDoor({
+  listener = await openLabServer({
     port: 0,
     files: new Map([["/", { type: "text/html; charset=utf-8", body: Buffer.from("<title>lab</title>") }]]),
     webapiUrl: "http://127.0.0.1:1",
@@ -27,9 +28,9 @@ beforeAll(async () => {
     },
     state: () => state,
   });
-  port = Number(new URL(door.link()).port);
+  port = Number(new URL(listener.link()).port);
 });
-afterAll(() => door?.close());
+afterAll(() => listener?.close());
 
 interface Answer {
   status: number;
@@ -69,15 +70,15 @@ function ask(
 
 const own = () => ({ origin: `http://127.0.0.1:${port}` });
 const secretOf = (link: string) => new URL(link).hash.slice(1);
-const kill: LabCommand = { do: "node", node: "sales_worker", deed: "kill" };
+const kill: LabCommand = { do: "node", node: "sales_worker", action: "kill" };
 async function visitor(): Promise<string> {
-  const { cookie } = await ask("POST", "/lab/enter", { headers: own(), body: { secret: secretOf(door.link()) } });
+  const { cookie } = await ask("POST", "/lab/enter", { headers: own(), body: { secret: secretOf(listener.link()) } });
   return cookie.split(";")[0] as string;
 }
 
 describe("the lab's door", () => {
   test("a link lets one browser in, once, by a cookie that no script reads", async () => {
-    const secret = secretOf(door.link());
+    const secret = secretOf(listener.link());
     const first = await ask("POST", "/lab/enter", { headers: own(), body: { secret } });
     expect([first.status, first.cookie]).toEqual([200, expect.stringContaining("HttpOnly; SameSite=Strict")]);
     const second = await ask("POST", "/lab/enter", { headers: own(), body: { secret } });
@@ -112,7 +113,7 @@ describe("the lab's door", () => {
   test("says what is no command, and what cannot be done now", async () => {
     const cookie = await visitor();
     const give = (body: unknown) => ask("POST", "/lab/do", { headers: { cookie, ...own() }, body });
-    for (const body of [{ do: "node", node: "moon", deed: "kill" }, { do: "campaign", contacts: 1e9 }, [], "x".repeat(5_000)]) {
+    for (const body of [{ do: "node", node: "moon", action: "kill" }, { do: "campaign", contacts: 1e9 }, [], "x".repeat(5_000)]) {
       expect((await give(body)).status).toBe(422);
     }
     const refused = await give({ do: "mend" });

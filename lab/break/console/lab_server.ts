@@ -1,5 +1,6 @@
-// The lab's front door on 127.0.0.1: the page, its live figures (webapi's WebSocket, with the key added here), and /lab/* for the buttons.
-// A server of its own, so that it stands while webapi lies dead.
+// The lab's front door on 127.0.0.1: the page, its live figures (webapi's WebSocket, with the key
+// added here), and /lab/* for the buttons. A server of its own, so that it stands while webapi lies
+// dead.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import type { Duplex } from "node:stream";
@@ -15,7 +16,7 @@ export interface PageFile {
   body: Uint8Array;
 }
 
-export interface FrontDoorOptions {
+export interface LabServerOptions {
   /** 0 takes a free one. Always on 127.0.0.1. */
   port: number;
   /** By path; `/` is the page itself. */
@@ -26,13 +27,13 @@ export interface FrontDoorOptions {
   state: () => LabState;
 }
 
-export interface FrontDoor {
+export interface LabServer {
   /** With its secret, good for one visit; each call makes another. */
   link(): string;
   close(): Promise<void>;
 }
 
-export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
+export async function openLabServer(options: LabServerOptions): Promise<LabServer> {
   const entrance = createEntrance();
   const server = createServer((request, response) => {
     serve(options, entrance, request, response).catch(() => response.destroy());
@@ -62,7 +63,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   };
 }
 
-async function serve(options: FrontDoorOptions, entrance: Entrance, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(options: LabServerOptions, entrance: Entrance, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const refusal = refusalOf(request);
   if (refusal !== null) return answer(response, 403, refusal);
   const path = request.url ?? "/";
@@ -92,7 +93,10 @@ async function enter(entrance: Entrance, request: IncomingMessage, response: Ser
   return sendJson(response, 200, {});
 }
 
-/** Loopback names alone, and no page of another origin: whoever lets a name of their own lead here gets nothing (DNS rebinding). */
+/**
+ * Loopback names alone, and no page of another origin: whoever lets a name of their own lead here
+ * gets nothing (DNS rebinding).
+ */
 function refusalOf({ headers, method }: IncomingMessage): string | null {
   if (!/^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i.test(headers.host ?? ""))
     return "This door is for this machine alone: Host must be localhost.";
@@ -104,8 +108,10 @@ function refusalOf({ headers, method }: IncomingMessage): string | null {
   return method === "POST" && type !== "application/json" ? "A command is JSON." : null;
 }
 
-/** webapi's own WebSocket, asked for with the key that the page never sees. Both sides end together. */
-function tunnel({ webapiUrl, apiKey }: FrontDoorOptions, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+/**
+ * webapi's own WebSocket, asked for with the key that the page never sees. Both sides end together.
+ */
+function tunnel({ webapiUrl, apiKey }: LabServerOptions, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   const { hostname, port, host } = new URL(webapiUrl);
   const passed = ["upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"] as const;
   const lines = passed.flatMap((name) => (request.headers[name] === undefined ? [] : [`${name}: ${request.headers[name]}`]));

@@ -1,4 +1,5 @@
-// The verdict of a lab that is being played with, always being formed: all laws again and again, and the campaigns that have ended.
+// The verdict of a lab that is being played with, always being formed: all laws again and again,
+// and the campaigns that have ended.
 import type { LabState } from "../../../src/contracts/lab_console.ts";
 import type { BulksmsStatus } from "../../../src/contracts/states.ts";
 import { checkLaws } from "../../../src/laws/check_laws.ts";
@@ -8,8 +9,11 @@ import type { LabCluster } from "../lab_cluster.ts";
 
 /** From the end of one look to the next: the looks must not become the load. */
 const pauseMs = 2_000;
-/** A frozen database answers nobody; the look is given up, and the verdict says that nobody could look. */
-const lookMaxMs = 8_000;
+/**
+ * A frozen database answers nobody; the look is given up, and the verdict says that nobody could
+ * look.
+ */
+const checkMaxMs = 8_000;
 
 type Verdict = Omit<LabState["verdict"], "faults">;
 
@@ -26,14 +30,15 @@ export function watchVerdict(cluster: LabCluster): VerdictWatch {
     rows_compared: 0,
     campaigns: { ended: 0, running: 0 },
     messages: { ended: 0, all: 0 },
-    looked_at: null,
+    checked_at: null,
   };
   const looking = (async () => {
     while (!closing.signal.aborted) {
       try {
-        verdict = await look(cluster, AbortSignal.any([closing.signal, AbortSignal.timeout(lookMaxMs)]));
+        verdict = await look(cluster, AbortSignal.any([closing.signal, AbortSignal.timeout(checkMaxMs)]));
       } catch {
-        // a database that is down or frozen on purpose: what was seen last stands, but it is no verdict on now
+        // a database that is down or frozen on purpose: what was seen last stands, but it is no
+        // verdict on now
         verdict = { ...verdict, is: "unknown" };
       }
       await pause(closing.signal);
@@ -64,11 +69,14 @@ async function look(cluster: LabCluster, signal: AbortSignal): Promise<Verdict> 
     rows_compared: report.rowsCompared,
     campaigns,
     messages,
-    looked_at: new Date().toISOString(),
+    checked_at: new Date().toISOString(),
   };
 }
 
-/** Campaigns that were never run are neither. A paused one waits for its operator, and its verdict with it. */
+/**
+ * Campaigns that were never run are neither. A paused one waits for its operator, and its verdict
+ * with it.
+ */
 const underWay = ["reserving", "running", "paused", "canceling", "settling"] as const satisfies readonly BulksmsStatus[];
 const ended = ["finished", "canceled"] as const satisfies readonly BulksmsStatus[];
 

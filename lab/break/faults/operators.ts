@@ -1,4 +1,5 @@
-// What people do to a running system: the same thing twice at once, a change of mind while something dies, a restart of everything.
+// What people do to a running system: the same thing twice at once, a change of mind while
+// something dies, a restart of everything.
 import { processNames } from "../../../src/contracts/processes.ts";
 import { createCampaign, csvOf, readCampaign } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
@@ -46,7 +47,10 @@ export const pauseAndKill: Fault = {
   },
 };
 
-/** The worker dies while a cancel is on its way. What was submitted ends by its receipts, the rest is canceled and not paid. */
+/**
+ * The worker dies while a cancel is on its way. What was submitted ends by its receipts, the rest
+ * is canceled and not paid.
+ */
 export const cancelAndKill: Fault = {
   name: "operators cancel and kill",
   async begin(stage) {

@@ -7,7 +7,10 @@ import { openPostgres } from "../../../src/platform/postgres.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 import type { Fault } from "../stage/scenario.ts";
 
-/** SIGQUIT: every session ends where it stands, and the next start recovers from the log. Down until the fault ends. */
+/**
+ * SIGQUIT: every session ends where it stands, and the next start recovers from the log. Down until
+ * the fault ends.
+ */
 export function postgresStopped(name: DatabaseName): Fault {
   return {
     name: `postgres ${name} stopped`,
@@ -41,7 +44,10 @@ export function postgresFrozen(name: DatabaseName): Fault {
   };
 }
 
-/** Ends every session of the database but the audit's, again and again until the fault ends. Touches: sessions. */
+/**
+ * Ends every session of the database but the audit's, again and again until the fault ends.
+ * Touches: sessions.
+ */
 export function connectionsTerminated(name: DatabaseName): Fault {
   return {
     name: `postgres ${name} connections terminated`,

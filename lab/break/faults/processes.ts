@@ -38,7 +38,10 @@ export function keepDown(name: ProcessName): Fault {
   };
 }
 
-/** SIGSTOP until the fault ends: its sockets stay open, its leases pass, then it goes on as if nothing had been. */
+/**
+ * SIGSTOP until the fault ends: its sockets stay open, its leases pass, then it goes on as if
+ * nothing had been.
+ */
 export function freeze(name: ProcessName): Fault {
   return {
     name: `process ${name} frozen`,
@@ -54,7 +57,10 @@ export function freeze(name: ProcessName): Fault {
   };
 }
 
-/** A restart as an operator does it: SIGTERM, it drains, the next one starts. Resolves when that one is ready. */
+/**
+ * A restart as an operator does it: SIGTERM, it drains, the next one starts. Resolves when that one
+ * is ready.
+ */
 export async function restartWell(cluster: LabCluster, name: ProcessName): Promise<void> {
   await replace(cluster, name, "SIGTERM");
 }

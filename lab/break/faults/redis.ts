@@ -1,4 +1,5 @@
-// What can go wrong with Redis: it ends, it forgets its last words or all of them, it is away, it has no memory left.
+// What can go wrong with Redis: it ends, it forgets its last words or all of them, it is away, it
+// has no memory left.
 import { closeSync, ftruncateSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { openRedis } from "../../../src/platform/redis.ts";
@@ -11,7 +12,9 @@ export const redisRestarted: Fault = {
   begin: ({ cluster }) => takeDown(cluster, "SIGTERM", () => 1),
 };
 
-/** Down until the fault ends, with what its file has. kill -9 loses nothing: the page cache has it. */
+/**
+ * Down until the fault ends, with what its file has. kill -9 loses nothing: the page cache has it.
+ */
 export const redisDown: Fault = {
   name: "redis down",
   begin: ({ cluster }) => takeDown(cluster, "SIGKILL", () => 1),
@@ -81,7 +84,10 @@ function refusals(info: string): number {
   return Number(/^errorstat_OOM:count=(\d+)/m.exec(info)?.[1] ?? 0);
 }
 
-/** Ends it, holds it down until the fault is over, and changes its files meanwhile. Touches: what `change` says. */
+/**
+ * Ends it, holds it down until the fault is over, and changes its files meanwhile. Touches: what
+ * `change` says.
+ */
 async function takeDown(cluster: LabCluster, signal: NodeJS.Signals, change: () => number): Promise<EndFault> {
   const deaths = (): number => cluster.events.filter((event) => event.type === "engine_died" && event.name === "redis").length;
   const starts = (): number => cluster.events.filter((event) => event.type === "engine_ready" && event.name === "redis").length;
@@ -105,7 +111,10 @@ function tailFiles(folder: string): string[] {
     .map((file) => join(folder, file));
 }
 
-/** Cuts the last third, in the middle of a command: Redis drops the half one when it loads. @returns bytes lost */
+/**
+ * Cuts the last third, in the middle of a command: Redis drops the half one when it loads. @returns
+ * bytes lost
+ */
 function cutTail(folder: string): number {
   const file = tailFiles(folder).sort().at(-1);
   if (file === undefined) return 0;

@@ -1,4 +1,5 @@
-// What can go wrong around a process: no room on its disk, a wrong clock, a neighbour that reads nothing.
+// What can go wrong around a process: no room on its disk, a wrong clock, a neighbour that reads
+// nothing.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -13,7 +14,10 @@ import { restartWell } from "./processes.ts";
 /** Loaded into a process before everything else: its clock is off by LAB_CLOCK_SHIFT_MS. */
 const clockPreload = pathToFileURL(join(import.meta.dirname, "shifted_clock.mjs")).href;
 
-/** The carrier cannot write another byte of its journal. (Linux: a limit on the size of its files, prlimit(1).) */
+/**
+ * The carrier cannot write another byte of its journal. (Linux: a limit on the size of its files,
+ * prlimit(1).)
+ */
 export const simulatorDiskFull: Fault = {
   name: "carrier disk full",
   async begin({ cluster }) {
@@ -62,7 +66,10 @@ export function clockOff(name: ProcessName, shiftMs: number): Fault {
 
 const socketMaxMs = 20_000;
 
-/** A client subscribes to everything and never reads a byte, many times over. Touches: sockets that webapi still held or had thrown out. */
+/**
+ * A client subscribes to everything and never reads a byte, many times over. Touches: sockets that
+ * webapi still held or had thrown out.
+ */
 export const socketsThatNeverRead: Fault = {
   name: "sockets that never read",
   async begin({ cluster, bulksmsIds }) {
@@ -92,7 +99,10 @@ async function openSocket(cluster: LabCluster): Promise<WebSocket | null> {
   return isOpen ? socket : null;
 }
 
-/** Soft limit alone: whoever may set it may take it back. Asked as the user whose process it is: in a container even root may need that. */
+/**
+ * Soft limit alone: whoever may set it may take it back. Asked as the user whose process it is: in
+ * a container even root may need that.
+ */
 function limitFiles(pid: number, bytes: string, owner: { uid: number; gid: number } | null = null): void {
   try {
     execFileSync("prlimit", [`--pid=${pid}`, `--fsize=${bytes}:`], { stdio: "pipe", ...(owner ?? {}) });

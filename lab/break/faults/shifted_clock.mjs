@@ -1,5 +1,5 @@
-// Preloaded into a process by resources.ts (NODE_OPTIONS=--import): Date is off by LAB_CLOCK_SHIFT_MS; performance.now and timers stay right, as with a
-// wrong system clock.
+// Preloaded into a process by resources.ts (NODE_OPTIONS=--import): Date is off by
+// LAB_CLOCK_SHIFT_MS; performance.now and timers stay right, as with a wrong system clock.
 const shiftMs = Number(process.env.LAB_CLOCK_SHIFT_MS ?? 0);
 const RealDate = Date;
 

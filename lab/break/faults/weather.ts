@@ -1,4 +1,5 @@
-// Receipt weather as a fault: what the simulated carrier does to its receipts (src/contracts/simulator_weather.ts), set over HTTP while it runs.
+// Receipt weather as a fault: what the simulated carrier does to its receipts
+// (src/contracts/simulator_weather.ts), set over HTTP while it runs.
 import type { z } from "zod";
 import type { SimulatorWeather, simulatorWeather, WeatherKind } from "../../../src/contracts/simulator_weather.ts";
 import type { Cluster } from "../../../testing/cluster.ts";
@@ -14,8 +15,8 @@ export interface WeatherReport {
 }
 
 /**
- * This weather, then clear again: not before so many of the messages (0 to 1) have ended, where `untilEnded` says so.
- * Touches: receipts, messages and bodies that it happened to.
+ * This weather, then clear again: not before so many of the messages (0 to 1) have ended, where
+ * `untilEnded` says so. Touches: receipts, messages and bodies that it happened to.
  */
 export function weatherFault(weather: WeatherInput, { untilEnded = 0 } = {}): Fault {
   const kinds = Object.keys(weather) as WeatherKind[];
@@ -43,8 +44,11 @@ export function readWeather(cluster: Cluster): Promise<WeatherReport> {
   return cluster.waitFor("the carrier to tell its weather", () => askSimulator<WeatherReport>(cluster, "GET", "/weather"));
 }
 
-/** Resolves when the carrier has no receipt left to tell and nothing made up left to send: late ones come after their campaign has ended. */
-export async function untilAllTold({ cluster }: Pick<Stage, "cluster">): Promise<void> {
+/**
+ * Resolves when the carrier has no receipt left to tell and nothing made up left to send: late ones
+ * come after their campaign has ended.
+ */
+export async function untilAllEmitted({ cluster }: Pick<Stage, "cluster">): Promise<void> {
   await cluster.waitFor("the carrier to have told all", async () => {
     const { unfinished, receipts_pending } = await askSimulator<Record<string, number>>(cluster, "GET", "/statistics");
     const { strays } = await askSimulator<WeatherReport>(cluster, "GET", "/weather");

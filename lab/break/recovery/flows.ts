@@ -1,4 +1,5 @@
-// Samples what flows through a running cluster, from its two databases: messages submitted, parts sent, credit charged. Opened by measure_recovery.ts.
+// Samples what flows through a running cluster, from its two databases: messages submitted, parts
+// sent, credit charged. Opened by measure_recovery.ts.
 import { setTimeout as sleep } from "node:timers/promises";
 import { settings } from "../../../src/contracts/settings.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
@@ -19,7 +20,10 @@ export interface Flows {
 /** Often enough to see a tenth of a second; two small reads. */
 const intervalMs = 100;
 
-/** Samples all campaigns of the cluster together until stopped. While a database is away there are no samples of it. */
+/**
+ * Samples all campaigns of the cluster together until stopped. While a database is away there are
+ * no samples of it.
+ */
 export function watchFlows(cluster: Cluster): Flows {
   const ds = openPostgres(cluster.settings.BULKSMS_CHECK_DS_URL ?? "", { applicationName: "lab flows", connections: 1 });
   const salesdb = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", { applicationName: "lab flows", connections: 1 });

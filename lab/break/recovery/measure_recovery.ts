@@ -1,6 +1,7 @@
-// Measures how soon a running campaign is back at its rate: after kill -9 of each process, and after Redis was wiped. Called by lab/commands/recovery.ts.
-// One long campaign on the real system with the product's own leases, intervals and pauses; the carrier answers at the pace of a network, so that
-// the rate is limited by it and not by this machine.
+// Measures how soon a running campaign is back at its rate: after kill -9 of each process, and
+// after Redis was wiped. Called by lab/commands/recovery.ts. One long campaign on the real system
+// with the product's own leases, intervals and pauses; the carrier answers at the pace of a
+// network, so that the rate is limited by it and not by this machine.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ProcessName, processNames } from "../../../src/contracts/processes.ts";
 import { settings } from "../../../src/contracts/settings.ts";
@@ -14,7 +15,10 @@ import { csvOfMany } from "../../../testing/contacts.ts";
 import { type FlowName, type Flows, flowNames, watchFlows } from "./flows.ts";
 import { type FlowSample, type Recovery, rateBetween, recoveryOf } from "./recovery_time.ts";
 
-/** `sales_worker, all in hand`: killed while every message of a campaign is in its hands, so that its leases must end first. */
+/**
+ * `sales_worker, all in hand`: killed while every message of a campaign is in its hands, so that
+ * its leases must end first.
+ */
 export type Blow = ProcessName | "redis wiped" | "sales_worker, all in hand";
 export const blows: readonly Blow[] = [...processNames, "sales_worker, all in hand", "redis wiped"];
 
@@ -54,7 +58,10 @@ const beforeMs = 4_000;
 /** A longer recovery is a failure, whatever comes later. */
 const watchMs = 14_000;
 const steadyMaxMs = 120_000;
-/** What the carrier lets through on an idle machine: two bodies of 20 at once, 45 ms until their answer. */
+/**
+ * What the carrier lets through on an idle machine: two bodies of 20 at once, 45 ms until their
+ * answer.
+ */
 const messagesPerSecondMax = 800;
 const chunkRows = 20;
 const chunksAtOnce = 2;
@@ -159,7 +166,10 @@ async function wipeRedis(cluster: Cluster): Promise<null> {
   return null;
 }
 
-/** A campaign of as many chunks as the worker takes at once; the carrier is frozen, so that all are in hand at the kill. Recovered: the first of them moved. */
+/**
+ * A campaign of as many chunks as the worker takes at once; the carrier is frozen, so that all are
+ * in hand at the kill. Recovered: the first of them moved.
+ */
 async function strikeInHand(cluster: Cluster, { round, startedAt }: BlowTime): Promise<MeasuredBlow> {
   const salesdb = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", { applicationName: "lab recovery", connections: 1 });
   try {
@@ -203,7 +213,10 @@ function isSteady(samples: readonly FlowSample[], now: number): boolean {
   return first > 0 && second > 0 && Math.abs(first - second) < Math.max(first, second) / 6;
 }
 
-/** What was not needed is canceled, so that all comes to rest and the laws can be compared as equalities. */
+/**
+ * What was not needed is canceled, so that all comes to rest and the laws can be compared as
+ * equalities.
+ */
 async function cancelRest(cluster: Cluster, bulksmsId: string): Promise<void> {
   await fetch(`${cluster.urls.salesapi}/cancel`, {
     method: "POST",

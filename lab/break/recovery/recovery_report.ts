@@ -1,4 +1,5 @@
-// What measureRecovery found, judged, and as a page: how soon the rate was back after each blow. Called by commands/recovery.ts.
+// What measureRecovery found, judged, and as a page: how soon the rate was back after each blow.
+// Called by commands/recovery.ts.
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import { type Band, type Point, ratesOf } from "../../measure/report/chart.ts";
 import type { Report, TitledChart } from "../../measure/report/report.ts";
@@ -6,7 +7,10 @@ import { flowNames } from "./flows.ts";
 import { type Blow, blows, type MeasuredBlow, type RecoveryReport } from "./measure_recovery.ts";
 import { quantile } from "./recovery_time.ts";
 
-/** After kill -9 of one process the rate is back to 90 % within this, at the 95th percentile; after a wipe of Redis no more is lost than this. */
+/**
+ * After kill -9 of one process the rate is back to 90 % within this, at the 95th percentile; after
+ * a wipe of Redis no more is lost than this.
+ */
 const killedMaxMs = 5_000;
 const wipedMaxMs = 10_000;
 
@@ -45,7 +49,8 @@ export function recoveryPage(report: RecoveryReport, replay: string): Report {
     name: "recovery",
     headline: reasons.length === 0 ? "the rate comes back" : "the rate did not come back in time",
     held: reasons.length === 0,
-    says: "Each process of a running campaign is killed with -9, and Redis is wiped. Back means 90 % of the rate of the 4 s before, and no less for the 4 s after; the slowest of three flows counts.",
+    description:
+      "Each process of a running campaign is killed with -9, and Redis is wiped. Back means 90 % of the rate of the 4 s before, and no less for the 4 s after; the slowest of three flows counts.",
     reasons,
     facts: [
       { name: "median of all kills", value: durationOf(medianMs) },

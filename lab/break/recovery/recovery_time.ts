@@ -1,4 +1,5 @@
-// How long a flow of messages was disturbed, from samples of its total: pure arithmetic. Used by measure_recovery.ts.
+// How long a flow of messages was disturbed, from samples of its total: pure arithmetic. Used by
+// measure_recovery.ts.
 
 /** Total of a flow (messages submitted, ended, charged) at a moment. */
 export interface FlowSample {
@@ -21,13 +22,17 @@ export interface Recovery {
 export const sharePassed = 0.9;
 /** From there on it must stay so for as long as this. */
 const stayMs = 4_000;
-/** Messages travel in bodies and charges in rounds: so much time's worth may be missing at any moment without a dip. */
+/**
+ * Messages travel in bodies and charges in rounds: so much time's worth may be missing at any
+ * moment without a dip.
+ */
 const slackMs = 300;
 const dipWindowMs = 1_000;
 
 /**
- * Compares the rate after `atMs` with the mean rate of `beforeMs` before it. Recovered at the first moment from which each stretch of up to 4 s makes 90 % of the
- * old rate, save 0.3 s worth of messages. Samples in order of time.
+ * Compares the rate after `atMs` with the mean rate of `beforeMs` before it. Recovered at the first
+ * moment from which each stretch of up to 4 s makes 90 % of the old rate, save 0.3 s worth of
+ * messages. Samples in order of time.
  */
 export function recoveryOf(samples: readonly FlowSample[], atMs: number, beforeMs: number): Recovery {
   const before = rateBetween(samples, atMs - beforeMs, atMs);

@@ -1,5 +1,6 @@
-// Postgres commits, and its answer is lost with the connection (C34). Whoever asked cannot know: transactions are run again as a whole, and every
-// effect has a key, so that the second time changes nothing. On both databases, for every process that writes.
+// Postgres commits, and its answer is lost with the connection (C34). Whoever asked cannot know:
+// transactions are run again as a whole, and every effect has a key, so that the second time
+// changes nothing. On both databases, for every process that writes.
 import { linkFault } from "../faults/links.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

@@ -1,5 +1,6 @@
-// kill -9 of all six processes at once, in mid-campaign, then of all three engines. Postgres is the only truth: what was committed is there, what was
-// not is done again under the same reference, and the campaign ends exactly.
+// kill -9 of all six processes at once, in mid-campaign, then of all three engines. Postgres is the
+// only truth: what was committed is there, what was not is done again under the same reference, and
+// the campaign ends exactly.
 
 import { postgresStopped } from "../faults/postgres.ts";
 import { killAll } from "../faults/processes.ts";

@@ -1,5 +1,5 @@
-// A switch fails: every link of one worker is a black hole at once, while it holds leases and sessions hold locks. Others go on after its leases; it
-// comes back with what it had in hand.
+// A switch fails: every link of one worker is a black hole at once, while it holds leases and
+// sessions hold locks. Others go on after its leases; it comes back with what it had in hand.
 import { linkFault } from "../faults/links.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

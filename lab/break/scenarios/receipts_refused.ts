@@ -1,5 +1,6 @@
-// The carrier cannot reach salesapi for five seconds while it has hundreds of receipts to tell. It keeps them in its journal and repeats them; each
-// one that was answered 2xx has its effect exactly once (L9), in whatever order they come.
+// The carrier cannot reach salesapi for five seconds while it has hundreds of receipts to tell. It
+// keeps them in its journal and repeats them; each one that was answered 2xx has its effect exactly
+// once (L9), in whatever order they come.
 import { linkFault } from "../faults/links.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

@@ -1,6 +1,7 @@
-// The carrier sends everything and tells nothing. Every accepted message expires after deadline and receipt horizon, nobody is charged,
-// and the whole hold comes back: the campaign does not wait for ever.
-import { untilAllTold, weatherFault } from "../faults/weather.ts";
+// The carrier sends everything and tells nothing. Every accepted message expires after deadline and
+// receipt horizon, nobody is charged, and the whole hold comes back: the campaign does not wait
+// forever.
+import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 
 export const scenario: Scenario = {
@@ -10,5 +11,5 @@ export const scenario: Scenario = {
   async faults(stage) {
     await stage.inflict(weatherFault({ lost: { share: 1 } }, { untilEnded: 0.9 }), 0);
   },
-  expects: untilAllTold,
+  expects: untilAllEmitted,
 };

@@ -1,6 +1,6 @@
-// The carrier holds its receipts back for two seconds and lets them out at ten times their rate, again and again. Batches grow instead of queues;
-// what is refused for its number comes again.
-import { untilAllTold, weatherFault } from "../faults/weather.ts";
+// The carrier holds its receipts back for two seconds and lets them out at ten times their rate,
+// again and again. Batches grow instead of queues; what is refused for its number comes again.
+import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 
 export const scenario: Scenario = {
@@ -10,5 +10,5 @@ export const scenario: Scenario = {
   async faults(stage) {
     await stage.inflict(weatherFault({ burst: { hold_ms: 2_000, factor: 10 } }, { untilEnded: 0.9 }), 0);
   },
-  expects: untilAllTold,
+  expects: untilAllEmitted,
 };

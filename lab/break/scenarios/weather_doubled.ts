@@ -1,6 +1,7 @@
-// Every receipt comes five times, the copies up to 1.5 s apart and between others: in the same body, in later ones, after the campaign has ended.
-// A row moves up once, a part is charged once (L3), no copy is an anomaly (L11).
-import { untilAllTold, weatherFault } from "../faults/weather.ts";
+// Every receipt comes five times, the copies up to 1.5 s apart and between others: in the same
+// body, in later ones, after the campaign has ended. A row moves up once, a part is charged once
+// (L3), no copy is an anomaly (L11).
+import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 
 export const scenario: Scenario = {
@@ -10,5 +11,5 @@ export const scenario: Scenario = {
   async faults(stage) {
     await stage.inflict(weatherFault({ doubled: { share: 1, times: 5 } }, { untilEnded: 0.9 }), 0);
   },
-  expects: untilAllTold,
+  expects: untilAllEmitted,
 };

@@ -1,6 +1,6 @@
-// First receipts overtake the answer to their own submit. Their row is still `pending` for us, and it moves up all the same; the answer that comes
-// afterwards takes nothing back.
-import { untilAllTold, weatherFault } from "../faults/weather.ts";
+// First receipts overtake the answer to their own submit. Their row is still `pending` for us, and
+// it moves up all the same; the answer that comes afterwards takes nothing back.
+import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 
 export const scenario: Scenario = {
@@ -10,5 +10,5 @@ export const scenario: Scenario = {
   async faults(stage) {
     await stage.inflict(weatherFault({ early: { share: 0.3 } }, { untilEnded: 0.9 }), 0);
   },
-  expects: untilAllTold,
+  expects: untilAllEmitted,
 };

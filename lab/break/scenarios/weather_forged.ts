@@ -1,6 +1,7 @@
-// Beside half of the true receipts comes a forged one that would end or charge its message otherwise: by another secret, over another body, ten days
-// old, or not signed at all. Each gets 401; an effect would break L3 or L8, and one that was believed is named by L11.
-import { untilAllTold, weatherFault } from "../faults/weather.ts";
+// Beside half of the true receipts comes a forged one that would end or charge its message
+// otherwise: by another secret, over another body, ten days old, or not signed at all. Each gets
+// 401; an effect would break L3 or L8, and one that was believed is named by L11.
+import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 
 export const scenario: Scenario = {
@@ -10,5 +11,5 @@ export const scenario: Scenario = {
   async faults(stage) {
     await stage.inflict(weatherFault({ forged: { share: 0.5 } }, { untilEnded: 0.9 }), 0);
   },
-  expects: untilAllTold,
+  expects: untilAllEmitted,
 };

@@ -1,6 +1,7 @@
-// A third of the receipts comes after the deadline and the horizon, when the row has expired and the campaign has ended. No end is left (L8),
-// nothing more is charged, and each of them is kept as an anomaly of kind `late` (L9).
-import { untilAllTold, weatherFault } from "../faults/weather.ts";
+// A third of the receipts comes after the deadline and the horizon, when the row has expired and
+// the campaign has ended. No end is left (L8), nothing more is charged, and each of them is kept as
+// an anomaly of kind `late` (L9).
+import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 
 export const scenario: Scenario = {
@@ -10,5 +11,5 @@ export const scenario: Scenario = {
   async faults(stage) {
     await stage.inflict(weatherFault({ late: { share: 0.3, after_ms: 2_000 } }, { untilEnded: 0.9 }), 0);
   },
-  expects: untilAllTold,
+  expects: untilAllEmitted,
 };

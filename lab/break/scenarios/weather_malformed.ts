@@ -1,6 +1,7 @@
-// Beside half of the true receipts comes a well signed one that no message can take: an unknown word, an unknown message, a number for a word,
-// broken JSON, and contradictions to ends that were taken. All but the broken are kept, each once: exactly those that were made up (L11).
-import { untilAllTold, weatherFault } from "../faults/weather.ts";
+// Beside half of the true receipts comes a well signed one that no message can take: an unknown
+// word, an unknown message, a number for a word, broken JSON, and contradictions to ends that were
+// taken. All but the broken are kept, each once: exactly those that were made up (L11).
+import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 
 export const scenario: Scenario = {
@@ -10,5 +11,5 @@ export const scenario: Scenario = {
   async faults(stage) {
     await stage.inflict(weatherFault({ malformed: { share: 0.5 } }, { untilEnded: 0.9 }), 0);
   },
-  expects: untilAllTold,
+  expects: untilAllEmitted,
 };

@@ -1,6 +1,7 @@
-// Half of the receipts are told up to two seconds late, so `delivered` comes before `sent`, and `queued` last. A state only grows, so the order
-// does not matter: messages end as their numbers say, and what is charged is what was sent.
-import { untilAllTold, weatherFault } from "../faults/weather.ts";
+// Half of the receipts are told up to two seconds late, so `delivered` comes before `sent`, and
+// `queued` last. A state only grows, so the order does not matter: messages end as their numbers
+// say, and what is charged is what was sent.
+import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 
 export const scenario: Scenario = {
@@ -10,5 +11,5 @@ export const scenario: Scenario = {
   async faults(stage) {
     await stage.inflict(weatherFault({ reordered: { share: 0.5, within_ms: 2_000 } }, { untilEnded: 0.9 }), 0);
   },
-  expects: untilAllTold,
+  expects: untilAllEmitted,
 };

@@ -1,6 +1,6 @@
-// Half of the bodies that were taken come again within three seconds, byte by byte, with their old signature that is still valid.
-// They are answered 2xx and change nothing.
-import { untilAllTold, weatherFault } from "../faults/weather.ts";
+// Half of the bodies that were taken come again within three seconds, byte by byte, with their old
+// signature that is still valid. They are answered 2xx and change nothing.
+import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 
 export const scenario: Scenario = {
@@ -10,5 +10,5 @@ export const scenario: Scenario = {
   async faults(stage) {
     await stage.inflict(weatherFault({ replayed: { share: 0.5 } }, { untilEnded: 0.9 }), 0);
   },
-  expects: untilAllTold,
+  expects: untilAllEmitted,
 };

@@ -1,6 +1,6 @@
-// All weather at once, over two campaigns with deadlines. Nobody can say before how many will expire; the laws say that whatever happened
-// added up.
-import { untilAllTold, weatherFault } from "../faults/weather.ts";
+// All weather at once, over two campaigns with deadlines. Nobody can say before how many will
+// expire; the laws say that whatever happened added up.
+import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 
 export const scenario: Scenario = {
@@ -26,5 +26,5 @@ export const scenario: Scenario = {
       0,
     );
   },
-  expects: untilAllTold,
+  expects: untilAllEmitted,
 };

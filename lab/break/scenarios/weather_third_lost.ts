@@ -1,6 +1,7 @@
-// Nearly a third of the receipts is never told. A message whose `sent` was lost but whose `delivered` came is charged all the same; one of whose
-// end no word came expires after its deadline. What the carrier sent and nobody heard of is listed by L3, not charged.
-import { untilAllTold, weatherFault } from "../faults/weather.ts";
+// Nearly a third of the receipts is never told. A message whose `sent` was lost but whose
+// `delivered` came is charged all the same; one of whose end no word came expires after its
+// deadline. What the carrier sent and nobody heard of is listed by L3, not charged.
+import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 
 export const scenario: Scenario = {
@@ -10,5 +11,5 @@ export const scenario: Scenario = {
   async faults(stage) {
     await stage.inflict(weatherFault({ lost: { share: 0.3 } }, { untilEnded: 0.9 }), 0);
   },
-  expects: untilAllTold,
+  expects: untilAllEmitted,
 };

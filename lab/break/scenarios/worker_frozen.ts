@@ -1,5 +1,6 @@
-// The sales_worker stands still past its lease (SIGSTOP), a second one takes its chunks over, and then the first wakes with a submit in its hand. The
-// intent statement refuses it: it submits nothing more, and records the answers that it has. The carrier repeats its first verdicts.
+// The sales_worker stands still past its lease (SIGSTOP), a second one takes its chunks over, and
+// then the first wakes with a submit in its hand. The intent statement refuses it: it submits
+// nothing more, and records the answers that it has. The carrier repeats its first verdicts.
 import { commandAll } from "../faults/operators.ts";
 import { freeze } from "../faults/processes.ts";
 import type { Scenario } from "../stage/scenario.ts";

@@ -1,4 +1,5 @@
-// A run on screen: what happens, with its time, and below it all campaigns of the run as one moving bar.
+// A run on screen: what happens, with its time, and below it all campaigns of the run as one moving
+// bar.
 import { createProgress, type Progress } from "../../../src/cli/progress.ts";
 import type { Terminal } from "../../../src/cli/terminal.ts";
 import type { BulksmsStatus, MessageStatus } from "../../../src/contracts/states.ts";

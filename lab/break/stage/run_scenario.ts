@@ -1,4 +1,5 @@
-// Runs one scenario on a lab cluster: campaigns, what goes wrong, recovery, end, and the verdict. Called by the lab command and by verify/.
+// Runs one scenario on a lab cluster: campaigns, what goes wrong, recovery, end, and the verdict.
+// Called by the lab command and by verify/.
 import { deepEqual } from "node:assert/strict";
 import { processNames } from "../../../src/contracts/processes.ts";
 import { checkLaws } from "../../../src/laws/check_laws.ts";
@@ -15,14 +16,20 @@ import { witnesses as allWitnesses } from "./witnesses/all.ts";
 
 export interface RunOptions {
   seed: number;
-  /** A running one, shared with other runs; without it the scenario gets one of its own, stopped at its end. */
+  /**
+   * A running one, shared with other runs; without it the scenario gets one of its own, stopped at
+   * its end.
+   */
   cluster?: LabCluster;
   /** Called for each new line of the time line. */
   onEvent?(entry: TimelineEntry): void;
   onSample?(sample: RateSample, statuses: readonly string[]): void;
 }
 
-/** The faults are over: what has not moved by then will not. Longer than any lease, deadline or back-off of the lab's settings. */
+/**
+ * The faults are over: what has not moved by then will not. Longer than any lease, deadline or
+ * back-off of the lab's settings.
+ */
 const recoverMaxMs = 45_000;
 /** Without any change, until every campaign has ended: longer than the longest back-off. */
 const endMaxMs = 60_000;
@@ -30,7 +37,10 @@ const inFlightMaxMs = 30_000;
 /** A link that is used only now and then is kept cut so much longer until somebody uses it. */
 const untouchedMaxMs = 10_000;
 
-/** Never throws for what the system did: that is in the verdict. @throws when the system does not even start */
+/**
+ * Never throws for what the system did: that is in the verdict. @throws when the system does not
+ * even start
+ */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Verdict> {
   if (options.cluster !== undefined) return await perform(scenario, options.cluster, options);
   const cluster = await startLabCluster({
@@ -189,7 +199,7 @@ async function judge(cluster: LabCluster, witnesses: readonly Witness[]): Promis
 function lawReasons(laws: readonly LawResult[]): string[] {
   return laws
     .filter((law) => law.verdict === "broken")
-    .map((law) => `${law.law} is broken: ${law.brokenCount} rows, e.g. ${law.broken[0]?.row}: ${law.broken[0]?.says}`);
+    .map((law) => `${law.law} is broken: ${law.brokenCount} rows, e.g. ${law.broken[0]?.row}: ${law.broken[0]?.description}`);
 }
 
 function requireEnds(watch: Watch, campaigns: number, contacts: number): void {

@@ -1,5 +1,6 @@
-// People who use the system while a scenario breaks it: they read, top up, send small campaigns and watch over a WebSocket, and repeat what was
-// not answered under the same Idempotency-Key. So that every link has traffic, and that "asked again" is proved to have one effect.
+// People who use the system while a scenario breaks it: they read, top up, send small campaigns and
+// watch over a WebSocket, and repeat what was not answered under the same Idempotency-Key. So that
+// every link has traffic, and that "asked again" is proved to have one effect.
 import { randomUUID } from "node:crypto";
 import { WebSocket } from "ws";
 import { endedBulksmsStatuses } from "../../../src/contracts/states.ts";
@@ -8,7 +9,10 @@ import { csvOf } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 
 export interface Visitors {
-  /** Every errand in hand is finished, every small campaign ends. @throws Error naming what was answered wrongly, not at all, or counted twice */
+  /**
+   * Every errand in hand is finished, every small campaign ends. @throws Error naming what was
+   * answered wrongly, not at all, or counted twice
+   */
   conclude(): Promise<void>;
   /** Gives up at once. */
   close(): Promise<void>;
@@ -108,7 +112,10 @@ async function sendOnce(errands: Errands): Promise<void> {
   );
 }
 
-/** Subscribes, waits for the first word of each topic, leaves. Nobody promises a socket while webapi or Redis is away. */
+/**
+ * Subscribes, waits for the first word of each topic, leaves. Nobody promises a socket while webapi
+ * or Redis is away.
+ */
 async function watchOnce({ cluster }: Errands, bulksmsId: string): Promise<void> {
   const url = new URL("/ws", (cluster.urls.webapi ?? "").replace(/^http/, "ws"));
   const socket = new WebSocket(url, { headers: { authorization: `Bearer ${cluster.apiKey}` }, handshakeTimeout: 2_000 });
@@ -151,7 +158,10 @@ async function askUntilDone(
   return null;
 }
 
-/** Null: no answer, as from a door that is down. Notes answers that no fault excuses: a 500, a refusal without a code. */
+/**
+ * Null: no answer, as from a door that is down. Notes answers that no fault excuses: a 500, a
+ * refusal without a code.
+ */
 async function ask(errands: Errands, url: string, request: RequestInit): Promise<{ status: number; body: Record<string, unknown> } | null> {
   try {
     const headers = { authorization: `Bearer ${errands.cluster.apiKey}`, ...(request.headers as Record<string, string> | undefined) };

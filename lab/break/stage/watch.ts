@@ -1,4 +1,5 @@
-// Follows the campaigns of one run from outside: their rows, read past every proxy by the read-only role, ten times a second.
+// Follows the campaigns of one run from outside: their rows, read past every proxy by the read-only
+// role, ten times a second.
 import { type MessageStatus, messageStatuses } from "../../../src/contracts/states.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
 import type { RateSample } from "../../measure/report/verdict.ts";
@@ -13,8 +14,9 @@ export interface Watch {
   /** Statuses of the campaigns at the newest sample. */
   statuses(): readonly string[];
   /**
-   * Resolves with the first sample that fits, the newest one included. @throws when nothing has changed for limitMs, saying what was seen last:
-   * a busy machine makes things slow, a defect makes them stand still.
+   * Resolves with the first sample that fits, the newest one included. @throws when nothing has
+   * changed for limitMs, saying what was seen last: a busy machine makes things slow, a defect
+   * makes them stand still.
    */
   until(what: string, isTrue: (sample: RateSample) => boolean, limitMs: number): Promise<RateSample>;
   close(): Promise<void>;

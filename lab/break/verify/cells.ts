@@ -1,5 +1,6 @@
-// The matrix of `verify:faults`: every link by every mode, every process by kill and freeze, engines, operators, resources, weather.
-// A cell is a scenario, made from its fault; `lab run NAME` runs one of them too.
+// The matrix of `verify:faults`: every link by every mode, every process by kill and freeze,
+// engines, operators, resources, weather. A cell is a scenario, made from its fault; `lab run NAME`
+// runs one of them too.
 import { databaseNames, processNames } from "../../../src/contracts/processes.ts";
 import { linkFaultModes, linkNames } from "../../../testing/links/links.ts";
 import { linkFault } from "../faults/links.ts";
@@ -11,7 +12,10 @@ import { clockOff, postgresDiskFull, simulatorDiskFull, socketsThatNeverRead } f
 import { loadScenario, scenarioNames } from "../scenarios/all.ts";
 import type { Fault, Scenario, Workload } from "../stage/scenario.ts";
 
-/** At the lab's 200 parts a second some two seconds of submits: the fault begins in the middle of them. */
+/**
+ * At the lab's 200 parts a second some two seconds of submits: the fault begins in the middle of
+ * them.
+ */
 const contacts = 400;
 /** A fault begins at a seeded moment of so long after the first message is under way. */
 const beginWithinMs = 700;
@@ -44,7 +48,7 @@ function cells(): Cell[] {
 }
 
 function linkCells(): Cell[] {
-  const says = {
+  const description = {
     reset: "every connection is cut, new ones too",
     blackhole: "bytes vanish both ways, connections stay open",
     drop_replies: "requests arrive, replies are lost",
@@ -54,7 +58,7 @@ function linkCells(): Cell[] {
   return linkNames.flatMap((link) =>
     linkFaultModes.map((mode) => ({
       name: `link-${link}-${mode.replaceAll("_", "-")}`,
-      shows: `${link.replace("-", " to ")}: ${says[mode]}`,
+      shows: `${link.replace("-", " to ")}: ${description[mode]}`,
       fault: linkFault(link, mode),
       // what is late must have time to arrive
       forMs: mode === "delay" ? 3_000 : linkFaultMs,

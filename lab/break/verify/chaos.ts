@@ -1,10 +1,11 @@
-// `npm run verify:chaos`: random campaigns, random faults at random moments, run after run; every run ends with all laws. Each run has a seed of its own,
-// which replays it alone. Called by commands/chaos.ts.
+// `npm run verify:chaos`: random campaigns, random faults at random moments, run after run; every
+// run ends with all laws. Each run has a seed of its own, which replays it alone. Called by
+// commands/chaos.ts.
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTerminal, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
 import { deriveSeed } from "../../../testing/random.ts";
 import type { Verdict } from "../../measure/report/verdict.ts";
-import { untilAllTold, weatherFault } from "../faults/weather.ts";
+import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
 import { runScenario } from "../stage/run_scenario.ts";
 import type { Scenario, Stage } from "../stage/scenario.ts";
@@ -24,7 +25,10 @@ export interface ChaosResult {
   verdicts: Verdict[];
 }
 
-/** So many runs after one another have the same system, and so one cluster. More would make the laws look at ever more rows. */
+/**
+ * So many runs after one another have the same system, and so one cluster. More would make the laws
+ * look at ever more rows.
+ */
 const runsPerCluster = 10;
 
 /** Runs, shows each run as it ends, and the sum. */
@@ -40,7 +44,7 @@ export async function showChaos(options: ChaosOptions): Promise<ChaosResult> {
   try {
     for (const [index, seed] of seeds.entries()) {
       terminal.line(
-        terminal.dim(`${index + 1}/${seeds.length} · seed ${seed} · ${systemOf(seed).says} · ${describePlan(planChaos(seed))}`),
+        terminal.dim(`${index + 1}/${seeds.length} · seed ${seed} · ${systemOf(seed).description} · ${describePlan(planChaos(seed))}`),
       );
       const verdict = await runOne(seed, stock);
       verdicts.push(verdict);
@@ -140,7 +144,7 @@ export function chaosScenario(plan: ChaosPlan): Scenario {
       // all of them are over by now: nothing is left broken behind an error
       if (errors.length > 0) throw new AggregateError(errors, errors.map(({ reason }) => String(reason)).join("; "));
     },
-    ...(plan.weather === null ? {} : { expects: untilAllTold }),
+    ...(plan.weather === null ? {} : { expects: untilAllEmitted }),
   };
 }
 

@@ -1,4 +1,5 @@
-// What a seed stands for in `verify:chaos`: campaigns, faults with their moments, commands of operators, weather. Pure, so that a seed replays its run.
+// What a seed stands for in `verify:chaos`: campaigns, faults with their moments, commands of
+// operators, weather. Pure, so that a seed replays its run.
 import { databaseNames, processNames } from "../../../src/contracts/processes.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { linkFaultModes, linkNames } from "../../../testing/links/links.ts";
@@ -38,7 +39,7 @@ export interface PlannedCommand {
 }
 
 export interface ChaosSystem {
-  says: string;
+  description: string;
   settings: SystemSettings;
   /** sales_workers beside the supervised one. */
   otherWorkers: number;
@@ -46,15 +47,15 @@ export interface ChaosSystem {
 
 /** Runs with another system need another cluster; a run's seed says which it wants. */
 export const chaosSystems: readonly ChaosSystem[] = [
-  { says: "as in the lab", settings: {}, otherWorkers: 0 },
+  { description: "as in the lab", settings: {}, otherWorkers: 0 },
   {
-    says: "tiny chunks, single receipts",
+    description: "tiny chunks, single receipts",
     settings: { BULKSMS_CHUNK_ROWS: "5", BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: "1" },
     otherWorkers: 0,
   },
-  { says: "two sales_workers", settings: { BULKSMS_CHUNK_ROWS: "10" }, otherWorkers: 1 },
+  { description: "two sales_workers", settings: { BULKSMS_CHUNK_ROWS: "10" }, otherWorkers: 1 },
   {
-    says: "a quick carrier, large chunks and bodies",
+    description: "a quick carrier, large chunks and bodies",
     // not so quick that all is over before a fault begins; and the phones have time
     settings: {
       BULKSMS_SIMULATOR_MPS_MAX: "600",
@@ -70,7 +71,10 @@ export const systemOf = (seed: number): ChaosSystem => chaosSystems[seed % chaos
 
 /** Faults begin within so long: most of a campaign is still to come then. */
 const beginMaxMs = 1_200;
-/** Of all campaigns of a run together: at the lab's 200 parts a second a second and a half of submits at least. */
+/**
+ * Of all campaigns of a run together: at the lab's 200 parts a second a second and a half of
+ * submits at least.
+ */
 const messages = { from: 300, to: 450 };
 const faultsMax = 4;
 const linkMs = { from: 300, to: 2_500 };
@@ -78,7 +82,10 @@ const engineMs = { from: 200, to: 2_000 };
 /** Short of every lease, or past them all. */
 const freezeMs = { from: 500, to: 4_000 };
 const hourMs = 3_600_000;
-/** Only a deadline ends a message whose receipts are lost, or whose submit a cancel has left in doubt; a late receipt is late for it. */
+/**
+ * Only a deadline ends a message whose receipts are lost, or whose submit a cancel has left in
+ * doubt; a late receipt is late for it.
+ */
 const deadlineS = 6;
 const weatherShare = 0.35;
 const operatorShare = 0.4;

@@ -1,4 +1,5 @@
-// The quick part of verify:crash: one crash in each kind of step, on one cluster; and that every point of the design has its trial.
+// The quick part of verify:crash: one crash in each kind of step, on one cluster; and that every
+// point of the design has its trial.
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type FailpointName, failpointNames, failpoints } from "../../../src/contracts/failpoints.ts";
 import { experiments } from "./crash_experiments.ts";

@@ -1,4 +1,5 @@
-// verify:crash: every crash point of the design on one real system, one after another, with a table. Called by commands/crash.ts.
+// verify:crash: every crash point of the design on one real system, one after another, with a
+// table. Called by commands/crash.ts.
 import { type FailpointName, failpointNames, failpoints } from "../../../src/contracts/failpoints.ts";
 import { experiments as otherExperiments, performExperiment } from "./crash_experiments.ts";
 import { crashAt } from "./crash_kill.ts";
@@ -9,7 +10,10 @@ import { nothingFits } from "./nothing_fits.ts";
 
 export interface VerifyCrashOptions {
   seed: number;
-  /** Only points (`C11`) or places (`intent_committed`) with one of these texts, comma between, in their name. */
+  /**
+   * Only points (`C11`) or places (`intent_committed`) with one of these texts, comma between, in
+   * their name.
+   */
   only?: string;
   /** Only the first hit of each: half the time. */
   isQuick?: boolean;
@@ -93,7 +97,9 @@ function killing(name: FailpointName, which: "first" | "later"): Experiment {
   };
 }
 
-/** So that no process dies twice in a row: the supervisor lets one that dies again and again wait. */
+/**
+ * So that no process dies twice in a row: the supervisor lets one that dies again and again wait.
+ */
 function spread(experiments: Experiment[]): Experiment[] {
   const left = new Map<string, Experiment[]>();
   for (const experiment of experiments) left.set(experiment.process, [...(left.get(experiment.process) ?? []), experiment]);

@@ -1,4 +1,5 @@
-// A client that never gives up, as a careful program of a customer is: it repeats what got no answer, with the same Idempotency-Key.
+// A client that never gives up, as a careful program of a customer is: it repeats what got no
+// answer, with the same Idempotency-Key.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CampaignView } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
@@ -19,7 +20,9 @@ export interface Answered {
 export interface CrashClient {
   /** Uploads under the key until it is answered 201. */
   create(name: string, csv: string, options?: CreateOptions): Promise<Answered>;
-  /** `run`, `pause`, `resume`, `cancel`: until there is an answer that is not of passing trouble. */
+  /**
+   * `run`, `pause`, `resume`, `cancel`: until there is an answer that is not of passing trouble.
+   */
   command(word: "run" | "pause" | "resume" | "cancel", bulksmsId: string, caller?: Caller): Promise<Answered>;
   read(bulksmsId: string): Promise<CampaignView>;
   /** A workspace of its own with so much credit, a decimal string. */
@@ -104,7 +107,10 @@ interface HttpRequest {
   body?: string | FormData;
 }
 
-/** Repeats a request until it has an answer that will not change by waiting. `make`: a body is read once. */
+/**
+ * Repeats a request until it has an answer that will not change by waiting. `make`: a body is read
+ * once.
+ */
 async function insist(make: () => HttpRequest): Promise<Answered> {
   const endAt = performance.now() + patienceMs;
   for (let attempts = 1; ; attempts++) {

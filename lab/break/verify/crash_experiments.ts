@@ -1,4 +1,5 @@
-// The crash points that are no kill at a place in the code (C34 to C40): connections cut after a COMMIT, engines that stop or forget, frozen workers, two of everything.
+// The crash points that are no kill at a place in the code (C34 to C40): connections cut after a
+// COMMIT, engines that stop or forget, frozen workers, two of everything.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Jobs, settlesPerJobMax } from "../../../src/contracts/jobs.ts";
@@ -20,7 +21,10 @@ export interface CrashExperiment {
   point: PointName;
   where: string;
   process: string;
-  /** Runs beside the campaigns from their start on; sets what the row shows. @throws AssertionError when something is not as it must be */
+  /**
+   * Runs beside the campaigns from their start on; sets what the row shows. @throws AssertionError
+   * when something is not as it must be
+   */
   disturb(scene: Scene): Promise<void>;
 }
 
@@ -35,7 +39,10 @@ interface Scene {
   untilEnded(): Promise<void>;
 }
 
-/** Share of commits whose answer is cut: often enough to meet each kind, seldom enough that five tries get through. */
+/**
+ * Share of commits whose answer is cut: often enough to meet each kind, seldom enough that five
+ * tries get through.
+ */
 const cutShares: Partial<Record<ProcessName, number>> = { salesapi: 0.15, sales_worker: 0.15, rpc: 0.4, general_worker: 0.3 };
 const databaseSettings = {
   salesapi: "BULKSMS_SALESAPI_DATABASE_URL",
@@ -127,10 +134,10 @@ function commitsCut(process: keyof typeof databaseSettings): CrashExperiment {
 }
 
 /** C35, C36. */
-function engineFault(point: PointName, engine: string, says: string, fault: Fault): CrashExperiment {
+function engineFault(point: PointName, engine: string, description: string, fault: Fault): CrashExperiment {
   return {
     point,
-    where: `${engine} ${says}`,
+    where: `${engine} ${description}`,
     process: engine,
     async disturb({ lab, row, campaigns, untilInFlight: inFlight }) {
       await inFlight();
@@ -159,8 +166,9 @@ function engineFault(point: PointName, engine: string, says: string, fault: Faul
 }
 
 /**
- * C37. A worker freezes with a chunk in hand, another takes the chunk over when its lease has passed, then the first one wakes.
- * Frozen before its last look at the clock it submits nothing more; frozen after it, the carrier repeats its verdicts.
+ * C37. A worker freezes with a chunk in hand, another takes the chunk over when its lease has
+ * passed, then the first one wakes. Frozen before its last look at the clock it submits nothing
+ * more; frozen after it, the carrier repeats its verdicts.
  */
 function frozen(name: "intent_committed" | "submit_begins" | "submit_answered"): CrashExperiment {
   return {
@@ -216,7 +224,10 @@ async function readLeases({ salesdb }: CrashLab, campaigns: readonly ScriptedCam
     where c.bulksms_id = any (${campaigns.map(({ id }) => id)}::uuid[]) and c.state = 'leased'`;
 }
 
-/** C38. Nobody is rung, because Redis is wiped all the time: three sweepers find all work from the rows, side by side. */
+/**
+ * C38. Nobody is rung, because Redis is wiped all the time: three sweepers find all work from the
+ * rows, side by side.
+ */
 async function workAsThree({ lab, row, untilInFlight: inFlight, untilEnded: ended }: Scene): Promise<void> {
   const { cluster } = lab;
   const others = [await cluster.startAnother("sales_worker"), await cluster.startAnother("sales_worker")];
@@ -270,7 +281,10 @@ async function readOutbox({ salesdb }: CrashLab, campaigns: readonly ScriptedCam
     select id, hold_id as "holdId", amount from credit_outbox where bulksms_id = any (${campaigns.map(({ id }) => id)}::uuid[])`;
 }
 
-/** C39. Every outbox row is told to two workers four times at once, while they also get it from the relay. */
+/**
+ * C39. Every outbox row is told to two workers four times at once, while they also get it from the
+ * relay.
+ */
 async function settleTogether({ lab, row, campaigns, untilInFlight: inFlight, untilEnded: ended }: Scene): Promise<void> {
   const other = await lab.cluster.startAnother("general_worker");
   const urls = [lab.cluster.urls.general_worker, other.url];
@@ -298,8 +312,9 @@ async function settleTogether({ lab, row, campaigns, untilInFlight: inFlight, un
 }
 
 /**
- * C40. general_worker freezes between the ledger and its answer: every message ends, and no hold may be given back, for the ledger's answer is out.
- * When all is over, every charge is told once more: late settles against closed holds move nothing.
+ * C40. general_worker freezes between the ledger and its answer: every message ends, and no hold
+ * may be given back, for the ledger's answer is out. When all is over, every charge is told once
+ * more: late settles against closed holds move nothing.
  */
 async function settleLate({ lab, row, campaigns, untilInFlight: inFlight, untilEnded: ended }: Scene): Promise<void> {
   const { cluster } = lab;

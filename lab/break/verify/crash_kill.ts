@@ -1,4 +1,5 @@
-// One experiment: a process kills itself at a crash point while campaigns run; then everything must end as if it had not.
+// One experiment: a process kills itself at a crash point while campaigns run; then everything must
+// end as if it had not.
 import type { FailpointName } from "../../../src/contracts/failpoints.ts";
 import { failpoints } from "../../../src/contracts/failpoints.ts";
 import type { ProcessName } from "../../../src/contracts/processes.ts";

@@ -1,4 +1,5 @@
-// A cluster whose processes can be armed with a crash point, with read-only looks at both databases. Shared by all crash experiments.
+// A cluster whose processes can be armed with a crash point, with read-only looks at both
+// databases. Shared by all crash experiments.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FailpointName } from "../../../src/contracts/failpoints.ts";
 import type { ProcessName } from "../../../src/contracts/processes.ts";
@@ -13,9 +14,14 @@ export interface CrashLab {
   salesdb: Sql;
   ds: Sql;
   client: CrashClient;
-  /** First word of the names of this experiment's campaigns, so that none is taken for another's. */
+  /**
+   * First word of the names of this experiment's campaigns, so that none is taken for another's.
+   */
   prefix: string;
-  /** Contacts of the campaigns of one experiment: they end one after another, so that the end of the first finds others in flight. */
+  /**
+   * Contacts of the campaigns of one experiment: they end one after another, so that the end of the
+   * first finds others in flight.
+   */
   sizes: readonly number[];
   /** In [0, 1): of this experiment alone, whichever others run. */
   random(): number;
@@ -49,13 +55,19 @@ export async function startCrashLab(seed: number, sizes: readonly number[] = siz
   };
 }
 
-/** The same lab for one experiment: its own names, and chances that depend on the seed and its name only. */
+/**
+ * The same lab for one experiment: its own names, and chances that depend on the seed and its name
+ * only.
+ */
 export function labOf(lab: CrashLab, seed: number, experiment: string): CrashLab {
   const index = [...experiment].reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) >>> 0, 7);
   return { ...lab, prefix: `${experiment} ${Date.now()}`, random: createRandom(deriveSeed(seed, index)) };
 }
 
-/** Starts the process anew with the crash point; its next start, after the crash, has only `settings`. */
+/**
+ * Starts the process anew with the crash point; its next start, after the crash, has only
+ * `settings`.
+ */
 export async function arm(lab: CrashLab, process: ProcessName, crashAt: string, settings: SystemSettings = {}): Promise<void> {
   try {
     await restart(lab, process, { ...settings, BULKSMS_CRASH_AT: crashAt });
@@ -88,7 +100,9 @@ export interface PointHit {
   atMs: number;
 }
 
-/** Resolves when a process says that it acts at this crash point; null when `isOver` comes first. */
+/**
+ * Resolves when a process says that it acts at this crash point; null when `isOver` comes first.
+ */
 export async function untilHit(
   { cluster }: CrashLab,
   name: FailpointName,
@@ -107,7 +121,9 @@ export async function untilHit(
   }
 }
 
-/** Messages that the carrier may have and whose end is not known: what a crash could lose or double. */
+/**
+ * Messages that the carrier may have and whose end is not known: what a crash could lose or double.
+ */
 export async function countInFlight({ salesdb }: CrashLab): Promise<number> {
   const [row] = await salesdb<{ messages: number }[]>`
     select count(*)::int as messages from bulksms b

@@ -1,4 +1,5 @@
-// All forty crash points: where each is tried, how it must come out, and why one cannot exist here. The failpoints themselves: src/contracts/failpoints.ts.
+// All forty crash points: where each is tried, how it must come out, and why one cannot exist here.
+// The failpoints themselves: src/contracts/failpoints.ts.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { type FailpointName, failpoints } from "../../../src/contracts/failpoints.ts";
 import type { CrashLab } from "./crash_lab.ts";

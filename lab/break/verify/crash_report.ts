@@ -1,4 +1,5 @@
-// The report of verify:crash as a page: the verdict, then every crash with what had to come of it. Called by commands/crash.ts.
+// The report of verify:crash as a page: the verdict, then every crash with what had to come of it.
+// Called by commands/crash.ts.
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import type { Cell, Report } from "../../measure/report/report.ts";
 import type { CrashReport } from "./crash.ts";
@@ -13,7 +14,8 @@ export function crashReport({ seed, held, rows, durationMs }: CrashReport, repla
     name: "crash",
     headline: failed.length === 0 ? `all ${rows.length} crashes held` : `${failed.length} of ${rows.length} crashes did not hold`,
     held,
-    says: "A process kills itself with -9 at each crash point of the protocol while campaigns run, once at the first hit and once at a later one; the campaigns must end as if it had not, and every law must hold.",
+    description:
+      "A process kills itself with -9 at each crash point of the protocol while campaigns run, once at the first hit and once at a later one; the campaigns must end as if it had not, and every law must hold.",
     reasons: failed.map(({ point, where, reasons }) => `${point} ${where}: ${reasons.join("; ")}`),
     facts: [
       { name: "seed", value: String(seed) },

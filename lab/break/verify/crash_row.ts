@@ -1,4 +1,5 @@
-// A line of the table of verify:crash, and what every experiment looks at: how long until things moved again, and the laws.
+// A line of the table of verify:crash, and what every experiment looks at: how long until things
+// moved again, and the laws.
 import type { ProcessName } from "../../../src/contracts/processes.ts";
 import { checkLaws } from "../../../src/laws/check_laws.ts";
 import { lawSourcesOf } from "../../../testing/campaigns.ts";
@@ -57,7 +58,7 @@ export async function brokenLaws(lab: CrashLab): Promise<string[]> {
   const report = await checkLaws(lawSourcesOf(lab.cluster));
   const broken = report.laws
     .filter(({ verdict }) => verdict === "broken")
-    .map(({ law, broken: rows, brokenCount }) => `${law} broken ${brokenCount} times: ${rows[0]?.row}: ${rows[0]?.says}`);
+    .map(({ law, broken: rows, brokenCount }) => `${law} broken ${brokenCount} times: ${rows[0]?.row}: ${rows[0]?.description}`);
   if (report.form !== "settled") broken.push("something is still in flight");
   if (!report.hasJournal || report.rowsCompared === 0) broken.push("no row was compared");
   return broken;

@@ -1,4 +1,5 @@
-// What customers do while a crash point waits for its hit, and what must have come of it. Each script suits some of the points.
+// What customers do while a crash point waits for its hit, and what must have come of it. Each
+// script suits some of the points.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessName } from "../../../src/contracts/processes.ts";
@@ -16,11 +17,17 @@ export interface ScriptedCampaign {
 }
 
 export interface Script {
-  /** A campaign is under way before the process is armed: for points that come before the first submit. */
+  /**
+   * A campaign is under way before the process is armed: for points that come before the first
+   * submit.
+   */
   hasBackground: boolean;
   /** Of processes, beside the lab's, for this experiment. */
   settings?: Partial<Record<ProcessName, SystemSettings>>;
-  /** Puts each campaign into `campaigns` as it is made; resolves when every command is given, though they may still run. */
+  /**
+   * Puts each campaign into `campaigns` as it is made; resolves when every command is given, though
+   * they may still run.
+   */
   work(lab: CrashLab, campaigns: ScriptedCampaign[]): Promise<void>;
   /** What must be true when they have ended, beside the laws. @throws AssertionError */
   expects(lab: CrashLab, campaigns: readonly ScriptedCampaign[]): Promise<void>;
@@ -63,7 +70,10 @@ const pauseAndResume: Script = {
   expects: expectExactEnds,
 };
 
-/** Soon over: what was with the carrier when its worker died is `unknown`, and after a cancel nobody submits it again; it waits for its deadline. */
+/**
+ * Soon over: what was with the carrier when its worker died is `unknown`, and after a cancel nobody
+ * submits it again; it waits for its deadline.
+ */
 const soonOver = { BULKSMS_RECEIPT_HORIZON_S: "1" };
 const soonOverS = 6;
 
@@ -122,7 +132,10 @@ const runPoor: Script = {
   },
 };
 
-/** One campaign whose rows stand in two of the simulator's journal files (16,384 rows each), sent as fast as can be. */
+/**
+ * One campaign whose rows stand in two of the simulator's journal files (16,384 rows each), sent as
+ * fast as can be.
+ */
 const sendWide: Script = {
   hasBackground: false,
   settings: {
@@ -145,7 +158,10 @@ const sendWide: Script = {
 export const scripts = { send, sendBeside, pauseAndResume, cancelHalfway, runPoor, sendWide };
 export type ScriptName = keyof typeof scripts;
 
-/** Three seconds of the lab's carrier: a process restarts in less, and finds most of them in flight or to be sent. */
+/**
+ * Three seconds of the lab's carrier: a process restarts in less, and finds most of them in flight
+ * or to be sent.
+ */
 const backgroundContacts = contactsMax;
 
 /** One campaign under way before anything else, with most of it still to be submitted. */

@@ -1,4 +1,5 @@
-// The quick part of `npm run verify:faults`: a few cells of the matrix on one cluster, each of another kind.
+// The quick part of `npm run verify:faults`: a few cells of the matrix on one cluster, each of
+// another kind.
 import { expect, test } from "vitest";
 import { linkNames } from "../../../testing/links/links.ts";
 import { matrixCells } from "./cells.ts";

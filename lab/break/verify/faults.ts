@@ -1,5 +1,5 @@
-// `npm run verify:faults`: runs the matrix cell by cell on one shared cluster, and says of each whether it held. A fresh cluster after a broken cell,
-// so that one break is not counted twice.
+// `npm run verify:faults`: runs the matrix cell by cell on one shared cluster, and says of each
+// whether it held. A fresh cluster after a broken cell, so that one break is not counted twice.
 import { alignColumns, createTerminal, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
 import { deriveSeed } from "../../../testing/random.ts";
 import type { Verdict } from "../../measure/report/verdict.ts";
@@ -11,7 +11,10 @@ import { nothingFits } from "./nothing_fits.ts";
 
 export interface VerifyFaultsOptions {
   seed: number;
-  /** Part of a name; with `*` for anything a whole name; a list of names, in this order; null: all cells. */
+  /**
+   * Part of a name; with `*` for anything a whole name; a list of names, in this order; null: all
+   * cells.
+   */
   only: string | readonly string[] | null;
   onVerdict?(verdict: Verdict): void;
 }
@@ -32,7 +35,10 @@ function choose(all: readonly Scenario[], only: VerifyFaultsOptions["only"]): re
   });
 }
 
-/** A cluster's databases and journal grow with each cell, and the laws look at all of it: a new one after so many cells. */
+/**
+ * A cluster's databases and journal grow with each cell, and the laws look at all of it: a new one
+ * after so many cells.
+ */
 const cellsPerCluster = 40;
 
 export async function verifyFaults({ seed, only, onVerdict }: VerifyFaultsOptions): Promise<Verdict[]> {

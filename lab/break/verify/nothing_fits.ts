@@ -1,4 +1,5 @@
-// The refusal of an `--only` that means nothing: of a slip, not of the system, so nothing is started for it.
+// The refusal of an `--only` that means nothing: of a slip, not of the system, so nothing is
+// started for it.
 import { Failure } from "../../../src/cli/failure.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
 import { nearest } from "../../../src/platform/config.ts";

@@ -1,4 +1,5 @@
-// `lab run evaluation`: what campaigns of a few sizes cost, on our system and on the original's way, as a report with plots.
+// `lab run evaluation`: what campaigns of a few sizes cost, on our system and on the original's
+// way, as a report with plots.
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { endWell, Failure } from "../../../src/cli/failure.ts";

@@ -1,4 +1,5 @@
-// `lab run finland`: one campaign for everyone in Finland, timed phase by phase, and all laws at its end.
+// `lab run finland`: one campaign for everyone in Finland, timed phase by phase, and all laws at
+// its end.
 import { tmpdir } from "node:os";
 import type { Command } from "commander";
 import { endWell } from "../../../src/cli/failure.ts";

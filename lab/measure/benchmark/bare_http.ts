@@ -1,4 +1,5 @@
-// How many receipts a second a bare node:http server takes from the same stock client as the carrier's: what HTTP alone costs, without signature, database, anything.
+// How many receipts a second a bare node:http server takes from the same stock client as the
+// carrier's: what HTTP alone costs, without signature, database, anything.
 import { once } from "node:events";
 import { join } from "node:path";
 import { Pool } from "undici";

@@ -1,4 +1,5 @@
-// Runs the benchmark: our system and the original's way side by side on this machine, idle when the other is measured, round by round.
+// Runs the benchmark: our system and the original's way side by side on this machine, idle when the
+// other is measured, round by round.
 import { type BareHttpRun, measureBareHttp } from "./bare_http.ts";
 import { openContactFiles } from "./contact_files.ts";
 import { type LatencyRun, measureLatency } from "./latency.ts";
@@ -98,14 +99,19 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
   }
 }
 
-/** Whether another round as long as those before it would end too late; the first one always comes. */
+/**
+ * Whether another round as long as those before it would end too late; the first one always comes.
+ */
 function isOverBudget(startedAt: number, round: number, { budgetMs }: Sizes): boolean {
   if (budgetMs === null || round === 1) return false;
   const passedMs = performance.now() - startedAt;
   return passedMs + passedMs / (round - 1) > budgetMs;
 }
 
-/** Messages of a campaign that nobody measures, so that a carrier which was just started has compiled its code as all others have. */
+/**
+ * Messages of a campaign that nobody measures, so that a carrier which was just started has
+ * compiled its code as all others have.
+ */
 const warmUpMessages = 20_000;
 
 interface OurMeasure {

@@ -15,7 +15,8 @@ export function reportOf(summary: BenchmarkSummary, level: string): Report {
     name: `benchmark, ${level}`,
     headline: isWhole ? `${rate}${ratio}` : `${summary.laws_broken} laws were broken`,
     held: isWhole,
-    says: "Whole lives of messages: submitted, three receipts each, charged, all durability on. Ratios are medians over rounds in which all stood side by side on this machine.",
+    description:
+      "Whole lives of messages: submitted, three receipts each, charged, all durability on. Ratios are medians over rounds in which all stood side by side on this machine.",
     reasons: isWhole ? [] : ["A run that broke a law gives no figure."],
     facts: [
       { name: "rounds", value: String(summary.rounds) },

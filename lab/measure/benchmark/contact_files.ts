@@ -1,4 +1,5 @@
-// CSV files of any size: different Finnish mobile numbers, none of which forces an outcome. One file a size, kept until all are removed.
+// CSV files of any size: different Finnish mobile numbers, none of which forces an outcome. One
+// file a size, kept until all are removed.
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

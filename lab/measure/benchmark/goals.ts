@@ -1,4 +1,5 @@
-// Which figures of a benchmark have a goal, and whether it was reached: one list for the terminal and the report.
+// Which figures of a benchmark have a goal, and whether it was reached: one list for the terminal
+// and the report.
 import type { BenchmarkSummary } from "./summary.ts";
 
 export interface GoalLine {
@@ -50,7 +51,10 @@ function postgresMicros({ batched_cpu_us: { ds, salesdb } }: BenchmarkSummary): 
   return ds === undefined || salesdb === undefined ? null : Number((ds + salesdb).toFixed(1));
 }
 
-/** What others measured on machines of this kind (two cores, Node 20, PostgreSQL 18, all on loopback): printed beside, never in a ratio. */
+/**
+ * What others measured on machines of this kind (two cores, Node 20, PostgreSQL 18, all on
+ * loopback): printed beside, never in a ratio.
+ */
 export const measuredElsewhere = [
   "the original's way elsewhere: 1,300 to 1,600 messages/s, some final states overwritten in 9 of 15 runs",
   "Kannel 1.4.5 with receipts in PostgreSQL elsewhere: 1,840 messages/s",

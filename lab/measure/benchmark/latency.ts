@@ -1,4 +1,5 @@
-// Latency under a steady load of 70 % of what the system can do: receipt to commit, and sent to the credit that a WebSocket client sees (goal P6).
+// Latency under a steady load of 70 % of what the system can do: receipt to commit, and sent to the
+// credit that a WebSocket client sees (goal P6).
 
 import { openPostgres } from "../../../src/platform/postgres.ts";
 import { lagsBetween, type Percentiles, percentilesOf, percentilesOfHistogram } from "../evaluation/lags.ts";

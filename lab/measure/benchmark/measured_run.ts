@@ -1,4 +1,5 @@
-// What one run of one subject found: the words between the subjects, the plan of a benchmark and its summary.
+// What one run of one subject found: the words between the subjects, the plan of a benchmark and
+// its summary.
 
 /** What is measured, one after the other in each round. */
 export const subjectNames = ["batched", "single", "original", "store"] as const;

@@ -1,4 +1,5 @@
-// The original's way under the benchmark: one campaign from its run to its last job, and what came of it.
+// The original's way under the benchmark: one campaign from its run to its last job, and what came
+// of it.
 import { startOriginal } from "../subjects/original/original_system.ts";
 import { readTruth } from "../subjects/original/wrong_states.ts";
 import { type MeasuredRun, perMessage } from "./measured_run.ts";

@@ -11,11 +11,17 @@ export interface Sizes {
   created: number;
   /** No round begins that would end later; null: all rounds, however long. */
   budgetMs: number | null;
-  /** What takes long: latency, two of each worker, memory of a campaign of so many messages beside that of the large ones. Null: left out. */
+  /**
+   * What takes long: latency, two of each worker, memory of a campaign of so many messages beside
+   * that of the large ones. Null: left out.
+   */
   extras: { smallMessages: number } | null;
 }
 
-/** The original's way is some hundred times slower: its runs are shorter, and its rate does not depend on their length. */
+/**
+ * The original's way is some hundred times slower: its runs are shorter, and its rate does not
+ * depend on their length.
+ */
 export const sizesOf: Record<Level, Sizes> = {
   quick: {
     rounds: 3,
@@ -41,7 +47,10 @@ export function scaled(sizes: Sizes, scale: number): Sizes {
   return { ...sizes, messages, created: times(sizes.created), extras };
 }
 
-/** Each round has every subject once, beginning with another one, so that a machine that slows down slows them all. */
+/**
+ * Each round has every subject once, beginning with another one, so that a machine that slows down
+ * slows them all.
+ */
 export function orderOf(round: number): SubjectName[] {
   const first = (round - 1) % subjectNames.length;
   return [...subjectNames.slice(first), ...subjectNames.slice(0, first)];

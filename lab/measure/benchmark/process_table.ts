@@ -1,4 +1,5 @@
-// What each process costs a message and how large it gets, as one table for the terminal and the report.
+// What each process costs a message and how large it gets, as one table for the terminal and the
+// report.
 import type { SubjectName } from "./measured_run.ts";
 import type { BenchmarkSummary } from "./summary.ts";
 

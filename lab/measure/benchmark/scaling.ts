@@ -1,4 +1,5 @@
-// Two salesapis and two sales_workers against one of each: what a message costs in CPU then (goal P8). Two cores leave no room to see the rate grow.
+// Two salesapis and two sales_workers against one of each: what a message costs in CPU then (goal
+// P8). Two cores leave no room to see the rate grow.
 import { type AddressInfo, connect as connectSocket, createServer } from "node:net";
 import { inBodies, type OurRun, type OurSystem } from "./ours.ts";
 import { median } from "./summary.ts";
@@ -19,7 +20,8 @@ export async function measureScaling(ours: OurSystem, file: string): Promise<Sca
     const balancer = await openBalancer(salesapis);
     try {
       await ours.setSimulator({ ...inBodies, receiptsUrl: `${balancer.url}/receipts/simulated` });
-      // the second of two: processes that were just started compile their code, which is no cost of a message
+      // the second of two: processes that were just started compile their code, which is no cost of
+      // a message
       const cold = await ours.run(await ours.create(file), others);
       const warm = await ours.run(await ours.create(file), others);
       lawsBroken.push(...cold.lawsBroken, ...warm.lawsBroken);
@@ -47,7 +49,9 @@ export async function measureScaling(ours: OurSystem, file: string): Promise<Sca
 
 const sumOf = (run: OurRun): number => Object.values(run.cpuMicrosPerMessage).reduce((sum, micros) => sum + micros, 0);
 
-/** Gives connections to the targets in turn; its own CPU is the benchmark's, and counts for nobody. */
+/**
+ * Gives connections to the targets in turn; its own CPU is the benchmark's, and counts for nobody.
+ */
 async function openBalancer(targets: readonly string[]): Promise<{ url: string; close(): Promise<void> }> {
   let next = 0;
   const server = createServer((socket) => {

@@ -1,8 +1,12 @@
-// Postgres servers as a benchmark handles them: equal beginnings, and the bytes of WAL between two moments.
+// Postgres servers as a benchmark handles them: equal beginnings, and the bytes of WAL between two
+// moments.
 import { openPostgres } from "../../../src/platform/postgres.ts";
 
 export interface Servers {
-  /** Every server's dirty pages are on disk: what a run leaves is not written in the next one's time. */
+  /**
+   * Every server's dirty pages are on disk: what a run leaves is not written in the next one's
+   * time.
+   */
   settleDown(): Promise<void>;
   /** Bytes of WAL so far, of all servers together. */
   walBytes(): Promise<number>;

@@ -1,5 +1,7 @@
-// The raw set-based store: what one connection to the same server can do when nothing is asked but the rows. COPY, a pass to sent, a pass to delivered.
-// It knows no receipts, no charges, no campaigns; what a whole system reaches of it is our goal P2. Its COPY alone is the reference of an import (P4).
+// The raw set-based store: what one connection to the same server can do when nothing is asked but
+// the rows. COPY, a pass to sent, a pass to delivered. It knows no receipts, no charges, no
+// campaigns; what a whole system reaches of it is our goal P2. Its COPY alone is the reference of
+// an import (P4).
 import { randomUUID } from "node:crypto";
 import { finished } from "node:stream/promises";
 import { copyHeaderBytes, copyTrailerBytes, createRowEncoder } from "../../../src/campaign/import/row_encoder.ts";

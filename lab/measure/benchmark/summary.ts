@@ -1,8 +1,12 @@
-// Medians and ratios of a benchmark's runs. A ratio is the median of the ratios of each round, since the runs of one round stood side by side.
+// Medians and ratios of a benchmark's runs. A ratio is the median of the ratios of each round,
+// since the runs of one round stood side by side.
 import type { BenchmarkRuns } from "./benchmark.ts";
 import { cpuOf, type MeasuredRun, type SubjectName } from "./measured_run.ts";
 
-/** The object on the last line of `--json`. A figure whose run broke a law is null, as is one that was not measured. */
+/**
+ * The object on the last line of `--json`. A figure whose run broke a law is null, as is one that
+ * was not measured.
+ */
 export interface BenchmarkSummary {
   original_per_s: number | null;
   batched_per_s: number | null;

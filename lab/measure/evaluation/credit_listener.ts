@@ -1,4 +1,5 @@
-// Listens to the credit on a WebSocket, as any client would, and keeps when it heard of how much. Of both systems.
+// Listens to the credit on a WebSocket, as any client would, and keeps when it heard of how much.
+// Of both systems.
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import type { Total } from "./lags.ts";
@@ -10,7 +11,10 @@ export interface CreditListener {
   close(): void;
 }
 
-/** @param chargedBy SMS charged by what one message says, since the campaign began; null: it says nothing of that */
+/**
+ * @param chargedBy SMS charged by what one message says, since the campaign began; null: it says
+ * nothing of that
+ */
 export async function listenToCredit(
   url: string,
   options: { headers?: Record<string, string>; subscribe?: unknown; chargedBy(message: unknown): number | null },
@@ -23,7 +27,8 @@ export async function listenToCredit(
   });
   await once(socket, "open");
   if (options.subscribe !== undefined) socket.send(JSON.stringify(options.subscribe));
-  // a socket that is lost leaves a shorter curve; what was charged is read from the database in the end
+  // a socket that is lost leaves a shorter curve; what was charged is read from the database in the
+  // end
   socket.on("error", () => {});
   return { heard, charged: () => heard.at(-1)?.total ?? 0, close: () => socket.terminate() };
 }

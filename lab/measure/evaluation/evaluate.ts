@@ -1,4 +1,5 @@
-// Runs every size on every subject, and writes what came of it into one folder: report.html, pictures, samples.csv, evaluation.json.
+// Runs every size on every subject, and writes what came of it into one folder: report.html,
+// pictures, samples.csv, evaluation.json.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type EvaluationRun, measureRun } from "./measure.ts";
@@ -25,7 +26,10 @@ const startSubject: Record<SubjectName, (speed: string) => Promise<Subject>> = {
 /** A tenth of what the original's way does on an idle machine, and time to begin. */
 const limitMs = (contacts: number) => 60_000 + contacts * 10;
 
-/** One subject after the other, so that neither takes memory or timers from the one that is measured. */
+/**
+ * One subject after the other, so that neither takes memory or timers from the one that is
+ * measured.
+ */
 export async function evaluate({ contacts, subjects, speed, command, onStart, onRun }: EvaluationOptions): Promise<Evaluation> {
   const evaluation: Evaluation = { startedAt: new Date().toISOString(), machine: readMachine(), command, runs: [] };
   for (const name of subjects) {

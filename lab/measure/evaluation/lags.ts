@@ -1,4 +1,5 @@
-// How long things took, from counts alone: when the n-th came and when the n-th was done. For what carries no time stamp of its own.
+// How long things took, from counts alone: when the n-th came and when the n-th was done. For what
+// carries no time stamp of its own.
 
 /** So many (in all, never fewer than before) at this moment. */
 export interface Total {
@@ -13,8 +14,8 @@ export interface Lag {
 }
 
 /**
- * The n-th that came is taken to be the n-th that was done. Both in the order of time; what was never done is left out.
- * A negative lag (two clocks, two moments of sampling) counts as none.
+ * The n-th that came is taken to be the n-th that was done. Both in the order of time; what was
+ * never done is left out. A negative lag (two clocks, two moments of sampling) counts as none.
  */
 export function lagsBetween(came: readonly Total[], done: readonly Total[]): Lag[] {
   const lags: Lag[] = [];
@@ -56,9 +57,11 @@ export function percentilesOf(lags: readonly Lag[]): Percentiles | null {
 }
 
 /**
- * Of a Prometheus histogram in seconds: each bucket's things are taken to lie evenly between its bounds.
+ * Of a Prometheus histogram in seconds: each bucket's things are taken to lie evenly between its
+ * bounds.
  * @param buckets upper bound in seconds (the last may be Infinity) and how many were at or below it
- * @returns in milliseconds; null of an empty histogram. What lies above the last finite bound is said to be that bound.
+ * @returns in milliseconds; null of an empty histogram. What lies above the last finite bound is
+ * said to be that bound.
  */
 export function percentilesOfHistogram(buckets: readonly { le: number; count: number }[]): Percentiles | null {
   const all = buckets.at(-1)?.count ?? 0;

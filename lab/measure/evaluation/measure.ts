@@ -1,4 +1,5 @@
-// One run of one subject, measured: what every process uses before, during and after, how far the work is, and how long it took.
+// One run of one subject, measured: what every process uses before, during and after, how far the
+// work is, and how long it took.
 import { setTimeout as pause } from "node:timers/promises";
 import type { Percentiles } from "./lags.ts";
 import { openUsageSampler, type ProcessUsage } from "./process_samples.ts";
@@ -15,7 +16,7 @@ export interface Sample extends Progress {
 
 export interface EvaluationRun {
   subject: SubjectName;
-  says: string;
+  description: string;
   contacts: number;
   createMs: number;
   /** From `run` until every message had its end and nothing waited any more. */
@@ -65,5 +66,5 @@ export async function measureRun(subject: Subject, contacts: number, limitMs: nu
   isOver = true;
   await looking;
   const conclusion = await campaign.conclude();
-  return { subject: subject.name, says: subject.says, contacts, createMs: campaign.createMs, runMs, ...conclusion, samples };
+  return { subject: subject.name, description: subject.description, contacts, createMs: campaign.createMs, runMs, ...conclusion, samples };
 }

@@ -1,4 +1,5 @@
-// The original's way (lab/original) as a subject of the evaluation, with the same carrier, profile, seed and receipts as ours.
+// The original's way (lab/original) as a subject of the evaluation, with the same carrier, profile,
+// seed and receipts as ours.
 import { type OriginalCampaign, type OriginalSystem, startOriginal } from "../subjects/original/original_system.ts";
 import { readTruth } from "../subjects/original/wrong_states.ts";
 import { listenToCredit } from "./credit_listener.ts";
@@ -13,7 +14,7 @@ export async function startOriginalSubject(speed: string): Promise<Subject> {
   const system = await startOriginal({ speed });
   return {
     name: "original",
-    says: "one queue job a receipt, one UPDATE a receipt, one UPDATE of the credit a sent message; receipts in bodies of 100",
+    description: "one queue job a receipt, one UPDATE a receipt, one UPDATE of the credit a sent message; receipts in bodies of 100",
     pids: system.pids,
     create: (contacts) => createOriginal(system, contacts),
     stop: system.stop,

@@ -1,4 +1,5 @@
-// Our system as a subject of the evaluation: the real processes with their default limits, and a carrier that answers every message at once.
+// Our system as a subject of the evaluation: the real processes with their default limits, and a
+// carrier that answers every message at once.
 import { settings } from "../../../src/contracts/settings.ts";
 import { checkLaws } from "../../../src/laws/check_laws.ts";
 import { readSystemState } from "../../../src/local/data_folder.ts";
@@ -37,7 +38,7 @@ export async function startOurs(speed: string): Promise<Subject> {
   const engines = Object.entries(readSystemState(cluster.dataFolder)?.engines ?? {}).map(([name, { pid }]) => [name, pid] as const);
   return {
     name: "ours",
-    says: "six processes, receipts in bodies of 100, group commit, charges settled in batches under a hold",
+    description: "six processes, receipts in bodies of 100, group commit, charges settled in batches under a hold",
     pids: () => ({ ...cluster.pids(), ...Object.fromEntries(engines) }),
     create: (contacts) => createOurs({ cluster, salesdb, queueDepth }, contacts),
     async stop() {
@@ -85,7 +86,7 @@ async function createOurs({ cluster, salesdb, queueDepth }: Parts, contacts: num
       return {
         isCorrect: report.brokenLaws === 0,
         verdict: report.brokenLaws === 0 ? laws : `${report.brokenLaws} of ${report.laws.length} laws broken`,
-        example: broken === undefined ? null : `${broken.law}: ${brokenRow?.row ?? ""} ${brokenRow?.says ?? ""}`,
+        example: broken === undefined ? null : `${broken.law}: ${brokenRow?.row ?? ""} ${brokenRow?.description ?? ""}`,
         latencies: {
           submit_to_sent: await readSubmitToSent(salesdb, id),
           receipt_to_commit: percentilesOfHistogram(minus(await readReceiptBuckets(cluster), before[0])),
@@ -142,7 +143,10 @@ export async function readReceiptBuckets(cluster: Cluster): Promise<Bucket[]> {
 export const minus = (after: readonly Bucket[], before: readonly Bucket[]): Bucket[] =>
   after.map(({ le, count }) => ({ le, count: count - (before.find((bucket) => bucket.le === le)?.count ?? 0) }));
 
-/** From the intent that was committed before the submit, to the transaction that made the message sent. */
+/**
+ * From the intent that was committed before the submit, to the transaction that made the message
+ * sent.
+ */
 async function readSubmitToSent(salesdb: Sql, bulksmsId: string): Promise<Percentiles | null> {
   const [row] = await salesdb<{ ms: number[] | null }[]>`
     select percentile_cont(array[0.5, 0.95, 0.99]) within group (order by 1000 * extract(epoch from m.sent_at - c.submitted_at))::float8[] as ms

@@ -1,4 +1,5 @@
-// The plots of the evaluation as SVG text. Colours are variables of the page, so that one picture serves light and dark; `toFile` gives a picture its own.
+// The plots of the evaluation as SVG text. Colours are variables of the page, so that one picture
+// serves light and dark; `toFile` gives a picture its own.
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import type { EvaluationRun } from "./measure.ts";
@@ -13,7 +14,10 @@ export interface Picture {
   svg: string;
 }
 
-/** Light, then dark: five hues that differ in lightness too, and stay apart for eyes that mix up red and green. */
+/**
+ * Light, then dark: five hues that differ in lightness too, and stay apart for eyes that mix up red
+ * and green.
+ */
 const colors = {
   ours: ["#0b6e75", "#4fc3c7"],
   original: ["#b4552d", "#f0946a"],
@@ -49,7 +53,10 @@ export function toFile({ svg }: Picture): string {
   return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ').replace(/>/, `><style>${style}</style>`);
 }
 
-/** A campaign of a few messages pays for timers that run anyway, thousandfold: it would flatten all others. */
+/**
+ * A campaign of a few messages pays for timers that run anyway, thousandfold: it would flatten all
+ * others.
+ */
 const costContactsMin = 1_000;
 
 function drawCost(all: readonly EvaluationRun[]): Picture {
@@ -147,7 +154,10 @@ interface ProcessPicture {
   read(usage: { cpu: number; memoryMib: number }): number;
 }
 
-/** One narrow field a process, side by side, on one scale; the run itself lies between the two thin lines. */
+/**
+ * One narrow field a process, side by side, on one scale; the run itself lies between the two thin
+ * lines.
+ */
 function drawProcesses(run: EvaluationRun, { name, caption, label, read }: ProcessPicture): Picture {
   const points = run.samples.flatMap(({ atMs, usage }) =>
     Object.entries(usage).map(([process, used]) => ({ process, group: groupOf(process), s: atMs / 1_000, value: read(used) })),

@@ -1,5 +1,6 @@
-// CPU and memory of every process and engine, sampled while a campaign runs. From Linux's /proc, so that a Postgres server counts with all its sessions
-// and the original's processes are measured exactly as ours.
+// CPU and memory of every process and engine, sampled while a campaign runs. From Linux's /proc, so
+// that a Postgres server counts with all its sessions and the original's processes are measured
+// exactly as ours.
 import { readFileSync } from "node:fs";
 
 /** USER_HZ, 100 on every Linux that Node runs on: one tick is 10 ms of CPU. */
@@ -30,7 +31,8 @@ export function openUsageSampler(pids: () => Readonly<Record<string, number | nu
         const last = before.get(name);
         before.set(name, now);
         const isSame = last !== undefined && last.pid === pid;
-        // a session of Postgres that ends between two looks takes its ticks along for a moment: never below none
+        // a session of Postgres that ends between two looks takes its ticks along for a moment:
+        // never below none
         const cpu = isSame ? Math.max(0, (now.ticks - last.ticks) / ticksPerSecond / ((now.atMs - last.atMs) / 1_000)) : 0;
         usages[name] = { cpu, memoryMib: tree.memoryKib / 1_024 };
       }
@@ -56,7 +58,8 @@ function readTree(root: number): Tree | null {
   for (let pid = members.pop(); pid !== undefined; pid = members.pop()) {
     const words = wordsOf(pid === root ? stat : readProc(`/proc/${pid}/stat`));
     const isRoot = pid === root;
-    // man 5 proc_pid_stat: utime, stime; of the root also cutime, cstime, so that what ended sessions used stays counted
+    // man 5 proc_pid_stat: utime, stime; of the root also cutime, cstime, so that what ended
+    // sessions used stays counted
     for (const index of isRoot ? [11, 12, 13, 14] : [11, 12]) ticks += Number(words[index] ?? 0);
     const memory = readMemory(pid);
     privateKib += memory.privateKib;

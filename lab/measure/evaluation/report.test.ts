@@ -17,7 +17,7 @@ const sampleOf = (atMs: number, phase: Phase, cpu: number): Sample => ({
 
 const runOf = (subject: SubjectName): EvaluationRun => ({
   subject,
-  says: "a <made-up> run",
+  description: "a <made-up> run",
   contacts: 1_000,
   createMs: 100,
   runMs: 2_000,

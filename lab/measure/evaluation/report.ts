@@ -1,4 +1,5 @@
-// The evaluation as one HTML file that needs nothing else: what was right, how fast, what it cost, plots, every process, how to run it again.
+// The evaluation as one HTML file that needs nothing else: what was right, how fast, what it cost,
+// plots, every process, how to run it again.
 import { cpus, loadavg } from "node:os";
 import { formatCount } from "../../../src/cli/terminal.ts";
 import { escapeHtml } from "../report/html.ts";
@@ -108,7 +109,7 @@ function renderComparison(runs: readonly EvaluationRun[], before: readonly Evalu
 }
 
 function renderLatencies(runs: readonly EvaluationRun[]): string {
-  const says = {
+  const description = {
     submit_to_sent: "submit → sent",
     receipt_to_commit: "receipt → in the row",
     sent_to_credit: "sent → credit on the WebSocket",
@@ -120,7 +121,7 @@ function renderLatencies(runs: readonly EvaluationRun[]): string {
     titleOf(run.subject),
     ...latencyNames.map((name) => cell(run.latencies[name])),
   ]);
-  return `${renderTable(["", "", ...latencyNames.map((name) => says[name])], rows, 2)}
+  return `${renderTable(["", "", ...latencyNames.map((name) => description[name])], rows, 2)}
 <p class="quiet">Median · 95 % · 99 %. At full speed: queues are full and these are the longest that this machine gives; the carrier keeps nothing back. Ours: submit → sent from the committed intent to the transaction of the first <i>sent</i>; receipt → in the row is the whole request, answered after the commit, from a histogram; the credit by the n-th sent SMS and the first update that charges n. The original's: receipts answered against jobs left, seen every 0.2 s; it keeps no time of the others.</p>`;
 }
 
@@ -136,7 +137,7 @@ function renderProcesses(run: EvaluationRun): string {
     formatWhole(memoryMib.after),
   ]);
   const head = ["", "CPU before", "during", "after", "µs a message", "MiB before", "peak", "after"];
-  return `<h3>${formatContacts(run.contacts)}, ${titleOf(run.subject)}</h3><p class="quiet">${escapeHtml(run.says)}</p>${renderTable(head, rows, 1)}`;
+  return `<h3>${formatContacts(run.contacts)}, ${titleOf(run.subject)}</h3><p class="quiet">${escapeHtml(run.description)}</p>${renderTable(head, rows, 1)}`;
 }
 
 const renderLegend = () =>
@@ -144,7 +145,10 @@ const renderLegend = () =>
 
 const renderPicture = ({ caption, svg }: Picture) => `<figure>${svg}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 
-/** Columns from `firstNumber` up to `endOfNumbers` are numbers, aligned to the right. Cells are HTML. */
+/**
+ * Columns from `firstNumber` up to `endOfNumbers` are numbers, aligned to the right. Cells are
+ * HTML.
+ */
 function renderTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],

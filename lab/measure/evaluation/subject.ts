@@ -1,10 +1,11 @@
-// What is evaluated: a system that can text so many contacts, and tells how far it is. Ours and the original's way are two of them.
+// What is evaluated: a system that can text so many contacts, and tells how far it is. Ours and the
+// original's way are two of them.
 import type { Percentiles } from "./lags.ts";
 
 export interface Subject {
   name: SubjectName;
   /** One line: what it is and how it was set up. */
-  says: string;
+  description: string;
   /** Of every process and engine, by name. */
   pids(): Readonly<Record<string, number | null>>;
   /** Stores the contacts; nothing is sent yet. */
@@ -21,7 +22,10 @@ export interface SubjectCampaign {
   /** Resolves when every message has its end and nothing waits any more. Begin it before `run`. */
   untilEnded(limitMs: number): Promise<void>;
   progress(): Promise<Progress>;
-  /** Looks at everything that is stored of the campaign. Called once, after the run has been measured. */
+  /**
+   * Looks at everything that is stored of the campaign. Called once, after the run has been
+   * measured.
+   */
   conclude(): Promise<Conclusion>;
 }
 

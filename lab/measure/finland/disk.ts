@@ -5,7 +5,10 @@ import { Failure } from "../../../src/cli/failure.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
 import { formatCount } from "../../../src/cli/terminal.ts";
 
-/** Measured at 300,000: row with room for a second version 200 with its index, journal 40, contact file 30, Redis's log 20. Twice that, for what moves. */
+/**
+ * Measured at 300,000: row with room for a second version 200 with its index, journal 40, contact
+ * file 30, Redis's log 20. Twice that, for what moves.
+ */
 const bytesPerContact = 600;
 /** Two empty servers, and their WAL, which begins to be recycled at 1 GB each. */
 const fixedBytes = 2.5e9;
@@ -32,7 +35,10 @@ export function requireSpace(contacts: number, { folder, free }: { folder: strin
   );
 }
 
-/** Blocks of all files below the folder. Files that vanish meanwhile count nothing: a server that runs removes some. */
+/**
+ * Blocks of all files below the folder. Files that vanish meanwhile count nothing: a server that
+ * runs removes some.
+ */
 export function usedBytes(folder: string): number {
   let bytes = 0;
   for (const entry of unlessGone(() => readdirSync(folder, { withFileTypes: true })) ?? []) {

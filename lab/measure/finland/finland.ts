@@ -1,5 +1,5 @@
-// Everyone in Finland gets a text: one campaign as large as a country on the real processes, timed phase by phase, judged by all laws.
-// Called by `lab run finland`.
+// Everyone in Finland gets a text: one campaign as large as a country on the real processes, timed
+// phase by phase, judged by all laws. Called by `lab run finland`.
 import type { CampaignState } from "../../../src/cli/campaign_watch.ts";
 import { checkLaws, type LawsReport } from "../../../src/laws/check_laws.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
@@ -22,10 +22,15 @@ export interface FinlandOptions {
 
 export interface FinlandRun {
   contacts: number;
-  /** From nothing to a system that is ready; and the file of contacts. Neither is time that anybody waits for a text. */
+  /**
+   * From nothing to a system that is ready; and the file of contacts. Neither is time that anybody
+   * waits for a text.
+   */
   startSeconds: number;
   fileSeconds: number;
-  /** The upload, from its first byte to the answer: every number read, checked for doubles, stored. */
+  /**
+   * The upload, from its first byte to the answer: every number read, checked for doubles, stored.
+   */
   createSeconds: number;
   sending: Sending;
   lawsSeconds: number;
@@ -44,7 +49,10 @@ export interface FinlandRun {
   lawsBroken: string[];
 }
 
-/** One after the other: each begins where the one before it ended. Seconds, by the time stamps of the rows. */
+/**
+ * One after the other: each begins where the one before it ended. Seconds, by the time stamps of
+ * the rows.
+ */
 export interface Sending {
   /** From the request until the last message was about to go to the carrier. */
   submit: number;
@@ -54,7 +62,10 @@ export interface Sending {
   settle: number;
 }
 
-/** @throws when the system does not start, does not take every contact or stands still; AbortError when it was told to stop */
+/**
+ * @throws when the system does not start, does not take every contact or stands still; AbortError
+ * when it was told to stop
+ */
 export async function runFinland({ contacts, signal, onBegin, onChange }: FinlandOptions): Promise<FinlandRun> {
   signal?.throwIfAborted();
   const files = openContactFiles();
@@ -130,7 +141,8 @@ async function readSending(ours: OurSystem, id: string, { startedMs, endedMs }: 
     });
     if (last === undefined) throw new Error("a query without a row");
     const submittedMs = last.submittedAt.getTime();
-    // a receipt's transaction may have begun before the last submit: a campaign of one chunk, answered at once
+    // a receipt's transaction may have begun before the last submit: a campaign of one chunk,
+    // answered at once
     const doneMs = Math.max(submittedMs, last.doneAt.getTime());
     return { submit: (submittedMs - startedMs) / 1_000, receipts: (doneMs - submittedMs) / 1_000, settle: (endedMs - doneMs) / 1_000 };
   } finally {
@@ -138,7 +150,9 @@ async function readSending(ours: OurSystem, id: string, { startedMs, endedMs }: 
   }
 }
 
-/** The work, or the signal's reason as soon as it comes; what the work then still throws is no news. */
+/**
+ * The work, or the signal's reason as soon as it comes; what the work then still throws is no news.
+ */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return await work;
   let stop = (): void => {};

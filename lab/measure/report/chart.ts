@@ -1,4 +1,5 @@
-// The time line of a run as SVG: rates above, states as a river below, what was broken in bars under both. Colours come from style.ts.
+// The time line of a run as SVG: rates above, states as a river below, what was broken in bars
+// under both. Colours come from style.ts.
 import { formatCount } from "../../../src/cli/terminal.ts";
 import { html, type Markup } from "./html.ts";
 import type { TimelineEntry, Verdict } from "./verdict.ts";
@@ -121,7 +122,10 @@ function renderAxis(durationMs: number, x: (atMs: number) => number, y: number):
 ${ticks.map((atMs, index) => html`<text x="${x(atMs)}" y="${y + 15}" text-anchor="${index === 0 ? "start" : "middle"}">${round(atMs / 1_000)} s</text>`)}</g>`;
 }
 
-/** Each band in the first lane that is free there, its name included; beyond the last lane they overlap. */
+/**
+ * Each band in the first lane that is free there, its name included; beyond the last lane they
+ * overlap.
+ */
 function intoLanes(bands: readonly Band[], x: (atMs: number) => number): Band[][] {
   const lanes: Band[][] = [];
   const freeFrom: number[] = [];

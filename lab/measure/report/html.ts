@@ -1,4 +1,5 @@
-// HTML that cannot be broken out of: a template tag that escapes every value but other markup. Used by all of lab/report.
+// HTML that cannot be broken out of: a template tag that escapes every value but other markup. Used
+// by all of lab/report.
 
 /** Text that is markup already. Made by `html` and `raw` alone. */
 export interface Markup {

@@ -32,7 +32,7 @@ const broken: Verdict = {
       form: "settled",
       verdict: "broken",
       rowsCompared: 1_234,
-      broken: [{ row: `bulksms_info ${attack}`, says: attack }],
+      broken: [{ row: `bulksms_info ${attack}`, description: attack }],
       brokenCount: 21,
       excused: [],
       excusedCount: 0,
@@ -71,12 +71,12 @@ test("the verdict stands first; seed, versions, the command to repeat it, and th
 
 test("of many runs the broken one is named at the top, and open", () => {
   const verdicts = [held, broken];
-  const report = runsReport({ name: "faults", says: "", noun: "cell", seed: 7, verdicts, replay: "again" });
+  const report = runsReport({ name: "faults", description: "", noun: "cell", seed: 7, verdicts, replay: "again" });
   expect(report).toMatchObject({ held: false, headline: "1 of 2 cells BROKE" });
   const page = pageOf(report);
   expect(page).toContain('<details id="run-0">');
   expect(page).toContain('<details id="run-1" open>');
-  expect(runsReport({ name: "faults", says: "", noun: "cell", seed: 7, verdicts: [], replay: "" }).held).toBe(false);
+  expect(runsReport({ name: "faults", description: "", noun: "cell", seed: 7, verdicts: [], replay: "" }).held).toBe(false);
 });
 
 test("a fault's bar lasts from its begin to its end; one that never ended, to the end of the run", () => {

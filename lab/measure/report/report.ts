@@ -1,5 +1,6 @@
-// What a report says, and its page: the verdict first, then tables, each run with its time line and laws, how to replay it, versions.
-// One file without scripts or requests; light and dark by the system's preference. Written by write_report.ts.
+// What a report says, and its page: the verdict first, then tables, each run with its time line and
+// laws, how to replay it, versions. One file without scripts or requests; light and dark by the
+// system's preference. Written by write_report.ts.
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import type { LawResult } from "../../../src/laws/law.ts";
 import { type Chart, chartOf, renderChart } from "./chart.ts";
@@ -15,7 +16,7 @@ export interface Report {
   headline: string;
   held: boolean;
   /** What the reader learns from it. */
-  says: string;
+  description: string;
   /** Why it did not hold. */
   reasons: readonly string[];
   facts: readonly Fact[];
@@ -67,7 +68,7 @@ export function renderReport(report: Report, versions: Versions, writtenAt: Date
 <header>
 <p class="over">bulksms · ${report.name}</p>
 <h1>${mark(report.held ? "held" : "broke")} ${report.headline}</h1>
-<p class="says">${report.says}</p>
+<p class="description">${report.description}</p>
 ${report.reasons.length === 0 ? null : html`<ul class="reasons">${report.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`}
 <dl class="facts">${report.facts.map(({ name, value }) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 </header>
@@ -179,7 +180,7 @@ function renderLaw({ law, title, verdict, rowsCompared, broken, brokenCount }: L
   const { tone, word } = lawWords[verdict];
   const rest = brokenCount - broken.length;
   return html`<tr><th scope="row">${law}</th><td class="verdict ${tone}">${mark(tone)} ${word}</td><td class="number">${formatCount(rowsCompared)}</td>
-<td>${title}${broken.length === 0 ? null : html`<ul>${broken.map(({ row, says }) => html`<li><code>${row}</code> ${says}</li>`)}</ul>`}${
+<td>${title}${broken.length === 0 ? null : html`<ul>${broken.map(({ row, description }) => html`<li><code>${row}</code> ${description}</li>`)}</ul>`}${
     rest > 0 ? html` and ${formatCount(rest)} more` : null
   }</td></tr>
 `;

@@ -1,4 +1,5 @@
-// The style sheet of reports: paper and ink, one accent, a colour for each meaning, always beside a shape or a word.
+// The style sheet of reports: paper and ink, one accent, a colour for each meaning, always beside a
+// shape or a word.
 export const style = `
 :root {
   --paper: #fbfaf6; --ink: #1d1c1a; --soft: #6d6a63; --line: #e2dfd6; --shade: #efece3;
@@ -17,7 +18,7 @@ main { max-width: 66rem; margin: 0 auto; padding: 3.5rem 1.5rem 3rem; }
 h1 { margin: .2rem 0 .6rem; font-size: clamp(1.7rem, 4.5vw, 2.6rem); font-weight: 600; line-height: 1.15; letter-spacing: -.02em; text-wrap: balance; }
 h2 { margin: 0 0 .8rem; font-size: 1.05rem; font-weight: 600; }
 section, footer { margin-top: 3rem; }
-.says { margin: 0; max-width: 44rem; font-size: 1.1rem; color: var(--soft); }
+.description { margin: 0; max-width: 44rem; font-size: 1.1rem; color: var(--soft); }
 a { color: var(--accent); text-decoration-thickness: 1px; text-underline-offset: .2em; }
 code { font: .88em ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 pre { margin: 0; padding: .8rem 1rem; background: var(--shade); overflow-x: auto; border-radius: 3px; }

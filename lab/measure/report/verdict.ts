@@ -16,13 +16,22 @@ export interface RateSample {
 export interface Verdict {
   scenario: string;
   seed: number;
-  /** Every law holds, every expectation too, every campaign has ended, and the faults touched something. */
+  /**
+   * Every law holds, every expectation too, every campaign has ended, and the faults touched
+   * something.
+   */
   held: boolean;
   /** Why not; empty when held. */
   reasons: readonly string[];
-  /** From the end of the last fault until every process was ready and messages moved again (or had ended); null: that never came. */
+  /**
+   * From the end of the last fault until every process was ready and messages moved again (or had
+   * ended); null: that never came.
+   */
   recoveredMs: number | null;
-  /** Messages that were under way (submitted or to be submitted, not ended) when the first fault that touched something began. */
+  /**
+   * Messages that were under way (submitted or to be submitted, not ended) when the first fault
+   * that touched something began.
+   */
   messagesTouched: number;
   /** Connections cut, processes killed, keys lost, ...: what the faults themselves counted. */
   faultTouches: number;

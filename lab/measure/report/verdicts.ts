@@ -8,7 +8,7 @@ export function scenarioReport({ name, shows }: { name: string; shows: string },
     name,
     headline: verdict.held ? "held" : "BROKE",
     held: verdict.held,
-    says: shows,
+    description: shows,
     // the run itself says why
     reasons: [],
     facts: factsOfRun(verdict),
@@ -21,7 +21,7 @@ export function scenarioReport({ name, shows }: { name: string; shows: string },
 
 export interface RunsReport {
   name: string;
-  says: string;
+  description: string;
   /** What one of them is: `cell`, `run`. */
   noun: string;
   seed: number;
@@ -29,14 +29,14 @@ export interface RunsReport {
   replay: string;
 }
 
-export function runsReport({ name, says, noun, seed, verdicts, replay }: RunsReport): Report {
+export function runsReport({ name, description, noun, seed, verdicts, replay }: RunsReport): Report {
   const broke = verdicts.filter(({ held }) => !held);
   const sum = (read: (verdict: Verdict) => number): number => verdicts.reduce((total, verdict) => total + read(verdict), 0);
   return {
     name,
     headline: broke.length === 0 ? `all ${verdicts.length} ${noun}s held` : `${broke.length} of ${verdicts.length} ${noun}s BROKE`,
     held: broke.length === 0 && verdicts.length > 0,
-    says,
+    description,
     reasons: broke.map(({ scenario, reasons }) => `${scenario}: ${reasons.join("; ")}`),
     facts: [
       { name: "seed", value: String(seed) },

@@ -1,4 +1,5 @@
-// What a result depends on beside the seed: versions of the programs, the commit, the machine. Read when a report is written.
+// What a result depends on beside the seed: versions of the programs, the commit, the machine. Read
+// when a report is written.
 import { execFile } from "node:child_process";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";

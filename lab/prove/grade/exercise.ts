@@ -11,14 +11,20 @@ export interface Exercise {
   title: string;
   /** What a reader types to do the same; as in docs/study.md. */
   command: string;
-  /** The laws that must turn red, and no other: all that have rows to compare stay green. Empty: none may. */
+  /**
+   * The laws that must turn red, and no other: all that have rows to compare stay green. Empty:
+   * none may.
+   */
   red: readonly LawName[];
 }
 
 /** What a run has shown. */
 export interface Observation {
   laws: readonly { law: LawName; verdict: "held" | "broken" | "nothing_to_check" }[];
-  /** What went wrong beside the laws (a campaign that never ended, a fault that touched nothing); empty when nothing did. */
+  /**
+   * What went wrong beside the laws (a campaign that never ended, a fault that touched nothing);
+   * empty when nothing did.
+   */
   problems: readonly string[];
   /** Figures for the reader: what the fault touched, how soon the system was back. */
   facts: Readonly<Record<string, number | string | null>>;

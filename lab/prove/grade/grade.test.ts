@@ -1,4 +1,5 @@
-// The marks of an exercise, the predictions of a reader, and that docs/study.md says what is run. Nothing is started here.
+// The marks of an exercise, the predictions of a reader, and that docs/study.md says what is run.
+// Nothing is started here.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

@@ -53,7 +53,10 @@ const onSharedCluster: Readonly<Record<Exclude<Exercise["name"], "rule-out">, Ru
   sql: changeRowBySql,
 };
 
-/** Four faults and the changed row share one system, which takes seconds to start; the rule that is taken out needs two of its own. */
+/**
+ * Four faults and the changed row share one system, which takes seconds to start; the rule that is
+ * taken out needs two of its own.
+ */
 export async function grade({ seed, only, predictions, onBegin, onMark }: GradeOptions): Promise<Grade> {
   const startedMs = performance.now();
   const chosen = exercises.filter(({ name }) => only.length === 0 || only.includes(name));
@@ -85,7 +88,9 @@ async function findScenario(name: string): Promise<Scenario> {
   return found;
 }
 
-/** Ours and the switched system, both under the same crash: ours must hold, the other one is marked. */
+/**
+ * Ours and the switched system, both under the same crash: ours must hold, the other one is marked.
+ */
 async function takeRuleOut(): Promise<Pick<Observation, "laws" | "problems" | "facts">> {
   const one = naiveSwitches.find(({ name }) => name === ruleOutSwitch);
   if (one === undefined) throw new Error(`there is no switch ${ruleOutSwitch}`);
@@ -94,11 +99,17 @@ async function takeRuleOut(): Promise<Pick<Observation, "laws" | "problems" | "f
   return {
     laws: naive.laws,
     problems: ours.perSecond === null ? [...brokenOfOurs, "with the rule in place the campaign never ended"] : brokenOfOurs,
-    facts: { ours_red: brokenOfOurs.length, example: naive.laws.find(({ verdict }) => verdict === "broken")?.broken[0]?.says ?? null },
+    facts: {
+      ours_red: brokenOfOurs.length,
+      example: naive.laws.find(({ verdict }) => verdict === "broken")?.broken[0]?.description ?? null,
+    },
   };
 }
 
-/** A campaign ends, all laws hold; then the owner of the database changes one row, and they are asked again. */
+/**
+ * A campaign ends, all laws hold; then the owner of the database changes one row, and they are
+ * asked again.
+ */
 async function changeRowBySql(cluster: LabCluster): Promise<Pick<Observation, "laws" | "problems" | "facts">> {
   const { id } = await createCampaign(cluster, csvOf(contacts));
   await runCampaign(cluster, id);

@@ -1,4 +1,5 @@
-// What a reader of docs/study.md foretells: a JSON file such as {"kill": [], "sql": ["L5", "L8"]}, the laws that turn red by exercise.
+// What a reader of docs/study.md foretells: a JSON file such as {"kill": [], "sql": ["L5", "L8"]},
+// the laws that turn red by exercise.
 import type { LawName } from "../../../src/laws/law.ts";
 import { type ExerciseName, exerciseNames } from "./exercise.ts";
 

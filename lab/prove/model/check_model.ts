@@ -1,10 +1,14 @@
-// verify:model: the protocol explored in every scope, and without each of its guards. Called by commands/model.ts, by verify:mutants and by a test.
+// verify:model: the protocol explored in every scope, and without each of its guards. Called by
+// commands/model.ts, by verify:mutants and by a test.
 import type { GuardName } from "../mutants/list.ts";
 import { type Counterexample, type Exploration, explore } from "./explore.ts";
 import { createProtocol, type Scope } from "./protocol.ts";
 import { quickScopes } from "./scopes.ts";
 
-/** Guards whose loss the model sees: the others are below what it knows (locks, encodings, time, the databases' own rules), and tests catch them. */
+/**
+ * Guards whose loss the model sees: the others are below what it knows (locks, encodings, time, the
+ * databases' own rules), and tests catch them.
+ */
 export const modelledGuards = [
   "final_state",
   "upward",
@@ -56,7 +60,10 @@ export function checkModel(scopes: readonly Scope[], onScope: (result: ScopeResu
   };
 }
 
-/** A shortest way in which the protocol without this guard goes wrong; null: the quick scopes hold without it. */
+/**
+ * A shortest way in which the protocol without this guard goes wrong; null: the quick scopes hold
+ * without it.
+ */
 export function findCounterexample(without: GuardName): Counterexample | null {
   for (const scope of quickScopes) {
     const { counterexample } = explore(createProtocol(scope, without));

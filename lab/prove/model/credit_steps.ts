@@ -1,4 +1,5 @@
-// Credit in small: commands that begin and end a campaign's run, reserve and release in ds, settles and their confirmation. (src/credit, src/campaign/lifecycle/reserve.ts, finish.ts, outbox.ts)
+// Credit in small: commands that begin and end a campaign's run, reserve and release in ds, settles
+// and their confirmation. (src/credit, src/campaign/lifecycle/reserve.ts, finish.ts, outbox.ts)
 import type { Message } from "./state.ts";
 import { runsMax } from "./state.ts";
 import { hasUnconfirmed, isEnded, type Records, type World } from "./world.ts";
@@ -132,7 +133,10 @@ export function reserveSteps(world: World): void {
   }
 }
 
-/** `reserving -> running`; whoever finds it elsewhere gives the hold back only when the campaign never ran with it. */
+/**
+ * `reserving -> running`; whoever finds it elsewhere gives the hold back only when the campaign
+ * never ran with it.
+ */
 function beginToRun(world: World, next: Records, w: number): void {
   const { campaign, run } = next.worker(w);
   const row = next.campaign(campaign);
@@ -211,7 +215,10 @@ export function settleSteps(world: World): void {
   }
 }
 
-/** Once by its id, and only out of an open hold that bears it; a refused charge is parked and not confirmed. */
+/**
+ * Once by its id, and only out of an open hold that bears it; a refused charge is parked and not
+ * confirmed.
+ */
 function settleOne(world: World, next: Records, campaign: number, message: Message, isTwice: boolean): void {
   if (message.settled >= message.charges && !isTwice) return;
   const { run } = next.campaign(campaign);

@@ -1,4 +1,5 @@
-// Submitting in small: lease, intent, body, answers; cancel; and what happens to a worker. (src/campaign/dispatch/chunk_leases.ts, dispatch.ts, cancel.ts)
+// Submitting in small: lease, intent, body, answers; cancel; and what happens to a worker.
+// (src/campaign/dispatch/chunk_leases.ts, dispatch.ts, cancel.ts)
 import { rest } from "./credit_steps.ts";
 import { moveMessage, takeBody } from "./message_moves.ts";
 import { type Records, rowBits, type World } from "./world.ts";
@@ -204,18 +205,18 @@ function chunkSteps(world: World, now: Records, c: number): void {
     );
   }
   if (chunk === "leased" && !isLeaseDead) {
-    const says = () => `the lease of campaign ${c + 1}'s chunk passes`;
+    const description = () => `the lease of campaign ${c + 1}'s chunk passes`;
     const isHeld = now.state.workers.some(({ doing, campaign, isOwner }) => doing !== "nothing" && campaign === c && isOwner);
     if (isHeld)
       world.chance(
         "leasesPassed",
-        () => `${says()}, its worker is frozen`,
+        () => `${description()}, its worker is frozen`,
         (next) => {
           next.campaign(c).isLeaseDead = true;
         },
       );
     else
-      world.step(says, (next) => {
+      world.step(description, (next) => {
         next.campaign(c).isLeaseDead = true;
       });
   }

@@ -1,5 +1,6 @@
-// Explores every state that a model can reach, breadth first, and keeps each one exactly (no hashing away of differences). Called by check_model and its tests.
-// Two questions: is a state ever false (safety), and can each state come to its end without any more luck or faults (progress).
+// Explores every state that a model can reach, breadth first, and keeps each one exactly (no
+// hashing away of differences). Called by check_model and its tests. Two questions: is a state ever
+// false (safety), and can each state come to its end without any more luck or faults (progress).
 
 export interface Model<State> {
   initial: State;
@@ -7,18 +8,24 @@ export interface Model<State> {
   stateBytes: number;
   encode(state: State, into: Uint8Array): void;
   decode(bytes: Uint8Array): State;
-  /** Gives every next state. It may change nothing of `state`. `kind`: faults and commands may happen, but nobody may count on them. */
+  /**
+   * Gives every next state. It may change nothing of `state`. `kind`: faults and commands may
+   * happen, but nobody may count on them.
+   */
   steps(state: State, take: Take<State>): void;
   /** What is false of this state; null: nothing. Asked once a state. */
   brokenState(state: State): string | null;
-  /** What is false of this step, though both its states may be right; null: nothing. Asked once a step. */
+  /**
+   * What is false of this step, though both its states may be right; null: nothing. Asked once a
+   * step.
+   */
   brokenStep(before: State, after: State): string | null;
   /** Everything is over and right. */
   isEnd(state: State): boolean;
 }
 
 export type StepKind = "progress" | "chance";
-export type Take<State> = (kind: StepKind, says: () => string, next: State) => void;
+export type Take<State> = (kind: StepKind, description: () => string, next: State) => void;
 
 export interface Exploration {
   states: number;
@@ -32,7 +39,7 @@ export interface Exploration {
 }
 
 export interface Counterexample {
-  says: string;
+  description: string;
   /** What happened, step by step, from the beginning: a shortest way. */
   trace: string[];
 }
@@ -72,7 +79,7 @@ export function explore<State>(model: Model<State>): Exploration {
     isEnd.push(model.isEnd(state) ? 1 : 0);
     let wrong: string | null = null;
     let wrongStep = "";
-    model.steps(state, (kind, says, next) => {
+    model.steps(state, (kind, description, next) => {
       if (wrong !== null) return;
       steps++;
       model.encode(next, scratch);
@@ -81,17 +88,20 @@ export function explore<State>(model: Model<State>): Exploration {
       if (to === known) parents.push(id);
       if (kind === "progress" && to !== id) progress.push(id, to);
       wrong = model.brokenStep(state, next) ?? (to === known ? model.brokenState(next) : null);
-      if (wrong !== null) wrongStep = says();
+      if (wrong !== null) wrongStep = description();
     });
-    if (wrong !== null) return found({ says: wrong, trace: [...traceTo(model, store, parents, id), wrongStep] });
+    if (wrong !== null) return found({ description: wrong, trace: [...traceTo(model, store, parents, id), wrongStep] });
     if (store.count() > statesMax) throw new Error(`the model has more than ${statesMax} states: make its scope smaller`);
   }
   const stuck = firstStuck(store.count(), progress, isEnd);
   if (stuck === null) return found(null);
-  return found({ says: "from here nothing leads to the end any more", trace: traceTo(model, store, parents, stuck) });
+  return found({ description: "from here nothing leads to the end any more", trace: traceTo(model, store, parents, stuck) });
 }
 
-/** The first state from which no way of progress leads to an end; null: there is none. Walks backwards from the ends. */
+/**
+ * The first state from which no way of progress leads to an end; null: there is none. Walks
+ * backwards from the ends.
+ */
 function firstStuck(states: number, progress: Numbers, isEnd: Numbers): number | null {
   const firstEdge = new Int32Array(states + 1);
   for (let edge = 1; edge < progress.length; edge += 2) (firstEdge[progress.at(edge) + 1] as number)++;
@@ -125,10 +135,10 @@ function traceTo<State>(model: Model<State>, store: Store, parents: Numbers, id:
   for (let at = id; at !== 0; at = parents.at(at)) {
     const here = store.read(at);
     let said = "";
-    model.steps(model.decode(store.read(parents.at(at))), (_kind, says, next) => {
+    model.steps(model.decode(store.read(parents.at(at))), (_kind, description, next) => {
       if (said !== "") return;
       model.encode(next, scratch);
-      if (here.every((byte, index) => byte === scratch[index])) said = says();
+      if (here.every((byte, index) => byte === scratch[index])) said = description();
     });
     trace.unshift(said);
   }

@@ -1,4 +1,5 @@
-// The laws in small: what must be true of every state of the model, at every moment, and what the end is. Named as `bulksms check` names them.
+// The laws in small: what must be true of every state of the model, at every moment, and what the
+// end is. Named as `bulksms check` names them.
 import { impliedReceipts } from "../../../src/contracts/states.ts";
 import type { Message, Size, State } from "./state.ts";
 import { runsMax } from "./state.ts";

@@ -1,4 +1,5 @@
-// The statement that moves a message, and the carrier's verdict on a body. Used by dispatch and receipts. (src/campaign/lifecycle/move_messages.ts, src/simulator/simulator.ts)
+// The statement that moves a message, and the carrier's verdict on a body. Used by dispatch and
+// receipts. (src/campaign/lifecycle/move_messages.ts, src/simulator/simulator.ts)
 import type { ReceiptStatus } from "../../../src/contracts/states.ts";
 import type { Message } from "./state.ts";
 import { isAbove, isFinal, type Records, receiptBits, rowBits, type Says, type World } from "./world.ts";
@@ -19,15 +20,22 @@ export function moveMessage(world: World, next: Records, campaign: number, row: 
 }
 
 /**
- * The carrier takes a body: one next state for each way in which it may judge the rows that it does not know; known rows get their first verdict.
+ * The carrier takes a body: one next state for each way in which it may judge the rows that it does
+ * not know; known rows get their first verdict.
  */
-export function takeBody(world: World, campaign: number, rows: number, says: Says, then: (next: Records, rejected: number) => void): void {
+export function takeBody(
+  world: World,
+  campaign: number,
+  rows: number,
+  description: Says,
+  then: (next: Records, rejected: number) => void,
+): void {
   let unknownRows = 0;
   for (const row of rowBits(rows)) if (world.now.message(campaign, row).atCarrier === "nowhere") unknownRows |= 1 << row;
   // every subset of them may be rejected
   for (let rejectedNow = unknownRows; ; rejectedNow = (rejectedNow - 1) & unknownRows) {
     world.step(
-      () => (rejectedNow === 0 ? says() : `${says()}; rejects row ${rowBits(rejectedNow).map((row) => row + 1)}`),
+      () => (rejectedNow === 0 ? description() : `${description()}; rejects row ${rowBits(rejectedNow).map((row) => row + 1)}`),
       (next) => {
         let rejected = 0;
         for (const row of rowBits(rows)) {

@@ -1,4 +1,5 @@
-// The explorer finds what is false and what is stuck; the protocol holds in its quick scopes, and does not without any of its guards.
+// The explorer finds what is false and what is stuck; the protocol holds in its quick scopes, and
+// does not without any of its guards.
 import { describe, expect, test, vi } from "vitest";
 import { checkModel, findCounterexample, modelledGuards } from "./check_model.ts";
 import { explore, type Model } from "./explore.ts";
@@ -32,7 +33,7 @@ describe("the explorer", () => {
   });
 
   test("shows a shortest way to what is false", () => {
-    expect(explore(counter({ falseAt: 7 })).counterexample).toEqual({ says: "7 is false", trace: ["adds 1", "adds 3", "adds 3"] });
+    expect(explore(counter({ falseAt: 7 })).counterexample).toEqual({ description: "7 is false", trace: ["adds 1", "adds 3", "adds 3"] });
   });
 
   test("shows a state from which nothing leads to the end", () => {

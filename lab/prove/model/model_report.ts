@@ -1,4 +1,5 @@
-// The report of verify:model as a page: scopes with their states, and a way into what is wrong, if there is one. Called by commands/model.ts.
+// The report of verify:model as a page: scopes with their states, and a way into what is wrong, if
+// there is one. Called by commands/model.ts.
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import type { Report } from "../../measure/report/report.ts";
 import type { ModelReport } from "./check_model.ts";
@@ -9,9 +10,10 @@ export function modelReport({ held, scopes, states, seconds }: ModelReport, repl
     name: "model",
     headline: held ? `no law breaks in ${formatCount(states)} states` : "a law breaks",
     held,
-    says: "Every interleaving of the credit-and-receipts protocol in small: crashes, doubled, lost and reordered receipts, pause and cancel; and from every state the end is reached without luck.",
+    description:
+      "Every interleaving of the credit-and-receipts protocol in small: crashes, doubled, lost and reordered receipts, pause and cancel; and from every state the end is reached without luck.",
     reasons: [
-      ...broken.map(({ scope, counterexample }) => `${scope}: ${counterexample.says}`),
+      ...broken.map(({ scope, counterexample }) => `${scope}: ${counterexample.description}`),
       ...scopes.filter(({ ends }) => ends === 0).map(({ scope }) => `${scope}: no end was reached`),
     ],
     facts: [

@@ -1,4 +1,5 @@
-// The protocol as a model that can be explored: its first state, its steps, its laws, at one scope. Called by check_model and its test.
+// The protocol as a model that can be explored: its first state, its steps, its laws, at one scope.
+// Called by check_model and its test.
 import type { GuardName } from "../mutants/list.ts";
 import { commandSteps, finishSteps, reserveSteps, settleSteps } from "./credit_steps.ts";
 import { dispatchSteps } from "./dispatch_steps.ts";

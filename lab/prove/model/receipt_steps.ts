@@ -1,4 +1,5 @@
-// Receipts in small: the carrier's network, the callbacks in any order, lost, doubled, contradicting; deadlines. (src/carrier, src/campaign/receipts/receipts.ts, expiry.ts)
+// Receipts in small: the carrier's network, the callbacks in any order, lost, duplicated,
+// contradicting; deadlines. (src/carrier, src/campaign/receipts/receipts.ts, expiry.ts)
 import { impliedReceipts } from "../../../src/contracts/states.ts";
 import { moveMessage } from "./message_moves.ts";
 import type { Message } from "./state.ts";
@@ -87,23 +88,23 @@ function callbackSteps(world: World, message: Message, c: number, row: number): 
   for (const receipt of receiptNames) {
     const bit = receiptBits[receipt];
     if ((message.owed & bit) === 0) continue;
-    const says = `salesapi: receipt ${wordOf(receipt, message)} of message ${c + 1}.${row + 1}`;
+    const description = `salesapi: receipt ${wordOf(receipt, message)} of message ${c + 1}.${row + 1}`;
     if (world.has("commit_before_2xx")) {
       world.step(
-        () => `${says} (S9)`,
+        () => `${description} (S9)`,
         (next) => {
           applyReceipt(world, next, c, row, receipt);
           answer(next.message(c, row), bit);
         },
       );
       world.chance(
-        "doubledReceipts",
-        () => `${says} (S9), its 2xx is lost`,
+        "duplicateReceipts",
+        () => `${description} (S9), its 2xx is lost`,
         (next) => applyReceipt(world, next, c, row, receipt),
       );
     } else if (world.now.state.memory.heldMessage === 0) {
       world.step(
-        () => `${says}, answered 2xx at once`,
+        () => `${description}, answered 2xx at once`,
         (next) => {
           answer(next.message(c, row), bit);
           Object.assign(next.state.memory, { heldMessage: c * world.size.messagesPerCampaign + row + 1, heldReceipt: bit });
@@ -112,7 +113,7 @@ function callbackSteps(world: World, message: Message, c: number, row: number): 
     }
     world.chance(
       "lostReceipts",
-      () => `${says} is lost`,
+      () => `${description} is lost`,
       (next) => {
         next.message(c, row).owed &= ~bit;
       },
@@ -134,7 +135,10 @@ function applyReceipt(world: World, next: Records, c: number, row: number, recei
   if (isRefused && world.has("refused_receipt_kept")) message.kept |= receiptBits[receipt];
 }
 
-/** Only when nothing can be on its way any more: neither a body to the carrier nor a receipt from it. */
+/**
+ * Only when nothing can be on its way any more: neither a body to the carrier nor a receipt from
+ * it.
+ */
 function mayExpire(world: World, now: Records, c: number, row: number): boolean {
   const { status } = now.campaign(c);
   const message = now.message(c, row);
@@ -150,7 +154,10 @@ function mayExpire(world: World, now: Records, c: number, row: number): boolean 
   );
 }
 
-/** What is only in salesapi's memory, where a guard is missing that keeps it empty: it is written, or lost in a crash. */
+/**
+ * What is only in salesapi's memory, where a guard is missing that keeps it empty: it is written,
+ * or lost in a crash.
+ */
 function memorySteps(world: World, { state }: Records): void {
   const { heldMessage, heldReceipt, heldCharge } = state.memory;
   const { messagesPerCampaign } = world.size;

@@ -1,4 +1,5 @@
-// The worlds that are explored. Each is small, and all that can happen in it is looked at; together they have every actor, command and fault.
+// The worlds that are explored. Each is small, and all that can happen in it is looked at; together
+// they have every actor, command and fault.
 import type { Scope } from "./protocol.ts";
 import type { Chances } from "./state.ts";
 import { noChances } from "./world.ts";
@@ -8,7 +9,7 @@ const anyFault: Omit<Chances, "faults" | "topUps" | "pauses" | "cancels"> = {
   silences: 1,
   refusals: 1,
   leasesPassed: 1,
-  doubledReceipts: 1,
+  duplicateReceipts: 1,
   lostReceipts: 1,
   contradictions: 1,
   strayJobs: 1,
@@ -64,7 +65,7 @@ export const fullScopes: readonly Scope[] = [
     name: "1 campaign, 2 messages, 2 workers; a receipt lost, doubled or contradicted; cancel",
     messagesPerCampaign: 2,
     credit: 2,
-    chances: { ...noChances, lostReceipts: 1, doubledReceipts: 1, contradictions: 1, faults: 1, cancels: 1 },
+    chances: { ...noChances, lostReceipts: 1, duplicateReceipts: 1, contradictions: 1, faults: 1, cancels: 1 },
   },
   {
     ...twoCampaigns,

@@ -1,5 +1,7 @@
-// The state of the protocol in small: who knows what at one moment - both databases, the carrier, what is under way between them, and what each process has in its head.
-// Every message has one part, and a part costs 1. Read by the steps (one file a subject), the laws in small (invariants.ts) and the explorer.
+// The state of the protocol in small: who knows what at one moment - both databases, the carrier,
+// what is under way between them, and what each process has in its head. Every message has one
+// part, and a part costs 1. Read by the steps (one file a subject), the laws in small
+// (invariants.ts) and the explorer.
 import { type BulksmsStatus, bulksmsStatuses, type MessageStatus, messageStatuses } from "../../../src/contracts/states.ts";
 
 export const messagesMax = 4;
@@ -18,7 +20,9 @@ export interface Campaign {
   isLeaseDead: boolean;
   /** intent_to is the chunk's last row (else: none of its rows). */
   isMeant: boolean;
-  /** Rows (a bit each) of a body that nobody waits for any more and that still reaches the carrier. */
+  /**
+   * Rows (a bit each) of a body that nobody waits for any more and that still reaches the carrier.
+   */
   strayBody: number;
   /** Runs (a bit each) whose reserve nobody waits for any more and that still reaches rpc. */
   strayReserves: number;
@@ -30,11 +34,17 @@ export interface Hold {
   settled: number;
 }
 
-/** A message: its row in salesdb, its fate in the simulator's journal, its charge on the way to the ledger. */
+/**
+ * A message: its row in salesdb, its fate in the simulator's journal, its charge on the way to the
+ * ledger.
+ */
 export interface Message {
   status: MessageStatus;
   isMarkedSent: boolean;
-  /** `taken`: answered, but not on disk yet (only without the journaled verdict). `silent`: sent, and no end will be told. */
+  /**
+   * `taken`: answered, but not on disk yet (only without the journaled verdict). `silent`: sent,
+   * and no end will be told.
+   */
   atCarrier: "nowhere" | "taken" | "rejected" | "accepted" | "sent" | "failed" | "undelivered" | "delivered" | "silent";
   /** How often the carrier accepted it: more than once is sent more than once. */
   accepts: number;
@@ -88,7 +98,7 @@ export interface Chances {
   silences: number;
   refusals: number;
   leasesPassed: number;
-  doubledReceipts: number;
+  duplicateReceipts: number;
   lostReceipts: number;
   contradictions: number;
   strayJobs: number;
@@ -184,7 +194,7 @@ const chancesValues: Values<Chances> = {
   silences: upTo(3),
   refusals: upTo(3),
   leasesPassed: upTo(3),
-  doubledReceipts: upTo(3),
+  duplicateReceipts: upTo(3),
   lostReceipts: upTo(3),
   contradictions: upTo(3),
   strayJobs: upTo(3),
@@ -280,7 +290,9 @@ export function createStateCodec({ campaigns, messagesPerCampaign, workers }: Si
   };
 }
 
-/** Two workers differ in nothing but what they do: states in which they have changed places are one. */
+/**
+ * Two workers differ in nothing but what they do: states in which they have changed places are one.
+ */
 function sortPair(bytes: Uint8Array, begin: number, length: number): void {
   for (let index = begin; index < begin + length; index++) {
     const difference = (bytes[index] as number) - (bytes[index + length] as number);

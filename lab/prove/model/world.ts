@@ -1,4 +1,5 @@
-// What every step of the model works with: the guards that are in force, the size, and how a step makes its next state.
+// What every step of the model works with: the guards that are in force, the size, and how a step
+// makes its next state.
 import type { MessageStatus, ReceiptStatus } from "../../../src/contracts/states.ts";
 import { messageStatuses } from "../../../src/contracts/states.ts";
 import type { GuardName } from "../mutants/list.ts";
@@ -39,7 +40,10 @@ export type Change = (next: Records) => void;
 
 const commands: ReadonlySet<string> = new Set(["topUps", "pauses", "cancels"] satisfies (keyof Chances)[]);
 
-/** One state, and who takes the steps that are possible in it. A class, because one is made for each of millions of states. */
+/**
+ * One state, and who takes the steps that are possible in it. A class, because one is made for each
+ * of millions of states.
+ */
 export class World {
   readonly now: Records;
 
@@ -58,14 +62,14 @@ export class World {
   }
 
   /** A step that somebody takes sooner or later. */
-  step(says: Says, change: Change): void {
+  step(description: Says, change: Change): void {
     const next = copyOf(this.now.state);
     change(new Records(next, this.size));
-    this.take("progress", says, next);
+    this.take("progress", description, next);
   }
 
   /** A fault or a command, while any of its kind are left. */
-  chance(kind: keyof Omit<Chances, "faults">, says: Says, change: Change): void {
+  chance(kind: keyof Omit<Chances, "faults">, description: Says, change: Change): void {
     const { chances } = this.now.state;
     const isFault = !commands.has(kind);
     if (chances[kind] === 0 || (isFault && chances.faults === 0)) return;
@@ -73,11 +77,13 @@ export class World {
     next.chances[kind]--;
     if (isFault && --next.chances.faults === 0) forgetFaults(next);
     change(new Records(next, this.size));
-    this.take("chance", says, next);
+    this.take("chance", description, next);
   }
 }
 
-/** When no fault may happen any more, it is all the same which ones might have: such states are one. */
+/**
+ * When no fault may happen any more, it is all the same which ones might have: such states are one.
+ */
 function forgetFaults(state: State): void {
   const { topUps, pauses, cancels } = state.chances;
   state.chances = { ...noChances, topUps, pauses, cancels };
@@ -89,7 +95,7 @@ export const noChances: Chances = {
   silences: 0,
   refusals: 0,
   leasesPassed: 0,
-  doubledReceipts: 0,
+  duplicateReceipts: 0,
   lostReceipts: 0,
   contradictions: 0,
   strayJobs: 0,
@@ -115,7 +121,10 @@ const ranks = Object.fromEntries(messageStatuses.map((status, rank) => [status, 
 export const isFinal = (status: MessageStatus) => ranks[status] >= ranks.failed;
 export const isAbove = (status: MessageStatus, other: MessageStatus) => ranks[status] > ranks[other];
 
-/** Receipts by their bit in `owed`, `answered` and `kept`. `wrong`: a second end, which contradicts the first. */
+/**
+ * Receipts by their bit in `owed`, `answered` and `kept`. `wrong`: a second end, which contradicts
+ * the first.
+ */
 export const receiptBits = { queued: 1, sent: 2, end: 4, wrong: 8 } as const;
 export type ReceiptName = keyof typeof receiptBits;
 export const receiptNames = Object.keys(receiptBits) as ReceiptName[];

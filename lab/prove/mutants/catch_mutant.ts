@@ -1,4 +1,5 @@
-// Runs what should notice a mutant, in the tree that has it: tests by vitest, real processes by the lab's own command. Used by verify:mutants.
+// Runs what should notice a mutant, in the tree that has it: tests by vitest, real processes by the
+// lab's own command. Used by verify:mutants.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,10 +10,13 @@ export interface Noticed {
   /** It ran, and found that something is wrong. */
   hasFailed: boolean;
   /** What it says is wrong, in a line; or why it did not run. */
-  says: string;
+  description: string;
 }
 
-/** A file of tests, a crash point: longer than any takes on a busy machine, a mutant that hangs included. */
+/**
+ * A file of tests, a crash point: longer than any takes on a busy machine, a mutant that hangs
+ * included.
+ */
 const fileMaxMs = 300_000;
 const pointMaxMs = 600_000;
 const saysLengthMax = 160;
@@ -46,8 +50,8 @@ async function runTests(folder: string, tests: readonly (Catcher & { kind: "test
     return new Map(
       tests.map((catcher) => {
         const result = results.find(({ title, status }) => title === catcher.title && (status === "passed" || status === "failed"));
-        if (result === undefined) return [nameOf(catcher), { hasFailed: false, says: `did not run: ${firstLine(ended.output)}` }];
-        return [nameOf(catcher), { hasFailed: result.status === "failed", says: firstLine(result.failureMessages[0] ?? "") }];
+        if (result === undefined) return [nameOf(catcher), { hasFailed: false, description: `did not run: ${firstLine(ended.output)}` }];
+        return [nameOf(catcher), { hasFailed: result.status === "failed", description: firstLine(result.failureMessages[0] ?? "") }];
       }),
     );
   } finally {
@@ -68,14 +72,19 @@ async function runCrashes(folder: string, crashes: readonly (Catcher & { kind: "
     crashes.map((catcher) => {
       const rows = report?.rows.filter(({ point }) => point === catcher.crash) ?? [];
       // without a report the system did not even come up or down as it should
-      if (rows.length === 0) return [nameOf(catcher), { hasFailed: ended.status !== 0, says: firstLine(ended.output) }];
+      if (rows.length === 0) return [nameOf(catcher), { hasFailed: ended.status !== 0, description: firstLine(ended.output) }];
       const broken = rows.filter(({ verdict }) => verdict === "BROKE");
-      return [nameOf(catcher), { hasFailed: broken.length > 0, says: firstLine(broken.flatMap(({ reasons }) => reasons).join("; ")) }];
+      return [
+        nameOf(catcher),
+        { hasFailed: broken.length > 0, description: firstLine(broken.flatMap(({ reasons }) => reasons).join("; ")) },
+      ];
     }),
   );
 }
 
-/** Ends the whole group of processes when it takes too long. Settings of our own shell stay outside. */
+/**
+ * Ends the whole group of processes when it takes too long. Settings of our own shell stay outside.
+ */
 async function run(folder: string, command: string[], maxMs: number): Promise<{ status: number | null; output: string }> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BULKSMS_")));
   const child = spawn(process.execPath, command, { cwd: folder, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });

@@ -1,5 +1,7 @@
-// The guards of the protocol whose loss must be noticed: each is taken out of the real source in turn (patches.ts), and something must catch it.
-// The list stands for itself and was written before the patches: what matters is chosen by the protocol (ARCHITECTURE.md), not by what is easy to break.
+// The guards of the protocol whose loss must be noticed: each is taken out of the real source in
+// turn (patches.ts), and something must catch it. The list stands for itself and was written before
+// the patches: what matters is chosen by the protocol (ARCHITECTURE.md), not by what is easy to
+// break.
 
 export interface Guard {
   /** In words joined by `_`; the name of the mutant without it. */
@@ -10,7 +12,9 @@ export interface Guard {
   file: string;
   /** What goes wrong without it, and when. */
   without: string;
-  /** The law that breaks in the end; `progress`: nothing false is written, but something never ends. */
+  /**
+   * The law that breaks in the end; `progress`: nothing false is written, but something never ends.
+   */
   breaks: `L${number}` | "progress";
 }
 
@@ -73,7 +77,7 @@ export const guards = [
     breaks: "L9",
   },
   {
-    name: "culprit_alone",
+    name: "poison_message_alone",
     guard: "a batch that the database refuses is halved until the culprit stands alone",
     file: "src/campaign/receipts/receipt_batcher.ts",
     without: "one receipt that cannot be stored holds back all others with it for ever",

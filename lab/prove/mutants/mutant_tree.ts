@@ -1,4 +1,5 @@
-// A copy of the source in a temporary folder, in which one guard at a time is taken out. Used by verify:mutants; the work tree itself is never touched.
+// A copy of the source in a temporary folder, in which one guard at a time is taken out. Used by
+// verify:mutants; the work tree itself is never touched.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +8,10 @@ import type { Replacement } from "./patches.ts";
 
 export interface MutantTree {
   folder: string;
-  /** Takes a guard out and builds. @throws Error when the source has moved on, or when what is left does not build. */
+  /**
+   * Takes a guard out and builds. @throws Error when the source has moved on, or when what is left
+   * does not build.
+   */
   mutate(replacements: readonly Replacement[]): void;
   /** Puts the guard back. */
   restore(): void;

@@ -1,4 +1,5 @@
-// The report of verify:mutants as a page: each guard that was taken out, and who noticed. Called by commands/mutants.ts.
+// The report of verify:mutants as a page: each guard that was taken out, and who noticed. Called by
+// commands/mutants.ts.
 import { formatDuration } from "../../../src/cli/terminal.ts";
 import type { Report } from "../../measure/report/report.ts";
 import type { MutantsReport } from "./verify_mutants.ts";
@@ -9,8 +10,9 @@ export function mutantsReport({ held, rows, byProcesses, seconds }: MutantsRepor
     name: "mutants",
     headline: missed.length === 0 ? `all ${rows.length} mutants caught` : `${missed.length} of ${rows.length} mutants were not caught`,
     held,
-    says: "Each guard of the protocol is taken out of the source in turn. A test, or processes that are killed, must notice; a guard that nobody misses would prove nothing.",
-    reasons: missed.map(({ mutant, verdict, says }) => `${mutant}: ${verdict} ${says}`),
+    description:
+      "Each guard of the protocol is taken out of the source in turn. A test, or processes that are killed, must notice; a guard that nobody misses would prove nothing.",
+    reasons: missed.map(({ mutant, verdict, description }) => `${mutant}: ${verdict} ${description}`),
     facts: [
       { name: "mutants", value: String(rows.length) },
       { name: "caught by real processes", value: String(byProcesses) },
@@ -41,8 +43,8 @@ export function mutantsReport({ held, rows, byProcesses, seconds }: MutantsRepor
       },
       {
         title: "What goes wrong without it, in the catcher's words",
-        columns: [{ name: "without" }, { name: "says" }],
-        rows: rows.filter(({ says }) => says !== "").map(({ mutant, says }) => [mutant, says]),
+        columns: [{ name: "without" }, { name: "description" }],
+        rows: rows.filter(({ description }) => description !== "").map(({ mutant, description }) => [mutant, description]),
       },
     ],
     charts: [],

@@ -1,4 +1,5 @@
-// Each guard's mutant: how the source looks without it, and who must notice. Read by verify:mutants, which builds and runs each, and by a test that each still fits.
+// Each guard's mutant: how the source looks without it, and who must notice. Read by
+// verify:mutants, which builds and runs each, and by a test that each still fits.
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are pieces of source text
 import type { GuardName } from "./list.ts";
 
@@ -114,7 +115,7 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
     ),
     catchers: [test(receiptsTest, "keeps a contradiction with the state that refused it, also when both came in one batch")],
   },
-  culprit_alone: {
+  poison_message_alone: {
     replacements: one(
       "src/campaign/receipts/receipt_batcher.ts",
       "if (!isDataError(error)) throw error;",

@@ -1,16 +1,18 @@
-// verify:mutants: takes each guard out of the source in turn, builds, and lets a test or real processes with a kill notice it. Called by commands/mutants.ts.
-// A guard whose loss nothing notices is a hole in the tests.
+// verify:mutants: takes each guard out of the source in turn, builds, and lets a test or real
+// processes with a kill notice it. Called by commands/mutants.ts. A guard whose loss nothing
+// notices is a hole in the tests.
+
+import { nothingFits } from "../../break/verify/nothing_fits.ts";
 import { modelledGuards } from "../model/check_model.ts";
 import { type Noticed, nameOf, runCatchers } from "./catch_mutant.ts";
 import { type GuardName, guards } from "./list.ts";
 import { createMutantTree, type MutantTree } from "./mutant_tree.ts";
 import { type Catcher, patches } from "./patches.ts";
-import { nothingFits } from "../../break/verify/nothing_fits.ts";
 
 export interface VerifyMutantsOptions {
   /** Only guards with this text in their name; several with a comma between. */
   only?: string;
-  onBegin?(says: string): void;
+  onBegin?(description: string): void;
   onRow?(row: MutantRow): void;
 }
 
@@ -24,7 +26,7 @@ export interface MutantRow {
   /** The model has a counterexample too. */
   isModelled: boolean;
   /** What is wrong without the guard, in the catcher's words; or why it could not be tried. */
-  says: string;
+  description: string;
   seconds: number;
 }
 
@@ -36,7 +38,10 @@ export interface MutantsReport {
   seconds: number;
 }
 
-/** Not tests alone: at least so many are noticed by the whole system, one of whose processes is killed with -9. */
+/**
+ * Not tests alone: at least so many are noticed by the whole system, one of whose processes is
+ * killed with -9.
+ */
 const byProcessesMin = 5;
 
 /** @throws Failure when a word of `only` is in no guard's name */
@@ -78,8 +83,8 @@ export async function verifyMutants(options: VerifyMutantsOptions = {}): Promise
 async function findUnfit(folder: string, names: readonly GuardName[]): Promise<Map<string, string>> {
   const catchers = new Map(names.flatMap((name) => patches[name].catchers.map((catcher) => [nameOf(catcher), catcher])));
   const unfit = new Map<string, string>();
-  for (const [name, { hasFailed, says }] of await runCatchers(folder, [...catchers.values()])) {
-    if (hasFailed || says !== "") unfit.set(name, says);
+  for (const [name, { hasFailed, description }] of await runCatchers(folder, [...catchers.values()])) {
+    if (hasFailed || description !== "") unfit.set(name, description);
   }
   return unfit;
 }
@@ -87,14 +92,14 @@ async function findUnfit(folder: string, names: readonly GuardName[]): Promise<M
 async function tryMutant(tree: MutantTree, mutant: GuardName, guard: string, unfit: ReadonlyMap<string, string>): Promise<MutantRow> {
   const startedAt = performance.now();
   const isModelled = (modelledGuards as readonly GuardName[]).includes(mutant);
-  const row: MutantRow = { mutant, guard, verdict: "MISSED", caughtBy: "", how: "-", isModelled, says: "", seconds: 0 };
+  const row: MutantRow = { mutant, guard, verdict: "MISSED", caughtBy: "", how: "-", isModelled, description: "", seconds: 0 };
   const { replacements, catchers } = patches[mutant];
   try {
     tree.mutate(replacements);
     Object.assign(row, await firstToNotice(tree.folder, catchers, unfit));
   } catch (error) {
     row.verdict = "STALE";
-    row.says = error instanceof Error ? error.message : String(error);
+    row.description = error instanceof Error ? error.message : String(error);
   } finally {
     tree.restore();
   }
@@ -106,7 +111,7 @@ async function firstToNotice(
   folder: string,
   catchers: readonly Catcher[],
   unfit: ReadonlyMap<string, string>,
-): Promise<Pick<MutantRow, "verdict" | "caughtBy" | "how" | "says">> {
+): Promise<Pick<MutantRow, "verdict" | "caughtBy" | "how" | "description">> {
   const missed: string[] = [];
   for (const catcher of catchers) {
     const name = nameOf(catcher);
@@ -115,11 +120,11 @@ async function firstToNotice(
       missed.push(`${name}: fails with all guards in place (${before})`);
       continue;
     }
-    const { hasFailed, says } = (await runCatchers(folder, [catcher])).get(name) as Noticed;
-    if (hasFailed) return { verdict: "caught", caughtBy: name, how: catcher.kind, says };
-    missed.push(`${name}: ${says === "" ? "notices nothing" : says}`);
+    const { hasFailed, description } = (await runCatchers(folder, [catcher])).get(name) as Noticed;
+    if (hasFailed) return { verdict: "caught", caughtBy: name, how: catcher.kind, description };
+    missed.push(`${name}: ${description === "" ? "notices nothing" : description}`);
   }
-  return { verdict: "MISSED", caughtBy: "", how: "-", says: missed.join("; ") };
+  return { verdict: "MISSED", caughtBy: "", how: "-", description: missed.join("; ") };
 }
 
 const secondsSince = (startedAt: number) => Math.round((performance.now() - startedAt) / 100) / 10;

@@ -1,4 +1,5 @@
-// In place of src/nodes/general_worker/settle_credit.ts: the charge is confirmed before it is made. What a crash takes was sent, and is never charged.
+// In place of src/nodes/general_worker/settle_credit.ts: the charge is confirmed before it is made.
+// What a crash takes was sent, and is never charged.
 import type { Jobs } from "../../../src/contracts/jobs.ts";
 import { createSettleCredit as createReal, type SettleCreditOptions } from "../../../src/nodes/general_worker/settle_credit.ts";
 

@@ -1,4 +1,5 @@
-// In place of src/campaign/receipts/receipt_batcher.ts: the same batches, but nobody waits for their commit. What a crash takes was promised, and never comes again.
+// In place of src/campaign/receipts/receipt_batcher.ts: the same batches, but nobody waits for
+// their commit. What a crash takes was promised, and never comes again.
 import {
   openReceiptBatcher as openRealBatcher,
   type ReceiptBatcher,

@@ -1,5 +1,6 @@
-// Node's module hooks of replace_module.mjs. The replacement itself sees the real module, and whatever it imports from src is what the process runs, from dist:
-// two copies of a module would be two classes, two sets of counters.
+// Node's module hooks of replace_module.mjs. The replacement itself sees the real module, and
+// whatever it imports from src is what the process runs, from dist: two copies of a module would be
+// two classes, two sets of counters.
 let data;
 
 export function initialize(given) {

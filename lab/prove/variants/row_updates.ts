@@ -1,9 +1,10 @@
-// In place of src/campaign/lifecycle/move_messages.ts: the same statement, once for each message. Right, and slow.
+// In place of src/campaign/lifecycle/move_messages.ts: the same statement, once for each message.
+// Right, and slow.
 import {
+  emptyVerdicts,
   type MovedMessages,
   moveMessages as moveTogether,
-  noVerdicts,
-  sayOf,
+  setVerdict,
   type Verdict,
   type Verdicts,
 } from "../../../src/campaign/lifecycle/move_messages.ts";
@@ -14,8 +15,8 @@ export * from "../../../src/campaign/lifecycle/move_messages.ts";
 export async function moveMessages(transaction: TransactionSql, bulksmsId: string, verdicts: Verdicts): Promise<MovedMessages> {
   const moved: MovedMessages = { progress: null, partsCharged: 0n, unmoved: [] };
   for (const [rowNo, kind] of verdicts.kindOf) {
-    const single = noVerdicts();
-    sayOf(single, rowNo, verdicts.kinds[kind] as Verdict);
+    const single = emptyVerdicts();
+    setVerdict(single, rowNo, verdicts.kinds[kind] as Verdict);
     const one = await moveTogether(transaction, bulksmsId, single);
     moved.progress = one.progress ?? moved.progress;
     moved.partsCharged += one.partsCharged;

@@ -1,4 +1,5 @@
-// Runs the experiment of a design switch: our system, then the same with one naive module, under the same load and the same crash; and says what became of both.
+// Runs the experiment of a design switch: our system, then the same with one naive module, under
+// the same load and the same crash; and says what became of both.
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -13,7 +14,9 @@ import { moduleOf } from "./all.ts";
 import type { NaiveSwitch } from "./naive_switch.ts";
 
 export interface SwitchRun {
-  /** Of all messages together, from the first run to the last end; null: some campaign never ended. */
+  /**
+   * Of all messages together, from the first run to the last end; null: some campaign never ended.
+   */
   perSecond: number | null;
   laws: LawsReport["laws"];
 }
@@ -29,7 +32,10 @@ export interface SwitchResult {
   isShown: boolean;
 }
 
-/** Campaigns that have not moved for so long will not: longer than a restart on a busy machine and than the sweeper's back-off at first. */
+/**
+ * Campaigns that have not moved for so long will not: longer than a restart on a busy machine and
+ * than the sweeper's back-off at first.
+ */
 const stillMaxMs = 20_000;
 /** However much still moves. */
 const endMaxMs = 240_000;
@@ -93,7 +99,10 @@ export function replacementEnvironment(one: NaiveSwitch): Record<string, string>
   };
 }
 
-/** @returns when the last campaign ended, by the database's clock; null when nothing has moved for long while every process is ready */
+/**
+ * @returns when the last campaign ended, by the database's clock; null when nothing has moved for
+ * long while every process is ready
+ */
 async function untilEndedOrStill(cluster: Cluster, check: Sql, ids: readonly string[]): Promise<number | null> {
   const endAt = performance.now() + endMaxMs;
   let movedAt = performance.now();

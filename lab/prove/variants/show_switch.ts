@@ -3,10 +3,10 @@ import { alignColumns, formatCount, type Terminal } from "../../../src/cli/termi
 import type { NaiveSwitch } from "./naive_switch.ts";
 import type { SwitchResult, SwitchRun } from "./run_switch.ts";
 
-export function describeSwitch(terminal: Terminal, { name, says, crashAt }: NaiveSwitch): void {
+export function describeSwitch(terminal: Terminal, { name, description, crashAt }: NaiveSwitch): void {
   terminal.line();
   terminal.line(terminal.bold(name));
-  terminal.line(says);
+  terminal.line(description);
   if (crashAt !== undefined) terminal.line(terminal.dim(`both: ${crashAt.process} dies at ${crashAt.at}`));
 }
 
@@ -19,7 +19,7 @@ export function showSwitch(terminal: Terminal, one: NaiveSwitch, result: SwitchR
   for (const { law, title, verdict, broken } of result.naive.laws) {
     if (verdict !== "broken") continue;
     terminal.line(`${terminal.accent(law)} ${title}`);
-    terminal.line(terminal.dim(`   ${broken[0]?.row}: ${broken[0]?.says}`));
+    terminal.line(terminal.dim(`   ${broken[0]?.row}: ${broken[0]?.description}`));
   }
   const wanted = "laws" in one.shows ? `${one.shows.laws.join(" or ")} breaks` : `at most ${one.shows.rateAtMost} x the rate`;
   const rate = result.rate === null ? "" : ` · ${result.rate.toFixed(2)} x the rate`;

@@ -1,4 +1,5 @@
-// The naive modules stand where ours do: what they replace exists, and they export what is imported of it.
+// The naive modules stand where ours do: what they replace exists, and they export what is imported
+// of it.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

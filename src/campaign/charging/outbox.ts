@@ -1,4 +1,5 @@
-// The outbox: what was sent and is not charged yet. Relayed to general_worker as jobs, confirmed when the ledger has it. Called by jobs and the sweeper of sales_worker.
+// The outbox: what was sent and is not charged yet. Relayed to general_worker as jobs, confirmed
+// when the ledger has it. Called by jobs and the sweeper of sales_worker.
 import { type Jobs, settlesPerJobMax } from "../../contracts/jobs.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { Sql } from "../../platform/postgres.ts";
@@ -7,13 +8,17 @@ type SettleJob = Jobs["general"]["settle_credit"];
 
 /** Rows claimed by one statement; a relay goes on while it finds so many. */
 const rowsPerClaimMax = 5_000;
-/** A row that is not confirmed is sent again after 1 s, 2 s, 4 s ... at most 30 s: the ledger takes each id once, so a doubled job is only work. */
+/**
+ * A row that is not confirmed is sent again after 1 s, 2 s, 4 s ... at most 30 s: the ledger takes
+ * each id once, so a duplicated job is only work.
+ */
 const retryMinS = 1;
 const retryMaxS = 30;
 
 /**
- * With so many jobs waiting for general_worker nothing more is sent: the rows that come meanwhile go as larger jobs, and none is repeated only because its
- * job still stands in line. Without it a slow ledger was buried under repeats, which made it slower still.
+ * With so many jobs waiting for general_worker nothing more is sent: the rows that come meanwhile
+ * go as larger jobs, and none is repeated only because its job still stands in line. Without it a
+ * slow ledger was buried under repeats, which made it slower still.
  */
 const jobsWaitingMax = 8;
 
@@ -39,7 +44,8 @@ export interface Relayed {
 }
 
 /**
- * Sends every due outbox row as part of a settle_credit job, a hold a job, as long as there is room in the queue. A crash between claim and send costs one retry.
+ * Sends every due outbox row as part of a settle_credit job, a hold a job, as long as there is room
+ * in the queue. A crash between claim and send costs one retry.
  * @throws when the queue does not say how long it is.
  */
 export async function relayOutbox(sql: Sql, queue: SettleQueue): Promise<Relayed> {
@@ -85,7 +91,10 @@ function settleJobs(rows: ClaimedRow[]): SettleJob[] {
   return jobs;
 }
 
-/** Notes that these rows are in the ledger; a repeat changes nothing. @returns the campaigns of newly confirmed rows. */
+/**
+ * Notes that these rows are in the ledger; a repeat changes nothing. @returns the campaigns of
+ * newly confirmed rows.
+ */
 export async function confirmOutbox(sql: Sql, outboxIds: string[]): Promise<string[]> {
   const rows = await sql<{ bulksmsId: string }[]>`
     update credit_outbox set confirmed_at = now() where id = any (${outboxIds}::uuid[]) and confirmed_at is null

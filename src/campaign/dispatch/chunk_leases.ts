@@ -1,8 +1,12 @@
-// Rows of bulksms_chunk: lease, intent, release, done - one guarded statement each. Called by dispatch. (States: migrations/001.)
+// Rows of bulksms_chunk: lease, intent, release, done - one guarded statement each. Called by
+// dispatch. (States: migrations/001.)
 import { randomUUID } from "node:crypto";
 import type { AnySql, TransactionSql } from "../../platform/postgres.ts";
 
-/** A chunk that this worker may submit while its lease lives. `leaseOwner` is new for each lease; `attempt` grows with each lease and with cancel. */
+/**
+ * A chunk that this worker may submit while its lease lives. `leaseOwner` is new for each lease;
+ * `attempt` grows with each lease and with cancel.
+ */
 export interface LeasedChunk {
   bulksmsId: string;
   chunkNo: number;
@@ -13,8 +17,8 @@ export interface LeasedChunk {
 }
 
 /**
- * Leases the first chunk of a running campaign that nobody holds, or whose lease is dead; null when there is none.
- * Locks that chunk, skipping those that others are just taking.
+ * Leases the first chunk of a running campaign that nobody holds, or whose lease is dead; null when
+ * there is none. Locks that chunk, skipping those that others are just taking.
  */
 export async function leaseChunk(sql: AnySql, lease: { bulksmsId: string; leaseMs: number }): Promise<LeasedChunk | null> {
   const rows = await sql<LeasedChunk[]>`
@@ -31,19 +35,23 @@ export async function leaseChunk(sql: AnySql, lease: { bulksmsId: string; leaseM
 }
 
 export interface Intent {
-  /** Until when the carrier may send these messages; the same on every resubmit, because submitted_at is, unless `isUntouched`. */
+  /**
+   * Until when the carrier may send these messages; the same on every resubmit, because
+   * submitted_at is, unless `isUntouched`.
+   */
   validUntil: Date;
   /** Whether rows of the chunk may go to the carrier now for the first time. */
   isFirst: boolean;
 }
 
 /**
- * The intent before the socket, committed before each submit attempt: lease and attempt are mine, the lease lives, the campaign runs.
- * Renews the lease. null: submit nothing more.
- * The campaign is read without a lock: a pause that commits after this statement's start meets at most this one body in flight.
- * Cancel raises the attempt under the chunk's lock, so that an intent that waited for it finds another attempt.
- * `isUntouched`: nothing of the chunk ever reached the carrier, so the deadline of its rows begins anew; else those who waited for
- * a carrier that is down would meet it with their time already over.
+ * The intent before the socket, committed before each submit attempt: lease and attempt are mine,
+ * the lease lives, the campaign runs. Renews the lease. null: submit nothing more. The campaign is
+ * read without a lock: a pause that commits after this statement's start meets at most this one
+ * body in flight. Cancel raises the attempt under the chunk's lock, so that an intent that waited
+ * for it finds another attempt. `isUntouched`: nothing of the chunk ever reached the carrier, so
+ * the deadline of its rows begins anew; else those who waited for a carrier that is down would meet
+ * it with their time already over.
  */
 export async function intendSubmit(sql: AnySql, chunk: LeasedChunk, leaseMs: number, isUntouched = false): Promise<Intent | null> {
   const rows = await sql<Intent[]>`
@@ -58,9 +66,10 @@ export async function intendSubmit(sql: AnySql, chunk: LeasedChunk, leaseMs: num
 }
 
 /**
- * Gives the chunk back before its lease ends, so that nobody waits for it. `takesIntentBack`: nothing of it ever reached the carrier,
- * so its rows are untouched again (a cancel may take them, their deadline has not begun).
- * Also when a cancel has raised the attempt meanwhile: the lease is still the same.
+ * Gives the chunk back before its lease ends, so that nobody waits for it. `takesIntentBack`:
+ * nothing of it ever reached the carrier, so its rows are untouched again (a cancel may take them,
+ * their deadline has not begun). Also when a cancel has raised the attempt meanwhile: the lease is
+ * still the same.
  */
 export async function releaseChunk(sql: AnySql, chunk: LeasedChunk, takesIntentBack: boolean): Promise<void> {
   await sql`
@@ -77,9 +86,10 @@ export async function lockChunk(transaction: TransactionSql, chunk: LeasedChunk)
 }
 
 /**
- * Done by its lease holder alone, when no row of it is pending. @returns whether it is.
- * Its rows are named by value, not by c.first_row and c.last_row: an anti-join over the columns may be planned as a scan of every message of the
- * campaign, under the campaign's lock (5.6 million: a second a chunk).
+ * Done by its lease holder alone, when no row of it is pending. @returns whether it is. Its rows
+ * are named by value, not by c.first_row and c.last_row: an anti-join over the columns may be
+ * planned as a scan of every message of the campaign, under the campaign's lock (5.6 million: a
+ * second a chunk).
  */
 export async function finishChunk(transaction: TransactionSql, chunk: LeasedChunk): Promise<boolean> {
   const rows = await transaction`

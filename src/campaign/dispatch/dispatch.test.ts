@@ -7,7 +7,7 @@ import { createLog } from "../../platform/log.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { cancelChunks, cancelStep } from "../lifecycle/cancel.ts";
 import { pause } from "../lifecycle/commands.ts";
-import { moveMessages, noVerdicts, sayOf } from "../lifecycle/move_messages.ts";
+import { emptyVerdicts, moveMessages, setVerdict } from "../lifecycle/move_messages.ts";
 import { finishChunk, intendSubmit, type LeasedChunk, leaseChunk, releaseChunk } from "./chunk_leases.ts";
 import { type CampaignText, type DispatchOptions, dispatchNextChunk, readCampaignText } from "./dispatch.ts";
 
@@ -120,7 +120,7 @@ describe("a chunk", () => {
     const id = await seed(1);
     let attempts = 0;
     const { options, bodies } = optionsFor(async () =>
-      ++attempts < 3 ? { kind: "silent", isWithoutEffect: false, says: "carrier answered 503" } : accept,
+      ++attempts < 3 ? { kind: "silent", isWithoutEffect: false, reason: "carrier answered 503" } : accept,
     );
     expect(await dispatchNextChunk(options, await textOf(id))).toBe("done");
     expect(bodies).toHaveLength(3);
@@ -156,7 +156,7 @@ describe("a chunk", () => {
     const first = dispatchNextChunk(frozen.options, await textOf(id));
     await begun;
     await endLease(id);
-    const other = optionsFor(async () => ({ kind: "silent", isWithoutEffect: false, says: "busy" }), {
+    const other = optionsFor(async () => ({ kind: "silent", isWithoutEffect: false, reason: "busy" }), {
       isStopping: () => other.bodies.length > 0,
     });
     expect(await dispatchNextChunk(other.options, await textOf(id))).toBe("stopped");
@@ -177,7 +177,7 @@ describe("a chunk", () => {
     const { options, bodies } = optionsFor(async () => {
       await endLease(id);
       await lease(id);
-      return { kind: "silent", isWithoutEffect: false, says: "reset" };
+      return { kind: "silent", isWithoutEffect: false, reason: "reset" };
     });
     expect(await dispatchNextChunk(options, await textOf(id))).toBe("stopped");
     expect(bodies).toHaveLength(1);
@@ -190,7 +190,7 @@ describe("a chunk", () => {
     const { options, bodies } = optionsFor(async () => {
       if (submits++ > 0) return accept;
       await endLease(id);
-      return { kind: "silent", isWithoutEffect: false, says: "reset" };
+      return { kind: "silent", isWithoutEffect: false, reason: "reset" };
     });
     expect(await dispatchNextChunk(options, await textOf(id))).toBe("stopped");
     expect(bodies).toHaveLength(1);
@@ -224,7 +224,7 @@ describe("a chunk", () => {
     const id = await seed(1);
     const { options, bodies } = optionsFor(async () => {
       await setStatus(id, "paused");
-      return { kind: "silent", isWithoutEffect: false, says: "down" };
+      return { kind: "silent", isWithoutEffect: false, reason: "down" };
     });
     expect(await dispatchNextChunk(options, await textOf(id))).toBe("stopped");
     expect(bodies).toHaveLength(1);
@@ -240,7 +240,7 @@ describe("a chunk", () => {
     const id = await seed(1);
     const { options } = optionsFor(async () => {
       await setStatus(id, "paused");
-      return { kind: "silent", isWithoutEffect: true, says: "refused connection" };
+      return { kind: "silent", isWithoutEffect: true, reason: "refused connection" };
     });
     await dispatchNextChunk(options, await textOf(id));
     expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 0, submitted_at: null });
@@ -252,7 +252,7 @@ describe("a chunk", () => {
     const { options, bodies } = optionsFor(async () => {
       attempts++;
       if (attempts === 1) await owner`update bulksms_chunk set submitted_at = now() - interval '1 hour' where bulksms_id = ${id}`;
-      return attempts < 3 ? { kind: "silent", isWithoutEffect: attempts === 1, says: "down" } : accept;
+      return attempts < 3 ? { kind: "silent", isWithoutEffect: attempts === 1, reason: "down" } : accept;
     });
     expect(await dispatchNextChunk(options, await textOf(id))).toBe("done");
     expect(new Date(bodies[1]?.valid_until ?? 0).getTime()).toBeGreaterThan(Date.now() + 60_000);
@@ -265,7 +265,7 @@ describe("a chunk", () => {
     let attempts = 0;
     const { options } = optionsFor(async () => {
       if (++attempts === 2) await setStatus(id, "paused");
-      return { kind: "silent", isWithoutEffect: attempts === 2, says: "down" };
+      return { kind: "silent", isWithoutEffect: attempts === 2, reason: "down" };
     });
     await dispatchNextChunk(options, await textOf(id));
     expect(attempts).toBe(2);
@@ -285,7 +285,8 @@ describe("a chunk", () => {
     expect(await countRows(id)).toEqual({ pending: 10 });
     expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 0 });
     expect(quietMs).toBe(1_500);
-    expect(await dispatchNextChunk(options, await textOf(id))).toBe("throttled"); // not asked again meanwhile
+    // not asked again meanwhile
+    expect(await dispatchNextChunk(options, await textOf(id))).toBe("throttled");
     expect(bodies).toHaveLength(1);
   });
 
@@ -363,7 +364,7 @@ describe("cancel", () => {
     const { options } = optionsFor(async () => {
       await setStatus(id, "canceling");
       await cancelChunks(sql, id);
-      return { kind: "silent", isWithoutEffect: true, says: "refused connection" };
+      return { kind: "silent", isWithoutEffect: true, reason: "refused connection" };
     });
     expect(await dispatchNextChunk(options, await textOf(id))).toBe("stopped");
     await cancelChunks(sql, id);
@@ -402,8 +403,8 @@ describe("the end of a chunk in a large campaign", () => {
       // so small against this table as the default is against one of millions
       await transaction`set local work_mem = '64kB'`;
       expect(await finishChunk(transaction, chunk)).toBe(false);
-      const verdicts = noVerdicts();
-      for (let rowNo = chunk.firstRow; rowNo <= chunk.lastRow; rowNo++) sayOf(verdicts, rowNo, { status: "queued", errorCode: null });
+      const verdicts = emptyVerdicts();
+      for (let rowNo = chunk.firstRow; rowNo <= chunk.lastRow; rowNo++) setVerdict(verdicts, rowNo, { status: "queued", errorCode: null });
       expect((await moveMessages(transaction, id, verdicts)).unmoved).toEqual([]);
       expect(await finishChunk(transaction, chunk)).toBe(true);
       return transaction<{ scans: number }[]>`

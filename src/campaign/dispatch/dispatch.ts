@@ -1,5 +1,6 @@
-// One chunk from lease to done: intent, submit, record the answers. Called by the dispatcher of sales_worker.
-// No database connection is held while the carrier is called; a crash at any line leaves a lease that ends and rows that are submitted again by reference.
+// One chunk from lease to done: intent, submit, record the answers. Called by the dispatcher of
+// sales_worker. No database connection is held while the carrier is called; a crash at any line
+// leaves a lease that ends and rows that are submitted again by reference.
 
 import type { CarrierClient, SubmitOutcome } from "../../carriers/carrier.ts";
 import type { SubmitRequest } from "../../contracts/receipts.ts";
@@ -8,14 +9,17 @@ import { errorFields, type Log } from "../../platform/log.ts";
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
 import { compileTemplate, type Template } from "../../sms/template.ts";
 import { lockCampaign } from "../lifecycle/campaign_rows.ts";
-import { type CampaignProgress, moveMessages, noVerdicts, sayOf, type Verdicts } from "../lifecycle/move_messages.ts";
+import { type CampaignProgress, emptyVerdicts, moveMessages, setVerdict, type Verdicts } from "../lifecycle/move_messages.ts";
 import { finishChunk, type Intent, intendSubmit, type LeasedChunk, leaseChunk, lockChunk, releaseChunk } from "./chunk_leases.ts";
 
 export interface DispatchOptions {
   sql: Sql;
   carrier: CarrierClient;
   leaseMs: number;
-  /** A body that was begun has its answer or is given up within this time; below leaseMs, so that it ends inside its lease. */
+  /**
+   * A body that was begun has its answer or is given up within this time; below leaseMs, so that it
+   * ends inside its lease.
+   */
   submitTimeoutMs: number;
   log: Log;
   /** The process drains: begin no new body. */
@@ -31,8 +35,10 @@ export interface DispatchOptions {
 }
 
 /**
- * What became of a lease. `none`: there was no chunk to lease. `done`: go on. `stopped`: the campaign does not run any more, the lease was lost,
- * or the process drains. `throttled`: the carrier wants nothing for a while. `late`: the lease was nearly over before the submit began; go on, with a new one.
+ * What became of a lease. `none`: there was no chunk to lease. `done`: go on. `stopped`: the
+ * campaign does not run any more, the lease was lost, or the process drains. `throttled`: the
+ * carrier wants nothing for a while. `late`: the lease was nearly over before the submit began; go
+ * on, with a new one.
  */
 export type ChunkOutcome = "none" | "done" | "stopped" | "throttled" | "late";
 
@@ -43,10 +49,16 @@ export interface CampaignText {
   template: Template;
 }
 
-/** Pauses between attempts while the carrier is silent: from, to. Short against the lease, which each attempt renews, and so that a carrier that is back is found soon. */
+/**
+ * Pauses between attempts while the carrier is silent: from, to. Short against the lease, which
+ * each attempt renews, and so that a carrier that is back is found soon.
+ */
 const backOffMinMs = 100;
 const backOffMaxMs = 1_000;
-/** Of submitTimeoutMs; with less a slow database, not the carrier, would decide that a body has failed. */
+/**
+ * Of submitTimeoutMs; with less a slow database, not the carrier, would decide that a body has
+ * failed.
+ */
 const submitTimeShareMin = 1 / 3;
 
 /** Leases the next chunk of a campaign and works on it until it is done or must stop. */
@@ -57,7 +69,7 @@ export async function dispatchNextChunk(options: DispatchOptions, text: Campaign
   options.onLeased(chunk.bulksmsId);
   const messages = await readPendingMessages(options.sql, chunk, text);
   if (messages.length === 0) {
-    await recordAnswers(options, chunk, noVerdicts());
+    await recordAnswers(options, chunk, emptyVerdicts());
     return "done";
   }
   return submitUntilAnswered(options, chunk, { batch_id: chunk.bulksmsId, sender: text.sender, ...sharedText(text), messages });
@@ -67,14 +79,16 @@ type Body = Omit<SubmitRequest, "valid_until">;
 
 async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk, body: Body): Promise<ChunkOutcome> {
   const { sql, log } = options;
-  // whether nothing of this chunk can be at the carrier: this lease made the first intent, and each of its attempts certainly failed
+  // whether nothing of this chunk can be at the carrier: this lease made the first intent, and each
+  // of its attempts certainly failed
   let isUntouched = false;
   for (let attempt = 1; ; attempt++) {
     if (options.quietMs() > 0) {
       await releaseChunk(sql, chunk, isUntouched);
       return "throttled";
     }
-    const leaseEndsAtMs = performance.now() + options.leaseMs; // before the statement: never later than the database's own idea of it
+    // before the statement: never later than the database's own idea of it
+    const leaseEndsAtMs = performance.now() + options.leaseMs;
     const intent: Intent | null = options.isStopping() ? null : await intendSubmit(sql, chunk, options.leaseMs, isUntouched);
     if (intent !== null) reachFailpoint("intent_committed");
     if (intent !== null && attempt === 1) isUntouched = intent.isFirst;
@@ -82,7 +96,8 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
       await releaseChunk(sql, chunk, isUntouched);
       return "stopped";
     }
-    // frozen or slow meanwhile: a body ends inside its lease, and is not begun where that leaves too little time for an answer
+    // frozen or slow meanwhile: a body ends inside its lease, and is not begun where that leaves
+    // too little time for an answer
     const timeoutMs = Math.min(options.submitTimeoutMs, Math.floor(leaseEndsAtMs - performance.now()));
     if (timeoutMs < options.submitTimeoutMs * submitTimeShareMin) {
       await releaseChunk(sql, chunk, isUntouched);
@@ -103,30 +118,31 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
         await releaseChunk(sql, chunk, isUntouched);
         return "throttled";
       case "refused":
-        log.warn({ event: "carrier.refused", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, says: outcome.says });
-        await options.pauseRefused(chunk.bulksmsId, outcome.says);
+        log.warn({ event: "carrier.refused", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, reason: outcome.reason });
+        await options.pauseRefused(chunk.bulksmsId, outcome.reason);
         await releaseChunk(sql, chunk, isUntouched);
         return "stopped";
       case "silent":
         isUntouched &&= outcome.isWithoutEffect;
-        if (attempt === 1) log.info({ event: "carrier.silent", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, says: outcome.says });
+        if (attempt === 1)
+          log.info({ event: "carrier.silent", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, reason: outcome.reason });
         await wait(Math.min(backOffMaxMs, backOffMinMs * 2 ** attempt) * (0.5 + Math.random() / 2), options.isStopping);
     }
   }
 }
 
 function toVerdicts(body: Body, rejected: ReadonlyMap<number, string>): Verdicts {
-  const verdicts = noVerdicts();
+  const verdicts = emptyVerdicts();
   for (const { row_no: rowNo } of body.messages) {
     const errorCode = rejected.get(rowNo);
-    sayOf(verdicts, rowNo, errorCode === undefined ? { status: "queued", errorCode: null } : { status: "failed", errorCode });
+    setVerdict(verdicts, rowNo, errorCode === undefined ? { status: "queued", errorCode: null } : { status: "failed", errorCode });
   }
   return verdicts;
 }
 
 /**
- * Records what the carrier said, whoever holds the lease by now, and marks the chunk done when it is still ours.
- * Locks: campaign, chunk, messages.
+ * Records what the carrier said, whoever holds the lease by now, and marks the chunk done when it
+ * is still ours. Locks: campaign, chunk, messages.
  */
 async function recordAnswers(options: DispatchOptions, chunk: LeasedChunk, verdicts: Verdicts): Promise<void> {
   try {
@@ -139,7 +155,8 @@ async function recordAnswers(options: DispatchOptions, chunk: LeasedChunk, verdi
     if (!isDone) await releaseChunk(options.sql, chunk, false); // canceled meanwhile
     if (progress !== null) options.onProgress(progress);
   } catch (error) {
-    // nothing is lost: the lease ends, the chunk is submitted again, and the carrier repeats its verdicts
+    // nothing is lost: the lease ends, the chunk is submitted again, and the carrier repeats its
+    // verdicts
     options.log.warn({ event: "dispatch.record_failed", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, ...errorFields(error) });
     throw error;
   }
@@ -152,7 +169,10 @@ interface PendingRows {
   fields: string[][] | null;
 }
 
-/** As one row of arrays, which the client takes apart by itself: it would make four values and an object of each row. */
+/**
+ * As one row of arrays, which the client takes apart by itself: it would make four values and an
+ * object of each row.
+ */
 async function readPendingMessages(sql: Sql, chunk: LeasedChunk, { template }: CampaignText): Promise<Body["messages"]> {
   const isShared = template.placeholders.length === 0;
   const [pending] = await sql<PendingRows[]>`
@@ -185,7 +205,7 @@ export async function readCampaignText(sql: Sql, bulksmsId: string): Promise<Cam
   const row = rows[0];
   if (row === undefined) return null;
   const compiled = compileTemplate(row.text);
-  if ("problem" in compiled) throw new Error(`campaign ${bulksmsId} has a text that its import refused: ${compiled.problem.says}`);
+  if ("problem" in compiled) throw new Error(`campaign ${bulksmsId} has a text that its import refused: ${compiled.problem.reason}`);
   return { bulksmsId, sender: row.sender, template: compiled.template };
 }
 

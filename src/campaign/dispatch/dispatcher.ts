@@ -1,18 +1,28 @@
-// The loops of one sales_worker that submit: a bounded number of chunks at once, taking turns between campaigns. Rung by jobs and by the sweeper.
+// The loops of one sales_worker that submit: a bounded number of chunks at once, taking turns
+// between campaigns. Rung by jobs and by the sweeper.
 import { errorFields } from "../../platform/log.ts";
 import { type DispatchOptions, dispatchNextChunk, readCampaignText } from "./dispatch.ts";
 
 export interface DispatcherOptions extends Omit<DispatchOptions, "isStopping" | "onLeased" | "quietMs" | "onThrottled"> {
   /** Chunks in hand at once in this process. */
   concurrency: number;
-  /** Tells the other workers that there is work: a job for each slice of time, so that one that joins takes its share. */
+  /**
+   * Tells the other workers that there is work: a job for each slice of time, so that one that
+   * joins takes its share.
+   */
   ringOthers(bulksmsId: string): void;
-  /** A loop met the end of the campaign's work, or of its right to work: somebody should look whether a next step is due. */
+  /**
+   * A loop met the end of the campaign's work, or of its right to work: somebody should look
+   * whether a next step is due.
+   */
   onIdle(bulksmsId: string): void;
 }
 
 export interface Dispatcher {
-  /** There may be chunks to submit. Never waits; a campaign that is known already is not noted twice. */
+  /**
+   * There may be chunks to submit. Never waits; a campaign that is known already is not noted
+   * twice.
+   */
   ring(bulksmsId: string): void;
   chunksInHand(): number;
   /** Begins no new body, waits for those in flight. */

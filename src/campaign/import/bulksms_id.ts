@@ -1,7 +1,11 @@
-// A new campaign's id: UUIDv7 (RFC 9562), so that ids sort by time and new rows stand together in every index. Called by the import.
+// A new campaign's id: UUIDv7 (RFC 9562), so that ids sort by time and new rows stand together in
+// every index. Called by the import.
 import { randomBytes } from "node:crypto";
 
-/** 48 bits of milliseconds, then random; time comes from this machine's clock, but nothing depends on it except the order of a list. */
+/**
+ * 48 bits of milliseconds, then random; time comes from this machine's clock, but nothing depends
+ * on it except the order of a list.
+ */
 export function newBulksmsId(nowMs: number = Date.now()): string {
   const bytes = randomBytes(16);
   bytes.writeUIntBE(nowMs, 0, 6);

@@ -1,4 +1,5 @@
-// Good rows and rejects of an import into salesdb: encoded in memory first (row_encoder.ts), then copied in one short transaction.
+// Good rows and rejects of an import into salesdb: encoded in memory first (row_encoder.ts), then
+// copied in one short transaction.
 import { finished } from "node:stream/promises";
 import type { RejectReason } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
@@ -20,8 +21,9 @@ export interface RowBatch {
 }
 
 /**
- * Copies one batch while the campaign is `importing` and the lease is ours: S1, locks the campaign FOR SHARE.
- * A batch whose COMMIT was answered into a broken connection is found in place and not copied twice.
+ * Copies one batch while the campaign is `importing` and the lease is ours: S1, locks the campaign
+ * FOR SHARE. A batch whose COMMIT was answered into a broken connection is found in place and not
+ * copied twice.
  * @throws AppError import_lost.
  */
 export async function copyRows(sql: Sql, lease: { bulksmsId: string; owner: string }, batch: RowBatch): Promise<void> {

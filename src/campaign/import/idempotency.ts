@@ -1,5 +1,6 @@
-// POST /create under an Idempotency-Key: who holds the key, and what was answered. Locks: the campaign first, then the key.
-// A key is in flight while its answer is null and its import lives; an import that died leaves it free for anything.
+// POST /create under an Idempotency-Key: who holds the key, and what was answered. Locks: the
+// campaign first, then the key. A key is in flight while its answer is null and its import lives;
+// an import that died leaves it free for anything.
 import { AppError } from "../../contracts/errors.ts";
 import type { CreateAnswer } from "../../contracts/http.ts";
 import type { AnySql, TransactionSql } from "../../platform/postgres.ts";
@@ -18,15 +19,19 @@ interface KeyRow {
   is_alive: boolean;
 }
 
-/** The stored answer of this very request, or null when it is to be done. @throws AppError idempotency_key_reused, idempotency_key_in_flight. */
+/**
+ * The stored answer of this very request, or null when it is to be done. @throws AppError
+ * idempotency_key_reused, idempotency_key_in_flight.
+ */
 export async function findAnswer(sql: AnySql, claim: IdempotencyClaim): Promise<CreateAnswer | null> {
   const row = await readKey(sql, claim);
   return row === null ? null : judgeKey(row, claim);
 }
 
 /**
- * Takes the key for a campaign that the same transaction has inserted. Null: it is ours. Otherwise the answer that another request, quicker by
- * a moment, has stored. @throws AppError idempotency_key_reused, idempotency_key_in_flight.
+ * Takes the key for a campaign that the same transaction has inserted. Null: it is ours. Otherwise
+ * the answer that another request, quicker by a moment, has stored. @throws AppError
+ * idempotency_key_reused, idempotency_key_in_flight.
  */
 export async function claimKey(transaction: TransactionSql, claim: IdempotencyClaim, bulksmsId: string): Promise<CreateAnswer | null> {
   const { workspaceId, key, requestSha256 } = claim;

@@ -1,5 +1,7 @@
-// Good rows as binary COPY data of `bulksms_info (bulksms_id, row_no, msisdn, parts, fields)`: half the bytes of text, no parsing on either end
-// (https://www.postgresql.org/docs/18/sql-copy.html#SQL-COPY-FILE-FORMATS). Called by import_campaign.ts for each good row.
+// Good rows as binary COPY data of `bulksms_info (bulksms_id, row_no, msisdn, parts, fields)`: half
+// the bytes of text, no parsing on either end
+// (https://www.postgresql.org/docs/18/sql-copy.html#SQL-COPY-FILE-FORMATS). Called by
+// import_campaign.ts for each good row.
 import type { GoodRow } from "../../contacts/csv/row_verdicts.ts";
 
 /** Rows with consecutive numbers, ready for one COPY. */
@@ -40,8 +42,9 @@ const textOid = 25;
 const bytesPerUnitMax = 3;
 
 /**
- * An encoder for one campaign, whose rows are numbered from 1. Rows go straight into bytes: thousands of objects kept until their COPY cost more
- * in garbage collection than all the writing. So would fresh memory for each COPY: its freeing is what starts the large collections.
+ * An encoder for one campaign, whose rows are numbered from 1. Rows go straight into bytes:
+ * thousands of objects kept until their COPY cost more in garbage collection than all the writing.
+ * So would fresh memory for each COPY: its freeing is what starts the large collections.
  */
 export function createRowEncoder(bulksmsId: string, rowsExpected: number): RowEncoder {
   const fixed = fixedWords(bulksmsId);
@@ -97,7 +100,10 @@ export function createRowEncoder(bulksmsId: string, rowsExpected: number): RowEn
 
 const viewOf = ({ buffer, byteOffset, length }: Buffer): DataView => new DataView(buffer, byteOffset, length);
 
-/** What all rows share: everything but row_no, msisdn, parts and fields, as words of four bytes, which are written four times as fast as bytes. */
+/**
+ * What all rows share: everything but row_no, msisdn, parts and fields, as words of four bytes,
+ * which are written four times as fast as bytes.
+ */
 function fixedWords(bulksmsId: string): Int32Array {
   const fixed = Buffer.alloc(fixedRowBytes);
   let at = fixed.writeInt16BE(5);
@@ -119,7 +125,10 @@ function fieldsBytesMax(fields: readonly string[]): number {
   return sum;
 }
 
-/** A one-dimensional text[] behind its length: dimensions, has-nulls, element type, length, lower bound, then each value with its length. */
+/**
+ * A one-dimensional text[] behind its length: dimensions, has-nulls, element type, length, lower
+ * bound, then each value with its length.
+ */
 function writeFields(bytes: Buffer, from: number, fields: readonly string[]): number {
   let at = from + 4;
   for (const number of [1, 0, textOid, fields.length, 1]) at = writeInt32(bytes, at, number);
@@ -132,7 +141,10 @@ function writeFields(bytes: Buffer, from: number, fields: readonly string[]): nu
   return at;
 }
 
-/** UTF-8 bytes written. Cells are short and mostly ASCII: a loop is done before `Buffer.write` has begun. */
+/**
+ * UTF-8 bytes written. Cells are short and mostly ASCII: a loop is done before `Buffer.write` has
+ * begun.
+ */
 function writeText(bytes: Buffer, at: number, value: string): number {
   for (let index = 0; index < value.length; index++) {
     const code = value.charCodeAt(index);

@@ -1,4 +1,5 @@
-// The next step of one campaign, whatever it is: read from its row, so that anybody may ask at any time. Called by jobs, by the dispatcher, and by the sweeper.
+// The next step of one campaign, whatever it is: read from its row, so that anybody may ask at any
+// time. Called by jobs, by the dispatcher, and by the sweeper.
 import type { Campaign } from "./campaign_rows.ts";
 import { readCampaign } from "./campaign_rows.ts";
 import { cancelChunks } from "./cancel.ts";

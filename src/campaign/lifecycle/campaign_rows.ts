@@ -1,4 +1,5 @@
-// Rows of bulksms as the steps of a campaign read and change them: one guarded statement a change of state. Callers: commands, reserve, finish, advance.
+// Rows of bulksms as the steps of a campaign read and change them: one guarded statement a change
+// of state. Callers: commands, reserve, finish, advance.
 import type { BulksmsStatus } from "../../contracts/states.ts";
 import type { AnySql, TransactionSql } from "../../platform/postgres.ts";
 import type { CampaignProgress } from "./move_messages.ts";
@@ -20,7 +21,10 @@ export function campaignColumns(sql: AnySql) {
       'undelivered', b.undelivered, 'delivered', b.delivered, 'expired', b.expired, 'canceled', b.canceled) as counts`;
 }
 
-/** One campaign of any workspace, without a lock; null when there is none. For steps, not for callers from outside. */
+/**
+ * One campaign of any workspace, without a lock; null when there is none. For steps, not for
+ * callers from outside.
+ */
 export async function readCampaign(sql: AnySql, bulksmsId: string): Promise<Campaign | null> {
   const rows = await sql<Campaign[]>`select ${campaignColumns(sql)} from bulksms b where b.id = ${bulksmsId}`;
   return rows[0] ?? null;
@@ -33,7 +37,10 @@ export async function lockCampaign(transaction: TransactionSql, bulksmsId: strin
   return rows[0] ?? null;
 }
 
-/** How a change of state is written: who watches sees a new version, the sweeper's clock starts anew. */
+/**
+ * How a change of state is written: who watches sees a new version, the sweeper's clock starts
+ * anew.
+ */
 export interface StatusChange {
   from: readonly BulksmsStatus[];
   to: BulksmsStatus;
@@ -45,7 +52,10 @@ export interface StatusChange {
   workspaceId?: string;
 }
 
-/** Moves a campaign to another state; null when it is not in one of the states `from` (or has another hold or workspace). */
+/**
+ * Moves a campaign to another state; null when it is not in one of the states `from` (or has
+ * another hold or workspace).
+ */
 export async function changeStatus(sql: AnySql, bulksmsId: string, change: StatusChange): Promise<Campaign | null> {
   const { from, to, lastError, holdId, workspaceId } = change;
   const isEnd = to === "finished" || to === "canceled";

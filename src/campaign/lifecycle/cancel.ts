@@ -1,11 +1,15 @@
-// The work after the command cancel: takes the messages that were never submitted, chunk by chunk. Called by advance for a campaign in `canceling`, again and again until
-// nothing is left to take; a crash between two transactions leaves chunks for the next pass.
+// The work after the command cancel: takes the messages that were never submitted, chunk by chunk.
+// Called by advance for a campaign in `canceling`, again and again until nothing is left to take; a
+// crash between two transactions leaves chunks for the next pass.
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
 import { type Campaign, lockCampaign } from "./campaign_rows.ts";
 import { endMessages, rowsPerTransactionMax } from "./end_messages.ts";
 
-/** One pass over the chunks that are not done. @returns the campaign after its last change; null: nothing changed. */
+/**
+ * One pass over the chunks that are not done. @returns the campaign after its last change; null:
+ * nothing changed.
+ */
 export async function cancelChunks(sql: Sql, bulksmsId: string): Promise<Campaign | null> {
   const chunks = await sql<{ chunkNo: number }[]>`
     select chunk_no as "chunkNo" from bulksms_chunk where bulksms_id = ${bulksmsId} and state <> 'done' order by chunk_no`;
@@ -34,10 +38,10 @@ interface ChunkRow {
 }
 
 /**
- * At most 5,000 rows of one chunk. Raises the attempt, so that an intent that waits for this lock fails.
- * While a worker's lease lives, only rows that it never meant to submit are taken; once it is dead or given back, the rest
- * may be with the carrier: they become `unknown`, and the chunk is done.
- * Locks: campaign, chunk, messages. Exported for its test.
+ * At most 5,000 rows of one chunk. Raises the attempt, so that an intent that waits for this lock
+ * fails. While a worker's lease lives, only rows that it never meant to submit are taken; once it
+ * is dead or given back, the rest may be with the carrier: they become `unknown`, and the chunk is
+ * done. Locks: campaign, chunk, messages. Exported for its test.
  */
 export async function cancelStep(transaction: TransactionSql, bulksmsId: string, chunkNo: number): Promise<CanceledStep> {
   const [campaign, chunks] = await Promise.all([lockCampaign(transaction, bulksmsId), raiseAttempt(transaction, bulksmsId, chunkNo)]);

@@ -1,10 +1,13 @@
-// Ends messages by our own hand, a range of rows at a time: canceled, unknown (submitted, unanswered, never to be asked again), expired.
-// Called by cancel and expiry with the campaign locked, which every other writer of messages locks first. None of these moves charges anything.
+// Ends messages by our own hand, a range of rows at a time: canceled, unknown (submitted,
+// unanswered, never to be asked again), expired. Called by cancel and expiry with the campaign
+// locked, which every other writer of messages locks first. None of these moves charges anything.
 import type { MessageStatus } from "../../contracts/states.ts";
 import type { TransactionSql } from "../../platform/postgres.ts";
 import { type Campaign, campaignColumns } from "./campaign_rows.ts";
 
-/** Most rows of one transaction of long work: a few tens of milliseconds under the campaign's lock. */
+/**
+ * Most rows of one transaction of long work: a few tens of milliseconds under the campaign's lock.
+ */
 export const rowsPerTransactionMax = 5_000;
 
 export interface EndedMessages {
@@ -12,7 +15,10 @@ export interface EndedMessages {
   campaign: Campaign;
 }
 
-/** Moves the messages of a range of rows that are in one of the states `from` up to `to`, and the counters with them. */
+/**
+ * Moves the messages of a range of rows that are in one of the states `from` up to `to`, and the
+ * counters with them.
+ */
 export async function endMessages(
   transaction: TransactionSql,
   range: { bulksmsId: string; firstRow: number; lastRow: number },

@@ -1,5 +1,6 @@
-// Deadlines: messages that were submitted and have had no final receipt in time end as `expired`. Called by the sweeper.
-// A carrier never sends after the deadline (valid_until), and repeats a receipt for the receipt horizon: only after both nothing can be on its way.
+// Deadlines: messages that were submitted and have had no final receipt in time end as `expired`.
+// Called by the sweeper. A carrier never sends after the deadline (valid_until), and repeats a
+// receipt for the receipt horizon: only after both nothing can be on its way.
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
 import { type Campaign, lockCampaign } from "./campaign_rows.ts";
 import { endMessages, rowsPerTransactionMax } from "./end_messages.ts";
@@ -12,7 +13,10 @@ export interface Expired {
   campaign: Campaign | null;
 }
 
-/** Expires what is due in one campaign. `pending` never expires: it was not submitted, or will be submitted again. */
+/**
+ * Expires what is due in one campaign. `pending` never expires: it was not submitted, or will be
+ * submitted again.
+ */
 export async function expireMessages(sql: Sql, bulksmsId: string, receiptHorizonS: number): Promise<Expired> {
   const expired: Expired = { messages: 0, campaign: null };
   for (const { firstRow, intentTo } of await readDueChunks(sql, bulksmsId, receiptHorizonS)) {
@@ -30,8 +34,9 @@ export async function expireMessages(sql: Sql, bulksmsId: string, receiptHorizon
 }
 
 /**
- * Chunks past deadline and horizon in which something waits for a receipt. Their rows are read, so the sweeper asks seldom and only when a deadline has passed.
- * One look a chunk along the primary key: as `exists` it may be planned as a join with a scan of the whole campaign.
+ * Chunks past deadline and horizon in which something waits for a receipt. Their rows are read, so
+ * the sweeper asks seldom and only when a deadline has passed. One look a chunk along the primary
+ * key: as `exists` it may be planned as a join with a scan of the whole campaign.
  */
 async function readDueChunks(sql: Sql, bulksmsId: string, receiptHorizonS: number): Promise<{ firstRow: number; intentTo: number }[]> {
   return sql<{ firstRow: number; intentTo: number }[]>`

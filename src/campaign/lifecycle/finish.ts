@@ -1,16 +1,21 @@
-// The end of a campaign: every message final (counted, not believed), every charge confirmed, the rest of the hold given back.
-// Called by advance, after confirmations, receipts and cancels, and by the sweeper; any of them may be at it at once.
+// The end of a campaign: every message final (counted, not believed), every charge confirmed, the
+// rest of the hold given back. Called by advance, after confirmations, receipts and cancels, and by
+// the sweeper; any of them may be at it at once.
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { type AnySql, inTransaction, type Sql } from "../../platform/postgres.ts";
 import { type Campaign, changeStatus, lockCampaign } from "./campaign_rows.ts";
 import { openMessages } from "./move_messages.ts";
 import { type ReserveDependencies, release } from "./reserve.ts";
 
-/** Rows counted by one statement: some ten milliseconds, so that counting a large campaign holds nobody, and a million takes 20 round trips. */
+/**
+ * Rows counted by one statement: some ten milliseconds, so that counting a large campaign holds
+ * nobody, and a million takes 20 round trips.
+ */
 const countedRowsMax = 50_000;
 
 /**
- * Ends the campaign if it is at its end: `running`, `paused` -> `settling` -> `finished`, or `canceling` -> `canceled`.
+ * Ends the campaign if it is at its end: `running`, `paused` -> `settling` -> `finished`, or
+ * `canceling` -> `canceled`.
  * @returns the campaign after its last change of state here; null: it is not at its end yet.
  */
 export async function finish(dependencies: ReserveDependencies, campaign: Campaign): Promise<Campaign | null> {
@@ -31,7 +36,10 @@ export async function finish(dependencies: ReserveDependencies, campaign: Campai
   return (await changeStatus(sql, bulksmsId, { from: [ending.status], to, holdId })) ?? ending;
 }
 
-/** The counters triggered it; the rows decide. Without a lock: a final state is never left, so what was once all final stays so. */
+/**
+ * The counters triggered it; the rows decide. Without a lock: a final state is never left, so what
+ * was once all final stays so.
+ */
 async function areAllFinal(sql: Sql, { bulksmsId, contacts }: Campaign): Promise<boolean> {
   for (let firstRow = 1; firstRow <= contacts; firstRow += countedRowsMax) {
     const lastRow = Math.min(contacts, firstRow + countedRowsMax - 1);
@@ -44,8 +52,9 @@ async function areAllFinal(sql: Sql, { bulksmsId, contacts }: Campaign): Promise
 }
 
 /**
- * Under the campaign's lock, so that no receipt is between its rows and its outbox: counters and charges agree, nothing is unconfirmed.
- * `running`, `paused` -> `settling`; `canceling` stays. null: not yet.
+ * Under the campaign's lock, so that no receipt is between its rows and its outbox: counters and
+ * charges agree, nothing is unconfirmed. `running`, `paused` -> `settling`; `canceling` stays.
+ * null: not yet.
  */
 async function settle(sql: Sql, bulksmsId: string): Promise<Campaign | null> {
   return inTransaction(sql, async (transaction) => {
@@ -59,7 +68,10 @@ async function settle(sql: Sql, bulksmsId: string): Promise<Campaign | null> {
   });
 }
 
-/** Charges on their way to the ledger. Without the campaign's lock only a hint that saves the counting. */
+/**
+ * Charges on their way to the ledger. Without the campaign's lock only a hint that saves the
+ * counting.
+ */
 async function hasUnconfirmed(sql: AnySql, bulksmsId: string): Promise<boolean> {
   const rows = await sql`select from credit_outbox where bulksms_id = ${bulksmsId} and confirmed_at is null limit 1`;
   return rows.length > 0;

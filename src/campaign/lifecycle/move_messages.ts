@@ -1,5 +1,6 @@
-// The one statement that moves many messages of one campaign up, adds to its counters and writes its outbox row.
-// Called by receipts (what the carrier says later) and dispatch (what it answers at once), with the campaign locked by an earlier statement.
+// The one statement that moves many messages of one campaign up, adds to its counters and writes
+// its outbox row. Called by receipts (what the carrier says later) and dispatch (what it answers at
+// once), with the campaign locked by an earlier statement.
 import type { BulksmsStatus, MessageStatus, ReceiptStatus } from "../../contracts/states.ts";
 import type { TransactionSql } from "../../platform/postgres.ts";
 
@@ -9,7 +10,10 @@ export interface Verdict {
   errorCode: string | null;
 }
 
-/** What is said of messages of one campaign. Numbers in one map, not an object a message: a batch has thousands of them. */
+/**
+ * What is said of messages of one campaign. Numbers in one map, not an object a message: a batch
+ * has thousands of them.
+ */
 export interface Verdicts {
   /** By row, the index in `kinds`. */
   kindOf: Map<number, number>;
@@ -32,21 +36,25 @@ export interface MovedMessages {
   /** null: nothing moved. */
   progress: CampaignProgress | null;
   partsCharged: bigint;
-  /** Rows that stayed as they were: they have that state already, a higher or a final one, or do not exist. */
+  /**
+   * Rows that stayed as they were: they have that state already, a higher or a final one, or do not
+   * exist.
+   */
   unmoved: number[];
 }
 
 /**
- * Longest range of rows that one statement covers: its verdicts travel as one byte a row (twice that on the wire).
- * Rows further apart go in several statements.
+ * Longest range of rows that one statement covers: its verdicts travel as one byte a row (twice
+ * that on the wire). Rows further apart go in several statements.
  */
 const spanRowsMax = 262_144;
 /** A byte names the verdict: (status, error code) pairs of one statement. */
 const distinctVerdictsMax = 256;
 
 /**
- * Moves messages by their verdicts. Rows must lie within 1..contacts (else a forged row number would cost memory).
- * Locks: the messages, then writes the campaign, which the transaction must have locked FOR NO KEY UPDATE before.
+ * Moves messages by their verdicts. Rows must lie within 1..contacts (else a forged row number
+ * would cost memory). Locks: the messages, then writes the campaign, which the transaction must
+ * have locked FOR NO KEY UPDATE before.
  */
 export async function moveMessages(transaction: TransactionSql, bulksmsId: string, verdicts: Verdicts): Promise<MovedMessages> {
   const segments = cutSegments(verdicts);
@@ -60,10 +68,10 @@ export async function moveMessages(transaction: TransactionSql, bulksmsId: strin
   return moved;
 }
 
-export const noVerdicts = (): Verdicts => ({ kindOf: new Map(), kinds: [] });
+export const emptyVerdicts = (): Verdicts => ({ kindOf: new Map(), kinds: [] });
 
 /** Says it of a row, in place of what was said of it before. */
-export function sayOf({ kindOf, kinds }: Verdicts, rowNo: number, { status, errorCode }: Verdict): void {
+export function setVerdict({ kindOf, kinds }: Verdicts, rowNo: number, { status, errorCode }: Verdict): void {
   let kind = 0;
   while (kind < kinds.length && (kinds[kind]?.status !== status || kinds[kind]?.errorCode !== errorCode)) kind++;
   if (kind === kinds.length) kinds.push({ status, errorCode });
@@ -124,8 +132,9 @@ interface MovedRow {
 }
 
 /**
- * One statement for all targets: a row's verdict is looked up by its byte. Measured against an UPDATE per target and against
- * unnested pairs: best at small batches, one round trip (ARCHITECTURE.md).
+ * One statement for all targets: a row's verdict is looked up by its byte. Measured against an
+ * UPDATE per target and against unnested pairs: best at small batches, one round trip
+ * (ARCHITECTURE.md).
  */
 async function moveSegment(transaction: TransactionSql, bulksmsId: string, segment: Segment): Promise<MovedMessages> {
   const target = transaction`v.statuses[get_byte(v.bytes, m.row_no - v.first_row) + 1]`;

@@ -1,5 +1,6 @@
-// From `reserving` to `running`, or back to `ready`: asks rpc to hold the campaign's cost. Called by the command run and, when that died or rpc was silent, by the sweeper.
-// Both may be at it at once: every call is idempotent by the hold's id, every change of state is guarded by it.
+// From `reserving` to `running`, or back to `ready`: asks rpc to hold the campaign's cost. Called
+// by the command run and, when that died or rpc was silent, by the sweeper. Both may be at it at
+// once: every call is idempotent by the hold's id, every change of state is guarded by it.
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError, type ErrorDetails, isAppError } from "../../contracts/errors.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
@@ -39,7 +40,10 @@ export async function reserve(dependencies: ReserveDependencies, campaign: Campa
   return running === null ? resolveElsewhere(dependencies, campaign, holdId) : { kind: "running", campaign: running };
 }
 
-/** A refusal: the hold is closed for ever (a tombstone if it was never there), and only then the campaign may run again with another. */
+/**
+ * A refusal: the hold is closed forever (a tombstone if it was never there), and only then the
+ * campaign may run again with another.
+ */
 async function giveBack(
   dependencies: ReserveDependencies,
   { bulksmsId, workspaceId }: Campaign,
@@ -57,9 +61,10 @@ async function giveBack(
 }
 
 /**
- * The credit is held, but the campaign is not `reserving` with this hold any more. Whoever moved it on to `running` (or beyond) finished our work,
- * and from then on only its end gives the hold back: a campaign that ran and is `canceling` has charges on their way. In any other case nobody
- * will use the hold.
+ * The credit is held, but the campaign is not `reserving` with this hold any more. Whoever moved it
+ * on to `running` (or beyond) finished our work, and from then on only its end gives the hold back:
+ * a campaign that ran and is `canceling` has charges on their way. In any other case nobody will
+ * use the hold.
  */
 async function resolveElsewhere(
   dependencies: ReserveDependencies,
@@ -74,7 +79,9 @@ async function resolveElsewhere(
 
 const releaseDeadlineMs = 2_000;
 
-/** Gives back what the hold has not settled and closes it; a repeat releases 0. `silent`: ask again. */
+/**
+ * Gives back what the hold has not settled and closes it; a repeat releases 0. `silent`: ask again.
+ */
 export async function release(
   dependencies: Pick<ReserveDependencies, "credit">,
   hold: { workspaceId: string; holdId: string },
@@ -85,7 +92,8 @@ export async function release(
     return "released";
   } catch (error) {
     if (isSilence(error)) return "silent";
-    // nothing is held for a workspace that ds does not know, nor under an id that rpc takes for none (it knows every id that it has a hold of)
+    // nothing is held for a workspace that ds does not know, nor under an id that rpc takes for
+    // none (it knows every id that it has a hold of)
     if (isAppError(error, "workspace_not_found", "request_invalid")) return "released";
     throw error;
   }

@@ -1,11 +1,15 @@
-// How a campaign went: reasons of failure and times of a bounded sample, and what no message could take. Called by the routes of salesapi.
+// How a campaign went: reasons of failure and times of a bounded sample, and what no message could
+// take. Called by the routes of salesapi.
 import type { AnomaliesAnswer, StatisticsAnswer } from "../../contracts/campaign_reads.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { AnomalyKind, MessageStatus } from "../../contracts/states.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { requireBulksms } from "./campaign_reads.ts";
 
-/** Rows that are looked at, so that the figures of a campaign of millions cost what those of a small one do. */
+/**
+ * Rows that are looked at, so that the figures of a campaign of millions cost what those of a small
+ * one do.
+ */
 const sampleRowsMax = 5_000;
 const errorsShownMax = 50;
 
@@ -44,7 +48,10 @@ export async function readStatistics(sql: Sql, workspaceId: string, bulksmsId: s
   };
 }
 
-/** Never below 0: the times are of two transactions, and the clock of a server may be set back between them. */
+/**
+ * Never below 0: the times are of two transactions, and the clock of a server may be set back
+ * between them.
+ */
 function latencyOf(sql: Sql, took: ReturnType<Sql>, counts: ReturnType<Sql>) {
   const ms = sql`greatest(0, extract(epoch from ${took}) * 1000)`;
   const percentile = (share: number) => sql`percentile_cont(${share}::float8) within group (order by ${ms}) filter (where ${counts})`;
@@ -67,7 +74,10 @@ interface AnomalyRow {
   createdAt: Date;
 }
 
-/** By row and receipt; `cursor` is `next_cursor` of the page before: the last row and receipt seen. @throws AppError bulksms_not_found. */
+/**
+ * By row and receipt; `cursor` is `next_cursor` of the page before: the last row and receipt seen.
+ * @throws AppError bulksms_not_found.
+ */
 export async function listAnomalies(
   sql: Sql,
   workspaceId: string,

@@ -1,5 +1,6 @@
-// What callers may read of campaigns: lists, one, its messages, its exports. (One message's way: message_way.ts; percentiles, reasons, anomalies:
-// campaign_figures.ts.) Called by the routes of salesapi. Every statement carries the workspace.
+// What callers may read of campaigns: lists, one, its messages, its exports. (One message's way:
+// message_way.ts; percentiles, reasons, anomalies: campaign_figures.ts.) Called by the routes of
+// salesapi. Every statement carries the workspace.
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { BulksmsAnswer } from "../../contracts/http.ts";
@@ -38,7 +39,10 @@ export async function readBulksms(sql: Sql, workspaceId: string, bulksmsId: stri
   return toView(row);
 }
 
-/** Campaigns of a workspace, newest first; `cursor` is the id of the last one seen. Refused uploads and those under way only when asked for by status. */
+/**
+ * Campaigns of a workspace, newest first; `cursor` is the id of the last one seen. Refused uploads
+ * and those under way only when asked for by status.
+ */
 export async function listBulksms(
   sql: Sql,
   workspaceId: string,
@@ -84,12 +88,16 @@ export interface MessageFilter {
   numberSuffix?: string | undefined;
 }
 
-/** A page of a filter looks at so many rows at most: a rare state, a number's last digits have no index (ARCHITECTURE.md), and no request reads a million rows. */
-const rowsLookedAtMax = 200_000;
+/**
+ * A page of a filter looks at so many rows at most: a rare state, a number's last digits have no
+ * index (ARCHITECTURE.md), and no request reads a million rows.
+ */
+const rowsScannedMax = 200_000;
 
 /**
- * Messages of a campaign in row order; `cursor` is the last row seen. With a filter a page may be short, or empty, although there are more: whoever
- * wants them goes on with `next_cursor` until it is null.
+ * Messages of a campaign in row order; `cursor` is the last row seen. With a filter a page may be
+ * short, or empty, although there are more: whoever wants them goes on with `next_cursor` until it
+ * is null.
  * @throws AppError bulksms_not_found.
  */
 export async function listMessages(
@@ -101,27 +109,33 @@ export async function listMessages(
   await requireBulksms(sql, workspaceId, bulksmsId);
   const { statuses, numberPrefix, numberSuffix } = page;
   const isFiltered = statuses !== undefined || numberPrefix !== undefined || numberSuffix !== undefined;
-  const lookedTo = isFiltered ? page.cursor + rowsLookedAtMax : null;
+  const scannedTo = isFiltered ? page.cursor + rowsScannedMax : null;
   const [rows, [next]] = await Promise.all([
     sql<MessageRow[]>`
       select ${messageColumns(sql)} from bulksms_info m
       where m.bulksms_id = ${bulksmsId} and m.row_no > ${page.cursor}
-        ${lookedTo === null ? sql`` : sql`and m.row_no <= ${lookedTo}`}
+        ${scannedTo === null ? sql`` : sql`and m.row_no <= ${scannedTo}`}
         ${statuses === undefined ? sql`` : sql`and m.status = any (${statuses as MessageStatus[]}::message_status[])`}
         ${numberPrefix === undefined ? sql`` : sql`and m.msisdn::text like ${`${numberPrefix}%`}`}
         ${numberSuffix === undefined ? sql`` : sql`and m.msisdn::text like ${`%${numberSuffix}`}`}
       order by m.row_no limit ${page.limit + 1}`,
-    lookedTo === null ? [] : sql`select from bulksms_info where bulksms_id = ${bulksmsId} and row_no > ${lookedTo} limit 1`,
+    scannedTo === null ? [] : sql`select from bulksms_info where bulksms_id = ${bulksmsId} and row_no > ${scannedTo} limit 1`,
   ]);
   const shown = rows.slice(0, page.limit).map(toMessage);
   if (rows.length > page.limit) return { messages: shown, next_cursor: shown.at(-1)?.row_no ?? null };
-  return { messages: shown, next_cursor: next === undefined ? null : lookedTo };
+  return { messages: shown, next_cursor: next === undefined ? null : scannedTo };
 }
 
-/** Rows read at once by an export: bounded memory, short statements, no transaction held while the client reads. */
+/**
+ * Rows read at once by an export: bounded memory, short statements, no transaction held while the
+ * client reads.
+ */
 const exportRows = 5_000;
 
-/** GET report.csv: every message with its end. @throws AppError bulksms_not_found, before the first line. */
+/**
+ * GET report.csv: every message with its end. @throws AppError bulksms_not_found, before the first
+ * line.
+ */
 export async function exportReport(sql: Sql, workspaceId: string, bulksmsId: string): Promise<AsyncIterable<string>> {
   await requireBulksms(sql, workspaceId, bulksmsId);
   return lines(["row_no", "msisdn", "status", "parts", "error_code", "sent_at", "done_at"], async (cursor) => {
@@ -135,7 +149,10 @@ export async function exportReport(sql: Sql, workspaceId: string, bulksmsId: str
   });
 }
 
-/** GET rejects.csv: every row that was not taken, with its line in the file and the reason. @throws AppError bulksms_not_found. */
+/**
+ * GET rejects.csv: every row that was not taken, with its line in the file and the reason. @throws
+ * AppError bulksms_not_found.
+ */
 export async function exportRejects(sql: Sql, workspaceId: string, bulksmsId: string): Promise<AsyncIterable<string>> {
   await requireBulksms(sql, workspaceId, bulksmsId);
   return lines(["line", "reason", "value"], async (cursor) => {
@@ -145,7 +162,10 @@ export async function exportRejects(sql: Sql, workspaceId: string, bulksmsId: st
   });
 }
 
-/** A cell; `asIs`: text that we made ourselves and that must not be marked as a formula (a number with its plus). */
+/**
+ * A cell; `asIs`: text that we made ourselves and that must not be marked as a formula (a number
+ * with its plus).
+ */
 type Cell = string | number | null | { asIs: string };
 
 async function* lines(
@@ -173,7 +193,10 @@ export function csvCell(cell: Cell): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** For webapi's snapshots, which check the workspace themselves. @throws AppError bulksms_not_found. */
+/**
+ * For webapi's snapshots, which check the workspace themselves.
+ * @throws AppError bulksms_not_found
+ */
 export async function readProgress(sql: Sql, bulksmsId: string): Promise<CampaignProgress> {
   const rows = await sql<(BulksmsRow & { workspaceId: string })[]>`
     select ${bulksmsColumns(sql)}, b.workspace_id as "workspaceId" from bulksms b where b.id = ${bulksmsId}`;

@@ -1,4 +1,5 @@
-// One message's page: every step of its way with its time, the ledger's entry that it was charged in, and what its state refused. Called by salesapi.
+// One message's page: every step of its way with its time, the ledger's entry that it was charged
+// in, and what its state refused. Called by salesapi.
 import type { MessageCharge, WayStep } from "../../contracts/campaign_reads.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
@@ -63,7 +64,10 @@ export async function readMessageWay(sql: Sql, workspaceId: string, bulksmsId: s
   };
 }
 
-/** The outbox row was written by the transaction that set sent_at: both have that transaction's time, to the microsecond. */
+/**
+ * The outbox row was written by the transaction that set sent_at: both have that transaction's
+ * time, to the microsecond.
+ */
 async function readOutbox(sql: Sql, bulksmsId: string, rowNo: number): Promise<OutboxRow | null> {
   const rows = await sql<OutboxRow[]>`
     select o.id, o.confirmed_at as "confirmedAt" from credit_outbox o join bulksms_info m on m.bulksms_id = o.bulksms_id and m.sent_at = o.created_at
@@ -90,7 +94,8 @@ function wayOf(row: WayRow, outbox: OutboxRow | null): WayStep[] {
 }
 
 function acceptedStep({ status, errorCode, sentAt }: WayRow, why: string): WayStep {
-  // a message that failed without having been sent was either refused at once or later; the carrier's code says which
+  // a message that failed without having been sent was either refused at once or later; the
+  // carrier's code says which
   if (status === "failed") return step("accepted", "carrier", false, null, `refused, or failed before it was sent${why}`);
   const isAccepted = isTaken(status) || sentAt !== null;
   return step("accepted", "carrier", isAccepted, null, errorCode === null || isAccepted ? "the carrier took it in its queue" : errorCode);
@@ -103,15 +108,15 @@ const leaseSays = ({ chunkNo, attempts }: WayRow) =>
 
 const partsOf = (parts: number) => (parts === 1 ? "1 part" : `${parts} parts`);
 
-function step(name: WayStep["step"], process: string, reached: boolean, at: Date | null, says: string): WayStep {
-  return { step: name, reached, at: reached ? (at?.toISOString() ?? null) : null, process, says };
+function step(name: WayStep["step"], process: string, reached: boolean, at: Date | null, description: string): WayStep {
+  return { step: name, reached, at: reached ? (at?.toISOString() ?? null) : null, process, description };
 }
 
 function chargeOf(row: WayRow, outbox: OutboxRow | null): MessageCharge {
   const amount = formatCredits(BigInt(row.parts) * row.price);
   const isCharged = row.sentAt !== null && outbox?.confirmedAt != null;
   const sum = `${partsOf(row.parts)} x ${formatCredits(row.price)} = ${amount} credits`;
-  return { parts: row.parts, amount, is_charged: isCharged, transfer_id: outbox?.id || null, says: chargeSays(row, sum, isCharged) };
+  return { parts: row.parts, amount, is_charged: isCharged, transfer_id: outbox?.id || null, description: chargeSays(row, sum, isCharged) };
 }
 
 function chargeSays({ sentAt, status, doneAt }: WayRow, sum: string, isCharged: boolean): string {

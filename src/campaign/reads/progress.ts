@@ -1,4 +1,5 @@
-// Tells watchers how a campaign stands: topic bulksms_progress, at most 10 updates a second a campaign, the last one always. Used by salesapi and sales_worker.
+// Tells watchers how a campaign stands: topic bulksms_progress, at most 10 updates a second a
+// campaign, the last one always. Used by salesapi and sales_worker.
 import type { TopicUpdates } from "../../contracts/topics.ts";
 import type { Publisher } from "../../platform/broadcast.ts";
 import type { CampaignProgress } from "../lifecycle/move_messages.ts";

@@ -29,7 +29,7 @@ function openTest(options: Partial<ReceiptBatcherOptions> = {}, refuses: (rowNo:
       return { changed: [], hasCharge: false, anomalies: {} };
     },
     onCommitted: () => {},
-    onCulprit: () => {},
+    onPoisonMessage: () => {},
     batchMax: 100,
     queueMax: 1_000,
     ...options,

@@ -1,5 +1,6 @@
-// Group commit: receipts of all requests wait in one bounded queue; one transaction is in flight; whoever arrives meanwhile forms the next batch.
-// Opened by salesapi; a request's promise resolves only after the commit of all its receipts, so a 2xx is a fact.
+// Group commit: receipts of all requests wait in one bounded queue; one transaction is in flight;
+// whoever arrives meanwhile forms the next batch. Opened by salesapi; a request's promise resolves
+// only after the commit of all its receipts, so a 2xx is a fact.
 import { AppError } from "../../contracts/errors.ts";
 import { isDataError } from "../../platform/postgres.ts";
 import { anomaliesAlone, pick, type ReceiptColumns } from "./receipt_parse.ts";
@@ -11,7 +12,7 @@ export interface ReceiptBatcherOptions {
   /** Called after each commit, before the answers. */
   onCommitted(committed: CommittedReceipts, batch: { receipts: number; durationMs: number }): void;
   /** A receipt that the database refused and that is now an anomaly. */
-  onCulprit(error: unknown): void;
+  onPoisonMessage(error: unknown): void;
   batchMax: number;
   queueMax: number;
 }
@@ -19,7 +20,8 @@ export interface ReceiptBatcherOptions {
 export interface ReceiptBatcher {
   /**
    * Resolves when all these receipts are committed.
-   * @throws AppError overloaded (queue full), draining, service_unavailable: none or some are committed; sending them again is right.
+   * @throws AppError overloaded (queue full), draining, service_unavailable: none or some are
+   * committed; sending them again is right.
    */
   add(receipts: ReceiptColumns): Promise<void>;
   waiting(): number;
@@ -99,7 +101,10 @@ export function openReceiptBatcher(options: ReceiptBatcherOptions): ReceiptBatch
   };
 }
 
-/** A batch never dies of one bad receipt: on a data error it is halved until the culprit stands alone and is kept as an anomaly. */
+/**
+ * A batch never dies of one bad receipt: on a data error it is halved until the poison message
+ * stands alone and is kept as an anomaly.
+ */
 async function commitHalving(bodies: readonly ReceiptColumns[], options: ReceiptBatcherOptions): Promise<void> {
   const startedAt = performance.now();
   let committed: CommittedReceipts;
@@ -113,10 +118,11 @@ async function commitHalving(bodies: readonly ReceiptColumns[], options: Receipt
       await commitHalving(halves[1], options);
       return;
     }
-    const [culprit] = bodies as [ReceiptColumns];
-    const [anomaly = culprit.asAnomaly(0, "malformed")] = culprit.anomalies;
-    if (culprit.anomalies.length > 0 && anomaly.kind === "malformed") throw error; // even its anomaly was refused: a defect of ours
-    options.onCulprit(error);
+    const [poisonMessage] = bodies as [ReceiptColumns];
+    const [anomaly = poisonMessage.asAnomaly(0, "malformed")] = poisonMessage.anomalies;
+    // even its anomaly was refused: a defect of ours
+    if (poisonMessage.anomalies.length > 0 && anomaly.kind === "malformed") throw error;
+    options.onPoisonMessage(error);
     await commitHalving([anomaliesAlone([{ ...anomaly, kind: "malformed" }])], options);
     return;
   }
@@ -126,7 +132,10 @@ async function commitHalving(bodies: readonly ReceiptColumns[], options: Receipt
   });
 }
 
-/** Of many bodies, else of the one: anomalies and messages, then each by halves. Null: a single receipt. */
+/**
+ * Of many bodies, else of the one: anomalies and messages, then each by halves. Null: a single
+ * receipt.
+ */
 function halvesOf(bodies: readonly ReceiptColumns[]): [ReceiptColumns[], ReceiptColumns[]] | null {
   const middleOf = (length: number): number => Math.ceil(length / 2);
   if (bodies.length > 1) return [bodies.slice(0, middleOf(bodies.length)), bodies.slice(middleOf(bodies.length))];

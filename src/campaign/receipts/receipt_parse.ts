@@ -1,17 +1,22 @@
-// Checks the receipts of one body before they may join a batch: types, ranges, NUL, references. Written by hand, because it runs once a receipt.
-// Called by POST /receipts/{carrier}; the result goes to the receipt batcher.
+// Checks the receipts of one body before they may join a batch: types, ranges, NUL, references.
+// Written by hand, because it runs once a receipt. Called by POST /receipts/{carrier}; the result
+// goes to the receipt batcher.
 import { createHash } from "node:crypto";
 import { AppError } from "../../contracts/errors.ts";
 import { receiptsPerBodyMax, rowNoMax } from "../../contracts/receipts.ts";
 import { type AnomalyKind, type ReceiptStatus, receiptStatuses } from "../../contracts/states.ts";
 
 /**
- * Receipts that wait for their commit, as columns: entry n of each speaks of receipt n. As objects they would outlive the young generation while their batch
- * waits, and be copied by the garbage collector (ARCHITECTURE.md); what only an anomaly needs is read from the body again.
+ * Receipts that wait for their commit, as columns: entry n of each speaks of receipt n. As objects
+ * they would outlive the young generation while their batch waits, and be copied by the garbage
+ * collector (ARCHITECTURE.md); what only an anomaly needs is read from the body again.
  */
 export interface ReceiptColumns {
   length: number;
-  /** Campaign of the message; one string for all receipts that follow each other. Empty where no message can take the receipt. */
+  /**
+   * Campaign of the message; one string for all receipts that follow each other. Empty where no
+   * message can take the receipt.
+   */
   bulksmsIds: string[];
   /** 0: no message can take it, it stands in `anomalies`. */
   rowNos: number[];
@@ -37,7 +42,10 @@ export interface ReceiptAnomaly {
 
 const idLengthMax = 128;
 const errorCodeLengthMax = 64;
-/** RFC 3339 with nine decimals and an offset has 35 characters. When it happened is kept only with what is set aside. */
+/**
+ * RFC 3339 with nine decimals and an offset has 35 characters. When it happened is kept only with
+ * what is kept as an anomaly.
+ */
 const timeLengthMax = 40;
 /** Longest text of a malformed receipt that is kept in a column; its raw form has the whole. */
 const keptTextMax = 128;
@@ -53,15 +61,18 @@ const zeroCode = 48;
 const rowNoDigitsMax = 10;
 
 /**
- * The receipts of a body: one receipt, or `{"receipts": [...]}`. A bad receipt among good ones becomes an anomaly of kind `malformed`, `unknown_status` or
- * `unknown_reference`.
+ * The receipts of a body: one receipt, or `{"receipts": [...]}`. A bad receipt among good ones
+ * becomes an anomaly of kind `malformed`, `unknown_status` or `unknown_reference`.
  * @throws AppError json_invalid, receipts_invalid: the body as a whole has not that form.
  */
 export function parseReceipts(body: Buffer): ReceiptColumns {
   return toColumns(() => receiptsOf(body));
 }
 
-/** Receipts as they came, judged. `read` gives them, and the same ones anew for an anomaly: the columns keep none of them. */
+/**
+ * Receipts as they came, judged. `read` gives them, and the same ones anew for an anomaly: the
+ * columns keep none of them.
+ */
 export function toColumns(read: () => readonly unknown[]): ReceiptColumns {
   const receipts = read();
   const { length } = receipts;
@@ -87,7 +98,10 @@ export function toColumns(read: () => readonly unknown[]): ReceiptColumns {
   return { length, bulksmsIds, rowNos, statuses, errorCodes, anomalies, asAnomaly: createAnomalyReader(read) };
 }
 
-/** Reads the body again for the first anomaly alone: a body full of them would be read for each, with its campaign locked. */
+/**
+ * Reads the body again for the first anomaly alone: a body full of them would be read for each,
+ * with its campaign locked.
+ */
 function createAnomalyReader(read: () => readonly unknown[]): ReceiptColumns["asAnomaly"] {
   let receipts: readonly unknown[] | null = null;
   return (n, kind) => {
@@ -162,7 +176,10 @@ function isWellFormed(raw: unknown): raw is WellFormed {
   );
 }
 
-/** The campaign that the receipt before named: most bodies speak of one, and its id need not be checked a thousand times. */
+/**
+ * The campaign that the receipt before named: most bodies speak of one, and its id need not be
+ * checked a thousand times.
+ */
 interface LastReference {
   /** 36 characters of the reference as it came. */
   prefix: string;
@@ -205,8 +222,8 @@ function anomalyOf(raw: unknown, kind: AnomalyKind): ReceiptAnomaly {
 }
 
 /**
- * JSON text of what came, fit for jsonb: jsonb refuses NUL and lone surrogates, so text with them is kept as a string that spells them out;
- * what is too long or too deep is cut.
+ * JSON text of what came, fit for jsonb: jsonb refuses NUL and lone surrogates, so text with them
+ * is kept as a string that spells them out; what is too long or too deep is cut.
  */
 export function storableJson(raw: unknown): string {
   let text: string;

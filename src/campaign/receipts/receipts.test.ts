@@ -134,7 +134,8 @@ describe("a batch of receipts", () => {
         expect(Number(campaign.parts_sent)).toBe(charged);
         const chargedBefore = statuses.reduce((sum, each, index) => sum + (isCharged(each) ? 1 + ((index + 1) % 3) : 0), 0);
         expect(outbox.parts).toBe(charged - chargedBefore);
-        // nothing that the carrier said is lost: implied by the row, above it and not final, or kept
+        // nothing that the carrier said is lost: implied by the row, above it and not final, or
+        // kept
         const kept = new Set((await readAnomalies(id)).map(({ receiptId }) => receiptId));
         for (const [index, { row, status }] of given.entries()) {
           const end = expected[row] as MessageStatus;

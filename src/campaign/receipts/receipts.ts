@@ -1,15 +1,16 @@
-// One transaction of a batch of receipts: lock campaigns, fold, move rows up, charge what was sent, keep what no row could take.
-// Called by the receipt batcher alone; a batch is whole or not at all, and doing it twice changes nothing.
+// One transaction of a batch of receipts: lock campaigns, fold, move rows up, charge what was sent,
+// keep what no row could take. Called by the receipt batcher alone; a batch is whole or not at all,
+// and doing it twice changes nothing.
 import type { AnomalyKind, MessageStatus, ReceiptStatus } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
 import { foldVerdict, isFinal, isImplied } from "../lifecycle/message_state.ts";
 import {
   type CampaignProgress,
+  emptyVerdicts,
   integers,
   moveMessages,
-  noVerdicts,
-  sayOf,
+  setVerdict,
   type Verdict,
   type Verdicts,
 } from "../lifecycle/move_messages.ts";
@@ -25,14 +26,16 @@ export interface CommittedReceipts {
 }
 
 /**
- * Commits a batch, the bodies of many requests. Locks: its campaigns in id order FOR NO KEY UPDATE, then their messages, then the counters.
- * @throws the database's data error (the batch holds a culprit), or AppError service_unavailable.
+ * Commits a batch, the bodies of many requests. Locks: its campaigns in id order FOR NO KEY UPDATE,
+ * then their messages, then the counters.
+ * @throws the database's data error (the batch holds a poison message), or AppError
+ * service_unavailable.
  */
 export async function commitReceipts(sql: Sql, batch: readonly ReceiptColumns[]): Promise<CommittedReceipts> {
   const campaigns = foldByCampaign(batch);
-  const keptAside = batch.flatMap((columns) => columns.anomalies);
+  const keptAnomalies = batch.flatMap((columns) => columns.anomalies);
   return inTransaction(sql, async (transaction) => {
-    const anomalies: JudgedAnomaly[] = keptAside.map((anomaly) => ({ ...anomaly, messageStatus: null }));
+    const anomalies: JudgedAnomaly[] = keptAnomalies.map((anomaly) => ({ ...anomaly, messageStatus: null }));
     const contactsOf = await lockCampaigns(transaction, [...campaigns.keys()]);
     const moves = [];
     for (const [bulksmsId, folded] of campaigns) {
@@ -63,7 +66,7 @@ type JudgedAnomaly = ReceiptAnomaly & { messageStatus: MessageStatus | null };
 function foldByCampaign(batch: readonly ReceiptColumns[]): Map<string, FoldedCampaign> {
   const campaigns = new Map<string, FoldedCampaign>();
   let lastId = "";
-  let last: FoldedCampaign = { verdicts: noVerdicts(), disputed: new Set() };
+  let last: FoldedCampaign = { verdicts: emptyVerdicts(), disputed: new Set() };
   for (const { length, bulksmsIds, rowNos, statuses, errorCodes } of batch) {
     for (let n = 0; n < length; n++) {
       const rowNo = rowNos[n] as number;
@@ -71,7 +74,7 @@ function foldByCampaign(batch: readonly ReceiptColumns[]): Map<string, FoldedCam
       const bulksmsId = bulksmsIds[n] as string;
       if (bulksmsId !== lastId) {
         lastId = bulksmsId;
-        last = campaigns.get(bulksmsId) ?? { verdicts: noVerdicts(), disputed: new Set() };
+        last = campaigns.get(bulksmsId) ?? { verdicts: emptyVerdicts(), disputed: new Set() };
         campaigns.set(bulksmsId, last);
       }
       fold(last, rowNo, statuses[n] as ReceiptStatus, errorCodes[n] as string | null);
@@ -83,19 +86,19 @@ function foldByCampaign(batch: readonly ReceiptColumns[]): Map<string, FoldedCam
 function fold({ verdicts, disputed }: FoldedCampaign, rowNo: number, status: ReceiptStatus, errorCode: string | null): void {
   const kind = verdicts.kindOf.get(rowNo);
   if (kind === undefined) {
-    sayOf(verdicts, rowNo, { status, errorCode });
+    setVerdict(verdicts, rowNo, { status, errorCode });
     return;
   }
   const before = verdicts.kinds[kind] as Verdict;
   const next = foldVerdict(before.status, status);
-  if (next !== before.status) sayOf(verdicts, rowNo, { status: next, errorCode: errorCode ?? before.errorCode });
+  if (next !== before.status) setVerdict(verdicts, rowNo, { status: next, errorCode: errorCode ?? before.errorCode });
   // one that is no end speaks against nothing, and implies those before it
   if (isFinal(next) && (!isImplied(next, status) || !isImplied(next, before.status))) disputed.add(rowNo);
 }
 
 /**
- * Locks campaigns in id order and says how many contacts each has. A campaign that has never run is not among them:
- * no carrier can speak of it, and there is no hold to charge.
+ * Locks campaigns in id order and says how many contacts each has. A campaign that has never run is
+ * not among them: no carrier can speak of it, and there is no hold to charge.
  */
 async function lockCampaigns(transaction: TransactionSql, ids: string[]): Promise<Map<string, number>> {
   if (ids.length === 0) return new Map();
@@ -129,7 +132,10 @@ async function moveAndJudge(
   return moved;
 }
 
-/** Keeps each receipt of these rows that the message's final state refuses and does not imply, and all of a row that there is not. */
+/**
+ * Keeps each receipt of these rows that the message's final state refuses and does not imply, and
+ * all of a row that there is not.
+ */
 function judgeEach(
   batch: readonly ReceiptColumns[],
   bulksmsId: string,

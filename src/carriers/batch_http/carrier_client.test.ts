@@ -40,7 +40,7 @@ describe("what a carrier's answer means", () => {
 
   it("a refusal of the whole body, when it is any other status", () => {
     for (const status of [201, 302, 400, 401, 404, 413, 422])
-      expect(judge(status, {})).toEqual({ kind: "refused", says: `carrier_refused_${status}` });
+      expect(judge(status, {})).toEqual({ kind: "refused", reason: `carrier_refused_${status}` });
   });
 
   it("too fast, when it is 429: for as long as it says in seconds or as a date, within a minute", () => {

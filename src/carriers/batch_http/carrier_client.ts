@@ -1,4 +1,5 @@
-// Submits one body of messages to the carrier and says what its answer means. Opened by sales_worker, called by dispatch.
+// Submits one body of messages to the carrier and says what its answer means. Opened by
+// sales_worker, called by dispatch.
 import { isAppError } from "../../contracts/errors.ts";
 import { type SubmitRequest, submitResponse } from "../../contracts/receipts.ts";
 import { type HttpResponse, openHttpClient } from "../../platform/http_client.ts";
@@ -26,7 +27,7 @@ export function openCarrierClient(options: { url: string; key: string; timeoutMs
         return judgeAnswer(response, body);
       } catch (error) {
         if (!isAppError(error, "deadline_exceeded", "service_unavailable")) throw error;
-        return { kind: "silent", isWithoutEffect: isNeverConnected(error.cause), says: error.message };
+        return { kind: "silent", isWithoutEffect: isNeverConnected(error.cause), reason: error.message };
       }
     },
     close: () => client.close(),
@@ -34,16 +35,17 @@ export function openCarrierClient(options: { url: string; key: string; timeoutMs
 }
 
 /**
- * 429, 5xx, a body that did not arrive in time (408: a frozen process, a slow line) and answers that are not of the contract's form are no verdict;
- * any other status than 200 is a refusal of the whole body. Exported for its test.
+ * 429, 5xx, a body that did not arrive in time (408: a frozen process, a slow line) and answers
+ * that are not of the contract's form are no verdict; any other status than 200 is a refusal of the
+ * whole body. Exported for its test.
  */
 export function judgeAnswer(response: HttpResponse, body: SubmitRequest): SubmitOutcome {
   const { status } = response;
   if (status === 429) return { kind: "throttled", retryAfterMs: parseRetryAfter(response.headers["retry-after"]) };
-  if (status === 408 || status >= 500) return { kind: "silent", isWithoutEffect: false, says: `carrier answered ${status}` };
-  if (status !== 200) return { kind: "refused", says: `carrier_refused_${status}` };
+  if (status === 408 || status >= 500) return { kind: "silent", isWithoutEffect: false, reason: `carrier answered ${status}` };
+  if (status !== 200) return { kind: "refused", reason: `carrier_refused_${status}` };
   const answer = submitResponse.safeParse(response.body);
-  if (!answer.success) return { kind: "silent", isWithoutEffect: false, says: "carrier's answer has not the form of a verdict" };
+  if (!answer.success) return { kind: "silent", isWithoutEffect: false, reason: "carrier's answer has not the form of a verdict" };
   const { batch_id, accepted, rejected } = answer.data;
   const verdicts = new Map(rejected.map(({ row_no, error_code }) => [row_no, error_code.replaceAll("\u0000", "")]));
   const isOurs =
@@ -51,7 +53,7 @@ export function judgeAnswer(response: HttpResponse, body: SubmitRequest): Submit
     accepted + rejected.length === body.messages.length &&
     verdicts.size === rejected.length &&
     countIn(body, verdicts) === verdicts.size;
-  if (!isOurs) return { kind: "silent", isWithoutEffect: false, says: "carrier's answer speaks of other messages" };
+  if (!isOurs) return { kind: "silent", isWithoutEffect: false, reason: "carrier's answer speaks of other messages" };
   return { kind: "answered", rejected: verdicts };
 }
 

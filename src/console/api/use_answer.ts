@@ -1,4 +1,5 @@
-// One GET for a page: its answer, whether it is under way, what went wrong. Asked again when its path or `beat` changes; what was there stays until then.
+// One GET for a page: its answer, whether it is under way, what went wrong. Asked again when its
+// path or `beat` changes; what was there stays until then.
 import { useCallback, useEffect, useState } from "react";
 import { askSalesapi, askWebapi } from "./api.ts";
 
@@ -9,14 +10,14 @@ export interface Answered<T> {
 }
 
 /** @param path null: nothing is asked for */
-export function useAnswer<T>(door: "webapi" | "salesapi", path: string | null, beat: unknown = 0): Answered<T> {
+export function useAnswer<T>(listener: "webapi" | "salesapi", path: string | null, beat: unknown = 0): Answered<T> {
   const [state, setState] = useState<{ path: string | null; answer: T | null; error: unknown }>({ path, answer: null, error: null });
   const [tries, setTries] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the beat asks again
   useEffect(() => {
     if (path === null) return;
     const stop = new AbortController();
-    const ask = door === "webapi" ? askWebapi : askSalesapi;
+    const ask = listener === "webapi" ? askWebapi : askSalesapi;
     ask<T>(path, { signal: stop.signal }).then(
       (answer) => setState({ path, answer, error: null }),
       (error) => {
@@ -24,7 +25,7 @@ export function useAnswer<T>(door: "webapi" | "salesapi", path: string | null, b
       },
     );
     return () => stop.abort();
-  }, [door, path, beat, tries]);
+  }, [listener, path, beat, tries]);
   const again = useCallback(() => setTries((before) => before + 1), []);
   const isCurrent = state.path === path;
   return { answer: isCurrent ? state.answer : null, error: isCurrent ? state.error : null, again };

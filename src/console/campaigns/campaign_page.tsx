@@ -57,7 +57,7 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
   const [chosen, setChosen] = useState<MessageStatus | null>(null);
   const pace = usePace(counts, contacts);
   const final = countFinal(counts);
-  const { says, meaning } = bulksmsWords[status];
+  const { description, meaning } = bulksmsWords[status];
   const charged = creditsOf(BigInt(partsSent) * milliOf(campaign.price));
   return (
     <article className="campaign">
@@ -67,7 +67,7 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
       <div className="head">
         <h1>{campaign.name}</h1>
         <p className="campaign-state" role="status">
-          <Mark meaning={meaning} /> {says}
+          <Mark meaning={meaning} /> {description}
         </p>
         <Commands id={campaign.id} status={status} again={again} />
       </div>
@@ -103,7 +103,7 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
           </p>
         )}
       </details>
-      <p className="deeds">
+      <p className="actions">
         <a className="button" href={salesapiLink(`/bulksms/${campaign.id}/report.csv`)} download>
           Report of every message (CSV)
         </a>
@@ -188,7 +188,7 @@ function Commands({ id, status, again }: { id: string; status: BulksmsStatus; ag
   };
   if (!scopes.includes("send")) return null;
   return (
-    <div className="deeds">
+    <div className="actions">
       {(commandsOf[status] ?? []).map((command) => (
         <button
           key={command}

@@ -49,7 +49,7 @@ export function CampaignsPage() {
           ))}
         </ul>
       )}
-      <p className="deeds">
+      <p className="actions">
         {cursors.length > 0 && (
           <button type="button" onClick={() => setCursors(cursors.slice(0, -1))}>
             Newer
@@ -71,13 +71,13 @@ const endedStates: readonly string[] = ["finished", "canceled", "import_failed"]
 function CampaignRow({ campaign }: { campaign: BulksmsAnswer }) {
   const live = useTopic("bulksms_progress", endedStates.includes(campaign.status) ? null : campaign.id);
   const { status, counts, contacts } = live ?? campaign;
-  const { says, meaning } = bulksmsWords[status];
+  const { description, meaning } = bulksmsWords[status];
   return (
     <li>
       <Link href={`/campaigns/${campaign.id}`}>
         <span className="campaign-name">{campaign.name}</span>
         <span className="campaign-state">
-          <Mark meaning={meaning} /> {says}
+          <Mark meaning={meaning} /> {description}
         </span>
         <River counts={counts} isSmall />
         <span className="campaign-figures soft">

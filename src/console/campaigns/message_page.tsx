@@ -1,4 +1,5 @@
-// One message: a vertical line of stops, each with its time, the wait since the last one, which process did it; and what it cost, and why.
+// One message: a vertical line of stops, each with its time, the wait since the last one, which
+// process did it; and what it cost, and why.
 import { Link } from "wouter";
 import type { MessageCharge, WayStep } from "../../contracts/campaign_reads.ts";
 import type { MessageStatus } from "../../contracts/states.ts";
@@ -42,7 +43,7 @@ export function MessagePage({ id, row }: { id: string; row: string }) {
       </ol>
       <section aria-label="what it cost" className="charge">
         <h2>{charge.is_charged ? `Cost ${showCredits(charge.amount)} credits` : "Not charged"}</h2>
-        <p>{charge.says}</p>
+        <p>{charge.description}</p>
         {charge.transfer_id !== null && (
           <p className="soft">
             in the ledger's entry <code>{charge.transfer_id}</code>
@@ -80,7 +81,7 @@ function Stop({ step, waitedMs }: { step: WayStep; waitedMs: number | null }) {
         {waitedMs !== null && <span className="soft"> {showMs(waitedMs)} later</span>}
       </p>
       <p className="soft">
-        {step.says} · {step.process}
+        {step.description} · {step.process}
       </p>
     </li>
   );

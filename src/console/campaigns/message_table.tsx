@@ -1,4 +1,5 @@
-// Every message of a campaign, a million if need be: only the rows in sight are drawn, and pages of them are asked for as they come into sight.
+// Every message of a campaign, a million if need be: only the rows in sight are drawn, and pages of
+// them are asked for as they come into sight.
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
@@ -25,7 +26,10 @@ interface MessagesPage {
 
 const pageRows = 200;
 const rowPx = 36;
-/** Browsers draw nothing beyond some 17 (Firefox) to 33 million pixels: a longer campaign is looked at from a row on. */
+/**
+ * Browsers draw nothing beyond some 17 (Firefox) to 33 million pixels: a longer campaign is looked
+ * at from a row on.
+ */
 const rowsInReach = 400_000;
 /** What is in sight is asked for anew so often while the campaign moves. */
 const freshMs = 1_500;
@@ -60,7 +64,10 @@ export function MessageTable({ id, contacts, status, version }: MessageTableProp
   );
 }
 
-/** Without a filter a row's place is its number: any page can be asked for, wherever the reader scrolls to. */
+/**
+ * Without a filter a row's place is its number: any page can be asked for, wherever the reader
+ * scrolls to.
+ */
 function AllRows({ id, contacts, version }: { id: string; contacts: number; version: number }) {
   const pages = useRef(new Map<number, { rows: MessageRow[]; version: number; atMs: number; isAsked: boolean }>());
   const [, redraw] = useState(0);
@@ -106,7 +113,7 @@ function AllRows({ id, contacts, version }: { id: string; contacts: number; vers
         before={before}
         count={inReach}
         of={contacts}
-        says={`${showCount(contacts)} messages in the order of the file`}
+        description={`${showCount(contacts)} messages in the order of the file`}
         rowAt={(row) => pages.current.get(Math.floor(row / pageRows))?.rows[row % pageRows] ?? null}
         onSight={(first, last) => {
           for (let page = Math.floor(first / pageRows); page <= Math.floor(last / pageRows); page++) need(page);
@@ -116,7 +123,10 @@ function AllRows({ id, contacts, version }: { id: string; contacts: number; vers
   );
 }
 
-/** With a filter: from the beginning on, as far as the reader scrolls. A page may be empty and not the last. */
+/**
+ * With a filter: from the beginning on, as far as the reader scrolls. A page may be empty and not
+ * the last.
+ */
 function FoundRows({ id, status, suffix, version }: { id: string; status: MessageStatus | null; suffix: string; version: number }) {
   const [found, setFound] = useState<{ rows: MessageRow[]; cursor: number | null; version: number }>({ rows: [], cursor: 0, version });
   const [failed, setFailed] = useState<unknown>(null);
@@ -164,7 +174,7 @@ function FoundRows({ id, status, suffix, version }: { id: string; status: Messag
         before={0}
         count={found.rows.length}
         of={found.rows.length}
-        says="messages found"
+        description="messages found"
         rowAt={(index) => found.rows[index] ?? null}
         onSight={(_first, last) => {
           if (last > lastSeen) setLastSeen(last);
@@ -182,13 +192,13 @@ interface RowsProps {
   count: number;
   /** All rows. */
   of: number;
-  says: string;
+  description: string;
   /** By its place among all rows, from 0. */
   rowAt: (place: number) => MessageRow | null;
   onSight: (first: number, last: number) => void;
 }
 
-function Rows({ id, before, count, of, says, rowAt, onSight }: RowsProps) {
+function Rows({ id, before, count, of, description, rowAt, onSight }: RowsProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({ count, getScrollElement: () => scroller.current, estimateSize: () => rowPx, overscan: 12 });
   const inSight = rows.getVirtualItems();
@@ -199,7 +209,7 @@ function Rows({ id, before, count, of, says, rowAt, onSight }: RowsProps) {
   });
   return (
     // biome-ignore lint/a11y/useSemanticElements: a <table> cannot leave out the rows that are not in sight
-    <div className="messages" role="table" aria-label={says} aria-rowcount={of + 1}>
+    <div className="messages" role="table" aria-label={description} aria-rowcount={of + 1}>
       {/* biome-ignore lint/a11y/useSemanticElements lint/a11y/useFocusableInteractive: as above, and a row is nothing to press */}
       <div className="message-head" role="row">
         {["row", "number", "state", "parts", "sent", "ended"].map((name) => (

@@ -1,9 +1,13 @@
-// The states of a campaign's messages in order, as one bar whose segments flow from waiting to their end; under it the same in words.
+// The states of a campaign's messages in order, as one bar whose segments flow from waiting to
+// their end; under it the same in words.
 import { type MessageStatus, messageStatuses } from "../../contracts/states.ts";
 import { Mark } from "../look/mark.tsx";
 import { messageMeaning, messageWords, showCount } from "../look/words.ts";
 
-/** From the end of the way on the left to its beginning on the right: what is done fills up from the left. */
+/**
+ * From the end of the way on the left to its beginning on the right: what is done fills up from the
+ * left.
+ */
 const order: readonly MessageStatus[] = [
   "delivered",
   "undelivered",
@@ -23,9 +27,9 @@ interface RiverProps {
 
 export function River({ counts, isSmall = false }: RiverProps) {
   const shown = order.filter((status) => counts[status] > 0);
-  const says = shown.map((status) => `${showCount(counts[status])} ${status}`).join(", ");
+  const description = shown.map((status) => `${showCount(counts[status])} ${status}`).join(", ");
   return (
-    <div className={isSmall ? "river river-small" : "river"} role="img" aria-label={says === "" ? "no messages" : says}>
+    <div className={isSmall ? "river river-small" : "river"} role="img" aria-label={description === "" ? "no messages" : description}>
       {shown.map((status) => (
         <i key={status} className={`stretch stretch-${status} stretch-${messageMeaning[status]}`} style={{ flexGrow: counts[status] }} />
       ))}

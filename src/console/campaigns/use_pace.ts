@@ -1,9 +1,13 @@
-// How fast messages come to their end, and how long the rest takes at that pace: from the live counts of the last ten seconds.
+// How fast messages come to their end, and how long the rest takes at that pace: from the live
+// counts of the last ten seconds.
 import { useRef } from "react";
 import type { MessageStatus } from "../../contracts/states.ts";
 
 const windowMs = 10_000;
-/** The first ends come slowly, all others behind them: before such a share has ended, the pace says nothing of the time that is left. */
+/**
+ * The first ends come slowly, all others behind them: before such a share has ended, the pace says
+ * nothing of the time that is left.
+ */
 const shareThatTells = 0.02;
 const finals: readonly MessageStatus[] = ["failed", "undelivered", "delivered", "expired", "canceled"];
 

@@ -57,7 +57,7 @@ export function CreditPage() {
       {error !== null && <Trouble error={error} again={again} />}
       {answer?.entries.length === 0 && <p className="soft">Nothing has moved yet. A top-up is the first line.</p>}
       {answer !== null && answer.entries.length > 0 && <Ledger entries={answer.entries} />}
-      <p className="deeds">
+      <p className="actions">
         {cursors.length > 0 && (
           <button type="button" onClick={() => setCursors(cursors.slice(0, -1))}>
             Newer
@@ -111,7 +111,7 @@ function Ledger({ entries }: { entries: readonly LedgerEntry[] }) {
 function TopUp({ workspaceId, onDone }: { workspaceId: string; onDone: () => void }) {
   const [amount, setAmount] = useState("100");
   const [failed, setFailed] = useState<unknown>(null);
-  const [says, setSays] = useState("");
+  const [description, setDescription] = useState("");
   /** Until it is known to have worked, the same top-up is the same. */
   const key = useRef(crypto.randomUUID());
   const submit = async (event: FormEvent) => {
@@ -124,11 +124,11 @@ function TopUp({ workspaceId, onDone }: { workspaceId: string; onDone: () => voi
         idempotencyKey: key.current,
       });
       key.current = crypto.randomUUID();
-      setSays(`${showCredits(amount.trim())} credits were added.`);
+      setDescription(`${showCredits(amount.trim())} credits were added.`);
       onDone();
     } catch (error) {
       setFailed(error);
-      setSays("");
+      setDescription("");
     }
   };
   return (
@@ -147,7 +147,7 @@ function TopUp({ workspaceId, onDone }: { workspaceId: string; onDone: () => voi
         credits
       </label>
       <button type="submit">Top up</button>
-      <span role="status">{says}</span>
+      <span role="status">{description}</span>
       {failed !== null && <Trouble error={failed} />}
     </form>
   );

@@ -1,4 +1,5 @@
-// The laws as a row of small marks, one a law: calm while they hold, impossible to miss when one is broken.
+// The laws as a row of small marks, one a law: calm while they hold, impossible to miss when one is
+// broken.
 import { Link } from "wouter";
 import type { LawState } from "../../contracts/topics.ts";
 import { useTopic } from "../live/live.ts";
@@ -15,7 +16,7 @@ export function LawMarks() {
   const laws = update?.laws ?? [];
   const broken = laws.filter(({ verdict }) => verdict === "broken");
   return (
-    <Link href="/laws" className={broken.length > 0 ? "law-marks law-marks-broken" : "law-marks"} aria-label={says(laws, broken)}>
+    <Link href="/laws" className={broken.length > 0 ? "law-marks law-marks-broken" : "law-marks"} aria-label={description(laws, broken)}>
       {laws.length === 0 ? (
         <span className="soft">laws</span>
       ) : (
@@ -30,7 +31,7 @@ export function LawMarks() {
   );
 }
 
-function says(laws: readonly LawState[], broken: readonly LawState[]): string {
+function description(laws: readonly LawState[], broken: readonly LawState[]): string {
   if (laws.length === 0) return "laws: not looked at yet";
   if (broken.length > 0) return `laws: ${broken.map(({ law }) => law).join(", ")} broken`;
   return `laws: ${laws.filter(({ verdict }) => verdict === "held").length} of ${laws.length} hold`;

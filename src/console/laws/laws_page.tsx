@@ -1,4 +1,5 @@
-// The laws: what each says, what was compared, and the rows that break it. Always current while it is open.
+// The laws: what each says, what was compared, and the rows that break it. Always current while it
+// is open.
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
 import { showCount, showMs, showTime } from "../look/words.ts";
@@ -10,7 +11,7 @@ const meanings = { held: "delivered", broken: "broken", nothing_to_check: "waiti
 export function LawsPage() {
   const update = useTopic("laws", "all");
   useSeconds(); // ages grow
-  if (update === null || update.looked_at === null) {
+  if (update === null || update.checked_at === null) {
     return (
       <>
         <h1>Laws</h1>
@@ -31,8 +32,8 @@ export function LawsPage() {
         {broken > 0 ? `${broken} of ${update.laws.length} laws broken` : held === 0 ? "Nothing to compare yet" : `${held} laws hold`}
       </p>
       <p className="soft">
-        {showCount(update.laws.reduce((sum, { rows_compared }) => sum + rows_compared, 0))} rows compared at {showTime(update.looked_at)} in{" "}
-        {showMs(update.took_ms)};{" "}
+        {showCount(update.laws.reduce((sum, { rows_compared }) => sum + rows_compared, 0))} rows compared at {showTime(update.checked_at)}{" "}
+        in {showMs(update.took_ms)};{" "}
         {update.form === "running"
           ? "something is under way, so each law is a bound that holds at every moment"
           : "all is at rest, so each law is an equation"}
@@ -50,9 +51,9 @@ export function LawsPage() {
             </p>
             {law.broken.length > 0 && (
               <ul className="law-rows">
-                {law.broken.map(({ row, says }) => (
+                {law.broken.map(({ row, description }) => (
                   <li key={row}>
-                    <code>{row}</code> {says}
+                    <code>{row}</code> {description}
                   </li>
                 ))}
                 {law.broken_count > law.broken.length && (

@@ -1,4 +1,5 @@
-// The page's one WebSocket: topics by hook, connected again by itself after a cut. The first update after a subscribe is a snapshot, so nothing is missed.
+// The page's one WebSocket: topics by hook, connected again by itself after a cut. The first update
+// after a subscribe is a snapshot, so nothing is missed.
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { SocketUpdate, TopicName, TopicUpdates } from "../../contracts/topics.ts";
 
@@ -51,7 +52,9 @@ function open(): void {
   };
 }
 
-/** What came late is older than what is there; a snapshot is the truth of its moment all the same. */
+/**
+ * What came late is older than what is there; a snapshot is the truth of its moment all the same.
+ */
 function take({ topic, channel: name, update, is_snapshot }: SocketUpdate): void {
   const channel = channels.get(nameOf(topic, name));
   if (channel === undefined) return;
@@ -81,7 +84,9 @@ function listen(topic: TopicName, name: string, listener: (update: unknown) => v
   };
 }
 
-/** The newest update of a channel; null before the first. @param channel null: none is listened to */
+/**
+ * The newest update of a channel; null before the first. @param channel null: none is listened to
+ */
 export function useTopic<T extends TopicName>(topic: T, channel: string | null): TopicUpdates[T] | null {
   const [heard, setHeard] = useState<{ channel: string | null; update: TopicUpdates[T] | null }>({ channel, update: null });
   useEffect(() => {

@@ -1,4 +1,5 @@
-// The mark of a meaning: a shape and a colour, so that neither alone has to be seen. Words stand beside it.
+// The mark of a meaning: a shape and a colour, so that neither alone has to be seen. Words stand
+// beside it.
 import type { Meaning } from "./words.ts";
 
 const shapes: Readonly<Record<Meaning, string>> = {

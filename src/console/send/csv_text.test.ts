@@ -1,4 +1,5 @@
-// The browser's functions say the same as Node's, so that the console's verdict on a file is the import's.
+// The browser's functions say the same as Node's, so that the console's verdict on a file is the
+// import's.
 import { describe, expect, test } from "vitest";
 import * as node from "../../contacts/csv/csv_text.ts";
 import * as browser from "./csv_text.ts";

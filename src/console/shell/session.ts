@@ -1,4 +1,5 @@
-// Who is signed in: asked once when the page begins, by its cookie; a one-time link in the address is taken at once and taken out of it.
+// Who is signed in: asked once when the page begins, by its cookie; a one-time link in the address
+// is taken at once and taken out of it.
 import { createContext, useCallback, useContext, useEffect, useState } from "react";
 import type { SessionAnswer, SessionRequest } from "../../contracts/console.ts";
 import { askWebapi, Problem, rememberSession } from "../api/api.ts";

@@ -1,4 +1,5 @@
-// What is always there: the places, the live credit, a mark a law, and the word when the connection is lost.
+// What is always there: the places, the live credit, a mark a law, and the word when the connection
+// is lost.
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { LawMarks } from "../laws/law_marks.tsx";
@@ -7,9 +8,9 @@ import { showCredits, showTime } from "../look/words.ts";
 import { useSession } from "./session.ts";
 
 const places = [
-  { path: "/campaigns", says: "Campaigns" },
-  { path: "/system", says: "System", isForSystem: true },
-  { path: "/credit", says: "Credit" },
+  { path: "/campaigns", description: "Campaigns" },
+  { path: "/system", description: "System", isForSystem: true },
+  { path: "/credit", description: "Credit" },
 ] as const;
 
 export function Shell({ signOut, children }: { signOut: () => Promise<void>; children: ReactNode }) {
@@ -30,9 +31,9 @@ export function Shell({ signOut, children }: { signOut: () => Promise<void>; chi
         <nav aria-label="places">
           {places
             .filter((place) => !("isForSystem" in place) || session.sees_system)
-            .map(({ path, says }) => (
+            .map(({ path, description }) => (
               <Link key={path} href={path} aria-current={location.startsWith(path) ? "page" : undefined}>
-                {says}
+                {description}
               </Link>
             ))}
         </nav>

@@ -6,14 +6,14 @@ import "uplot/dist/uPlot.min.css";
 const heightPx = 92;
 
 interface ChartProps {
-  says: string;
+  description: string;
   /** Seconds. */
   times: readonly number[];
   values: readonly (number | null)[];
   show: (value: number) => string;
 }
 
-export function Chart({ says, times, values, show }: ChartProps) {
+export function Chart({ description, times, values, show }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | null>(null);
   const showing = useRef(show);
@@ -52,7 +52,7 @@ export function Chart({ says, times, values, show }: ChartProps) {
   return (
     <figure className="chart">
       <figcaption>
-        {says} <strong>{last === null || last === undefined ? "–" : show(last)}</strong>
+        {description} <strong>{last === null || last === undefined ? "–" : show(last)}</strong>
       </figcaption>
       <div ref={place} />
     </figure>

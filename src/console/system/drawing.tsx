@@ -1,4 +1,5 @@
-// The real system as a picture: nodes with their figures, edges with their rates, dots that move as traffic does. Shows what it is given; knows no socket.
+// The real system as a picture: nodes with their figures, edges with their rates, dots that move as
+// traffic does. Shows what it is given; knows no socket.
 import type { KeyboardEvent, ReactNode } from "react";
 import { databaseNames, processNames } from "../../contracts/processes.ts";
 import { type EdgeFigure, edgeFigures, queueDepths, type SystemFigures, showRate } from "./figures.ts";
@@ -6,7 +7,9 @@ import { MovingDots } from "./moving_dots.tsx";
 import { DatabaseNode, PeopleNode, PhonesNode, ProcessNode, RedisNode, SimulatorNode } from "./nodes.tsx";
 import { type Edge, edges, type Layout, type NodeId, tallLayout, type Way, wayWords, wideLayout } from "./topology.ts";
 
-/** What is chosen in the picture: a node, or one edge (by its id) where edges can be taken hold of. */
+/**
+ * What is chosen in the picture: a node, or one edge (by its id) where edges can be taken hold of.
+ */
 export type Selection = { node: NodeId } | { edge: string };
 
 /** What only a lab knows: who was frozen or held down by hand, which links are broken and how. */
@@ -62,10 +65,10 @@ export function Drawing(props: DrawingProps) {
 }
 
 function Nodes({ layout, figures, redisSilentMs, selection, onSelect, marks }: DrawingProps & { layout: Layout }) {
-  const place = (id: NodeId, says: string, content: ReactNode) => (
+  const place = (id: NodeId, description: string, content: ReactNode) => (
     <Selectable
       key={id}
-      says={says}
+      description={description}
       isChosen={selection !== null && "node" in selection && selection.node === id}
       onSelect={() => onSelect({ node: id })}
     >
@@ -101,13 +104,13 @@ function Nodes({ layout, figures, redisSilentMs, selection, onSelect, marks }: D
 }
 
 interface SelectableProps {
-  says: string;
+  description: string;
   isChosen: boolean;
   onSelect: () => void;
   children: ReactNode;
 }
 
-function Selectable({ says, isChosen, onSelect, children }: SelectableProps) {
+function Selectable({ description, isChosen, onSelect, children }: SelectableProps) {
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
@@ -120,7 +123,7 @@ function Selectable({ says, isChosen, onSelect, children }: SelectableProps) {
       role="button"
       tabIndex={0}
       aria-pressed={isChosen}
-      aria-label={says}
+      aria-label={description}
       onClick={onSelect}
       onKeyDown={onKeyDown}
     >
@@ -149,9 +152,9 @@ function EdgeLine({ edge, layout, fault, isChosen, onSelect }: EdgeLineProps) {
     />
   );
   if (onSelect === null) return line;
-  const says = `${edge.from} to ${edge.to}, ${wayWords[edge.way]}${fault === null ? "" : `, ${fault}`}`;
+  const description = `${edge.from} to ${edge.to}, ${wayWords[edge.way]}${fault === null ? "" : `, ${fault}`}`;
   return (
-    <Selectable says={says} isChosen={isChosen} onSelect={() => onSelect({ edge: edge.id })}>
+    <Selectable description={description} isChosen={isChosen} onSelect={() => onSelect({ edge: edge.id })}>
       <path className="edge-reach" d={path} />
       {line}
     </Selectable>

@@ -1,11 +1,15 @@
-// From what the processes said of themselves (topic system_stats) to what the drawing shows: a figure a node, a rate an edge. Pure.
+// From what the processes said of themselves (topic system_stats) to what the drawing shows: a
+// figure a node, a rate an edge. Pure.
 import { type ProcessName, processNames } from "../../contracts/processes.ts";
 import type { ProcessStats } from "../../contracts/topics.ts";
 
 /** They speak once a second: one that missed three times is dead, frozen or cut off. */
 export const silentAfterMs = 3_000;
 
-/** alive: heard of lately. silent: was heard of, is no more. unheard: never since we look. stale: we ourselves are cut off and cannot know. mute: speaks by nature of nothing. */
+/**
+ * alive: heard of lately. silent: was heard of, is no more. unheard: never since we look. stale: we
+ * ourselves are cut off and cannot know. mute: speaks by nature of nothing.
+ */
 export type NodeState = "alive" | "silent" | "unheard" | "stale" | "mute";
 
 export interface ProcessFigures {
@@ -30,7 +34,10 @@ export interface ProcessFigures {
 
 export type SystemFigures = Readonly<Record<ProcessName, ProcessFigures>>;
 
-/** @param ageMs since the processes' list arrived; whether it is so old that nothing in it can be believed is `isCutOff` */
+/**
+ * @param ageMs since the processes' list arrived; whether it is so old that nothing in it can be
+ * believed is `isCutOff`
+ */
 export function figuresOf(processes: readonly ProcessStats[], ageMs: number, isCutOff: boolean): SystemFigures {
   return Object.fromEntries(processNames.map((name) => [name, figuresOfOne(name, processes, ageMs, isCutOff)])) as unknown as SystemFigures;
 }
@@ -71,7 +78,10 @@ function addUp(records: readonly Readonly<Record<string, number>>[]): Record<str
   return total;
 }
 
-/** A level that stands in a database or in Redis is seen by every instance alike; one of a process's own adds up. */
+/**
+ * A level that stands in a database or in Redis is seen by every instance alike; one of a process's
+ * own adds up.
+ */
 const commonLevels: readonly string[] = ["queue_general_waiting", "queue_sales_waiting", "outbox_unconfirmed"];
 
 function mergeLevels(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {
@@ -87,7 +97,10 @@ export interface EdgeFigure {
   unit: string;
 }
 
-/** By the id of topology.ts. Each counter stands at the process that counts it; the carrier's two edges are counted by our end of them. */
+/**
+ * By the id of topology.ts. Each counter stands at the process that counts it; the carrier's two
+ * edges are counted by our end of them.
+ */
 export function edgeFigures(figures: SystemFigures): Readonly<Record<string, EdgeFigure>> {
   const rate = (name: ProcessName, counter: string): number | null =>
     figures[name].instances.length === 0 ? null : (figures[name].rates[counter] ?? 0);
@@ -112,7 +125,10 @@ export function queueDepths(figures: SystemFigures): { general: number | null; s
   };
 }
 
-/** `1,234`, `12`, `0.4`: three significant digits are enough for a rate, and it never has more width than it needs. */
+/**
+ * `1,234`, `12`, `0.4`: three significant digits are enough for a rate, and it never has more width
+ * than it needs.
+ */
 export function showRate(perS: number): string {
   if (perS > 0 && perS < 10) return perS.toFixed(1);
   return Math.round(perS).toLocaleString("en-GB");

@@ -1,4 +1,5 @@
-// The last minutes of every process, for the charts: one sample a second, as long as the page is open.
+// The last minutes of every process, for the charts: one sample a second, as long as the page is
+// open.
 import { useRef } from "react";
 import { type ProcessName, processNames } from "../../contracts/processes.ts";
 import type { SystemFigures } from "./figures.ts";

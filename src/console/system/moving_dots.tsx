@@ -1,4 +1,5 @@
-// Dots that run along the edges as often as something really went there: never more than the eye can follow, none where nobody counts.
+// Dots that run along the edges as often as something really went there: never more than the eye
+// can follow, none where nobody counts.
 import { useEffect, useRef } from "react";
 import type { EdgeFigure } from "./figures.ts";
 import type { Layout } from "./topology.ts";
@@ -55,7 +56,10 @@ export function MovingDots({ flows, layout }: MovingDotsProps) {
   return <g ref={group} className="dots" />;
 }
 
-/** One each second at one a second, then slower than the rate grows: 10/s, 100/s and 1,000/s must still look different. */
+/**
+ * One each second at one a second, then slower than the rate grows: 10/s, 100/s and 1,000/s must
+ * still look different.
+ */
 function dotsPerSecond(perS: number): number {
   return perS <= 1 ? perS : Math.min(dotsPerSecondMax, 1 + 1.7 * Math.log10(perS));
 }

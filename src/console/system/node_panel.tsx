@@ -21,7 +21,7 @@ export function NodePanel({ node, figures, history, children }: NodePanelProps) 
     <section className="node-panel" aria-label={`about ${node}`}>
       <header>
         <h2>{node}</h2>
-        <p className="soft">{process === null ? storeWords[node] : processes[process].says}</p>
+        <p className="soft">{process === null ? storeWords[node] : processes[process].description}</p>
       </header>
       {children}
       {process !== null && process !== "simulator" && <ProcessDetails figures={figures[process]} samples={history[process]} />}
@@ -48,18 +48,18 @@ function ProcessDetails({ figures, samples }: { figures: ProcessFigures; samples
         {levels.map(([name, value]) => ` · ${name.replaceAll("_", " ")} ${value.toLocaleString("en-GB")}`)}
       </p>
       <div className="charts">
-        <Chart says="CPU" times={times} values={samples.map((sample) => sample.cpu)} show={showCpu} />
+        <Chart description="CPU" times={times} values={samples.map((sample) => sample.cpu)} show={showCpu} />
         <Chart
-          says="memory"
+          description="memory"
           times={times}
           values={samples.map((sample) => sample.memoryMib)}
           show={(mib) => showMegabytes(mib * 1_048_576)}
         />
-        <Chart says="event-loop delay, p99" times={times} values={samples.map((sample) => sample.delayMs)} show={showDelay} />
+        <Chart description="event-loop delay, p99" times={times} values={samples.map((sample) => sample.delayMs)} show={showDelay} />
         {rates.map((name) => (
           <Chart
             key={name}
-            says={name.replaceAll("_", " ")}
+            description={name.replaceAll("_", " ")}
             times={times}
             values={samples.map((sample) => sample.rates[name] ?? null)}
             show={(value) => `${showRate(value)}/s`}

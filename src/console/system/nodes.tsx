@@ -1,4 +1,5 @@
-// The nodes of the drawing, each as its own small shape: a process is a card, a database a drum, Redis a room with lanes. Used by drawing.tsx.
+// The nodes of the drawing, each as its own small shape: a process is a card, a database a drum,
+// Redis a room with lanes. Used by drawing.tsx.
 import type { DatabaseName } from "../../contracts/processes.ts";
 import { type ProcessFigures, showCpu, showDelay, showMegabytes, showSilence } from "./figures.ts";
 import type { Box } from "./topology.ts";
@@ -39,7 +40,7 @@ export function ProcessNode({ box, figures, mark }: Marked & { figures: ProcessF
           <Figure x={left} y={top + 77} label="loop delay" value={showDelay(figures.loopDelayP99Ms)} />
         </>
       ) : (
-        <text className="node-says" x={left} y={top + 56}>
+        <text className="node-description" x={left} y={top + 56}>
           {stateWords(figures)}
         </text>
       )}
@@ -106,9 +107,9 @@ export function RedisNode({ box, depths, silentMs, mark }: RedisNodeProps) {
   const top = box.y - box.height / 2;
   const laneHeight = 34;
   const lanes = [
-    { name: "topics", at: top + 34, says: silentMs === null ? "live" : `silent ${showSilence(silentMs)}` },
-    { name: "queue general", at: top + 34 + (box.height - 44) / 3, says: waiting(depths.general) },
-    { name: "queue sales", at: top + 34 + ((box.height - 44) * 2) / 3, says: waiting(depths.sales) },
+    { name: "topics", at: top + 34, description: silentMs === null ? "live" : `silent ${showSilence(silentMs)}` },
+    { name: "queue general", at: top + 34 + (box.height - 44) / 3, description: waiting(depths.general) },
+    { name: "queue sales", at: top + 34 + ((box.height - 44) * 2) / 3, description: waiting(depths.sales) },
   ];
   return (
     <g className={silentMs === null ? "node node-alive" : "node node-silent"}>
@@ -124,7 +125,7 @@ export function RedisNode({ box, depths, silentMs, mark }: RedisNodeProps) {
             {lane.name}
           </text>
           <text className="lane-depth" x={left + box.width - 24} y={lane.at + 22} textAnchor="end">
-            {lane.says}
+            {lane.description}
           </text>
         </g>
       ))}
@@ -152,7 +153,9 @@ export function DatabaseNode({ box, name, mark }: Marked & { name: DatabaseName 
   );
 }
 
-/** Another company's network, as far as we are concerned: we count what we bring and what we get. */
+/**
+ * Another company's network, as far as we are concerned: we count what we bring and what we get.
+ */
 export function SimulatorNode({ box, mark }: Marked) {
   const top = box.y - box.height / 2;
   return (
@@ -162,10 +165,10 @@ export function SimulatorNode({ box, mark }: Marked) {
       <text className="node-name" x={box.x - box.width / 2 + 14} y={top + 25}>
         carrier
       </text>
-      <text className="node-says" x={box.x - box.width / 2 + 14} y={top + 50}>
+      <text className="node-description" x={box.x - box.width / 2 + 14} y={top + 50}>
         simulated network,
       </text>
-      <text className="node-says" x={box.x - box.width / 2 + 14} y={top + 68}>
+      <text className="node-description" x={box.x - box.width / 2 + 14} y={top + 68}>
         its own journal
       </text>
       <Mark box={box} mark={mark} />

@@ -1,4 +1,5 @@
-// The System page: the drawing, the chosen node's figures, the same as a table. Loaded when it is first opened (uPlot comes with it).
+// The System page: the drawing, the chosen node's figures, the same as a table. Loaded when it is
+// first opened (uPlot comes with it).
 import { useState } from "react";
 import { Drawing, type Selection } from "./drawing.tsx";
 import { figuresOf, silentAfterMs } from "./figures.ts";

@@ -1,4 +1,5 @@
-// Where everything stands in the drawing of the system, laid out by hand twice: wide, and tall for a narrow screen. Read by drawing.tsx alone.
+// Where everything stands in the drawing of the system, laid out by hand twice: wide, and tall for
+// a narrow screen. Read by drawing.tsx alone.
 import type { DatabaseName, ProcessName } from "../../contracts/processes.ts";
 
 /** How one talks to another; `sql` is no talk between processes, only who owns which database. */

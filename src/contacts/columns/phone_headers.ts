@@ -19,7 +19,7 @@ export interface HeaderMeaning {
 }
 
 /**
- * Long enough to mean this wherever they stand in a name without blanks and accents:
+ * Long enough to mean this wherever they stand in a name without whitespace and accents:
  * `matkapuhelinnumero`, `numero de telephone`.
  */
 const mobileParts = [
@@ -80,7 +80,7 @@ function wordsOf(list: string): string[] {
 }
 
 /**
- * A name without accents, signs, blanks and invisible characters: "Mobile-phone no." and
+ * A name without accents, signs, whitespace and invisible characters: "Mobile-phone no." and
  * "mobilephoneno" are one.
  */
 export function squash(name: string): string {

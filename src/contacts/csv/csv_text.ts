@@ -1,5 +1,6 @@
-// Bytes and texts by Node's buffers, the quickest that Node has. The console judges files by the same reader: its build puts src/console/send/csv_text.ts,
-// which has the same functions for browsers, in this file's place.
+// Bytes and texts by Node's buffers, the quickest that Node has. The console judges files by the
+// same reader: its build puts src/console/send/csv_text.ts, which has the same functions for
+// browsers, in this file's place.
 import { isAscii, isUtf8 } from "node:buffer";
 
 export { isUtf8 };
@@ -14,7 +15,10 @@ export function latin1Of(bytes: Uint8Array): string {
   return viewOf(bytes).toString("latin1");
 }
 
-/** Memory, not cleared. A Buffer, whose searches are twenty times as quick as those of its parent class. */
+/**
+ * Memory, not cleared. A Buffer, whose searches are twenty times as quick as those of its parent
+ * class.
+ */
 export function newBytes(length: number): Uint8Array {
   return Buffer.allocUnsafeSlow(length);
 }

@@ -6,7 +6,7 @@ describe("a set of numbers", () => {
     const set = createNumberSet();
     const reference = new Set<number>();
     const wrong: number[] = []; // one expectation at the end: tens of thousands take seconds
-    // consecutive, spread over 15 digits, and doubled
+    // consecutive, spread over 15 digits, and duplicated
     for (let index = 0; index < 60_000; index++) {
       const value = index % 3 === 0 ? 358400000000 + (index >> 1) : ((index * 7_919_777) % 999_999_937) * 1_000_003 + 1;
       if (set.add(value) === reference.has(value)) wrong.push(value);

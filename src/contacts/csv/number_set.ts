@@ -1,5 +1,6 @@
-// A set of phone numbers in at most 16 bytes each: open addressing over Float64Arrays, split into partitions that grow one by one,
-// so that growing never needs the whole set twice. A Set of numbers takes about 40 bytes each. Called by row_verdicts.ts.
+// A set of phone numbers in at most 16 bytes each: open addressing over Float64Arrays, split into
+// partitions that grow one by one, so that growing never needs the whole set twice. A Set of
+// numbers takes about 40 bytes each. Called by row_verdicts.ts.
 
 /** The set grows by a 256th at a time. */
 const partitionCount = 256;
@@ -59,14 +60,20 @@ export function createNumberSet(): NumberSet {
   };
 }
 
-/** The slot that holds the value, or the empty one (0) where it belongs. The upper 24 bits of its hash scale to the length. */
+/**
+ * The slot that holds the value, or the empty one (0) where it belongs. The upper 24 bits of its
+ * hash scale to the length.
+ */
 function slotOf(slots: Float64Array, bits: number, value: number): number {
   let slot = Math.floor(((bits >>> 8) / 0x1000000) * slots.length);
   for (let held = slots[slot]; held !== 0 && held !== value; held = slots[slot]) slot = slot + 1 === slots.length ? 0 : slot + 1;
   return slot;
 }
 
-/** 32 well-mixed bits of a number (the finisher of MurmurHash3 over both halves): phone numbers of a list are often consecutive. */
+/**
+ * 32 well-mixed bits of a number (the finisher of MurmurHash3 over both halves): phone numbers of a
+ * list are often consecutive.
+ */
 function hash(value: number): number {
   let bits = (value | 0) ^ Math.imul((value / 0x100000000) | 0, 0x9e3779b1);
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);

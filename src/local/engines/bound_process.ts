@@ -1,12 +1,13 @@
-// Child processes that end with their launcher, and the question whether a process of an earlier run still lives.
-// Used by the engines and by the supervisor.
+// Child processes that end with their launcher, and the question whether a process of an earlier
+// run still lives. Used by the engines and by the supervisor.
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from "node:child_process";
 import { accessSync, constants, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /**
- * Starts a process in a group of its own (so that Ctrl-C reaches only its launcher) which gets `deathSignal` from
- * the kernel when the launcher ends, however that happens. Only Linux has that; elsewhere the next start stops what is left.
+ * Starts a process in a group of its own (so that Ctrl-C reaches only its launcher) which gets
+ * `deathSignal` from the kernel when the launcher ends, however that happens. Only Linux has that;
+ * elsewhere the next start stops what is left.
  */
 export function spawnBound(command: string, args: readonly string[], deathSignal: "INT" | "KILL", options: SpawnOptions): ChildProcess {
   const setpriv = process.platform === "linux" ? findOnPath("setpriv", `${process.env.PATH ?? ""}:/usr/bin:/bin`) : null;
@@ -30,7 +31,9 @@ export function findOnPath(name: string, path: string = process.env.PATH ?? ""):
   return null;
 }
 
-/** A process as the state file remembers it: pids come again, so its start time belongs to its name. */
+/**
+ * A process as the state file remembers it: pids come again, so its start time belongs to its name.
+ */
 export interface RememberedProcess {
   pid: number;
   /** Opaque; compared only with another of the same machine. */
@@ -67,7 +70,10 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** Asks a child that we started to end; kills it when it does not within `patienceMs` (a frozen one never does). */
+/**
+ * Asks a child that we started to end; kills it when it does not within `patienceMs` (a frozen one
+ * never does).
+ */
 export async function endChild(child: ChildProcess, signal: NodeJS.Signals, patienceMs: number): Promise<void> {
   if (hasEnded(child)) return;
   child.kill(signal);
@@ -90,7 +96,10 @@ export async function waitUntil(isTrue: () => boolean | Promise<boolean>, limitM
   }
 }
 
-/** Words of /proc/<pid>/stat after the name in brackets (which may itself hold spaces): [0] is the state, [19] the start time. */
+/**
+ * Words of /proc/<pid>/stat after the name in brackets (which may itself hold spaces): [0] is the
+ * state, [19] the start time.
+ */
 function startOnLinux(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

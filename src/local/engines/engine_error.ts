@@ -1,4 +1,5 @@
-// The one error of the engines and the supervisor: three lines for a person. The command line prints them and exits.
+// The one error of the engines and the supervisor: three lines for a person. The command line
+// prints them and exits.
 
 export type EngineErrorKind = "failed" | "wrongUse" | "noAnswer";
 
@@ -6,7 +7,10 @@ export type EngineErrorKind = "failed" | "wrongUse" | "noAnswer";
 export class EngineError extends Error {
   readonly why: string;
   readonly remedy: string;
-  /** failed: it answers, and cannot do it. wrongUse: a setting is wrong. noAnswer: nobody answers. The command line's exit code follows. */
+  /**
+   * failed: it answers, and cannot do it. wrongUse: a setting is wrong. noAnswer: nobody answers.
+   * The command line's exit code follows.
+   */
   readonly kind: EngineErrorKind;
 
   constructor(what: string, why: string, remedy: string, cause?: unknown, kind: EngineErrorKind = "failed") {

@@ -1,4 +1,5 @@
-// What earlier processes left among the claims: /tmp/bulksms-ports is shared by all users of a machine.
+// What earlier processes left among the claims: /tmp/bulksms-ports is shared by all users of a
+// machine.
 import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -8,7 +8,8 @@ import { isAlive, type RememberedProcess, rememberProcess } from "./bound_proces
 /** `preferred` when it is free on `host`, else one that the system hands out. */
 export async function freePort(host: string, preferred: number, taken: ReadonlySet<number> = new Set()): Promise<number> {
   if (preferred !== 0 && !taken.has(preferred) && (await tryListen(host, preferred)) !== null) return preferred;
-  // The system cycles through its range, so a port that we handed out a moment ago is not met twice in a row.
+  // The system cycles through its range, so a port that we handed out a moment ago is not met twice
+  // in a row.
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const port = await tryListen(host, 0);
     if (port !== null && !taken.has(port)) return port;
@@ -17,8 +18,9 @@ export async function freePort(host: string, preferred: number, taken: ReadonlyS
 }
 
 /**
- * Like freePort, and no other supervisor on this machine gets the same one while this process lives: between our look and
- * the moment when a child listens, a second copy that starts at the same time would find it free too.
+ * Like freePort, and no other supervisor on this machine gets the same one while this process
+ * lives: between our look and the moment when a child listens, a second copy that starts at the
+ * same time would find it free too.
  */
 export async function claimPort(host: string, preferred: number, taken: Set<number>): Promise<number> {
   for (let attempt = 1; ; attempt += 1) {
@@ -52,7 +54,10 @@ function claim(port: number): boolean {
   return true;
 }
 
-/** What a dead process of another user left cannot be removed by us (sticky folder): then without a claim, as nobody listens there. */
+/**
+ * What a dead process of another user left cannot be removed by us (sticky folder): then without a
+ * claim, as nobody listens there.
+ */
 function removeClaim(port: number): void {
   try {
     unlinkSync(claimFile(port));

@@ -1,4 +1,5 @@
-// Finds the PostgreSQL 18 programs that npm installed for this machine, and makes them runnable. Called by postgres_server.ts.
+// Finds the PostgreSQL 18 programs that npm installed for this machine, and makes them runnable.
+// Called by postgres_server.ts.
 import { execFile } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -40,7 +41,10 @@ function packageFolder(): string {
   }
 }
 
-/** npm packages hold no symbolic links; the package's install script makes them, unless scripts were switched off. */
+/**
+ * npm packages hold no symbolic links; the package's install script makes them, unless scripts were
+ * switched off.
+ */
 async function makeLibraryLinks(folder: string): Promise<void> {
   const listFile = join(folder, "native", "pg-symlinks.json");
   if (!existsSync(listFile)) return;
@@ -58,7 +62,10 @@ function isRunnableByOthers(folder: string): boolean {
   return isReachableByOthers(file) && (statSync(file).mode & 0o005) === 0o005;
 }
 
-/** Under root with the clone in a closed home: a copy (60 MB, once a version) where nobody may run it. */
+/**
+ * Under root with the clone in a closed home: a copy (60 MB, once a version) where nobody may run
+ * it.
+ */
 function copyOutside(folder: string): string {
   const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string };
   const place = join(outsideRoot(), `postgres-${version}-${process.arch}`);

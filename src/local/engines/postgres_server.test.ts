@@ -1,4 +1,5 @@
-// Claims about the embedded Postgres: recovery after kill -9, pid files that lie, passwords, two of them at once.
+// Claims about the embedded Postgres: recovery after kill -9, pid files that lie, passwords, two of
+// them at once.
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

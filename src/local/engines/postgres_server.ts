@@ -1,5 +1,5 @@
-// One embedded PostgreSQL server: made at the first start, recovered after a crash, stopped with its launcher.
-// Called by the supervisor (two of them) and by the tests.
+// One embedded PostgreSQL server: made at the first start, recovered after a crash, stopped with
+// its launcher. Called by the supervisor (two of them) and by the tests.
 import { type ChildProcess, execFile } from "node:child_process";
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -15,11 +15,19 @@ import type { RunningEngine } from "./running_engine.ts";
 const execute = promisify(execFile);
 
 const host = "127.0.0.1";
-/** Recovery of a large journal after kill -9 may take a while; a server that is silent longer is broken. */
+/**
+ * Recovery of a large journal after kill -9 may take a while; a server that is silent longer is
+ * broken.
+ */
 const startMaxMs = 60_000;
-/** A fast stop ends sessions and writes a checkpoint; then it is killed, and recovery does the rest at the next start. */
+/**
+ * A fast stop ends sessions and writes a checkpoint; then it is killed, and recovery does the rest
+ * at the next start.
+ */
 const stopMaxMs = 10_000;
-/** Six processes with a pool each, side by side with second ones, the audit and a person with psql. */
+/**
+ * Six processes with a pool each, side by side with second ones, the audit and a person with psql.
+ */
 const connectionsMax = 200;
 const majorVersion = "18";
 
@@ -79,7 +87,10 @@ function findPlace(options: PostgresServerOptions): string {
   return folder;
 }
 
-/** Into a draft that becomes the data folder by one rename: a start that is killed half way leaves nothing that looks whole. */
+/**
+ * Into a draft that becomes the data folder by one rename: a start that is killed half way leaves
+ * nothing that looks whole.
+ */
 async function initialise(binaries: PostgresBinaries, folder: string, dataFolder: string, password: string): Promise<void> {
   const user = serverUser();
   const draft = `${dataFolder}.draft`;
@@ -124,7 +135,8 @@ async function launch(
     if (await acceptsConnections(child, port, options.password, deadlineAt)) return { child, port };
     await endChild(child, "SIGKILL", 1_000);
     const lines = lastLines(logFile);
-    // somebody took the port between our look and the server's; or sessions of a killed server are still ending
+    // somebody took the port between our look and the server's; or sessions of a killed server are
+    // still ending
     const isPortTaken = /could not (bind|create any TCP)/.test(lines);
     const isPredecessorEnding = /shared memory block|is another postmaster/.test(lines);
     if ((!isPortTaken && !isPredecessorEnding) || performance.now() > deadlineAt) {
@@ -206,7 +218,10 @@ async function createDatabases(url: string, databases: readonly string[]): Promi
   }
 }
 
-/** The server trusts its pid file when any process has that number; after a reboot or in a new container that may be anybody. */
+/**
+ * The server trusts its pid file when any process has that number; after a reboot or in a new
+ * container that may be anybody.
+ */
 function dropStalePidFile(dataFolder: string): void {
   const file = join(dataFolder, "postmaster.pid");
   if (!existsSync(file)) return;

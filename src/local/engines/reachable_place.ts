@@ -1,5 +1,6 @@
-// Postgres refuses to run as root, so under root it runs as `nobody`, who must be able to reach its files.
-// Here stands who that is, and where files go when their own place is closed to others (a home with mode 0700).
+// Postgres refuses to run as root, so under root it runs as `nobody`, who must be able to reach its
+// files. Here stands who that is, and where files go when their own place is closed to others (a
+// home with mode 0700).
 import { createHash } from "node:crypto";
 import { accessSync, chmodSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
@@ -21,8 +22,9 @@ export function isReachableByOthers(path: string): boolean {
 }
 
 /**
- * A folder for files of `owner` (a path) outside of closed homes. Bound to `mark`: when the owner's folder was deleted and made anew,
- * the mark is another, and what the old one left behind here is removed.
+ * A folder for files of `owner` (a path) outside of closed homes. Bound to `mark`: when the owner's
+ * folder was deleted and made anew, the mark is another, and what the old one left behind here is
+ * removed.
  */
 export function outsidePlace(owner: string, mark: string): string {
   const folder = join(outsideRoot(), createHash("sha256").update(resolve(owner)).digest("hex").slice(0, 16));
@@ -52,7 +54,10 @@ export function outsideRoot(): string {
   return tmpdir();
 }
 
-/** Where what was fetched once is kept for every clone of this user (XDG base directory specification). */
+/**
+ * Where what was fetched once is kept for every clone of this user (XDG base directory
+ * specification).
+ */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const base = environment.XDG_CACHE_HOME || join(environment.HOME || homedir(), ".cache");
   for (const folder of [join(base, "bulksms"), join(tmpdir(), `bulksms-cache-${process.getuid?.() ?? 0}`)]) {

@@ -1,4 +1,5 @@
-// Claims about where Redis comes from when it is not installed. Fetches real Debian packages, so it needs apt-get and its mirror.
+// Claims about where Redis comes from when it is not installed. Fetches real Debian packages, so it
+// needs apt-get and its mirror.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

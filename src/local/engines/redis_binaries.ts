@@ -1,5 +1,6 @@
-// Finds a Redis (or Valkey) server: on PATH, else from the Debian packages of this machine's release, unpacked into a
-// cache folder without root and without touching the system. Called by redis_server.ts.
+// Finds a Redis (or Valkey) server: on PATH, else from the Debian packages of this machine's
+// release, unpacked into a cache folder without root and without touching the system. Called by
+// redis_server.ts.
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +15,9 @@ const execute = promisify(execFile);
 const versionMin = [6, 2] as const;
 /** Package lists of a slow mirror (10 MB) and 2 MB of packages. */
 const fetchMaxMs = 180_000;
-/** redis-tools holds the program itself; the rest are libraries that not every release has or needs. */
+/**
+ * redis-tools holds the program itself; the rest are libraries that not every release has or needs.
+ */
 const packagesNeeded = ["redis-server", "redis-tools"];
 const packagesTried = ["libjemalloc2", "liblua5.1-0", "liblzf1", "lua-cjson", "lua-bitop", "libatomic1"];
 
@@ -32,7 +35,9 @@ export interface RedisSearch {
   onFetch?: () => void;
 }
 
-/** @throws EngineError with the command that installs it, when there is none and none can be fetched */
+/**
+ * @throws EngineError with the command that installs it, when there is none and none can be fetched
+ */
 export async function findRedisBinary(search: RedisSearch = {}): Promise<RedisBinary> {
   const path = search.path ?? process.env.PATH ?? "";
   for (const name of ["redis-server", "valkey-server"]) {

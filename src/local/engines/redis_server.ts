@@ -1,4 +1,5 @@
-// One embedded Redis: keeps its doorbells in an append-only file, stopped with its launcher. Called by the supervisor and by the tests.
+// One embedded Redis: keeps its doorbells in an append-only file, stopped with its launcher. Called
+// by the supervisor and by the tests.
 import type { ChildProcess } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";

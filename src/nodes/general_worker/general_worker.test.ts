@@ -41,7 +41,10 @@ async function holdOf(credits: string, amountMilli: bigint) {
   return { workspaceId, holdId };
 }
 
-/** Rings until it is through: a ring may be lost, as in the real system, where the sweeper rings again. */
+/**
+ * Rings until it is through: a ring may be lost, as in the real system, where the sweeper rings
+ * again.
+ */
 async function ringUntilConfirmed(job: Jobs["general"]["settle_credit"], ids: string[]) {
   await expect
     .poll(
@@ -66,13 +69,13 @@ test("a settled row is charged once and confirmed, however often the job comes",
 
 test("a row that the hold refuses is parked, counted and not confirmed, and the others are", async () => {
   const { workspaceId, holdId } = await holdOf("10.0", 1_000n);
-  const [good, culprit, late] = ["400", "5000", "600"].map((amount_milli) => ({ outbox_id: randomUUID() as string, amount_milli }));
-  if (good === undefined || culprit === undefined || late === undefined) throw new Error("three rows");
-  await ringUntilConfirmed({ hold_id: holdId, settles: [good, culprit, late] }, [good.outbox_id, late.outbox_id]);
-  expect(confirmed).not.toContain(culprit.outbox_id);
+  const [good, poisonMessage, late] = ["400", "5000", "600"].map((amount_milli) => ({ outbox_id: randomUUID() as string, amount_milli }));
+  if (good === undefined || poisonMessage === undefined || late === undefined) throw new Error("three rows");
+  await ringUntilConfirmed({ hold_id: holdId, settles: [good, poisonMessage, late] }, [good.outbox_id, late.outbox_id]);
+  expect(confirmed).not.toContain(poisonMessage.outbox_id);
   const parked = await nodes.owner`select outbox_id, code from settle_refused where hold_id = ${holdId}`;
-  expect(parked).toEqual([{ outbox_id: culprit.outbox_id, code: "hold_exceeded" }]);
+  expect(parked).toEqual([{ outbox_id: poisonMessage.outbox_id, code: "hold_exceeded" }]);
   expect((await nodes.http("GET", `/workspaces/${workspaceId}`)).body).toMatchObject({ held: "0.0", spent: "1.0" });
-  const alarms = nodes.logLines.filter((line) => line.includes(culprit.outbox_id)).map((line) => JSON.parse(line));
+  const alarms = nodes.logLines.filter((line) => line.includes(poisonMessage.outbox_id)).map((line) => JSON.parse(line));
   expect(alarms).toMatchObject([{ event: "credit.settle_refused", alarm: true, code: "hold_exceeded" }]);
 });

@@ -1,4 +1,5 @@
-// general_worker: works the queue `general`, which settles credit. Only wires; starts also while Postgres and Redis are away.
+// general_worker: works the queue `general`, which settles credit. Only wires; starts also while
+// Postgres and Redis are away.
 import { openPublisher } from "../../platform/broadcast.ts";
 import { type Config, readConfig } from "../../platform/config.ts";
 import { startManagementServer } from "../../platform/http.ts";
@@ -23,7 +24,10 @@ export const config = {
   logFormat: "BULKSMS_LOG_FORMAT",
 } as const;
 
-/** Batches of one workspace wait for each other in the database; more at once only helps when several workspaces send. */
+/**
+ * Batches of one workspace wait for each other in the database; more at once only helps when
+ * several workspaces send.
+ */
 const settlesAtOnce = 4;
 
 export interface GeneralWorkerNode extends Node {

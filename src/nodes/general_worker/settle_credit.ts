@@ -1,4 +1,5 @@
-// Job settle_credit: settles a batch in the ledger, tells webapi's listeners of the balance, and tells sales_worker what stands in the ledger.
+// Job settle_credit: settles a batch in the ledger, tells webapi's listeners of the balance, and
+// tells sales_worker what stands in the ledger.
 import { errorRules } from "../../contracts/errors.ts";
 import type { Jobs } from "../../contracts/jobs.ts";
 import { toCreditUpdate } from "../../credit/credit_update.ts";
@@ -19,8 +20,8 @@ export interface SettleCreditOptions {
 }
 
 /**
- * The handler. It may run any number of times for the same rows. A crash after the commit loses only the answer and the
- * publish: sales_worker's sweeper asks again, and webapi re-reads versions.
+ * The handler. It may run any number of times for the same rows. A crash after the commit loses
+ * only the answer and the publish: sales_worker's sweeper asks again, and webapi re-reads versions.
  */
 export function createSettleCredit({ sql, publisher, sales, log, metrics }: SettleCreditOptions) {
   const rowsSettled = metrics.counter("settles_total", "Settles asked for, by result", ["result"]);

@@ -1,4 +1,5 @@
-// Nonsense against rpc's door, beside what rpc.test.ts has: bytes that are no gRPC, messages that are no protobuf, strings of any characters.
+// Nonsense against rpc's door, beside what rpc.test.ts has: bytes that are no gRPC, messages that
+// are no protobuf, strings of any characters.
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { type Client, credentials, Metadata, makeGenericClientConstructor, type ServiceError, status } from "@grpc/grpc-js";
@@ -26,7 +27,9 @@ afterAll(async () => {
   await nodes?.stop();
 });
 
-/** One unary call whose message is these bytes. @returns the gRPC code, and our own of the metadata. */
+/**
+ * One unary call whose message is these bytes. @returns the gRPC code, and our own of the metadata.
+ */
 function call(
   method: string,
   message: Uint8Array,
@@ -133,9 +136,12 @@ test("bytes that are no HTTP/2 are answered or cut off, and rpc goes on", async 
     Buffer.from("\x16\x03\x01\x02\0\x01", "latin1"),
     Buffer.alloc(10_000, 0xff),
     Buffer.concat([preface, Buffer.alloc(100, 0xff)]),
-    Buffer.concat([preface, settings, Buffer.from([0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1])]), // a frame of 16 MB
-    Buffer.concat([preface, settings, Buffer.from([0, 0, 4, 1, 5, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff])]), // headers that are none
-    Buffer.concat([preface, settings, Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 2])]), // data of a stream that nobody opened
+    // a frame of 16 MB
+    Buffer.concat([preface, settings, Buffer.from([0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1])]),
+    // headers that are none
+    Buffer.concat([preface, settings, Buffer.from([0, 0, 4, 1, 5, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff])]),
+    // data of a stream that nobody opened
+    Buffer.concat([preface, settings, Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 2])]),
   ];
   for (const each of bytes) {
     const socket = connect(port, "127.0.0.1", () => socket.write(each));

@@ -1,4 +1,5 @@
-// The methods of CreditService (contracts/credit.proto): checks what came over the wire, calls the domain, publishes after the commit.
+// The methods of CreditService (contracts/credit.proto): checks what came over the wire, calls the
+// domain, publishes after the commit.
 
 import { findSession } from "../../accounts/console_sessions.ts";
 import { findKey } from "../../accounts/keys.ts";
@@ -19,7 +20,7 @@ import type {
   ReserveCreditResponse,
 } from "../../contracts/generated/credit.ts";
 import { toCreditUpdate, toWorkspaceCredit } from "../../credit/credit_update.ts";
-import { release, reserve, hasHold } from "../../credit/holds.ts";
+import { hasHold, release, reserve } from "../../credit/holds.ts";
 import { topUp } from "../../credit/top_up.ts";
 import { isUuid, isUuidV7 } from "../../credit/transfers.ts";
 import { type Balance, readWorkspace } from "../../credit/workspaces.ts";
@@ -37,7 +38,10 @@ export interface CreditServiceOptions {
   metrics: Metrics;
 }
 
-/** Every method wants the internal token. A change of credit is published on topic workspace_credit after its commit. */
+/**
+ * Every method wants the internal token. A change of credit is published on topic workspace_credit
+ * after its commit.
+ */
 export function createCreditService(options: CreditServiceOptions): CreditServiceServer {
   const { sql, log, metrics } = options;
   const calls = metrics.counter("rpc_calls_total", "Calls answered, by method and result code", ["method", "code"]);
@@ -96,7 +100,10 @@ export function createCreditService(options: CreditServiceOptions): CreditServic
   };
 }
 
-/** A hold that ds has under another id, from before this was checked, can still be asked for and given back. */
+/**
+ * A hold that ds has under another id, from before this was checked, can still be asked for and
+ * given back.
+ */
 async function assertHoldId(sql: Sql, holdId: string): Promise<void> {
   if (!isUuidV7(holdId) && !(isUuid(holdId) && (await hasHold(sql, holdId)))) assertUuidV7("hold_id", holdId);
 }

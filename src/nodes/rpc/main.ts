@@ -1,7 +1,8 @@
-// rpc: credit over gRPC, for webapi, salesapi and sales_worker. Only wires; starts also while Postgres and Redis are away.
+// rpc: credit over gRPC, for webapi, salesapi and sales_worker. Only wires; starts also while
+// Postgres and Redis are away.
 import { CreditServiceService } from "../../contracts/generated/credit.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
-import { type Config, type Environment, readConfig, requireSafeDoor } from "../../platform/config.ts";
+import { type Config, type Environment, readConfig, requireSafeListener } from "../../platform/config.ts";
 import { type GrpcServer, startGrpcServer } from "../../platform/grpc.ts";
 import { startManagementServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
@@ -26,7 +27,10 @@ export const config = {
   logFormat: "BULKSMS_LOG_FORMAT",
 } as const;
 
-/** A call lasts milliseconds; one that still runs after this waits for a lock, and its caller asks again elsewhere. */
+/**
+ * A call lasts milliseconds; one that still runs after this waits for a lock, and its caller asks
+ * again elsewhere.
+ */
 const drainMs = 5_000;
 
 export interface RpcNode extends Node {
@@ -93,6 +97,6 @@ export function main(): Promise<void> {
 /** The settings; beyond loopback none of its secrets may be weak. @throws ConfigError */
 export function readNodeConfig(environment: Environment): Config<typeof config> {
   const settings = readConfig(environment, config);
-  requireSafeDoor(settings.host, { BULKSMS_INTERNAL_TOKEN: settings.internalToken });
+  requireSafeListener(settings.host, { BULKSMS_INTERNAL_TOKEN: settings.internalToken });
   return settings;
 }

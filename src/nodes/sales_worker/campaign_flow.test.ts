@@ -1,10 +1,11 @@
-// A campaign through salesapi, sales_worker, rpc and general_worker on real engines, with a carrier that obeys the test.
+// A campaign through salesapi, sales_worker, rpc and general_worker on real engines, with a carrier
+// that obeys the test.
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type SalesNodes, startSalesNodes } from "../../../testing/sales_nodes.ts";
+import { uuidV7 } from "../../../testing/uuid_v7.ts";
 import { type Campaign, readCampaign } from "../../campaign/lifecycle/campaign_rows.ts";
 import { reserve } from "../../campaign/lifecycle/reserve.ts";
-import { uuidV7 } from "../../../testing/uuid_v7.ts";
 import { reserve as holdCredit } from "../../credit/holds.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
 
@@ -186,7 +187,8 @@ describe("pause, resume and cancel", () => {
     await nodes.campaign(id, inState("paused"));
     await expect.poll(() => chunkStates(id), { timeout: 5_000 }).not.toContain("leased");
     const bodiesAtPause = firstRowsOf(id).size;
-    expect(bodiesAtPause).toBeLessThanOrEqual(bodiesAtCommit + 4); // one a leased chunk, four chunks at once
+    // one a leased chunk, four chunks at once
+    expect(bodiesAtPause).toBeLessThanOrEqual(bodiesAtCommit + 4);
     expect(bodiesAtPause).toBeLessThan(20);
     expect((await nodes.campaign(id)).queued).toBeLessThanOrEqual(bodiesAtPause * 10);
     await nodes.receive(id, [1], "sent"); // receipts go on
@@ -301,7 +303,8 @@ describe("a reserve that is answered", () => {
     const poor = await nodes.credit.makeWorkspace("0.9");
     const id = await nodes.create(poor.key, 10);
     expect((await nodes.command("run", poor.key, id)).status).toBe(402);
-    // as a process that slept since an earlier run would see it, while the next one is being reserved
+    // as a process that slept since an earlier run would see it, while the next one is being
+    // reserved
     const earlierHold = uuidV7();
     await nodes.owner`update bulksms set status = 'reserving', status_at = now() + interval '1 h', next_ring_at = now() + interval '1 h' where id = ${id}`;
     const stale = { ...(await readCampaign(nodes.owner, id)), holdId: earlierHold, parts: 5n } as Campaign;
@@ -405,7 +408,8 @@ describe("the sweeper", () => {
     const id = await run(10);
     await nodes.campaign(id, (row) => row.queued === 10);
     await nodes.owner`update bulksms set queued = 0, delivered = 10 where id = ${id}`;
-    // the first ring after the lie may have been on its way before it; the second comes after an answer to the first
+    // the first ring after the lie may have been on its way before it; the second comes after an
+    // answer to the first
     const { ring_count: rings } = await nodes.campaign(id);
     await expect.poll(async () => (await nodes.campaign(id)).ring_count, { timeout: 20_000 }).toBeGreaterThan(rings + 1);
     expect(await nodes.campaign(id)).toMatchObject({ status: "running" });
@@ -428,7 +432,8 @@ describe("several workers", () => {
     let isShared = false;
     nodes.carrier.onBody = async () => {
       isShared ||= (await Promise.all(others.map((other) => other.submitted()))).some((messages) => messages > 0);
-      if (!isShared) await new Promise((resolve) => setTimeout(resolve, 100)); // a carrier takes its time
+      // a carrier takes its time
+      if (!isShared) await new Promise((resolve) => setTimeout(resolve, 100));
     };
     const id = await run(1_000);
     await nodes.campaign(id, (row) => row.queued === 1_000, 30_000);

@@ -1,4 +1,5 @@
-// What a sales_worker does for campaigns, whoever asks: the dispatcher, the next step of a campaign, the relay; with their metrics. Wired by main to jobs and sweeper.
+// What a sales_worker does for campaigns, whoever asks: the dispatcher, the next step of a
+// campaign, the relay; with their metrics. Wired by main to jobs and sweeper.
 
 import { confirmOutbox, countUnconfirmed, relayOutbox } from "../../campaign/charging/outbox.ts";
 import { type Dispatcher, openDispatcher } from "../../campaign/dispatch/dispatcher.ts";
@@ -49,7 +50,7 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
   metrics.gauge("queue_sales_waiting", "Jobs waiting in queue sales", async () => (await sales.counts()).waiting ?? 0);
   metrics.gauge("queue_rings_dropped", "Rings of this process that Redis did not take", () => sales.dropped() + general.dropped());
 
-  const dispatcher = openMeasuredDispatcher(options, (bulksmsId) => lookAgain(bulksmsId));
+  const dispatcher = openMeasuredDispatcher(options, (bulksmsId) => checkAgain(bulksmsId));
   const steps: AdvanceDependencies = {
     sql,
     credit,
@@ -61,7 +62,7 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
     },
   };
   /** There is nothing to submit: perhaps the campaign is at its end, or being canceled. */
-  const lookAgain = coalesce((bulksmsId) => advance({ ...steps, ringDispatch: () => {} }, bulksmsId), log);
+  const checkAgain = coalesce((bulksmsId) => advance({ ...steps, ringDispatch: () => {} }, bulksmsId), log);
   let isRelayShortOfRoom = false;
   const relay = coalesce(async () => {
     // without Redis a claim would only grow the back-off of its rows
@@ -89,14 +90,15 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
         reachFailpoint("confirmation_received");
         const bulksmsIds = await confirmOutbox(sql, outbox_ids);
         confirmed.inc(outbox_ids.length);
-        for (const bulksmsId of bulksmsIds) lookAgain(bulksmsId);
-        // there is room again. Asked after every confirmation, relay and ledger would chase each other: 56 rounds a second instead of salesapi's 10
+        for (const bulksmsId of bulksmsIds) checkAgain(bulksmsId);
+        // there is room again. Asked after every confirmation, relay and ledger would chase each
+        // other: 56 rounds a second instead of salesapi's 10
         if (isRelayShortOfRoom) relay("outbox");
       },
     },
     async close() {
       await dispatcher.close();
-      await Promise.all([lookAgain.idle(), relay.idle()]);
+      await Promise.all([checkAgain.idle(), relay.idle()]);
     },
   };
 }

@@ -1,8 +1,11 @@
-// Work that many doorbells ask for: never twice at once for one key, and once more when it was asked for meanwhile. Used for the relay and for looks at a campaign.
+// Work that many doorbells ask for: never twice at once for one key, and once more when it was
+// asked for meanwhile. Used for the relay and for looks at a campaign.
 import { errorFields, type Log } from "../../platform/log.ts";
 
 export interface Coalesced {
-  /** Asks for the work; never waits, never throws: a failure is logged, and the sweeper asks again. */
+  /**
+   * Asks for the work; never waits, never throws: a failure is logged, and the sweeper asks again.
+   */
   (key: string): void;
   /** Resolves when nothing is in hand. */
   idle(): Promise<void>;

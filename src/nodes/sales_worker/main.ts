@@ -1,4 +1,5 @@
-// sales_worker: submits, relays charges, sweeps. Only wires; works on from the rows while Redis, rpc or the carrier are away.
+// sales_worker: submits, relays charges, sweeps. Only wires; works on from the rows while Redis,
+// rpc or the carrier are away.
 
 import { openProgressPublisher } from "../../campaign/reads/progress.ts";
 import { type Sweeper, startSweeper } from "../../campaign/sweeper.ts";

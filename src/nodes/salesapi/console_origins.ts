@@ -1,4 +1,5 @@
-// Pages of the console ask salesapi from another port than their own: which origins are let in (CORS with the cookie), and what browsers are told of it.
+// Pages of the console ask salesapi from another port than their own: which origins are let in
+// (CORS with the cookie), and what browsers are told of it.
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { HttpServer } from "../../platform/http.ts";
 import type { IsOwnOrigin } from "../../platform/session_cookie.ts";
@@ -7,7 +8,10 @@ import type { IsOwnOrigin } from "../../platform/session_cookie.ts";
 const preflightS = 600;
 const loopbackNames = ["localhost", "127.0.0.1"] as const;
 
-/** The origins of webapi's address, in every spelling of loopback when it is on it, and those that are set beside it. */
+/**
+ * The origins of webapi's address, in every spelling of loopback when it is on it, and those that
+ * are set beside it.
+ */
 export function consoleOrigins(webapiUrl: string, more: readonly string[]): ReadonlySet<string> {
   const { protocol, hostname, port, origin } = new URL(webapiUrl);
   const isLocal = (loopbackNames as readonly string[]).includes(hostname);
@@ -20,7 +24,10 @@ export function isOneOf(origins: ReadonlySet<string>): IsOwnOrigin {
   return (origin) => origins.has(origin);
 }
 
-/** Tells browsers that pages of these origins may ask with the cookie and read the answers. Others are told nothing, which browsers take for a no. */
+/**
+ * Tells browsers that pages of these origins may ask with the cookie and read the answers. Others
+ * are told nothing, which browsers take for a no.
+ */
 export function allowConsoleOrigins(app: HttpServer, origins: ReadonlySet<string>): void {
   app.addHook("onRequest", (request, reply, done) => {
     reply.header("vary", "Origin");

@@ -1,4 +1,5 @@
-// GET /bulksms...: campaigns, their messages, their exports; and the progress snapshot that webapi asks for.
+// GET /bulksms...: campaigns, their messages, their exports; and the progress snapshot that webapi
+// asks for.
 import { Readable } from "node:stream";
 import type { FastifyReply } from "fastify";
 import { z } from "zod";

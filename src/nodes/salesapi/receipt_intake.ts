@@ -1,4 +1,5 @@
-// Receipts of this process: their batcher, its metrics, and who is told after each commit. Opened by main, used by POST /receipts/{carrier}.
+// Receipts of this process: their batcher, its metrics, and who is told after each commit. Opened
+// by main, used by POST /receipts/{carrier}.
 import { openMessages } from "../../campaign/lifecycle/move_messages.ts";
 import type { ProgressPublisher } from "../../campaign/reads/progress.ts";
 import { openReceiptBatcher, type ReceiptBatcher } from "../../campaign/receipts/receipt_batcher.ts";
@@ -20,8 +21,9 @@ export interface ReceiptIntakeOptions {
 }
 
 /**
- * Each ring is a job, a claim, a transaction of the ledger and a confirmation, however few charges it finds. Under load a batch is committed every few
- * milliseconds; ten rounds a second still let the credit follow a sent part within a quarter of a second.
+ * Each ring is a job, a claim, a transaction of the ledger and a confirmation, however few charges
+ * it finds. Under load a batch is committed every few milliseconds; ten rounds a second still let
+ * the credit follow a sent part within a quarter of a second.
  */
 export const relayIntervalMs = 100;
 
@@ -33,7 +35,10 @@ export function openReceiptIntake(options: ReceiptIntakeOptions): ReceiptBatcher
   const batchSeconds = metrics.histogram("receipt_batch_seconds", "One transaction of receipts", secondsBuckets);
   const relay = atIntervals(() => sales.ring("relay_outbox", {}), relayIntervalMs);
 
-  /** After the commit: watchers, the relay, and a look whether a campaign has ended. All of it may get lost. */
+  /**
+   * After the commit: watchers, the relay, and a look whether a campaign has ended. All of it may
+   * get lost.
+   */
   function tell({ changed, hasCharge }: CommittedReceipts): void {
     if (hasCharge) reachFailpoint("charge_committed");
     for (const campaign of changed) {
@@ -52,7 +57,7 @@ export function openReceiptIntake(options: ReceiptIntakeOptions): ReceiptBatcher
       for (const [kind, count] of Object.entries(committed.anomalies)) anomaliesTotal.inc({ kind }, count);
       tell(committed);
     },
-    onCulprit: (error) => log.warn({ event: "receipt.culprit", ...errorFields(error) }),
+    onPoisonMessage: (error) => log.warn({ event: "receipt.culprit", ...errorFields(error) }),
     batchMax: options.batchMax,
     queueMax: options.queueMax,
   });

@@ -1,4 +1,5 @@
-// POST /receipts/{carrier}: signed receipts, single or many in a body. Answers 2xx only after the commit of all of them.
+// POST /receipts/{carrier}: signed receipts, single or many in a body. Answers 2xx only after the
+// commit of all of them.
 import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyInstance } from "fastify";
 import type { ReceiptBatcher } from "../../campaign/receipts/receipt_batcher.ts";
@@ -25,13 +26,19 @@ export interface ReceiptsRouteDependencies {
 }
 
 export interface ReceiptsTaking {
-  /** Commits the receipts of a signed body. @returns what is answered. @throws AppError signature_invalid, json_invalid, receipts_invalid, or of the batcher */
+  /**
+   * Commits the receipts of a signed body. @returns what is answered. @throws AppError
+   * signature_invalid, json_invalid, receipts_invalid, or of the batcher
+   */
   take(headers: IncomingHttpHeaders, body: Buffer): Promise<{ committed: number }>;
   /** The usual requests to each carrier's path. */
   directRoutes: DirectRoute[];
 }
 
-/** The hottest route of the system: raw body, no schema; the signature is over the bytes as they came. */
+/**
+ * The hottest route of the system: raw body, no schema; the signature is over the bytes as they
+ * came.
+ */
 export function openReceiptsTaking({ batcher, secrets, metrics }: ReceiptsRouteDependencies): ReceiptsTaking {
   const seconds = metrics.histogram(
     "receipts_request_seconds",

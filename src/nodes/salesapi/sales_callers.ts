@@ -1,11 +1,15 @@
-// Who is calling salesapi: a hook that authenticates before a body is read. Campaigns belong to workspaces, so only keys and sessions of one are let in.
+// Who is calling salesapi: a hook that authenticates before a body is read. Campaigns belong to
+// workspaces, so only keys and sessions of one are let in.
 import type { FastifyRequest } from "fastify";
 import { type Authenticate, type Caller, type KeyScope, requireScope, requireWorkspace } from "../../accounts/authenticator.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { credentialsOf, type IsOwnOrigin } from "../../platform/session_cookie.ts";
 
 export interface SalesCallers {
-  /** Who is asking, by key or cookie. @throws AppError key_missing, key_invalid, session_invalid, origin_refused, rate_limited, service_unavailable */
+  /**
+   * Who is asking, by key or cookie. @throws AppError key_missing, key_invalid, session_invalid,
+   * origin_refused, rate_limited, service_unavailable
+   */
   identify(request: FastifyRequest): Promise<Caller>;
   /** For `onRequest` of a route. @throws AppError as `identify`, scope_missing */
   require(scope: KeyScope): (request: FastifyRequest) => Promise<void>;
@@ -34,7 +38,10 @@ export function createSalesCallers(authenticate: Authenticate, isOwnOrigin: IsOw
 /** A caller is promised an answer within 2 s, also while a frozen database keeps us waiting. */
 const answerWithinMs = 1_900;
 
-/** The result of a read or command, or 503 when it takes too long. What it does may still take effect. @throws AppError service_unavailable */
+/**
+ * The result of a read or command, or 503 when it takes too long. What it does may still take
+ * effect. @throws AppError service_unavailable
+ */
 export async function answerInTime<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const overdue = new Promise<never>((_, reject) => {

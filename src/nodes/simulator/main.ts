@@ -1,7 +1,8 @@
-// simulator: the simulated mobile network behind one HTTP door, and the receipts it sends. Only wires.
+// simulator: the simulated mobile network behind one HTTP door, and the receipts it sends. Only
+// wires.
 import { access, constants } from "node:fs/promises";
 import type { SimulatorProfileName } from "../../contracts/simulator_journal.ts";
-import { type Config, ConfigError, readConfig, requireSafeDoor } from "../../platform/config.ts";
+import { type Config, ConfigError, readConfig, requireSafeListener } from "../../platform/config.ts";
 import { createHttpServer, type HttpServer, listen } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import { createMetrics, type Metrics, secondsBuckets } from "../../platform/metrics.ts";
@@ -61,7 +62,7 @@ export function create(settings: Config<typeof config>, log: Log): SimulatorNode
       await simulator.start();
       app = await createHttpServer({
         name: "simulator",
-        says: "A simulated mobile network: takes messages, sends receipts.",
+        description: "A simulated mobile network: takes messages, sends receipts.",
         log,
         metrics,
         checks: { journal: () => access(settings.folder, constants.W_OK) },
@@ -100,7 +101,7 @@ export function main(): Promise<void> {
 /** The settings, with those checked that their kind alone does not. @throws ConfigError */
 function readSimulatorConfig(): Config<typeof config> {
   const settings = readConfig(process.env, config);
-  requireSafeDoor(settings.host, { BULKSMS_SIMULATOR_KEY: settings.key, BULKSMS_RECEIPT_SECRETS: settings.receiptSecrets });
+  requireSafeListener(settings.host, { BULKSMS_SIMULATOR_KEY: settings.key, BULKSMS_RECEIPT_SECRETS: settings.receiptSecrets });
   newestSecret(settings.receiptSecrets);
   return settings;
 }
@@ -110,14 +111,20 @@ function parseSpeed(text: string): number {
   return text === "max" ? Number.POSITIVE_INFINITY : Number(text);
 }
 
-/** Receipts are signed with the newest; the receiver may still take an older one. @throws ConfigError */
+/**
+ * Receipts are signed with the newest; the receiver may still take an older one. @throws
+ * ConfigError
+ */
 function newestSecret(secrets: readonly string[]): string {
   const [newest] = secrets;
   if (newest === undefined) throw new ConfigError(["BULKSMS_RECEIPT_SECRETS: names no secret"]);
   return newest;
 }
 
-/** The journal cannot be written: memory is ahead of the disk, so the process must end; the next one starts from the disk. */
+/**
+ * The journal cannot be written: memory is ahead of the disk, so the process must end; the next one
+ * starts from the disk.
+ */
 function dieOf(error: unknown): void {
   setImmediate(() => {
     throw error;
@@ -146,7 +153,7 @@ function callbackObserver(metrics: Metrics, log: Log): (status: number, seconds:
 }
 
 function addGauges(metrics: Metrics, simulator: Simulator): void {
-  const says = {
+  const description = {
     accepted: "Messages accepted",
     rejected: "Messages refused at the submit",
     repeats: "Submits of a known reference",
@@ -155,12 +162,12 @@ function addGauges(metrics: Metrics, simulator: Simulator): void {
     sent: "Messages sent",
     parts_sent: "Message parts sent",
     ended: "Messages whose end is known",
-    receipts_told: "Receipts made",
+    receipts_emitted: "Receipts made",
     receipts_answered: "Receipts answered 2xx",
     receipts_given_up: "Receipts no longer retried",
   } as const;
-  for (const [name, help] of Object.entries(says)) {
-    metrics.gauge(`simulator_${name}`, `${help} since the process started`, () => simulator.counts()[name as keyof typeof says]);
+  for (const [name, help] of Object.entries(description)) {
+    metrics.gauge(`simulator_${name}`, `${help} since the process started`, () => simulator.counts()[name as keyof typeof description]);
   }
   metrics.gauge("simulator_unfinished", "Messages with something to come", () => simulator.gauges().unfinished);
   metrics.gauge("simulator_receipts_pending", "Receipts waiting for their 2xx", () => simulator.gauges().receipts_pending);

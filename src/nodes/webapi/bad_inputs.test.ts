@@ -1,5 +1,6 @@
-// Nonsense against webapi, beside what webapi.test.ts and sockets.test.ts have: odd bodies and queries on every route, handshakes and frames that no
-// WebSocket client makes. Always a clear answer, no effect, and the door open afterwards.
+// Nonsense against webapi, beside what webapi.test.ts and sockets.test.ts have: odd bodies and
+// queries on every route, handshakes and frames that no WebSocket client makes. Always a clear
+// answer, no effect, and the door open afterwards.
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import fc from "fast-check";
@@ -170,7 +171,10 @@ describe("a frame", () => {
   const text = 0x81;
   const words = (value: unknown) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
 
-  /** Sends the bytes after a handshake. @returns the code of the close frame that comes; 0 when the connection ends without one. */
+  /**
+   * Sends the bytes after a handshake. @returns the code of the close frame that comes; 0 when the
+   * connection ends without one.
+   */
   const closeCodeOf = (bytes: Buffer) =>
     new Promise<number>((resolve, reject) => {
       const socket = connect(port, "127.0.0.1", () => socket.write(handshake()));

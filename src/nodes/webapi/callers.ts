@@ -1,4 +1,5 @@
-// Who is calling webapi: a hook that authenticates before a body is read, and the rules of which workspace a caller may see.
+// Who is calling webapi: a hook that authenticates before a body is read, and the rules of which
+// workspace a caller may see.
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Authenticate, type Caller, type KeyScope, requireScope } from "../../accounts/authenticator.ts";
 import { AppError } from "../../contracts/errors.ts";
@@ -7,7 +8,10 @@ import { answerInTime } from "../../platform/answer_in_time.ts";
 import { credentialsOf, isSameOrigin } from "../../platform/session_cookie.ts";
 
 export interface Callers {
-  /** For `onRequest` of a route. @throws AppError key_missing, key_invalid, session_invalid, origin_refused, rate_limited, scope_missing, service_unavailable */
+  /**
+   * For `onRequest` of a route. @throws AppError key_missing, key_invalid, session_invalid,
+   * origin_refused, rate_limited, scope_missing, service_unavailable
+   */
   require(scope: KeyScope): (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
   /** The caller of a request that went through `require`. */
   of(request: FastifyRequest): Caller;
@@ -29,7 +33,10 @@ export function createCallers(authenticate: Authenticate): Callers {
   };
 }
 
-/** A key of the whole installation sees all workspaces, any other only its own. A foreign workspace looks like none. @throws AppError workspace_not_found */
+/**
+ * A key of the whole installation sees all workspaces, any other only its own. A foreign workspace
+ * looks like none. @throws AppError workspace_not_found
+ */
 export function assertMaySee(caller: Caller, workspaceId: string): void {
   if (caller.workspaceId !== null && caller.workspaceId !== workspaceId.toLowerCase()) throw workspaceNotFound();
 }

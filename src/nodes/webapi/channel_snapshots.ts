@@ -1,5 +1,5 @@
-// Where the state of a channel is read: a workspace's credit from our database, a campaign's progress from salesapi, the processes from what they
-// published. Says who may see it.
+// Where the state of a channel is read: a workspace's credit from our database, a campaign's
+// progress from salesapi, the processes from what they published. Says who may see it.
 import { z } from "zod";
 import { isAppError } from "../../contracts/errors.ts";
 import { bulksmsProgressUpdate, type ChannelName, systemChannel, type TopicName, type TopicUpdates } from "../../contracts/topics.ts";
@@ -10,10 +10,16 @@ import { isConnectionError, isRetryable, type Sql } from "../../platform/postgre
 import type { LawsBoard } from "./laws_board.ts";
 import type { SystemBoard } from "./system_board.ts";
 
-/** `workspaceId`: whose it is; null: of the whole installation, and no key of one workspace may see it. */
+/**
+ * `workspaceId`: whose it is; null: of the whole installation, and no key of one workspace may see
+ * it.
+ */
 export type Snapshot = { [T in TopicName]: { topic: T; channel: string; workspaceId: string | null; update: TopicUpdates[T] } }[TopicName];
 
-/** "absent": there is no such channel. "unavailable": who knows it does not answer now, ask again later. */
+/**
+ * "absent": there is no such channel. "unavailable": who knows it does not answer now, ask again
+ * later.
+ */
 export type SnapshotResult = Snapshot | "absent" | "unavailable";
 
 export interface ChannelSnapshots {

@@ -25,7 +25,7 @@ async function serve({ isBuilt = true, salesapiPublicUrl = "" } = {}) {
   }
   const app = await createHttpServer({
     name: "webapi",
-    says: "pages",
+    description: "pages",
     log: pino({ level: "silent" }),
     metrics: createMetrics("webapi"),
     checks: {},

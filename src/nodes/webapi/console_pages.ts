@@ -1,4 +1,5 @@
-// The console's built pages (dist/console): the one index.html at every path that a page lives under, its assets, and the content security policy.
+// The console's built pages (dist/console): the one index.html at every path that a page lives
+// under, its assets, and the content security policy.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -41,7 +42,10 @@ export async function addConsolePages(app: HttpServer, salesapi: SalesapiAddress
   for (const path of ["/favicon.svg", "/favicon.ico"]) app.get(path, options, sendIcon);
 }
 
-/** Nothing but our own: scripts and styles in files, requests to this door, its WebSocket and salesapi. */
+/**
+ * Nothing but our own: scripts and styles in files, requests to this door, its WebSocket and
+ * salesapi.
+ */
 function policyFor(request: FastifyRequest, address: SalesapiAddress): string {
   return [
     "default-src 'none'",

@@ -145,7 +145,10 @@ function addLedgerRoute(app: HttpServer, { sql, callers }: CreditRoutesOptions):
   );
 }
 
-/** The credit by gRPC as in the original; while rpc is silent from our own connection, so that webapi goes on in its own part. */
+/**
+ * The credit by gRPC as in the original; while rpc is silent from our own connection, so that
+ * webapi goes on in its own part.
+ */
 function createCreditReader({ sql, creditClient, log, metrics }: CreditRoutesOptions) {
   const fallbacks = metrics.counter("credit_reads_without_rpc_total", "Reads of credit that rpc did not answer");
   return async (workspaceId: string): Promise<Pick<Balance, "workspaceId" | "availableMilli" | "heldMilli" | "spentMilli" | "version">> => {

@@ -90,7 +90,10 @@ export function addKeyRoutes(app: HttpServer, { sql, callers, log }: { sql: Sql;
   );
 }
 
-/** The workspace that is meant: a key's own, or for a key of the installation the one that it names. @throws AppError workspace_not_found */
+/**
+ * The workspace that is meant: a key's own, or for a key of the installation the one that it names.
+ * @throws AppError workspace_not_found
+ */
 function targetWorkspace(caller: Caller, named: string | null): string | null {
   if (named !== null) assertMaySee(caller, named);
   return caller.workspaceId ?? named;

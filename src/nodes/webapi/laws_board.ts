@@ -16,7 +16,7 @@ export function createLawsBoard(): LawsBoard {
       heard = { update, atMs: performance.now() };
     },
     last() {
-      if (heard === null) return { laws: [], form: "settled", has_journal: false, looked_at: null, took_ms: 0, age_ms: 0, version: 0 };
+      if (heard === null) return { laws: [], form: "settled", has_journal: false, checked_at: null, took_ms: 0, age_ms: 0, version: 0 };
       return { ...heard.update, age_ms: heard.update.age_ms + Math.round(performance.now() - heard.atMs) };
     },
   };

@@ -1,10 +1,11 @@
-// webapi: workspaces, credit, API keys, the console's pages and sessions, and live updates over WebSocket. Only wires; starts also while everything else is away.
+// webapi: workspaces, credit, API keys, the console's pages and sessions, and live updates over
+// WebSocket. Only wires; starts also while everything else is away.
 
 import { createAuthenticator } from "../../accounts/authenticator.ts";
 import { purgeConsoleSessions } from "../../accounts/console_sessions.ts";
 import { purgeStoredAnswers } from "../../credit/idempotent_top_up.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
-import { type Config, type Environment, readConfig, requireSafeDoor } from "../../platform/config.ts";
+import { type Config, type Environment, readConfig, requireSafeListener } from "../../platform/config.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
 import { createHttpServer, type HttpServer, listen } from "../../platform/http.ts";
 import { openHttpClient } from "../../platform/http_client.ts";
@@ -45,9 +46,14 @@ export const config = {
   logFormat: "BULKSMS_LOG_FORMAT",
 } as const;
 
-/** salesapi reads one row for a snapshot; a subscriber would rather hear nothing yet than wait longer. */
+/**
+ * salesapi reads one row for a snapshot; a subscriber would rather hear nothing yet than wait
+ * longer.
+ */
 const snapshotTimeoutMs = 1_500;
-/** Answers are kept for a day and sessions for hours, so the pace of forgetting them hardly matters. */
+/**
+ * Answers are kept for a day and sessions for hours, so the pace of forgetting them hardly matters.
+ */
 const purgeIntervalMs = 600_000;
 
 export interface WebapiNode extends Node {
@@ -75,7 +81,7 @@ export function create(settings: Config<typeof config>, log: Log): WebapiNode {
     async start() {
       app = await createHttpServer({
         name: "webapi",
-        says: "workspaces, credit, API keys, live updates",
+        description: "workspaces, credit, API keys, live updates",
         log,
         metrics,
         checks: { postgres: () => pingPostgres(sql), redis: () => pingRedis(redis), rpc: () => creditClient.ping() },
@@ -126,6 +132,6 @@ export function main(): Promise<void> {
 /** The settings; beyond loopback none of its secrets may be weak. @throws ConfigError */
 export function readNodeConfig(environment: Environment): Config<typeof config> {
   const settings = readConfig(environment, config);
-  requireSafeDoor(settings.host, { BULKSMS_INTERNAL_TOKEN: settings.internalToken });
+  requireSafeListener(settings.host, { BULKSMS_INTERNAL_TOKEN: settings.internalToken });
   return settings;
 }

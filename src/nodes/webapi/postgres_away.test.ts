@@ -1,4 +1,5 @@
-// webapi whose database is away (refuses connections) or frozen (takes them and says nothing), behind a TCP proxy.
+// webapi whose database is away (refuses connections) or frozen (takes them and says nothing),
+// behind a TCP proxy.
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";

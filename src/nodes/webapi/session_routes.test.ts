@@ -164,7 +164,7 @@ describe("a signed-in browser", () => {
     await once(socket, "open");
     socket.send(JSON.stringify({ subscribe: [{ topic: "laws", channel: "all" }] }));
     const [message] = await once(socket, "message");
-    expect(JSON.parse(String(message))).toMatchObject({ topic: "laws", is_snapshot: true, update: { laws: [], looked_at: null } });
+    expect(JSON.parse(String(message))).toMatchObject({ topic: "laws", is_snapshot: true, update: { laws: [], checked_at: null } });
     socket.close();
   });
 });

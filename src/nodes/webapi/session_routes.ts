@@ -1,4 +1,5 @@
-// POST, GET, DELETE /session and POST /session/links: signing in to the console by a one-time link or an API key. The cookie's rules stand in platform.
+// POST, GET, DELETE /session and POST /session/links: signing in to the console by a one-time link
+// or an API key. The cookie's rules stand in platform.
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { type Authenticate, callerCachedS, hasScope } from "../../accounts/authenticator.ts";
@@ -30,7 +31,10 @@ const signInsPerMinuteMax = 60;
 
 /** How a browser finds salesapi. */
 export interface SalesapiAddress {
-  /** As processes reach it: its port is the browser's too, unless `salesapiPublicUrl` says where it is. */
+  /**
+   * As processes reach it: its port is the browser's too, unless `salesapiPublicUrl` says where it
+   * is.
+   */
   salesapiUrl: string;
   salesapiPublicUrl: string;
 }
@@ -140,7 +144,10 @@ export function addSessionRoutes(app: HttpServer, options: SessionRoutesOptions)
   );
 }
 
-/** @throws AppError token_invalid, key_invalid, rate_limited, request_invalid, workspace_not_found, service_unavailable */
+/**
+ * @throws AppError token_invalid, key_invalid, rate_limited, request_invalid, workspace_not_found,
+ * service_unavailable
+ */
 async function beginSession(
   asked: SessionRequest,
   address: string,

@@ -160,7 +160,8 @@ test("a subscription that cannot be answered yet waits, and is not put back once
   client.send(JSON.stringify({ subscribe: [campaign, credit] }));
   client.send(JSON.stringify({ unsubscribe: [campaign] }));
   await expect.poll(() => hub.watched("bulksms_progress").length + hub.watched("workspace_credit").length).toBe(1);
-  hub.offer("workspace_credit", workspaceId, update(7)); // from Redis, before anybody said that it may be seen
+  // from Redis, before anybody said that it may be seen
+  hub.offer("workspace_credit", workspaceId, update(7));
   expect(heard).toEqual([]);
   const names = [campaign.channel, workspaceId].map((channel) => ({ topic: "workspace_credit" as const, channel }));
   const results = await answer(names);

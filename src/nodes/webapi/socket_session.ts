@@ -1,4 +1,5 @@
-// One WebSocket client: its requests in order, its subscriptions, its end. The hub sends to it; sockets.ts keeps it alive.
+// One WebSocket client: its requests in order, its subscriptions, its end. The hub sends to it;
+// sockets.ts keeps it alive.
 import type { WebSocket } from "ws";
 import type { Caller } from "../../accounts/authenticator.ts";
 import { type ChannelName, type SocketRequest, socketCloseCodes, socketRequest, type TopicName } from "../../contracts/topics.ts";
@@ -7,7 +8,9 @@ import type { ChannelSnapshots, SnapshotResult } from "./channel_snapshots.ts";
 
 /** A console shows one workspace and a few campaigns; this is room for a wall of them. */
 const channelsPerSocketMax = 500;
-/** Requests of one socket that wait for those before them; who sends more does not wait for answers. */
+/**
+ * Requests of one socket that wait for those before them; who sends more does not wait for answers.
+ */
 const requestsWaitingMax = 100;
 /** After our close frame a client has so long to answer it; then its connection is cut. */
 const closeGraceMs = 5_000;
@@ -119,7 +122,8 @@ export function openSocketSession(options: SocketSessionOptions): SocketSession 
   socket.on("pong", () => {
     pingsUnanswered = 0;
   });
-  // ws closes by itself after a protocol error or too large a frame (1009); without a listener the process would end
+  // ws closes by itself after a protocol error or too large a frame (1009); without a listener the
+  // process would end
   socket.on("error", () => {});
   socket.on("close", leave);
 

@@ -1,4 +1,5 @@
-// GET /ws as its clients see it. salesapi is a stand-in that tells the progress of made-up campaigns, so that it can be away.
+// GET /ws as its clients see it. salesapi is a stand-in that tells the progress of made-up
+// campaigns, so that it can be away.
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -157,7 +158,8 @@ describe("a client", () => {
     const client = await connect(key);
     client.send({ subscribe: [creditOf(id)] });
     await expect.poll(() => client.heard.length).toBe(1);
-    await topUp(nodes.owner, { workspaceId: id, transferId: randomUUID(), amountMilli: 500n }); // as after C27: committed, never published
+    // as after C27: committed, never published
+    await topUp(nodes.owner, { workspaceId: id, transferId: randomUUID(), amountMilli: 500n });
     await expect.poll(() => client.of(id).at(-1)?.update, { timeout: 10_000 }).toMatchObject({ credit: "1.5", version: 2 });
   });
 

@@ -1,4 +1,5 @@
-// GET /ws: pub/sub carried on to WebSocket clients. Keeps the sessions, repairs lost updates by re-reading, and drops who does not answer.
+// GET /ws: pub/sub carried on to WebSocket clients. Keeps the sessions, repairs lost updates by
+// re-reading, and drops who does not answer.
 import websocket from "@fastify/websocket";
 import type { Authenticate } from "../../accounts/authenticator.ts";
 import { AppError, isAppError } from "../../contracts/errors.ts";
@@ -79,14 +80,17 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
 
   await app.register(websocket, {
     options: { maxPayload: frameBytesMax },
-    // the session has its own listener; the plugin's would cut the connection before the close frame is out
+    // the session has its own listener; the plugin's would cut the connection before the close
+    // frame is out
     errorHandler: () => {},
     preClose: (done) => done(),
   });
-  // a handshake that is none (no Sec-WebSocket-Key, another version): ws would answer in words without a code
+  // a handshake that is none (no Sec-WebSocket-Key, another version): ws would answer in words
+  // without a code
   app.websocketServer.on("wsClientError", (error, socket) => endWithProblem(socket, new AppError("request_invalid", error.message)));
-  // A refused upgrade has no parser that would see its client go: unless we cut it, the connection stays for ever. The plugin does so only
-  // when its own hook was reached, which a refusal of Host, Origin or rate comes before.
+  // A refused upgrade has no parser that would see its client go: unless we cut it, the connection
+  // stays forever. The plugin does so only when its own hook was reached, which a refusal of Host,
+  // Origin or rate comes before.
   app.addHook("onResponse", async (request) => {
     if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon();
   });
@@ -149,7 +153,10 @@ const isOfSystem = (topic: TopicName): boolean => (topicsOfSystem as readonly To
 const isUpdateOf = <T extends TopicName>(name: T, topic: TopicName, _update: TopicUpdates[TopicName]): _update is TopicUpdates[T] =>
   topic === name;
 
-/** Pings all, and ends the sockets of keys that were revoked and of sessions that ended meanwhile: one look-up a key. */
+/**
+ * Pings all, and ends the sockets of keys that were revoked and of sessions that ended meanwhile:
+ * one look-up a key.
+ */
 export async function keepAlive(
   sessions: Map<SocketSession, { authorization: string | undefined }>,
   { authenticate, log }: Pick<SocketsOptions, "authenticate" | "log">,
@@ -163,7 +170,8 @@ export async function keepAlive(
     try {
       await authenticate(authorization);
     } catch (error) {
-      // rpc is away: who is in stays in; the next round asks again, and rounds do not pile up on its silence
+      // rpc is away: who is in stays in; the next round asks again, and rounds do not pile up on
+      // its silence
       if (!isAppError(error, "key_invalid", "session_invalid")) return;
       log.info({ event: "socket.key_revoked", keyId });
       for (const session of [...sessions.keys()]) {
@@ -185,7 +193,10 @@ interface Repairs {
   stop(): Promise<void>;
 }
 
-/** Each topic on its own: who knows of one may be silent, and the others' lost updates are still seen in time. */
+/**
+ * Each topic on its own: who knows of one may be silent, and the others' lost updates are still
+ * seen in time.
+ */
 function startRepairs(options: RepairOptions): Repairs {
   const ofTopics = topicNames.map((topic) => startRepairsOf(topic, options));
   return {
@@ -198,7 +209,10 @@ function startRepairs(options: RepairOptions): Repairs {
   };
 }
 
-/** Every two seconds, and at once when Redis is back: reads what is watched, offers it to the hub and to those who wait for it. */
+/**
+ * Every two seconds, and at once when Redis is back: reads what is watched, offers it to the hub
+ * and to those who wait for it.
+ */
 function startRepairsOf(topic: TopicName, { hub, sessions, snapshots, log }: RepairOptions): Repairs {
   let isStopping = false;
   let wake = () => {};

@@ -1,12 +1,19 @@
-// What every process last said of itself (topic system_stats), as one picture for those who watch the system. One a webapi.
+// What every process last said of itself (topic system_stats), as one picture for those who watch
+// the system. One a webapi.
 import type { ProcessStats, TopicUpdates } from "../../contracts/topics.ts";
 
-/** A dead process stays in the picture for so long, silent, so that whoever looks then sees that it is gone. */
+/**
+ * A dead process stays in the picture for so long, silent, so that whoever looks then sees that it
+ * is gone.
+ */
 const forgottenMs = 60_000;
 
 export interface SystemBoard {
   take(update: TopicUpdates["system_stats"]): void;
-  /** All that were heard of within a minute, by process and pid, each with its silence. A later picture has a higher version. */
+  /**
+   * All that were heard of within a minute, by process and pid, each with its silence. A later
+   * picture has a higher version.
+   */
   picture(): TopicUpdates["system_stats"];
 }
 
@@ -20,7 +27,8 @@ export function createSystemBoard(): SystemBoard {
     picture() {
       const now = performance.now();
       for (const [instance, { atMs }] of heard) if (now - atMs > forgottenMs) heard.delete(instance);
-      // by the clock: a client that comes from another webapi, or back to one that was started again, still sees it grow
+      // by the clock: a client that comes from another webapi, or back to one that was started
+      // again, still sees it grow
       version = Math.max(version + 1, Date.now());
       const processes = [...heard.values()]
         .map(({ stats, atMs }) => ({ ...stats, silent_ms: Math.round(now - atMs) }))

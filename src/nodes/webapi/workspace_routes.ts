@@ -8,7 +8,10 @@ import type { HttpServer } from "../../platform/http.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { assertMaySee, assertOfInstallation, type Callers } from "./callers.ts";
 
-/** What a person may call a thing: one line, no control characters (Postgres takes no NUL), no half of a character (it would be stored as another). */
+/**
+ * What a person may call a thing: one line, no control characters (Postgres takes no NUL), no half
+ * of a character (it would be stored as another).
+ */
 export const nameField = z
   .string()
   .trim()

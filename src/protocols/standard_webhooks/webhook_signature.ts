@@ -1,4 +1,5 @@
-// Signatures of receipts: Standard Webhooks, HMAC-SHA256 over `id.timestamp.body` (https://www.standardwebhooks.com). Carrier signs, salesapi verifies.
+// Signatures of receipts: Standard Webhooks, HMAC-SHA256 over `id.timestamp.body`
+// (https://www.standardwebhooks.com). Carrier signs, salesapi verifies.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { webhookHeaders, webhookToleranceS } from "../../contracts/receipts.ts";
 
@@ -14,7 +15,9 @@ export function signWebhook(attempt: { secret: string; id: string; timestampS: n
   };
 }
 
-/** Whether one of the secrets signed exactly this body, at a time within the tolerance of `nowS`. */
+/**
+ * Whether one of the secrets signed exactly this body, at a time within the tolerance of `nowS`.
+ */
 export function verifyWebhook(attempt: {
   secrets: readonly string[];
   headers: Readonly<Record<string, string | string[] | undefined>>;

@@ -1,4 +1,5 @@
-// The simulator's HTTP: POST /messages, GET /messages/{reference}, GET /statistics, and /weather. All by the simulator's key.
+// The simulator's HTTP: POST /messages, GET /messages/{reference}, GET /statistics, and /weather.
+// All by the simulator's key.
 import { isUtf8 } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
@@ -10,7 +11,10 @@ import { sha256 } from "../../platform/sha256.ts";
 import type { Simulator } from "../simulator.ts";
 import { addWeatherRoutes, type KeyedRequest } from "./weather_routes.ts";
 
-/** 10,000 messages with a text of their own of some 1,500 bytes each; with one text for all a body is near 1 MB. */
+/**
+ * 10,000 messages with a text of their own of some 1,500 bytes each; with one text for all a body
+ * is near 1 MB.
+ */
 const submitBytesMax = 16 * 1024 * 1024;
 
 const instant = z.iso.datetime();
@@ -55,7 +59,7 @@ const processAnswer = z.object({
   sent: count,
   parts_sent: count,
   ended: count,
-  receipts_told: count,
+  receipts_emitted: count,
   receipts_answered: count,
   receipts_given_up: count,
   receipts_pending: count,
@@ -102,7 +106,10 @@ export function addBatchHttpRoutes(app: HttpServer, { simulator, key }: { simula
   );
 }
 
-/** The body is parsed and checked by the simulator itself (src/simulator/submit.ts): thousands of messages, several times faster so. */
+/**
+ * The body is parsed and checked by the simulator itself (src/simulator/submit.ts): thousands of
+ * messages, several times faster so.
+ */
 function addSubmitRoute(app: FastifyInstance, simulator: Simulator, onRequest: (request: KeyedRequest) => Promise<void>): void {
   void app.register(async (scope) => {
     scope.removeContentTypeParser("application/json");

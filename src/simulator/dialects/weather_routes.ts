@@ -1,4 +1,5 @@
-// GET and PUT /weather: the simulator's receipt weather, for the lab and for whoever tests how an application takes receipts.
+// GET and PUT /weather: the simulator's receipt weather, for the lab and for whoever tests how an
+// application takes receipts.
 import { z } from "zod";
 import { simulatorWeather, strayKinds, type WeatherKind, weatherKinds } from "../../contracts/simulator_weather.ts";
 import type { HttpServer } from "../../platform/http.ts";
@@ -18,7 +19,7 @@ const weatherAnswer = z.object({
   ),
 });
 
-const says = `What the simulator does to its own receipts, to show how their receiver takes it. Every kind is a share (0 to 1) with options; a kind that
+const description = `What the simulator does to its own receipts, to show how their receiver takes it. Every kind is a share (0 to 1) with options; a kind that
 is left out does not happen, and \`{}\` is clear weather. It takes effect at once, for receipts that are told from then on, and outlives a restart.
 
 | kind | what happens | what a good receiver does |
@@ -51,7 +52,7 @@ export function addWeatherRoutes(app: HttpServer, simulator: Simulator, onReques
       schema: {
         tags: ["weather"],
         summary: "Set the receipt weather",
-        description: says,
+        description: description,
         body: simulatorWeather,
         response: { 200: weatherAnswer },
       },

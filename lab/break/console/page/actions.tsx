@@ -1,10 +1,11 @@
-// What can be done to the chosen node or edge, as buttons: only those that make sense in its state can be pressed.
+// What can be done to the chosen node or edge, as buttons: only those that make sense in its state
+// can be pressed.
 
 import { edges } from "../../../../src/console/system/topology.ts";
 import type {
   LabCommand,
   LabLinkMode,
-  LabNodeDeed,
+  LabNodeAction,
   LabNodeName,
   LabNodeState,
   LabState,
@@ -12,63 +13,63 @@ import type {
 } from "../../../../src/contracts/lab_console.ts";
 import { processNames } from "../../../../src/contracts/processes.ts";
 
-interface DeedsProps {
+interface ActionsProps {
   state: LabState;
   give: (command: LabCommand) => void;
 }
 
-interface Deed {
-  deed: LabNodeDeed;
-  says: string;
-  isMending: boolean;
+interface Action {
+  action: LabNodeAction;
+  description: string;
+  isRepair: boolean;
   when: readonly LabNodeState[];
 }
 
-const deeds: readonly Deed[] = [
-  { deed: "kill", says: "Kill (-9)", isMending: false, when: ["up", "starting", "frozen"] },
-  { deed: "freeze", says: "Freeze", isMending: false, when: ["up"] },
-  { deed: "continue", says: "Let it go on", isMending: true, when: ["frozen"] },
-  { deed: "restart", says: "Restart well", isMending: false, when: ["up", "frozen"] },
-  { deed: "hold_down", says: "Kill and hold down", isMending: false, when: ["up", "starting"] },
-  { deed: "bring_back", says: "Bring it back", isMending: true, when: ["held_down"] },
+const actions: readonly Action[] = [
+  { action: "kill", description: "Kill (-9)", isRepair: false, when: ["up", "starting", "frozen"] },
+  { action: "freeze", description: "Freeze", isRepair: false, when: ["up"] },
+  { action: "continue", description: "Let it go on", isRepair: true, when: ["frozen"] },
+  { action: "restart", description: "Restart well", isRepair: false, when: ["up", "frozen"] },
+  { action: "hold_down", description: "Kill and hold down", isRepair: false, when: ["up", "starting"] },
+  { action: "bring_back", description: "Bring it back", isRepair: true, when: ["held_down"] },
 ];
 
-export function NodeDeeds({ node, state, give }: DeedsProps & { node: LabNodeName }) {
+export function NodeActions({ node, state, give }: ActionsProps & { node: LabNodeName }) {
   const isProcess = (processNames as readonly string[]).includes(node);
-  const offered = deeds.filter(({ deed }) => isProcess || deed !== "restart");
+  const offered = actions.filter(({ action }) => isProcess || action !== "restart");
   return (
     <>
-      <div className="deeds">
-        {offered.map(({ deed, says, isMending, when }) => {
+      <div className="actions">
+        {offered.map(({ action, description, isRepair, when }) => {
           const isPossible = when.includes(state.nodes[node]);
           return (
             <button
-              key={deed}
+              key={action}
               type="button"
-              className={isMending ? (isPossible ? "primary" : "") : "danger"}
+              className={isRepair ? (isPossible ? "primary" : "") : "danger"}
               disabled={!isPossible}
-              onClick={() => give({ do: "node", node, deed })}
+              onClick={() => give({ do: "node", node, action })}
             >
-              {says}
+              {description}
             </button>
           );
         })}
       </div>
-      {node === "simulator" && <WeatherDeeds state={state} give={give} />}
+      {node === "simulator" && <WeatherActions state={state} give={give} />}
     </>
   );
 }
 
-const modes: readonly { mode: LabLinkMode; says: string; means: string }[] = [
-  { mode: "pass", says: "Whole", means: "everything passes" },
-  { mode: "reset", says: "Cut", means: "every connection is reset" },
-  { mode: "blackhole", says: "Black hole", means: "bytes vanish, nobody is told" },
-  { mode: "drop_replies", says: "Lose replies", means: "what is asked is done, the answers vanish" },
-  { mode: "delay", says: "Delay", means: "2.5 s each way" },
-  { mode: "slow", says: "Slow", means: "2,000 bytes a second" },
+const modes: readonly { mode: LabLinkMode; description: string; means: string }[] = [
+  { mode: "pass", description: "Whole", means: "everything passes" },
+  { mode: "reset", description: "Cut", means: "every connection is reset" },
+  { mode: "blackhole", description: "Black hole", means: "bytes vanish, nobody is told" },
+  { mode: "drop_replies", description: "Lose replies", means: "what is asked is done, the answers vanish" },
+  { mode: "delay", description: "Delay", means: "2.5 s each way" },
+  { mode: "slow", description: "Slow", means: "2,000 bytes a second" },
 ];
 
-export function EdgeDeeds({ edgeId, state, give }: DeedsProps & { edgeId: string }) {
+export function EdgeActions({ edgeId, state, give }: ActionsProps & { edgeId: string }) {
   const edge = edges.find((one) => one.id === edgeId);
   const links = state.links.filter((link) => edge?.links.includes(link.name));
   return (
@@ -82,15 +83,15 @@ export function EdgeDeeds({ edgeId, state, give }: DeedsProps & { edgeId: string
               {link.mode !== "pass" && `: ${link.touches} connections felt it`}
             </p>
           </header>
-          <div className="deeds">
-            {modes.map(({ mode, says }) => (
+          <div className="actions">
+            {modes.map(({ mode, description }) => (
               <button
                 key={mode}
                 type="button"
                 aria-pressed={link.mode === mode}
                 onClick={() => give({ do: "link", link: link.name, mode })}
               >
-                {says}
+                {description}
               </button>
             ))}
           </div>
@@ -100,26 +101,26 @@ export function EdgeDeeds({ edgeId, state, give }: DeedsProps & { edgeId: string
   );
 }
 
-const weathers: readonly { weather: LabWeather; says: string }[] = [
-  { weather: "clear", says: "Clear" },
-  { weather: "doubled", says: "Doubled ×5" },
-  { weather: "reordered", says: "Out of order" },
-  { weather: "lost", says: "A third lost" },
-  { weather: "forged", says: "Forged" },
-  { weather: "malformed", says: "Malformed" },
-  { weather: "replayed", says: "Replayed" },
-  { weather: "burst", says: "In bursts" },
-  { weather: "storm", says: "Storm" },
+const weathers: readonly { weather: LabWeather; description: string }[] = [
+  { weather: "clear", description: "Clear" },
+  { weather: "doubled", description: "Doubled ×5" },
+  { weather: "reordered", description: "Out of order" },
+  { weather: "lost", description: "A third lost" },
+  { weather: "forged", description: "Forged" },
+  { weather: "malformed", description: "Malformed" },
+  { weather: "replayed", description: "Replayed" },
+  { weather: "burst", description: "In bursts" },
+  { weather: "storm", description: "Storm" },
 ];
 
-function WeatherDeeds({ state, give }: DeedsProps) {
+function WeatherActions({ state, give }: ActionsProps) {
   return (
     <fieldset className="weather">
       <legend>receipt weather</legend>
-      <div className="deeds">
-        {weathers.map(({ weather, says }) => (
+      <div className="actions">
+        {weathers.map(({ weather, description }) => (
           <button key={weather} type="button" aria-pressed={state.weather === weather} onClick={() => give({ do: "weather", weather })}>
-            {says}
+            {description}
           </button>
         ))}
       </div>

@@ -1,4 +1,5 @@
-// What the lab's page asks of its door: enters by the link's secret, reads the state once a second, gives commands.
+// What the lab's page asks of its door: enters by the link's secret, reads the state once a second,
+// gives commands.
 import { useCallback, useEffect, useState } from "react";
 import type { LabCommand, LabState } from "../../../../src/contracts/lab_console.ts";
 
@@ -7,7 +8,10 @@ const pollMs = 1_000;
 /** entering: not known yet. outside: no link, or a used one; says why. */
 export type Visit = { is: "entering" } | { is: "inside" } | { is: "outside"; why: string };
 
-/** Uses the secret in the address up, and takes it out of the address before anything else can see it. */
+/**
+ * Uses the secret in the address up, and takes it out of the address before anything else can see
+ * it.
+ */
 export function useVisit(): Visit {
   const [visit, setVisit] = useState<Visit>({ is: "entering" });
   useEffect(() => {

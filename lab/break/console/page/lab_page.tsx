@@ -9,7 +9,7 @@ import { useMedia, useSeconds, useSystemNews } from "../../../../src/console/sys
 import { SystemTable } from "../../../../src/console/system/system_table.tsx";
 import type { NodeId } from "../../../../src/console/system/topology.ts";
 import type { LabNodeName, LabState } from "../../../../src/contracts/lab_console.ts";
-import { EdgeDeeds, NodeDeeds } from "./actions.tsx";
+import { EdgeActions, NodeActions } from "./actions.tsx";
 import { useLab } from "./lab_client.ts";
 import { VerdictView } from "./verdict_view.tsx";
 
@@ -33,7 +33,7 @@ export function LabPage() {
           <h1>Break it</h1>
           <p className="soft">The real system, and yours to break. Choose a node or a line; the verdict forms below.</p>
         </div>
-        <div className="deeds">
+        <div className="actions">
           <button type="button" className="primary" onClick={() => give({ do: "campaign", contacts: campaignContacts })}>
             Text {campaignContacts} people
           </button>
@@ -57,10 +57,10 @@ export function LabPage() {
       <Legend />
       {state !== null && <VerdictView verdict={state.verdict} />}
       <div className="lab-foot">
-        {"edge" in selection && state !== null && <EdgeDeeds edgeId={selection.edge} state={state} give={give} />}
+        {"edge" in selection && state !== null && <EdgeActions edgeId={selection.edge} state={state} give={give} />}
         {"node" in selection && (
           <NodePanel key={selection.node} node={selection.node} figures={figures} history={history}>
-            {state !== null && isBreakable(selection.node) && <NodeDeeds node={selection.node} state={state} give={give} />}
+            {state !== null && isBreakable(selection.node) && <NodeActions node={selection.node} state={state} give={give} />}
           </NodePanel>
         )}
         {state !== null && <Timeline entries={state.timeline} />}

@@ -1,4 +1,5 @@
-// The verdict as it forms: one word, the laws as a row of marks, what was compared; the rows that break a law by name.
+// The verdict as it forms: one word, the laws as a row of marks, what was compared; the rows that
+// break a law by name.
 import { useState } from "react";
 import type { LabState } from "../../../../src/contracts/lab_console.ts";
 
@@ -32,7 +33,7 @@ export function VerdictView({ verdict }: { verdict: Verdict }) {
       <p className="soft">
         {campaigns.running} campaigns under way, {campaigns.ended} ended · {show(messages.ended)} of {show(messages.all)} messages ended ·{" "}
         {show(verdict.rows_compared)} rows compared · {verdict.faults} faults so far
-        {verdict.looked_at !== null && ` · looked at ${new Date(verdict.looked_at).toLocaleTimeString("en-GB")}`}
+        {verdict.checked_at !== null && ` · looked at ${new Date(verdict.checked_at).toLocaleTimeString("en-GB")}`}
       </p>
       {law !== undefined && <LawDetails law={law} />}
     </section>
@@ -47,9 +48,9 @@ function LawDetails({ law }: { law: LawState }) {
       </p>
       {law.broken.length > 0 && (
         <ul>
-          {law.broken.map(({ row, says }) => (
+          {law.broken.map(({ row, description }) => (
             <li key={row}>
-              <code>{row}</code>: {says}
+              <code>{row}</code>: {description}
             </li>
           ))}
         </ul>

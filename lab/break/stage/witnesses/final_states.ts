@@ -1,5 +1,6 @@
-// L8 on the way: a trigger in the lab's salesdb writes down each message that ever leaves an end, falls to a lower state or loses the mark
-// of its charge. No look at the end can see one that left and came back.
+// L8 on the way: a trigger in the lab's salesdb writes down each message that ever leaves an end,
+// falls to a lower state or loses the mark of its charge. No look at the end can see one that left
+// and came back.
 import { createFinding } from "../../../../src/laws/law.ts";
 import { openPostgres, type Sql } from "../../../../src/platform/postgres.ts";
 import type { OpenWitness } from "../scenario.ts";
@@ -30,7 +31,10 @@ export const finalStates: OpenWitness = async ({ cluster, bulksmsIds }) => {
   };
 };
 
-/** Once a cluster. The function writes as its owner: the processes have no right to this table, and need none. */
+/**
+ * Once a cluster. The function writes as its owner: the processes have no right to this table, and
+ * need none.
+ */
 async function install(sql: Sql): Promise<void> {
   const [found] = await sql`select 1 from pg_trigger where tgname = 'lab_state_left_by_update' and not tgisinternal`;
   if (found !== undefined) return;

@@ -1,4 +1,5 @@
-// L14: no process ever logs a whole phone number, a key, a secret or a message's text, at level debug, while everything goes wrong.
+// L14: no process ever logs a whole phone number, a key, a secret or a message's text, at level
+// debug, while everything goes wrong.
 import { settings as settingTable } from "../../../../src/contracts/settings.ts";
 import { createFinding } from "../../../../src/laws/law.ts";
 import { openPostgres } from "../../../../src/platform/postgres.ts";
@@ -8,7 +9,10 @@ import type { OpenWitness } from "../scenario.ts";
 /** Shorter ones are words that a log may well use. */
 const secretCharactersMin = 8;
 const textCharactersMin = 5;
-/** A row of a broken line shows so much, for whoever reads the verdict is allowed to find it, not to keep it. */
+/**
+ * A row of a broken line shows so much, for whoever reads the verdict is allowed to find it, not to
+ * keep it.
+ */
 const shownCharacters = 120;
 
 export const logReader: OpenWitness = async ({ cluster, bulksmsIds }) => {
@@ -56,7 +60,10 @@ function secretsOf(cluster: LabCluster): { what: string; text: string }[] {
   return secrets;
 }
 
-/** The numbers of the run's campaigns, abroad and at home, and what their texts say before the first placeholder. */
+/**
+ * The numbers of the run's campaigns, abroad and at home, and what their texts say before the first
+ * placeholder.
+ */
 async function readContent(cluster: LabCluster, bulksmsIds: readonly string[]) {
   const sql = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", { applicationName: "bulksms lab", connections: 1 });
   try {

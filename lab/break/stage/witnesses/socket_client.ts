@@ -1,5 +1,6 @@
-// L12: a WebSocket client on the workspace and on each campaign of the run, through every fault. It connects again when it is cut off, as any
-// client does. What it saw last must be what the database has.
+// L12: a WebSocket client on the workspace and on each campaign of the run, through every fault. It
+// connects again when it is cut off, as any client does. What it saw last must be what the database
+// has.
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { formatCredits } from "../../../../src/contracts/credits.ts";
@@ -13,7 +14,10 @@ import type { OpenWitness } from "../scenario.ts";
 const againMs = 200;
 /** What the law allows: versions are read again every 2 s. */
 const quietMaxMs = 3_000;
-/** A webapi that has just been started, and a machine that is busy, get so much more before the law's time begins. */
+/**
+ * A webapi that has just been started, and a machine that is busy, get so much more before the
+ * law's time begins.
+ */
 const connectMaxMs = 20_000;
 
 type HeardUpdate = Extract<SocketUpdate, { topic: "workspace_credit" | "bulksms_progress" }>;

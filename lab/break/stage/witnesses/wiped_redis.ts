@@ -1,5 +1,6 @@
-// L13: Redis forgets everything, five seconds pass, and nothing has changed in any database. Costs those seconds, so it is for clusters that
-// end with their run; the matrix wipes Redis in cells of its own.
+// L13: Redis forgets everything, five seconds pass, and nothing has changed in any database. Costs
+// those seconds, so it is for clusters that end with their run; the matrix wipes Redis in cells of
+// its own.
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkLaws } from "../../../../src/laws/check_laws.ts";
 import { createFinding } from "../../../../src/laws/law.ts";
@@ -35,7 +36,7 @@ export const wipedRedis: OpenWitness = async ({ cluster, isShared }) => {
       }
       const report = await checkLaws(lawSourcesOf(cluster));
       for (const law of report.laws.filter(({ verdict }) => verdict === "broken"))
-        finding.broken(law.law, `broken after the wipe: ${law.broken[0]?.row} ${law.broken[0]?.says}`);
+        finding.broken(law.law, `broken after the wipe: ${law.broken[0]?.row} ${law.broken[0]?.description}`);
       return {
         law: "L13",
         title: "Redis wiped, and 5 s later no row of any table has changed",

@@ -78,8 +78,8 @@ test("L8: an end that was left and taken again is named, and so is a mark of a c
     await salesdb`update bulksms_info set sent_at = null where row_no = 3`;
   });
   expect(broken.broken).toEqual([
-    { row: `bulksms_info ${bulksmsId}.1`, says: "delivered and charged became sent and charged" },
-    { row: `bulksms_info ${bulksmsId}.3`, says: "delivered and charged became delivered" },
+    { row: `bulksms_info ${bulksmsId}.1`, description: "delivered and charged became sent and charged" },
+    { row: `bulksms_info ${bulksmsId}.3`, description: "delivered and charged became delivered" },
   ]);
   // what another run broke is not said again
   expect((await see(finalStates, {}, () => {})).verdict).toBe("held");
@@ -107,7 +107,7 @@ test("L12: a version that falls, and a last word that is not the database's, are
       `workspace_credit ${workspaceId}`,
       `bulksms_progress ${bulksmsId}`,
     ]);
-    expect(found.broken[0]?.says).toBe("version 4 came after version 5");
+    expect(found.broken[0]?.description).toBe("version 4 came after version 5");
   } finally {
     server.close();
     for (const client of server.clients) client.terminate();
@@ -129,7 +129,7 @@ test("L14: a whole number, a number as at home, a key, a secret and a text are n
     for (const line of lines) events.push({ type: "line", name: "salesapi", line });
   });
   expect(found.rowsCompared).toBe(6);
-  expect(found.broken.map(({ says }) => says.split(":")[0])).toEqual([
+  expect(found.broken.map(({ description }) => description.split(":")[0])).toEqual([
     "a whole phone number",
     "a whole phone number",
     "the workspace's key",

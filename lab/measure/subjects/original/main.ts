@@ -1,4 +1,5 @@
-// Entry point of each of the original's processes: `tsx lab/measure/subjects/original/main.ts NAME`. Started by original_system.ts alone.
+// Entry point of each of the original's processes: `tsx lab/measure/subjects/original/main.ts
+// NAME`. Started by original_system.ts alone.
 import { startSalesWorker } from "./sales_worker.ts";
 import { startSalesapi } from "./salesapi.ts";
 import { startWebapi } from "./webapi.ts";

@@ -1,6 +1,8 @@
-// The original's way as a system of its own: its databases, its Redis, its processes, and our simulated carrier, which tells it the same receipts as ours.
-// Started by the benchmark and by the evaluation. What the comparison needs is rebuilt (original.md says what there was); what it does not need
-// (gRPC for one look at the credit, migrations, console commands) is left out, which can only make it faster.
+// The original's way as a system of its own: its databases, its Redis, its processes, and our
+// simulated carrier, which tells it the same receipts as ours. Started by the benchmark and by the
+// evaluation. What the comparison needs is rebuilt (original.md says what there was); what it does
+// not need (gRPC for one look at the credit, migrations, console commands) is left out, which can
+// only make it faster.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -30,8 +32,10 @@ export interface OriginalOptions {
 }
 
 /**
- * Tried with 10, 20, 50 and 100 jobs at once and with two workers, each twice, on a busy machine: CPU a message was 4.4 to 5.5 ms from 20 jobs on and did not
- * depend on their number; with 10 jobs, or with two workers, it was higher or equal. Every sent message waits for the one row of its workspace.
+ * Tried with 10, 20, 50 and 100 jobs at once and with two workers, each twice, on a busy machine:
+ * CPU a message was 4.4 to 5.5 ms from 20 jobs on and did not depend on their number; with 10 jobs,
+ * or with two workers, it was higher or equal. Every sent message waits for the one row of its
+ * workspace.
  */
 export const tunedOptions: OriginalOptions = {
   receiptsPerBody: 100,
@@ -54,7 +58,10 @@ export interface OriginalSystem {
   ownerUrls: readonly string[];
   /** The carrier's data folder: the witness of what really happened. */
   simulatorFolder: string;
-  /** A workspace with so much credit and a campaign of so many contacts, whose rows stand in salesdb. */
+  /**
+   * A workspace with so much credit and a campaign of so many contacts, whose rows stand in
+   * salesdb.
+   */
   create(contacts: number): Promise<OriginalCampaign>;
   run(campaign: OriginalCampaign): Promise<void>;
   /** Resolves when the carrier has told everything and no job is left. */

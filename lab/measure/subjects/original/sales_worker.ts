@@ -1,6 +1,8 @@
-// The original's sales_worker: sends a campaign, and does one job for each receipt: one UPDATE of its row, without a look at what the row says;
-// for a sent message also one UPDATE of the workspace's credit in the other service's database, and one publish of it.
-// In its favour: it updates that database itself, where the original handed the deduction to a second worker by another job.
+// The original's sales_worker: sends a campaign, and does one job for each receipt: one UPDATE of
+// its row, without a look at what the row says; for a sent message also one UPDATE of the
+// workspace's credit in the other service's database, and one publish of it. In its favour: it
+// updates that database itself, where the original handed the deduction to a second worker by
+// another job.
 import { Worker } from "bullmq";
 import type { SubmitResponse } from "../../../../src/contracts/receipts.ts";
 import { openHttpClient } from "../../../../src/platform/http_client.ts";

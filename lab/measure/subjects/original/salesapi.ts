@@ -1,5 +1,6 @@
-// The original's salesapi: a run is a job, and each receipt of the carrier is a job; its 2xx goes out when the jobs are in Redis.
-// In its favour: the jobs of one body are added by one command, and their payload is all that the worker needs.
+// The original's salesapi: a run is a job, and each receipt of the carrier is a job; its 2xx goes
+// out when the jobs are in Redis. In its favour: the jobs of one body are added by one command, and
+// their payload is all that the worker needs.
 import { createServer, type IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { Queue } from "bullmq";

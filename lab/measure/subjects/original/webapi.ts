@@ -1,4 +1,5 @@
-// The original's webapi: the credit on demand, and every change of every workspace's credit to every WebSocket client.
+// The original's webapi: the credit on demand, and every change of every workspace's credit to
+// every WebSocket client.
 import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 import { openPostgres } from "../../../../src/platform/postgres.ts";

@@ -4,7 +4,10 @@ import { z } from "zod";
 export const originalProcessNames = ["webapi", "salesapi", "sales_worker"] as const;
 export type OriginalProcessName = (typeof originalProcessNames)[number];
 
-/** All of one system; each process takes what it needs. Passed in the environment as one JSON object, `ORIGINAL_SETTINGS`. */
+/**
+ * All of one system; each process takes what it needs. Passed in the environment as one JSON
+ * object, `ORIGINAL_SETTINGS`.
+ */
 export interface OriginalSettings {
   dsUrl: string;
   salesdbUrl: string;

@@ -1,4 +1,5 @@
-// Compares what the original's databases say of a campaign with what the simulator's journal says: wrong final states, wrong credit.
+// Compares what the original's databases say of a campaign with what the simulator's journal says:
+// wrong final states, wrong credit.
 import { journalEnds, receiptStatusOf, segmentRows } from "../../../../src/contracts/simulator_journal.ts";
 import { journalBits, listJournal, readSegment } from "../../../../src/laws/journal.ts";
 import type { OriginalCampaign, OriginalSystem } from "./original_system.ts";

@@ -1,9 +1,10 @@
-// What fits nothing is refused before any process or engine starts: these calls would take minutes otherwise.
+// What fits nothing is refused before any process or engine starts: these calls would take minutes
+// otherwise.
 import { expect, test } from "vitest";
-import { exitCodes } from "../../../src/cli/report_error.ts";
-import { verifyCrash } from "./crash.ts";
-import { verifyFaults } from "./faults.ts";
-import { verifyMutants } from "../../prove/mutants/verify_mutants.ts";
+import { exitCodes } from "../../src/cli/report_error.ts";
+import { verifyMutants } from "../prove/mutants/verify_mutants.ts";
+import { verifyCrash } from "../break/verify/crash.ts";
+import { verifyFaults } from "../break/verify/faults.ts";
 
 const attempts: [string, () => Promise<unknown>, RegExp][] = [
   ["faults", () => verifyFaults({ seed: 1, only: "clok-ahead-simulator" }), /clock-ahead-simulator/],
