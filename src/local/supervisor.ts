@@ -112,15 +112,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     await endLeftOvers(dataFolder.path, onEvent);
     const wantsDefaultPorts = options.wantsFreePorts !== true;
     const beforeRestart = async (name: EngineName): Promise<void> => options.intervention?.beforeRestart?.(name);
-    const engineOptions = { dataFolder, given, taken: ports, wantsDefaultPorts, beforeRestart, onEvent: onLife };
     const search = options.redisSearch === undefined ? {} : { redisSearch: options.redisSearch };
-    // one engine that fails must not leave another one starting behind our back: all are waited for
-    const started = await Promise.allSettled(
-      engineNames.map(async (name) => {
-        engines.set(name, await superviseEngine(name, { ...engineOptions, ...search }));
-      }),
-    );
-    for (const result of started) if (result.status === "rejected") throw result.reason;
+    await startEngines(engines, { dataFolder, given, taken: ports, wantsDefaultPorts, beforeRestart, onEvent: onLife, ...search });
     requireGoingOn(isStopping);
 
     settings = { ...given, ...databaseSettings(engines, given, dataFolder), ...secretSettings(given, dataFolder) };
@@ -204,6 +197,16 @@ async function endLeftOvers(folder: string, onEvent: (event: SupervisorEvent) =>
       if (await endRemembered(one, signal, 10_000)) onEvent({ type: "left_over_ended", name, pid: one.pid });
     }),
   );
+}
+
+/** Waits for all of them: if one fails, no other may go on starting in the background. */
+async function startEngines(engines: Map<EngineName, SupervisedEngine>, options: Parameters<typeof superviseEngine>[1]): Promise<void> {
+  const started = await Promise.allSettled(
+    engineNames.map(async (name) => {
+      engines.set(name, await superviseEngine(name, options));
+    }),
+  );
+  for (const result of started) if (result.status === "rejected") throw result.reason;
 }
 
 function databaseSettings(engines: ReadonlyMap<EngineName, SupervisedEngine>, given: SystemSettings, folder: DataFolder): SystemSettings {
