@@ -186,14 +186,14 @@ export const guards = [
   {
     name: "journaled_verdict",
     guard: "the carrier answers a submit after its verdict is on disk",
-    file: "src/simulator/simulator.ts",
+    file: "src/simulator/submit_batch.ts",
     without: "a carrier that dies after its answer forgets messages that we count as queued",
     breaks: "L7",
   },
   {
     name: "first_verdict_repeated",
     guard: "a known reference gets its first verdict and is not sent again",
-    file: "src/simulator/simulator.ts",
+    file: "src/simulator/submit_verdicts.ts",
     without: "each resubmit sends the message once more",
     breaks: "L4",
   },

@@ -36,7 +36,8 @@ const finish = "src/campaign/lifecycle/finish.ts";
 const idempotency = "src/campaign/import/idempotency.ts";
 const holds = "src/credit/holds.ts";
 const settle = "src/credit/settle.ts";
-const simulator = "src/simulator/simulator.ts";
+const submitBatch = "src/simulator/submit_batch.ts";
+const submitVerdicts = "src/simulator/submit_verdicts.ts";
 const receiptsRoute = "src/nodes/salesapi/receipts_route.ts";
 
 const receiptsTest = "src/campaign/receipts/receipts.test.ts";
@@ -223,7 +224,7 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
   },
   journaled_verdict: {
     replacements: one(
-      simulator,
+      submitBatch,
       'await journal.commit();\n      reachFailpoint("verdict_journaled");',
       'void journal.commit();\n      reachFailpoint("verdict_journaled");',
     ),
@@ -231,9 +232,9 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
   },
   first_verdict_repeated: {
     replacements: one(
-      simulator,
-      "if (slot !== -1) {\n        repeatVerdict",
-      "if (slot !== -1 && message.parts < 0) {\n        repeatVerdict",
+      submitVerdicts,
+      "if (slot !== -1) {\n      repeatVerdict",
+      "if (slot !== -1 && message.parts < 0) {\n      repeatVerdict",
     ),
     catchers: [crash("C15"), test(simulatorTest, "that is repeated gets the first verdict again and is sent once")],
   },
