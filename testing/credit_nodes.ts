@@ -1,4 +1,5 @@
-// The three processes of database ds (rpc, general_worker, webapi) inside a test's own process, on free ports, with a fresh database.
+// The three processes of database ds (rpc, general_worker, webapi) inside a test's own process, on
+// free ports, with a fresh database.
 import { randomUUID } from "node:crypto";
 import { pino } from "pino";
 import type { ProcessName } from "../src/contracts/processes.ts";
@@ -121,8 +122,8 @@ export async function startCreditNodes(
 }
 
 /**
- * On a busy machine the first try may miss webapi's own deadline: 503, and it is tried again. The Idempotency-Key keeps one top-up
- * from becoming two.
+ * On a busy machine the first try may miss webapi's own deadline: 503, and it is tried again. The
+ * Idempotency-Key keeps one top-up from becoming two.
  */
 async function make(http: NodeHttp, path: string, body: object) {
   const headers = { "idempotency-key": randomUUID() };

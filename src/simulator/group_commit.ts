@@ -1,5 +1,6 @@
-// Group commit: items that were touched are written together, one write at a time. Callers that come
-// while one is under way form the next, so a slow disk makes writes larger, not slower. Used by journal.ts.
+// Group commit: items that were touched are written together, one write at a time. Callers that
+// come while one is under way form the next, so a slow disk makes writes larger, not slower. Used
+// by journal.ts.
 
 /** Lazy items wait at most this long for a write of their own. */
 const lazyCommitMs = 100;
@@ -17,7 +18,8 @@ export interface GroupCommit<Item> {
 }
 
 /**
- * @param write must take what it writes before it waits for anything: a later change belongs to the next write
+ * @param write must take what it writes before it waits for anything: a later change belongs to the
+ * next write
  * @param onFatal called when `write` fails; nothing is written after that
  */
 export function createGroupCommit<Item>(

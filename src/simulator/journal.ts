@@ -1,11 +1,11 @@
-// The simulator's memory of what it said: segments loaded on demand from their files (journal_files.ts), and
-// group commit (group_commit.ts). One process at a time (folder_lock.ts).
+// The simulator's memory of what it said: segments loaded on demand from their files
+// (journal_files.ts), and group commit (group_commit.ts). One process at a time (folder_lock.ts).
 //
-// A verdict or a sending is told to nobody before it is on disk (fdatasync, not only written): after
-// kill -9 of this process the page cache would be enough, but after a loss of power a verdict that was
-// answered and then forgotten would be a message lost, and a sending forgotten could be judged anew as
-// too late, though its receipt said `sent`. Only `answered` marks are lazy: losing some of them repeats
-// a receipt, which changes nothing.
+// A verdict or a sending is told to nobody before it is on disk (fdatasync, not only written):
+// after kill -9 of this process the page cache would be enough, but after a loss of power a verdict
+// that was answered and then forgotten would be a message lost, and a sending forgotten could be
+// judged anew as too late, though its receipt said `sent`. Only `answered` marks are lazy: losing
+// some of them repeats a receipt, which changes nothing.
 import { reachFailpoint } from "../platform/failpoint.ts";
 import { createGroupCommit, type GroupCommit } from "./group_commit.ts";
 import { JournalBlock } from "./journal_block.ts";
@@ -41,7 +41,10 @@ export interface OpenSegment {
 export interface Journal {
   /** Makes the folders and loads every segment that may have unfinished messages. */
   open(): Promise<void>;
-  /** Loads the segment, or makes it, and counts one use: the caller gives it back by `segment.uses -= 1`. */
+  /**
+   * Loads the segment, or makes it, and counts one use: the caller gives it back by `segment.uses
+   * -= 1`.
+   */
   use(batchId: string, segmentNo: number): Promise<OpenSegment>;
   /** As `use`; null when nothing of it was ever journaled. */
   useKnown(batchId: string, segmentNo: number): Promise<OpenSegment | null>;
@@ -70,9 +73,15 @@ interface Entry extends OpenSegment {
 
 export interface JournalOptions {
   folder: string;
-  /** Called for every segment that came from disk with unfinished messages, before anybody else sees it. */
+  /**
+   * Called for every segment that came from disk with unfinished messages, before anybody else sees
+   * it.
+   */
   onResume(open: OpenSegment): void;
-  /** The journal cannot be written: what is in memory is ahead of the disk, and the process must end. */
+  /**
+   * The journal cannot be written: what is in memory is ahead of the disk, and the process must
+   * end.
+   */
   onFatal(error: unknown): void;
 }
 
@@ -156,7 +165,8 @@ async function useSegment(memory: SegmentMemory, batchId: string, segmentNo: num
       load = loadSegment(memory, batchId, segmentNo, name, mustExist).finally(() => memory.loading.delete(name));
       memory.loading.set(name, load);
     }
-    // the loaded entry is taken in the next turn of the loop; nothing can evict it in between, for it was just used
+    // the loaded entry is taken in the next turn of the loop; nothing can evict it in between, for
+    // it was just used
     if ((await load) === null && mustExist) return null;
   }
 }

@@ -1,6 +1,6 @@
-// The journal's files: one append-only file per segment, and a marker for each that may have unfinished
-// messages. What a power loss must not take back is synced, the folder of a new name too. Used by
-// journal.ts. Format: contracts/simulator_journal.ts.
+// The journal's files: one append-only file per segment, and a marker for each that may have
+// unfinished messages. What a power loss must not take back is synced, the folder of a new name
+// too. Used by journal.ts. Format: contracts/simulator_journal.ts.
 import { type FileHandle, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -13,7 +13,9 @@ import {
   segmentPath,
 } from "../contracts/simulator_journal.ts";
 
-/** Files that stay open between commits. By default a process may have 1,024, and sockets need some. */
+/**
+ * Files that stay open between commits. By default a process may have 1,024, and sockets need some.
+ */
 const openFilesMax = 128;
 
 /** What is known of a segment's file. */
@@ -77,7 +79,8 @@ export async function appendBlock(files: JournalFiles, file: SegmentFile, block:
   const handle = file.handle ?? (await openFile(files, file));
   const bytes = file.bytes === 0 ? Buffer.concat([fileMagic, block]) : block;
   if (file.isOfFormat1) {
-    // on disk with the block below, or before it: a file of format 2 may well have only records of format 1
+    // on disk with the block below, or before it: a file of format 2 may well have only records of
+    // format 1
     await handle.write(fileMagic, 0, fileMagic.length, 0);
     file.isOfFormat1 = false;
   }

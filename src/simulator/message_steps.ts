@@ -1,5 +1,6 @@
-// A message's way through the network: queued, sent, ended, each step when its plan says so (plan.ts),
-// with the receipts that go with it. Also takes up messages that a restart finds in the journal.
+// A message's way through the network: queued, sent, ended, each step when its plan says so
+// (plan.ts), with the receipts that go with it. Also takes up messages that a restart finds in the
+// journal.
 import type { CarrierErrorCode } from "../contracts/receipts.ts";
 import { journalEnds } from "../contracts/simulator_journal.ts";
 import { reachFailpoint } from "../platform/failpoint.ts";
@@ -11,7 +12,10 @@ import { simulatorProfiles } from "./profiles.ts";
 import { tell } from "./receipts_out.ts";
 import { flag, type Segment } from "./segment.ts";
 
-/** The steps of a message, in order. `again`: a duplicate receipt. On the wheel, 5 to 7 are receipts (receipts_out.ts). */
+/**
+ * The steps of a message, in order. `again`: a duplicate receipt. On the wheel, 5 to 7 are receipts
+ * (receipts_out.ts).
+ */
 export const steps = { queue: 1, send: 2, end: 3, again: 4 } as const;
 export type Step = (typeof steps)[keyof typeof steps];
 
@@ -38,7 +42,10 @@ export function scheduleStep({ wheel }: Network, segment: Segment, slot: number,
   wheel.put(Math.max(now, dueMs(segment, slot, step)), segment.handle, (slot << 3) | step);
 }
 
-/** Takes up the messages of a segment from disk: receipts without their 2xx are told again, the next step comes when it is due. */
+/**
+ * Takes up the messages of a segment from disk: receipts without their 2xx are told again, the next
+ * step comes when it is due.
+ */
 export function resumeSegment(network: Network, open: OpenSegment): void {
   const { segment } = open;
   segment.takeUp(network.clock);
@@ -67,7 +74,8 @@ function runStep(network: Network, open: OpenSegment, slot: number, step: Step, 
       if (fate.reorderedNo !== 1) tell(network, segment, slot, 1);
       return steps.send;
     case steps.send: {
-      // never sent after valid_until, whatever the reason for the delay: then it failed, and costs nothing
+      // never sent after valid_until, whatever the reason for the delay: then it failed, and costs
+      // nothing
       const isTooLate = network.clock.wallMs() > terms.validUntilMs;
       if (isTooLate || fate.end === "failed") end(network, open, slot, "failed", isTooLate ? "expired_in_network" : fate.code, now);
       else send(network, open, slot, fate.end === "never", now);

@@ -1,5 +1,5 @@
-// What the parts of the simulated network share: its options, clock and counts, the journal, and the
-// queues of what comes next. simulator.ts makes one; everything else here is given it.
+// What the parts of the simulated network share: its options, clock and counts, the journal, and
+// the queues of what comes next. simulator.ts makes one; everything else here is given it.
 import type { SimulatorProfileName } from "../contracts/simulator_journal.ts";
 import { createPairQueue, type PairQueue } from "../webhooks/pair_queue.ts";
 import type { Sender } from "../webhooks/sender.ts";
@@ -62,8 +62,8 @@ export interface Network {
 }
 
 /**
- * Without `sender`, `weather` and `strays` yet: simulator.ts sets them before the journal opens, which
- * tells receipts at once.
+ * Without `sender`, `weather` and `strays` yet: simulator.ts sets them before the journal opens,
+ * which tells receipts at once.
  * @param onResume called for every segment that came from disk with unfinished messages
  */
 export function createNetwork(options: SimulatorOptions, onResume: (open: OpenSegment) => void): Network {

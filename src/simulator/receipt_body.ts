@@ -6,8 +6,8 @@ import { createReceiptText } from "./receipt_text.ts";
 import { flag } from "./segment.ts";
 
 /**
- * A receipt is retried until valid_until, the horizon, and this: a receiver that was away for longer
- * still learns of the end, as `late`.
+ * A receipt is retried until valid_until, the horizon, and this: a receiver that was away for
+ * longer still learns of the end, as `late`.
  */
 export const giveUpMarginMs = 24 * 3_600_000;
 

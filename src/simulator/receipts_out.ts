@@ -1,5 +1,5 @@
-// A receipt from the moment it is told to its 2xx: through the weather, behind the journal's commit,
-// to the sender, and back into the journal.
+// A receipt from the moment it is told to its 2xx: through the weather, behind the journal's
+// commit, to the sender, and back into the journal.
 import { journalEnds, receiptStatusOf } from "../contracts/simulator_journal.ts";
 import type { Pairs } from "../webhooks/pair_queue.ts";
 import { createSender, type Sender } from "../webhooks/sender.ts";
@@ -8,11 +8,14 @@ import { createReceiptBody } from "./receipt_body.ts";
 import { flag, type Segment } from "./segment.ts";
 import type { WeatheredReceipt } from "./weather.ts";
 
-/** On the wheel, steps 5 to 7 are receipts 1 to 3 that the weather has delayed; below are steps of a message. */
+/**
+ * On the wheel, steps 5 to 7 are receipts 1 to 3 that the weather has delayed; below are steps of a
+ * message.
+ */
 export const tellLaterStep = 4;
 /**
- * 128 neighbouring rows share a lane, so that a body names a narrow range of rows, which the receiver
- * updates fastest. With one receipt per body any lane will do.
+ * 128 neighbouring rows share a lane, so that a body names a narrow range of rows, which the
+ * receiver updates fastest. With one receipt per body any lane will do.
  */
 const laneRowBits = { many: 7, single: 0 } as const;
 

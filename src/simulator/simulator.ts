@@ -1,6 +1,6 @@
-// The simulated network: takes batches (submit_batch.ts), sends their messages into a network of plans
-// (message_steps.ts), tells receipts (receipts_out.ts). Here: its start, its end, and what can be asked
-// of it. Called by nodes/simulator.
+// The simulated network: takes batches (submit_batch.ts), sends their messages into a network of
+// plans (message_steps.ts), tells receipts (receipts_out.ts). Here: its start, its end, and what
+// can be asked of it. Called by nodes/simulator.
 import type { SubmitResponse } from "../contracts/receipts.ts";
 import type { SimulatorWeather } from "../contracts/simulator_weather.ts";
 import { tickMs } from "./event_wheel.ts";
@@ -20,13 +20,19 @@ export type { SimulatorCounts, SimulatorOptions } from "./network.ts";
 export interface Simulator {
   /** Takes up every unfinished message of the journal. */
   start(): Promise<void>;
-  /** Journals the verdicts, then answers. @throws AppError rate_limited, overloaded, draining, or of readSubmit: without effect. */
+  /**
+   * Journals the verdicts, then answers.
+   * @throws AppError rate_limited, overloaded, draining, or of readSubmit: without effect.
+   */
   submit(body: unknown): Promise<SubmitResponse>;
   /** @throws AppError message_not_found */
   message(reference: string): Promise<MessageFate>;
   /** From the journal: everything that was ever said of the batch. */
   batch(batchId: string): Promise<BatchStatistics>;
-  /** Receipt weather (contracts/simulator_weather.ts): what is set, and what it has done since the process started. */
+  /**
+   * Receipt weather (contracts/simulator_weather.ts): what is set, and what it has done since the
+   * process started.
+   */
   weather(): { weather: SimulatorWeather; happened: WeatherCounts; strays: StrayCounts };
   /** On disk when it resolves, so that it outlives a crash. */
   setWeather(next: SimulatorWeather): Promise<void>;

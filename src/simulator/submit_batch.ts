@@ -1,5 +1,5 @@
-// A submit from its body to its answer: limits, verdicts, commit, early receipts; from the answer on
-// the plans of its messages run. Called by simulator.ts.
+// A submit from its body to its answer: limits, verdicts, commit, early receipts; from the answer
+// on the plans of its messages run. Called by simulator.ts.
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../contracts/errors.ts";
 import type { SubmitResponse } from "../contracts/receipts.ts";
@@ -12,13 +12,16 @@ import { applySubmit, closeSegments, type FreshMessage, openSegments, segmentsOf
 import { createTokenBucket } from "./token_bucket.ts";
 import type { Turns } from "./turns.ts";
 
-/** Messages with something to come: about 60 bytes each in memory. Beyond it a submit is told to come later. */
+/**
+ * Messages with something to come: about 60 bytes each in memory. Beyond it a submit is told to
+ * come later.
+ */
 const unfinishedMax = 10_000_000;
 const overloadedRetryS = 5;
 /**
- * While more receipts than this wait for their 2xx, a submit is taken later, by `submitHoldMaxMs` at
- * most, far below any client's time-out: a client that is faster than the receiver would only fill our
- * memory, and its rows would be cold in its database by the time their receipts come.
+ * While more receipts than this wait for their 2xx, a submit is taken later, by `submitHoldMaxMs`
+ * at most, far below any client's time-out: a client that is faster than the receiver would only
+ * fill our memory, and its rows would be cold in its database by the time their receipts come.
  */
 const receiptsWaitingMax = 100_000;
 const submitHoldMaxMs = 300;
@@ -27,7 +30,10 @@ const submitHoldPollMs = 5;
 const earlyHeadStartMs = 250;
 const earlyPollMs = 2;
 
-/** Journals the verdicts, then answers. @throws AppError rate_limited, overloaded, draining, or of readSubmit: without effect. */
+/**
+ * Journals the verdicts, then answers.
+ * @throws AppError rate_limited, overloaded, draining, or of readSubmit: without effect.
+ */
 export type SubmitBatch = (body: unknown) => Promise<SubmitResponse>;
 
 export function createSubmitBatch(network: Network, turns: Turns): SubmitBatch {
@@ -76,7 +82,10 @@ async function untilReceiverFollows(network: Network): Promise<void> {
   while (network.sender.pending() > receiptsWaitingMax && performance.now() < limitMs && !network.isDraining) await sleep(submitHoldPollMs);
 }
 
-/** The first receipt of some messages comes before the answer to their submit. Their verdict is on disk, so it may. */
+/**
+ * The first receipt of some messages comes before the answer to their submit. Their verdict is on
+ * disk, so it may.
+ */
 async function tellEarly(network: Network, turns: Turns, fresh: readonly FreshMessage[]): Promise<void> {
   const early = fresh.filter(({ isEarly }) => isEarly);
   if (early.length === 0) return;

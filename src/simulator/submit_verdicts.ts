@@ -1,5 +1,5 @@
-// The verdicts on the messages of one body: accepted, rejected, or what was said the first time. Into
-// memory and the journal's next block in one go, without waiting. Called by submit_batch.ts.
+// The verdicts on the messages of one body: accepted, rejected, or what was said the first time.
+// Into memory and the journal's next block in one go, without waiting. Called by submit_batch.ts.
 import { AppError } from "../contracts/errors.ts";
 import type { CarrierErrorCode, SubmitResponse } from "../contracts/receipts.ts";
 import { type JournalSubmit, journalErrorCodes, numberMark, segmentRows } from "../contracts/simulator_journal.ts";

@@ -1,5 +1,6 @@
-// Sends made-up receipts, one a body and several at once. What the receiver must keep as an anomaly is written to the injections file
-// (contracts/simulator_weather.ts) before it goes out: the oracle of law L11. Called by weather_strays.ts.
+// Sends made-up receipts, one a body and several at once. What the receiver must keep as an anomaly
+// is written to the injections file (contracts/simulator_weather.ts) before it goes out: the oracle
+// of law L11. Called by weather_strays.ts.
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Pool } from "undici";
@@ -16,7 +17,10 @@ import type { Weather } from "./weather.ts";
 const answerMaxMs = 15_000;
 /** One receipt a body: side by side they share a commit of the receiver. */
 const connectionsMax = 16;
-/** More wait for nobody: they are made up, and a receiver that is away has enough to do when it comes back. */
+/**
+ * More wait for nobody: they are made up, and a receiver that is away has enough to do when it
+ * comes back.
+ */
 const waitingMax = 10_000;
 const triesMax = 20;
 const retryFirstMs = 100;
@@ -77,7 +81,8 @@ export function openStraySender({ folder, weather, url, onFatal }: StraySenderOp
     }
     queue.push(stray);
     if (sending.size >= connectionsMax) return;
-    // a file that cannot be written ends the process, as the journal does: what it made up must not be forgotten
+    // a file that cannot be written ends the process, as the journal does: what it made up must not
+    // be forgotten
     const lane = sendAll()
       .catch(onFatal)
       .finally(() => sending.delete(lane));

@@ -1,5 +1,6 @@
-// Receipts that the weather makes up beside true ones: forged, malformed, contradicting, and old bodies sent again. What the receiver
-// must keep as an anomaly is written to the injections file before it goes out (weather_stray_sender.ts).
+// Receipts that the weather makes up beside true ones: forged, malformed, contradicting, and old
+// bodies sent again. What the receiver must keep as an anomaly is written to the injections file
+// before it goes out (weather_stray_sender.ts).
 import { rowNoMax } from "../contracts/receipts.ts";
 import { injectedKinds, type StrayKind } from "../contracts/simulator_weather.ts";
 import type { ReceiptStatus } from "../contracts/states.ts";

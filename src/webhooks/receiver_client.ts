@@ -1,9 +1,12 @@
-// One connection to a receiver of webhooks, over undici's client: a body out, its status back. Used by
-// sender.ts, which signs and repeats.
+// One connection to a receiver of webhooks, over undici's client: a body out, its status back. Used
+// by sender.ts, which signs and repeats.
 import type { Socket } from "node:net";
 import { buildConnector, Client } from "undici";
 
-/** A receiver that commits before it answers may be frozen for seconds; holding the request is then the cheapest wait. */
+/**
+ * A receiver that commits before it answers may be frozen for seconds; holding the request is then
+ * the cheapest wait.
+ */
 export const attemptTimeoutMs = 15_000;
 const connectTimeoutMs = 3_000;
 
@@ -16,8 +19,8 @@ export interface ReceiverAnswer {
 
 export interface ReceiverClient {
   /**
-   * `headers` with the content type. Never throws. Several at once go out one behind the other (HTTP/1.1
-   * pipelining), up to `pipelining`.
+   * `headers` with the content type. Never throws. Several at once go out one behind the other
+   * (HTTP/1.1 pipelining), up to `pipelining`.
    */
   post(headers: Readonly<Record<string, string>>, body: Buffer): Promise<ReceiverAnswer>;
   close(): Promise<void>;

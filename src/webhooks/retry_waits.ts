@@ -1,6 +1,6 @@
-// When the next attempt may be made: the receiver's Retry-After holds back every lane, a failed lane
-// waits with exponential back-off, and lanes that could not reach the receiver go on when one does.
-// Used by sender.ts.
+// When the next attempt may be made: the receiver's Retry-After holds back every lane, a failed
+// lane waits with exponential back-off, and lanes that could not reach the receiver go on when one
+// does. Used by sender.ts.
 const backoffFirstMs = 200;
 export const backoffMaxMs = 30_000;
 /** A longer Retry-After is cut to this. */
@@ -63,7 +63,9 @@ export function createRetryWaits(): RetryWaits {
   };
 }
 
-/** What the receiver asked for, else doubling; both spread, so that lanes do not all come at once. */
+/**
+ * What the receiver asked for, else doubling; both spread, so that lanes do not all come at once.
+ */
 function backoffMs(attempt: number, retryAfterMs: number): number {
   if (retryAfterMs > 0) return retryAfterMs * (1 + 0.2 * Math.random());
   return Math.min(backoffMaxMs, backoffFirstMs * 2 ** Math.min(attempt - 1, 16) * (0.5 + Math.random()));

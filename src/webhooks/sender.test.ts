@@ -1,5 +1,5 @@
-// What the sender promises, against a real HTTP server: order per key, one delivery per item, the same
-// id at each attempt, Retry-After, halves, quarantine, stop.
+// What the sender promises, against a real HTTP server: order per key, one delivery per item, the
+// same id at each attempt, Retry-After, halves, quarantine, stop.
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,6 +1,7 @@
-// The ordered, signed, retrying sender of webhooks. Items share bodies; a body is signed anew at each
-// attempt and repeated until a 2xx. Several lanes send at once; an item's key chooses its lane, and a
-// lane has one body in flight, so items of one key arrive in the order in which they were pushed.
+// The ordered, signed, retrying sender of webhooks. Items share bodies; a body is signed anew at
+// each attempt and repeated until a 2xx. Several lanes send at once; an item's key chooses its
+// lane, and a lane has one body in flight, so items of one key arrive in the order in which they
+// were pushed.
 import { signWebhook } from "../protocols/standard_webhooks/webhook_signature.ts";
 import { createPairQueue, type PairQueue, type Pairs } from "./pair_queue.ts";
 import { attemptTimeoutMs, openReceiverClient, type ReceiverClient } from "./receiver_client.ts";
@@ -8,7 +9,10 @@ import { createRetryWaits, type RetryWaits } from "./retry_waits.ts";
 
 /** A single item refused this many times is quarantined: it no longer holds up its lane. */
 const refusalsBeforeQuarantine = 3;
-/** At most this many items. With more, the receiver refuses everything, and the lanes may as well wait. */
+/**
+ * At most this many items. With more, the receiver refuses everything, and the lanes may as well
+ * wait.
+ */
 const quarantinedMax = 256;
 
 /** A body as it goes out. */
@@ -20,8 +24,8 @@ export interface SenderBody {
 }
 
 /**
- * Makes bodies of items, one after the other: `begin`, `add` for each item, `finish`, without waiting
- * in between. Called anew at each attempt.
+ * Makes bodies of items, one after the other: `begin`, `add` for each item, `finish`, without
+ * waiting in between. Called anew at each attempt.
  */
 export interface BodyRenderer {
   begin(): void;
@@ -114,7 +118,8 @@ export function createSender(options: SenderOptions): Sender {
     async stop() {
       sending.isStopping = true;
       waits.stop();
-      // behind a frozen receiver each pipelined request would have its own time-out, one after the other
+      // behind a frozen receiver each pipelined request would have its own time-out, one after the
+      // other
       const late = setTimeout(() => void closeAll(sending), attemptTimeoutMs);
       await Promise.all(sending.running);
       clearTimeout(late);
@@ -232,7 +237,9 @@ function isDelivery(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-/** Statuses about the body itself, not about who sends it, how fast, or how the receiver is doing. */
+/**
+ * Statuses about the body itself, not about who sends it, how fast, or how the receiver is doing.
+ */
 function isRefusalOfContent(status: number): boolean {
   return status === 400 || status === 413 || status === 422;
 }

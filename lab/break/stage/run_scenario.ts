@@ -54,7 +54,9 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   }
 }
 
-/** Runs the workload's campaigns. The witnesses are there before the first message is on its way. */
+/**
+ * Runs the workload's campaigns. The witnesses are there before the first message is on its way.
+ */
 async function beginCampaigns({ name, workload }: Scenario, cluster: LabCluster, isShared: boolean) {
   const { campaigns, contacts, deadlineS } = workload;
   // else "held" would be said of ends that nobody compared

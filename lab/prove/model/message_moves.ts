@@ -1,4 +1,5 @@
-// The statement that moves a message, and the carrier's verdict on a body. Used by dispatch and receipts. (src/campaign/lifecycle/move_messages.ts, src/simulator/submit_verdicts.ts)
+// The statement that moves a message, and the carrier's verdict on a body. Used by dispatch and
+// receipts. (src/campaign/lifecycle/move_messages.ts, src/simulator/submit_verdicts.ts)
 import type { ReceiptStatus } from "../../../src/contracts/states.ts";
 import type { Message } from "./state.ts";
 import { isAbove, isFinal, type Records, receiptBits, rowBits, type Says, type World } from "./world.ts";
@@ -19,7 +20,8 @@ export function moveMessage(world: World, next: Records, campaign: number, row: 
 }
 
 /**
- * The carrier takes a body: one next state for each way in which it may judge the rows that it does not know; known rows get their first verdict.
+ * The carrier takes a body: one next state for each way in which it may judge the rows that it does
+ * not know; known rows get their first verdict.
  */
 export function takeBody(
   world: World,
