@@ -342,7 +342,10 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
     ],
     catchers: [
       crash("C03"),
-      test("src/nodes/salesapi/create_route.database.test.ts", "gives the stored answer to the same fields and file, and makes no second campaign"),
+      test(
+        "src/nodes/salesapi/create_route.database.test.ts",
+        "gives the stored answer to the same fields and file, and makes no second campaign",
+      ),
     ],
   },
 };
