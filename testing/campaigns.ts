@@ -129,15 +129,6 @@ export function waitUntilFinished(cluster: Cluster, id: string, limitMs?: number
   );
 }
 
-/** Messages that have left `pending` but have not ended: what a crash could lose or double. */
-export async function waitUntilInFlight(cluster: Cluster, id: string): Promise<CampaignView> {
-  return cluster.waitFor("messages in flight", async () => {
-    const campaign = await readCampaign(cluster, id);
-    const inFlight = (campaign.counts.queued ?? 0) + (campaign.counts.sent ?? 0);
-    return campaign.status === "running" && inFlight > 0 && campaign.parts_sent < campaign.parts ? campaign : false;
-  });
-}
-
 /**
  * Sum of the samples of one of our metrics (without its prefix) whose labels hold `label`
  * (`outcome="throttled"`); 0 when it has none yet.
