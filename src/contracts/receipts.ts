@@ -53,8 +53,8 @@ export type SubmitResponse = z.infer<typeof submitResponse>;
 
 /**
  * One receipt (DLR). `id` stays the same on every retry and on every duplicated delivery of the
- * same receipt. POST /receipts/{carrier} of salesapi takes one, or `{"receipts": [...]}`; 2xx: all of
- * them are committed.
+ * same receipt. POST /receipts/{carrier} of salesapi takes one, or `{"receipts": [...]}`; 2xx: all
+ * of them are committed.
  */
 export const receipt = z.object({
   id: z.string().min(1).max(128),

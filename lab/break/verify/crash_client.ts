@@ -19,7 +19,7 @@ export interface Answered<T = { id: string }> extends Answer<T> {
 export interface CrashClient {
   /** Uploads under the key until it is answered 201. */
   create(name: string, csv: string, options?: CreateOptions): Promise<Answered>;
-  /** `run`, `pause`, `resume`, `cancel`: until there is an answer that is not of passing trouble. */
+  /** Until there is an answer that is not of passing trouble. */
   command(word: CommandName, bulksmsId: string, caller?: Caller): Promise<Answered>;
   read(bulksmsId: string): Promise<BulksmsAnswer>;
   /** A workspace of its own with so much credit, a decimal string. */

@@ -21,7 +21,7 @@ const attempts = fc.record({
 const withPrefix = (key: Buffer): string => `whsec_${key.toString("base64")}`;
 const changedBody = (body: string): string => `${body} `;
 
-/** The reference throws on a wrong signature; anything else that it throws is a defect of the test. */
+/** The reference throws on a wrong signature; whatever else it throws is a defect of the test. */
 function isTaken(reference: Webhook, body: string, headers: Record<string, string>): boolean {
   try {
     reference.verify(body, headers, { jsonParse: false });
