@@ -3,6 +3,7 @@
 import type { ProcessName } from "../../src/contracts/processes.ts";
 import type { EngineName } from "../../src/local/supervised_engines.ts";
 import type { SystemSettings } from "../../src/local/system_settings.ts";
+import { topUpCredit } from "../../testing/campaigns.ts";
 import { type Cluster, startCluster } from "../../testing/cluster.ts";
 import { openLinks, type WiredLinks } from "../../testing/links/links.ts";
 import { createRandom } from "../../testing/random.ts";
@@ -63,7 +64,7 @@ export async function startLabCluster({ settings = {}, seed = 1 }: LabClusterOpt
   try {
     const started = await startCluster({ settings: { ...labSettings, ...settings }, intervention });
     cluster = started;
-    await topUp(started);
+    await topUpCredit(started, topUpCredits);
     return {
       ...started,
       links,
@@ -97,13 +98,4 @@ export async function startLabCluster({ settings = {}, seed = 1 }: LabClusterOpt
     await links.close();
     throw error;
   }
-}
-
-async function topUp(cluster: Cluster): Promise<void> {
-  const response = await fetch(`${cluster.urls.webapi}/workspaces/${cluster.workspaceId}/credit`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${cluster.adminKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ amount: topUpCredits }),
-  });
-  if (response.status !== 201) throw new Error(`the first top-up was answered ${response.status}: ${await response.text()}`);
 }

@@ -1,7 +1,8 @@
 // What people do to a running system: the same thing twice at once, a change of mind while
 // something dies, a restart of everything.
 import { processNames } from "../../../src/contracts/processes.ts";
-import { createCampaign, csvOf, readCampaign } from "../../../testing/campaigns.ts";
+import type { CommandName } from "../../../testing/api_client.ts";
+import { apiOf, createCampaign, csvOf, readCampaign } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 import type { Fault, Stage } from "../stage/scenario.ts";
 import { kill, restartWell } from "./processes.ts";
@@ -71,8 +72,6 @@ export const rollingRestart: Fault = {
   },
 };
 
-type CommandName = "run" | "pause" | "resume" | "cancel";
-
 /** Each campaign of the run, asked again while salesapi is away. */
 export async function commandAll({ cluster, bulksmsIds }: Stage, name: CommandName): Promise<void> {
   for (const id of bulksmsIds) {
@@ -82,12 +81,5 @@ export async function commandAll({ cluster, bulksmsIds }: Stage, name: CommandNa
 
 /** @returns the HTTP status */
 async function command(cluster: LabCluster, name: CommandName, id: string): Promise<number> {
-  const response = await fetch(`${cluster.urls.salesapi}/${name}`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${cluster.apiKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ bulksms_id: id }),
-    signal: AbortSignal.timeout(10_000),
-  });
-  await response.arrayBuffer();
-  return response.status;
+  return (await apiOf(cluster, { timeoutMs: 10_000 }).command(name, id)).status;
 }

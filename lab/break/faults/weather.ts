@@ -40,10 +40,6 @@ export function setWeather(cluster: Cluster, weather: WeatherInput): Promise<Wea
   return cluster.waitFor("the carrier to take the weather", () => askSimulator<WeatherReport>(cluster, "PUT", "/weather", weather));
 }
 
-export function readWeather(cluster: Cluster): Promise<WeatherReport> {
-  return cluster.waitFor("the carrier to tell its weather", () => askSimulator<WeatherReport>(cluster, "GET", "/weather"));
-}
-
 /**
  * Resolves when the carrier has no receipt left to tell and nothing made up left to send: late ones
  * come after their campaign has ended.

@@ -9,7 +9,7 @@ import { checkLaws, type LawsReport } from "../../../src/laws/check_laws.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
 import { openRedis } from "../../../src/platform/redis.ts";
-import { createCampaign, lawSourcesOf, readCampaign, runCampaign } from "../../../testing/campaigns.ts";
+import { apiOf, createCampaign, lawSourcesOf, readCampaign, runCampaign, topUpCredit } from "../../../testing/campaigns.ts";
 import { type Cluster, startCluster } from "../../../testing/cluster.ts";
 import { csvOfMany } from "../../../testing/contacts.ts";
 import { type FlowName, type Flows, flowNames, watchFlows } from "./flows.ts";
@@ -114,12 +114,7 @@ export async function measureRecovery(options: RecoveryOptions): Promise<Recover
 /** One that runs for at least `durationMs`. @returns its id */
 async function runLongCampaign(cluster: Cluster, durationMs: number): Promise<string> {
   const contacts = Math.ceil((durationMs * messagesPerSecondMax) / 1_000);
-  const response = await fetch(`${cluster.urls.webapi}/workspaces/${cluster.workspaceId}/credit`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${cluster.adminKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ amount: `${contacts}.0` }),
-  });
-  if (!response.ok) throw new Error(`the top-up was answered ${response.status}: ${await response.text()}`);
+  await topUpCredit(cluster, `${contacts}.0`);
   const { id } = await createCampaign(cluster, csvOfMany(contacts), "Hello");
   await runCampaign(cluster, id);
   return id;
@@ -218,10 +213,6 @@ function isSteady(samples: readonly FlowSample[], now: number): boolean {
  * equalities.
  */
 async function cancelRest(cluster: Cluster, bulksmsId: string): Promise<void> {
-  await fetch(`${cluster.urls.salesapi}/cancel`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${cluster.apiKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ bulksms_id: bulksmsId }),
-  });
+  await apiOf(cluster).command("cancel", bulksmsId);
   await cluster.waitFor("the campaign to end", async () => (await readCampaign(cluster, bulksmsId)).status === "canceled", 300_000);
 }

@@ -5,7 +5,8 @@ import { randomUUID } from "node:crypto";
 import { WebSocket } from "ws";
 import { endedBulksmsStatuses } from "../../../src/contracts/states.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
-import { csvOf } from "../../../testing/campaigns.ts";
+import type { Answer } from "../../../testing/api_client.ts";
+import { apiOf, csvOf } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 
 export interface Visitors {
@@ -76,40 +77,28 @@ export async function openVisitors(cluster: LabCluster, bulksmsId: string): Prom
 }
 
 async function readOnce(errands: Errands, bulksmsId: string): Promise<void> {
-  const { urls, workspaceId } = errands.cluster;
-  await ask(errands, `${urls.webapi}/workspaces/${workspaceId}/credit`, {});
-  await ask(errands, `${urls.salesapi}/bulksms/${bulksmsId}`, {});
+  const api = apiOf(errands.cluster, { timeoutMs: answerMaxMs });
+  await ask(errands, "GET credit", () => api.credit(errands.cluster.workspaceId));
+  await ask(errands, "GET campaign", () => api.campaign(bulksmsId));
 }
 
 async function topUpOnce(errands: Errands): Promise<void> {
-  const { urls, workspaceId, adminKey } = errands.cluster;
-  const headers = { authorization: `Bearer ${adminKey}`, "content-type": "application/json", "idempotency-key": randomUUID() };
-  const request = { method: "POST", headers, body: JSON.stringify({ amount: topUpCredits }) };
+  const { workspaceId, adminKey: key } = errands.cluster;
+  const idempotencyKey = randomUUID();
   errands.topUps += 1;
-  await askUntilDone(errands, `${urls.webapi}/workspaces/${workspaceId}/credit`, () => request);
+  const api = apiOf(errands.cluster, { key, timeoutMs: answerMaxMs });
+  await askUntilDone(errands, "POST credit", () => api.topUp(workspaceId, topUpCredits, idempotencyKey));
 }
 
 async function sendOnce(errands: Errands): Promise<void> {
-  const { urls } = errands.cluster;
-  const key = randomUUID();
-  const created = await askUntilDone(errands, `${urls.salesapi}/create`, () => {
-    const body = new FormData();
-    body.set("text", "Hello {first_name}");
-    body.set("name", key);
-    body.set("file", new File([csvOf(smallContacts)], "contacts.csv", { type: "text/csv" }));
-    return { method: "POST", headers: { "idempotency-key": key }, body };
-  });
+  const name = randomUUID();
+  const api = apiOf(errands.cluster, { timeoutMs: answerMaxMs });
+  const fields = { text: "Hello {first_name}", name };
+  const created = await askUntilDone(errands, "POST create", () => api.create(csvOf(smallContacts), fields, name));
   if (created === null) return;
-  const id = String(created.id);
-  errands.campaigns.add(id);
-  const body = JSON.stringify({ bulksms_id: id });
+  errands.campaigns.add(created.id);
   // 409: an earlier one, whose answer was lost, had its effect
-  await askUntilDone(
-    errands,
-    `${urls.salesapi}/run`,
-    () => ({ method: "POST", headers: { "content-type": "application/json" }, body }),
-    [409],
-  );
+  await askUntilDone(errands, "POST run", () => api.command("run", created.id), [409]);
 }
 
 /**
@@ -144,14 +133,14 @@ async function watchOnce({ cluster }: Errands, bulksmsId: string): Promise<void>
 }
 
 /** Until 2xx, or another status that says that it was done. Null when the run was given up. */
-async function askUntilDone(
+async function askUntilDone<T>(
   errands: Errands,
-  url: string,
-  request: () => RequestInit,
+  what: string,
+  request: () => Promise<Answer<T>>,
   alsoDone: readonly number[] = [],
-): Promise<Record<string, unknown> | null> {
+): Promise<T | null> {
   while (!errands.isOver()) {
-    const answer = await ask(errands, url, request());
+    const answer = await ask(errands, what, request);
     if (answer !== null && (answer.status < 300 || alsoDone.includes(answer.status))) return answer.body;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
@@ -159,19 +148,16 @@ async function askUntilDone(
 }
 
 /**
- * Null: no answer, as from a door that is down. Notes answers that no fault excuses: a 500, a
+ * Null: no answer, as from a listener that is down. Notes answers that no fault excuses: a 500, a
  * refusal without a code.
  */
-async function ask(errands: Errands, url: string, request: RequestInit): Promise<{ status: number; body: Record<string, unknown> } | null> {
+async function ask<T>(errands: Errands, what: string, request: () => Promise<Answer<T>>): Promise<Answer<T> | null> {
   try {
-    const headers = { authorization: `Bearer ${errands.cluster.apiKey}`, ...(request.headers as Record<string, string> | undefined) };
-    const response = await fetch(url, { ...request, headers, signal: AbortSignal.timeout(answerMaxMs) });
-    const text = await response.text();
-    const body = JSON.parse(text) as Record<string, unknown>;
-    const isWrong = response.status === 500 || (response.status >= 400 && typeof body.code !== "string");
-    if (isWrong)
-      errands.wrong.push(`${request.method ?? "GET"} ${new URL(url).pathname} answered ${response.status}: ${text.slice(0, 200)}`);
-    return { status: response.status, body };
+    const answer = await request();
+    const { code } = answer.body;
+    const isWrong = answer.status === 500 || (answer.status >= 400 && typeof code !== "string");
+    if (isWrong) errands.wrong.push(`${what} answered ${answer.status}: ${JSON.stringify(answer.body).slice(0, 200)}`);
+    return answer;
   } catch {
     return null;
   }

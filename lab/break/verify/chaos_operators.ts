@@ -1,6 +1,6 @@
 // Operators of `verify:chaos`: commands at drawn moments, to campaigns that may be anywhere by
 // then, while salesapi may be away.
-import { isEnded, readCampaign } from "../../../testing/campaigns.ts";
+import { apiOf, isEnded, readCampaign } from "../../../testing/campaigns.ts";
 import type { Stage } from "../stage/scenario.ts";
 
 export type CommandName = "pause" | "resume" | "cancel";
@@ -47,14 +47,7 @@ export async function resumeAll(stage: Stage, mayPauseYet: ReadonlySet<string>):
 /** @returns the HTTP status; 0: no answer */
 async function post({ cluster }: Stage, name: CommandName, bulksmsId: string): Promise<number> {
   try {
-    const response = await fetch(`${cluster.urls.salesapi}/${name}`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${cluster.apiKey}`, "content-type": "application/json" },
-      body: JSON.stringify({ bulksms_id: bulksmsId }),
-      signal: AbortSignal.timeout(answerMaxMs),
-    });
-    await response.arrayBuffer();
-    return response.status;
+    return (await apiOf(cluster, { timeoutMs: answerMaxMs }).command(name, bulksmsId)).status;
   } catch {
     return 0;
   }

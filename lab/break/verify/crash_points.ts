@@ -1,7 +1,7 @@
 // All forty crash points: where each is tried, how it must come out, and why one cannot exist here.
 // The failpoints themselves: src/contracts/failpoints.ts.
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { type FailpointName, failpoints } from "../../../src/contracts/failpoints.ts";
+import type { FailpointName } from "../../../src/contracts/failpoints.ts";
 import type { CrashLab } from "./crash_lab.ts";
 import type { ScriptedCampaign, ScriptName } from "./crash_scripts.ts";
 
@@ -117,11 +117,6 @@ export const trials: Readonly<Record<FailpointName, Trial>> = {
   pause_committed: { script: "pauseAndResume", laterHitMax: 2 },
   cancel_step_committed: { script: "cancelHalfway", laterHitMax: 3 },
 };
-
-/** Failpoints by point, in the order of the table. */
-export function failpointsOf(point: PointName): FailpointName[] {
-  return (Object.keys(failpoints) as FailpointName[]).filter((name) => failpoints[name].point === point);
-}
 
 /** Imports that died stand as `import_failed`, and no row is left of them. */
 async function expectImportsGivenUp(lab: CrashLab, count: number): Promise<void> {

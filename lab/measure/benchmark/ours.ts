@@ -9,7 +9,7 @@ import { checkLaws, type LawsReport } from "../../../src/laws/check_laws.ts";
 import { readSystemState } from "../../../src/local/data_folder.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
-import { lawSourcesOf } from "../../../testing/campaigns.ts";
+import { lawSourcesOf, topUpCredit } from "../../../testing/campaigns.ts";
 import { type Cluster, startCluster } from "../../../testing/cluster.ts";
 import { perMessage } from "./measured_run.ts";
 import { openUsageMeter } from "./process_usage.ts";
@@ -110,7 +110,7 @@ export async function startOurs(settings: SystemSettings = {}): Promise<OurSyste
   const connection = connect(cluster.dataFolder, {});
   const servers = openServers([cluster.settings.BULKSMS_DS_OWNER_URL ?? "", cluster.settings.BULKSMS_SALESDB_OWNER_URL ?? ""]);
   const check = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", { applicationName: "benchmark", connections: 1 });
-  await topUp(cluster);
+  await topUpCredit(cluster, toppedUpCredits);
   const parts = { cluster, connection, servers, check };
   return {
     cluster,
@@ -144,15 +144,6 @@ const settingsOfMode = ({ receiptsPerBody, partsPerSecond, inFlight, pipelining,
   ...(pipelining === undefined ? {} : { BULKSMS_SIMULATOR_CALLBACK_PIPELINING: String(pipelining) }),
   ...(receiptsUrl === undefined ? {} : { BULKSMS_SIMULATOR_RECEIPTS_URL: receiptsUrl }),
 });
-
-async function topUp(cluster: Cluster): Promise<void> {
-  const response = await fetch(`${cluster.urls.webapi}/workspaces/${cluster.workspaceId}/credit`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${cluster.adminKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ amount: toppedUpCredits }),
-  });
-  if (response.status !== 201) throw new Error(`the top-up was answered ${response.status}: ${await response.text()}`);
-}
 
 async function restartSimulator(cluster: Cluster): Promise<void> {
   const before = cluster.pids().simulator;

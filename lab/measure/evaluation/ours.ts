@@ -5,7 +5,7 @@ import { checkLaws } from "../../../src/laws/check_laws.ts";
 import { readSystemState } from "../../../src/local/data_folder.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
 import { openQueue } from "../../../src/platform/queue.ts";
-import { createCampaign, runCampaign, waitUntilFinished } from "../../../testing/campaigns.ts";
+import { createCampaign, runCampaign, topUpCredit, waitUntilFinished } from "../../../testing/campaigns.ts";
 import { type Cluster, startCluster } from "../../../testing/cluster.ts";
 import { csvOfMany } from "../../../testing/contacts.ts";
 import { type CreditListener, listenToCredit } from "./credit_listener.ts";
@@ -97,14 +97,7 @@ async function createOurs({ cluster, salesdb, queueDepth }: Parts, contacts: num
   };
 }
 
-async function topUp(cluster: Cluster, contacts: number): Promise<void> {
-  const response = await fetch(`${cluster.urls.webapi}/workspaces/${cluster.workspaceId}/credit`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${cluster.adminKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ amount: `${Math.ceil(contacts * price)}.0` }),
-  });
-  if (response.status !== 201) throw new Error(`a top-up was answered ${response.status}: ${await response.text()}`);
-}
+const topUp = (cluster: Cluster, contacts: number): Promise<void> => topUpCredit(cluster, `${Math.ceil(contacts * price)}.0`);
 
 /** The snapshot says how much had been spent before. */
 export function listenToOurCredit(cluster: Cluster): Promise<CreditListener> {

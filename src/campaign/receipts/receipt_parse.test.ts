@@ -118,6 +118,8 @@ describe("the body of a receipts request", () => {
     );
     let deep: unknown = 1;
     for (let level = 0; level < 100_000; level++) deep = [deep];
-    expect(JSON.parse(storableJson(deep))).toEqual({ unreadable: true });
+    // whether JSON.stringify gets to the bottom depends on the version of Node
+    const short = expect.stringMatching(/^\[{1000,5000}$/);
+    expect([{ unreadable: true }, { cut: short }]).toContainEqual(JSON.parse(storableJson(deep)));
   });
 });

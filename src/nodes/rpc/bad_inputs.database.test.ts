@@ -1,5 +1,5 @@
-// Nonsense against rpc's door, beside what rpc.test.ts has: bytes that are no gRPC, messages that
-// are no protobuf, strings of any characters.
+// Nonsense against rpc's door, beside what rpc.database.test.ts has: bytes that are no gRPC, messages
+// that are no protobuf, strings of any characters.
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { type Client, credentials, Metadata, makeGenericClientConstructor, type ServiceError, status } from "@grpc/grpc-js";
