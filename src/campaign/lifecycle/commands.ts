@@ -1,6 +1,6 @@
-// What a person commands: run, pause, resume, cancel. Each is one guarded statement; in another
-// state it is refused with the current one. Called by the routes of salesapi; every statement
-// carries the workspace.
+// The commands of a user: run, pause, resume, cancel. Each is one guarded statement; in the wrong
+// state it is refused with the current state. Called by the routes of salesapi; every statement is
+// restricted to the workspace.
 import { AppError } from "../../contracts/errors.ts";
 import type { BulksmsStatus } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
@@ -14,15 +14,16 @@ export interface CommandedBulksms {
 }
 
 /**
- * rpc gets so long within the request; then the answer is 202 `reserving`, and the sweeper goes on.
+ * The deadline for rpc within the request; after that the answer is 202 `reserving`, and the
+ * sweeper takes over.
  */
 const reserveDeadlineMs = 1_500;
 
 /**
- * Freezes price and amount, reserves the whole cost, and lets the campaign run. Answers it in
- * `running`, or in `reserving` when rpc is silent.
+ * Freezes price and amount, reserves the whole cost, and starts the campaign. Returns it in
+ * `running`, or in `reserving` if rpc does not answer.
  * @throws AppError bulksms_not_found, state_conflict (details.current), insufficient_credit
- * (details.needed, details.available; the campaign is `ready` again).
+ * (details.needed, details.available; the campaign is `ready` again)
  */
 export async function run(dependencies: ReserveDependencies, commanded: CommandedBulksms, priceMilli: bigint): Promise<Campaign> {
   const reserving = await beginRun(dependencies.sql, commanded, priceMilli);
@@ -42,8 +43,8 @@ export async function run(dependencies: ReserveDependencies, commanded: Commande
 }
 
 /**
- * `ready -> reserving` with a fresh hold: of two runs at once, one finds no row. The run is kept,
- * so that the laws can compare runs and holds.
+ * `ready -> reserving` with a new hold: of two concurrent runs, one finds no row. The run is
+ * recorded, so that the laws can compare runs and holds.
  */
 async function beginRun(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms, priceMilli: bigint): Promise<Campaign | null> {
   const rows = await sql<Campaign[]>`
@@ -60,8 +61,8 @@ async function beginRun(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms, 
 }
 
 /**
- * After its commit no new submit body starts; `inFlight` messages at most may be on their way in
- * bodies begun before.
+ * Pauses the campaign. Once this has committed no new submit body starts; at most `inFlight`
+ * messages may be on their way in bodies that started before.
  */
 export async function pause(sql: Sql, commanded: CommandedBulksms): Promise<{ campaign: Campaign; inFlight: number }> {
   const campaign = await change(sql, commanded, { from: ["running"], to: "paused" });
@@ -74,8 +75,8 @@ export async function resume(sql: Sql, commanded: CommandedBulksms): Promise<Cam
 }
 
 /**
- * Messages that were never submitted end as `canceled`, a chunk at a time, by sales_worker; what is
- * with the carrier goes on to its end, and is charged.
+ * Cancels the campaign. Messages that were never submitted end as `canceled`, one chunk at a time,
+ * by sales_worker; those with the carrier run to their end and are charged.
  */
 export async function cancel(sql: Sql, commanded: CommandedBulksms): Promise<{ campaign: Campaign; inFlight: number }> {
   const campaign = await change(sql, commanded, { from: ["ready", "reserving", "running", "paused"], to: "canceling" });
@@ -91,7 +92,7 @@ async function change(
   return changed ?? refuse(sql, commanded);
 }
 
-/** Why no row was changed. */
+/** Throws the reason why no row was changed. */
 async function refuse(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms): Promise<never> {
   const rows = await sql<{ status: BulksmsStatus }[]>`
     select status from bulksms where id = ${bulksmsId} and workspace_id = ${workspaceId}`;
@@ -101,9 +102,9 @@ async function refuse(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms): P
 }
 
 /**
- * Messages of chunks with a live lease: at most one body a chunk may be on its way. Also when its
- * intent is not to be seen yet: it may have read `running` before our commit and be committed after
- * we look.
+ * Messages of chunks with a live lease: at most one body per chunk may be on its way. Counted even
+ * if its intent is not visible yet: it may have read `running` before our commit and commit after
+ * this count.
  */
 async function countInFlight(sql: Sql, bulksmsId: string): Promise<number> {
   const rows = await sql<{ messages: number }[]>`

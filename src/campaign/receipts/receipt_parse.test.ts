@@ -9,7 +9,7 @@ const good = { id: "r1", reference: `${bulksmsId}.7`, status: "sent", at: "2026-
 const parse = (value: unknown) => rowsOf(parseReceipts(Buffer.from(typeof value === "string" ? value : JSON.stringify(value))));
 const judge = (receipt: unknown) => rowsOf(toColumns(() => [receipt]))[0];
 
-/** One object a receipt: what a message may take, else the anomaly. */
+/** One object per receipt: what a message may take, else the anomaly. */
 function rowsOf({ length, bulksmsIds, rowNos, statuses, errorCodes, anomalies }: ReceiptColumns) {
   const aside = [...anomalies];
   return Array.from({ length }, (_, n) =>
