@@ -1,5 +1,5 @@
 // Runs a whole system on one machine: engines, migrations, the six processes. Behind `bulksms up`,
-// `bulksms demo` and lab/cluster. Start order: data folder, engines, migrations, children (which
+// `bulksms demo` and testing/cluster. Start order: data folder, engines, migrations, children (which
 // wait for nobody). Stop order: the reverse.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";

@@ -174,7 +174,7 @@ function withZod(log: Log) {
       maxHeaderSize: headerBytesMax,
       headersTimeout: headersTimeoutMs,
       connectionsCheckingInterval: lateCheckMs,
-      requireHostHeader: false, // checkHost says so in our words
+      requireHostHeader: false, // checkHost answers this with our own problem
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, headerBytesMax),
     // a URL that the router cannot parse reaches neither hook nor handler

@@ -49,7 +49,7 @@ export function openDispatcher(options: DispatcherOptions): Dispatcher {
     onThrottled(retryAfterMs) {
       quietUntilMs = Math.max(quietUntilMs, performance.now() + retryAfterMs);
     },
-    onLeased: ring, // where there is one chunk there may be more: a free loop looks too
+    onLeased: ring, // where there is one chunk there may be more: a free loop checks too
   };
 
   function ring(bulksmsId: string): void {
