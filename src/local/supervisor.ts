@@ -1,6 +1,6 @@
 // Runs a whole system on one machine: engines, migrations, the six processes. Behind `bulksms up`,
-// `bulksms demo` and testing/cluster. Start order: data folder, engines, migrations, children (which
-// wait for nobody). Stop order: the reverse.
+// `bulksms demo` and testing/cluster. Start order: data folder, engines, migrations, children
+// (which wait for nobody). Stop order: the reverse.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type DatabaseName, databaseNames, type ProcessName, processes, processNames } from "../contracts/processes.ts";

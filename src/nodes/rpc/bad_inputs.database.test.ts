@@ -1,5 +1,5 @@
-// Nonsense sent to rpc's listener, in addition to rpc.test.ts: bytes that are not gRPC, messages
-// that are not protobuf, strings of any characters.
+// Nonsense sent to rpc's listener, in addition to rpc.database.test.ts: bytes that are not gRPC,
+// messages that are not protobuf, strings of any characters.
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { type Client, credentials, Metadata, makeGenericClientConstructor, type ServiceError, status } from "@grpc/grpc-js";
