@@ -1,5 +1,5 @@
-// A client that never gives up, as a careful program of a customer is: it repeats what got no
-// answer, with the same Idempotency-Key.
+// A client that never gives up, as a customer's careful program: it repeats unanswered requests
+// with the same Idempotency-Key.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CampaignView } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
@@ -13,19 +13,17 @@ export interface Answered {
   status: number;
   headers: Headers;
   body: Record<string, unknown>;
-  /** With those before it that were in vain: cut off, refused for a while, not answered in time. */
+  /** Including failed attempts before it: cut off, refused for a while, not answered in time. */
   attempts: number;
 }
 
 export interface CrashClient {
-  /** Uploads under the key until it is answered 201. */
+  /** Uploads with the key until it is answered 201. */
   create(name: string, csv: string, options?: CreateOptions): Promise<Answered>;
-  /**
-   * `run`, `pause`, `resume`, `cancel`: until there is an answer that is not of passing trouble.
-   */
+  /** `run`, `pause`, `resume`, `cancel`: repeated until the answer is not a temporary error. */
   command(word: "run" | "pause" | "resume" | "cancel", bulksmsId: string, caller?: Caller): Promise<Answered>;
   read(bulksmsId: string): Promise<CampaignView>;
-  /** A workspace of its own with so much credit, a decimal string. */
+  /** Creates a workspace with this credit, a decimal string. */
   makeWorkspace(name: string, credit: string): Promise<Caller>;
   topUp(caller: Caller, credit: string): Promise<void>;
   /** What the carrier has of a batch: sums from its journal. */
@@ -33,7 +31,7 @@ export interface CrashClient {
 }
 
 export interface CreateOptions {
-  /** The demo's workspace without. */
+  /** The demo's workspace if omitted. */
   caller?: Caller;
   deadlineS?: number;
 }
@@ -108,8 +106,8 @@ interface HttpRequest {
 }
 
 /**
- * Repeats a request until it has an answer that will not change by waiting. `make`: a body is read
- * once.
+ * Repeats a request until its answer will not change by waiting. `make` creates it anew, since a
+ * body can be read only once.
  */
 async function insist(make: () => HttpRequest): Promise<Answered> {
   const endAt = performance.now() + patienceMs;
@@ -121,7 +119,7 @@ async function insist(make: () => HttpRequest): Promise<Answered> {
       if (!isPassing(response.status, body)) return { status: response.status, headers: response.headers, body, attempts };
       if (performance.now() > endAt) throw new Error(`${url} still answers ${response.status}: ${JSON.stringify(body)}`);
     } catch (error) {
-      // fetch throws a TypeError for every broken connection, a DOMException for one that is silent
+      // fetch throws a TypeError for every broken connection, a DOMException for a silent one
       if (!(error instanceof TypeError || error instanceof DOMException || error instanceof SyntaxError)) throw error;
       if (performance.now() > endAt) throw new Error(`${url} does not answer`, { cause: error });
     }
