@@ -295,7 +295,7 @@ export function createStateCodec({ campaigns, messagesPerCampaign, workers }: Si
 }
 
 /**
- * Two workers differ in nothing but what they do: states in which they have changed places are one.
+ * Two workers differ only in what they are doing: states in which they have swapped places are one.
  */
 function sortPair(bytes: Uint8Array, begin: number, length: number): void {
   for (let index = begin; index < begin + length; index++) {
