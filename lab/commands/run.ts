@@ -45,7 +45,7 @@ export function register(program: Command): void {
  */
 function refuseOptionsBefore(run: Command, measured: Command): void {
   const given = run.options.find((option) => run.getOptionValueSource(option.attributeName()) === "cli");
-  if (given !== undefined) run.error(`error: ${given.long} is no option of ${measured.name()}; its own stand behind its name`);
+  if (given !== undefined) run.error(`error: ${given.long} is not an option of ${measured.name()}; put its own options after its name`);
 }
 
 /** Runs without faults, for their figures. */

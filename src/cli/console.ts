@@ -67,5 +67,5 @@ Examples:
   npx bulksms console
   npx bulksms console --workspace ${idExample}
 
-Exit codes: 0 printed, 1 refused (there is no such workspace), 2 wrong use or settings (what is not an id), 3 webapi does not answer
+Exit codes: 0 printed, 1 refused (there is no such workspace), 2 wrong use or settings (an invalid id), 3 webapi does not answer
 `;

@@ -16,8 +16,8 @@ export function LawsPage() {
       <>
         <h1>Laws</h1>
         <p className="soft lead">
-          What must be true at every moment: nothing lost, nothing doubled, every sent part charged once. The audit looks while somebody
-          watches; its first look is on its way. (Processes started one by one have no audit beside them: run{" "}
+          What must be true at every moment: nothing lost, nothing duplicated, every sent part charged once. The audit runs while somebody
+          watches; its first result is on its way. (Processes started one by one have no audit beside them: run{" "}
           <code>npx bulksms check --watch</code>.)
         </p>
       </>

@@ -103,7 +103,7 @@ export function EdgeActions({ edgeId, state, give }: ActionsProps & { edgeId: st
 
 const weathers: readonly { weather: LabWeather; description: string }[] = [
   { weather: "clear", description: "Clear" },
-  { weather: "doubled", description: "Doubled ×5" },
+  { weather: "doubled", description: "Duplicate ×5" },
   { weather: "reordered", description: "Out of order" },
   { weather: "lost", description: "A third lost" },
   { weather: "forged", description: "Forged" },
