@@ -1,6 +1,6 @@
 // People who use the system while a scenario breaks it: they read, top up, send small campaigns and
-// watch over a WebSocket, and repeat what was not answered under the same Idempotency-Key. So that
-// every link has traffic, and that "asked again" is proved to have one effect.
+// watch over a WebSocket, and repeat unanswered requests with the same Idempotency-Key. This gives
+// every link traffic, and proves that repeated requests have one effect.
 import { randomUUID } from "node:crypto";
 import { WebSocket } from "ws";
 import { endedBulksmsStatuses } from "../../../src/contracts/states.ts";
@@ -11,18 +11,21 @@ import type { LabCluster } from "../lab_cluster.ts";
 
 export interface Visitors {
   /**
-   * Every errand in hand is finished, every small campaign ends. @throws Error naming what was
-   * answered wrongly, not at all, or counted twice
+   * Finishes every request in progress and waits for every small campaign to end.
+   * @throws Error naming what was answered wrongly, not at all, or counted twice
    */
   conclude(): Promise<void>;
-  /** Gives up at once. */
+  /** Stops at once, without finishing anything. */
   close(): Promise<void>;
 }
 
 const pauseMs = 150;
-/** No answer after so long counts as none; the doors promise one within 2 s. */
+/**
+ * A request without an answer for this long counts as unanswered; the endpoints promise one within
+ * 2 s.
+ */
 const answerMaxMs = 10_000;
-/** Of everything that is still in hand when the faults are over. */
+/** Limit for everything still in progress when the faults are over. */
 const concludeMaxMs = 60_000;
 const smallContacts = 5;
 const topUpCredits = "0.1";
@@ -37,7 +40,7 @@ interface Errands {
   campaigns: Set<string>;
 }
 
-/** @param bulksmsId of a campaign to look at */
+/** @param bulksmsId of a campaign to read */
 export async function openVisitors(cluster: LabCluster, bulksmsId: string): Promise<Visitors> {
   const before = await readTopUps(cluster);
   let isLeaving = false;
@@ -55,17 +58,17 @@ export async function openVisitors(cluster: LabCluster, bulksmsId: string): Prom
     visitor(() => sendOnce(errands)),
     visitor(() => watchOnce(errands, bulksmsId)),
   ]);
-  // an error of theirs is told by conclude, not as one that nobody awaits
+  // conclude reports their errors; they must not count as unhandled rejections
   visiting.catch(() => {});
   return {
     async conclude() {
       isLeaving = true;
-      await within(visiting, "requests that are repeated until they are answered");
+      await within(visiting, "requests to be answered after their repeats");
       await cluster.waitFor("the visitors' campaigns to end", () => haveEnded(cluster, errands.campaigns), concludeMaxMs);
       const after = await readTopUps(cluster);
       const added = { count: after.count - before.count, milli: after.milli - before.milli };
       if (added.count !== errands.topUps || added.milli !== errands.topUps * topUpMilli)
-        errands.wrong.push(`${errands.topUps} top-ups were asked for, the ledger has ${added.count} of ${added.milli} milli-credits`);
+        errands.wrong.push(`${errands.topUps} top-ups were requested, the ledger has ${added.count} of ${added.milli} milli-credits`);
       if (errands.wrong.length > 0) throw new Error(`visitors: ${errands.wrong.slice(0, 5).join("; ")}`);
     },
     async close() {
@@ -102,8 +105,8 @@ async function sendOnce(errands: Errands): Promise<void> {
 }
 
 /**
- * Subscribes, waits for the first word of each topic, leaves. Nobody promises a socket while webapi
- * or Redis is away.
+ * Subscribes, waits for the first update of each topic, disconnects. No socket is promised while
+ * webapi or Redis is away.
  */
 async function watchOnce({ cluster }: Errands, bulksmsId: string): Promise<void> {
   const url = new URL("/ws", (cluster.urls.webapi ?? "").replace(/^http/, "ws"));
@@ -191,7 +194,7 @@ async function readTopUps(cluster: LabCluster): Promise<{ count: number; milli: 
 async function within(work: Promise<unknown>, what: string): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const overdue = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${concludeMaxMs} ms in vain for ${what}`)), concludeMaxMs);
+    timer = setTimeout(() => reject(new Error(`waited ${concludeMaxMs} ms for ${what}, without success`)), concludeMaxMs);
   });
   await Promise.race([work, overdue]).finally(() => clearTimeout(timer));
 }

@@ -1,5 +1,5 @@
-// A client that never gives up, as a careful program of a customer is: it repeats what got no
-// answer, with the same Idempotency-Key.
+// A client that never gives up, as a customer's careful program: it repeats unanswered requests
+// with the same Idempotency-Key.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BulksmsAnswer } from "../../../src/contracts/http.ts";
 import { type Answer, askHttp, bodyOf, type CommandName } from "../../../testing/api_client.ts";
@@ -17,7 +17,7 @@ export interface Answered<T = { id: string }> extends Answer<T> {
 }
 
 export interface CrashClient {
-  /** Uploads under the key until it is answered 201. */
+  /** Uploads with the key until it is answered 201. */
   create(name: string, csv: string, options?: CreateOptions): Promise<Answered>;
   /** Until there is an answer that is not of passing trouble. */
   command(word: CommandName, bulksmsId: string, caller?: Caller): Promise<Answered>;
@@ -30,7 +30,7 @@ export interface CrashClient {
 }
 
 export interface CreateOptions {
-  /** The demo's workspace without. */
+  /** The demo's workspace if omitted. */
   caller?: Caller;
   deadlineS?: number;
 }
@@ -84,7 +84,7 @@ async function insist<T extends object>(ask: () => Promise<Answer<T>>): Promise<
       if (!isPassing(answer)) return { ...answer, attempts };
       if (performance.now() > endAt) throw new Error(`the last answer is still ${answer.status}: ${JSON.stringify(answer.body)}`);
     } catch (error) {
-      // fetch throws a TypeError for every broken connection, a DOMException for one that is silent
+      // fetch throws a TypeError for every broken connection, a DOMException for a silent one
       if (!(error instanceof TypeError || error instanceof DOMException || error instanceof SyntaxError)) throw error;
       if (performance.now() > endAt) throw new Error("there is no answer", { cause: error });
     }

@@ -3,7 +3,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are pieces of source text
 import type { GuardName } from "./list.ts";
 
-/** An exact piece of the source that stands there once. */
+/** An exact piece of the source, which occurs there once. */
 export interface Replacement {
   file: string;
   find: string;
