@@ -1,16 +1,27 @@
-// Tests of the whole project: beside the code, on real engines that start once for all files.
+// Tests of the whole project, beside the code that they hold. A file's name says what it needs:
+//   *.test.ts           pure: neither engine nor system; all of them end within seconds
+//   *.database.test.ts  a real Postgres and a real Redis, which start once for all files
+//   *.system.test.ts    whole processes, on data folders and engines of their own
+//   *.foreign.test.ts   peers from Debian and npm, which may be missing (testing/peers.ts)
 import { defineConfig } from "vitest/config";
+import { testProjects } from "./testing/projects.ts";
 
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "lab/**/*.test.ts", "testing/**/*.test.ts", "bin/**/*.test.ts"],
-    globalSetup: ["testing/engines.ts"],
-    // Real processes on a busy machine of two cores: the limit finds what hangs, not what is slow.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    teardownTimeout: 20_000,
-    // Whole clusters of processes run in some files, and mostly wait; more at once only take each
-    // other's time.
+    // Whole clusters run in some files, and mostly wait; more at once only take each other's time.
     maxWorkers: 3,
+    teardownTimeout: 20_000,
+    projects: testProjects.map(({ name, include, exclude, hasEngines }) => ({
+      test: {
+        name,
+        include: [...include],
+        exclude: [...exclude],
+        globalSetup: hasEngines ? ["testing/engines.ts"] : [],
+        env: { TEST_PROJECT: name },
+        // The limit finds what hangs on a busy machine of two cores, not what is slow.
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+      },
+    })),
   },
 });

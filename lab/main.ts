@@ -1,5 +1,5 @@
-// The `lab` command: breaks the real system on purpose and says whether its promises held. Loads
-// the subcommand that is asked for from commands/.
+// The `lab` command: breaks the real system on purpose and reports whether its promises held. Loads
+// the requested subcommand from commands/.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
@@ -18,8 +18,8 @@ const commandNames = readdirSync(commandsFolder)
 async function createProgram(word: string | undefined): Promise<Command> {
   const program = new Command("lab");
   program
-    .description("Breaks the real system on purpose, and says whether every promise held.")
-    .helpOption("-h, --help", "what it does, its options")
+    .description("Breaks the real system on purpose, and reports whether every promise held.")
+    .helpOption("-h, --help", "show the description and options")
     .helpCommand(false)
     .exitOverride()
     .addHelpText("after", help);

@@ -2,22 +2,12 @@
 // end.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { join } from "node:path";
+import type { BulksmsAnswer, CreateAnswer } from "../src/contracts/http.ts";
 import { endedBulksmsStatuses } from "../src/contracts/states.ts";
+import type { TopicUpdates } from "../src/contracts/topics.ts";
 import { checkLaws, type LawSources, type LawsReport } from "../src/laws/check_laws.ts";
+import { type Api, bodyOf, openApi } from "./api_client.ts";
 import type { Cluster } from "./cluster.ts";
-
-export interface CampaignView {
-  id: string;
-  status: string;
-  contacts: number;
-  rejected: number;
-  parts: number;
-  parts_sent: number;
-  cost: string;
-  charged: string;
-  counts: Record<string, number>;
-  last_error: string | null;
-}
 
 export const isEnded = (status: string): boolean => (endedBulksmsStatuses as readonly string[]).includes(status);
 
@@ -84,38 +74,21 @@ export async function createCampaign(
   text = "Hello {first_name}",
   salesapiUrl?: string,
   deadlineS?: number,
-): Promise<CampaignView> {
-  const form = new FormData();
-  form.set("text", text);
-  if (deadlineS !== undefined) form.set("deadline_s", String(deadlineS));
-  form.set("file", new File([csv], "contacts.csv", { type: "text/csv" }));
-  const response = await fetch(`${salesapiUrl ?? cluster.urls.salesapi}/create`, {
-    method: "POST",
-    headers: authorization(cluster),
-    body: form,
-  });
-  return await answerOf<CampaignView>(response, 201);
+): Promise<CreateAnswer> {
+  const fields = { text, ...(deadlineS === undefined ? {} : { deadline_s: deadlineS }) };
+  return bodyOf(await apiOf(cluster, { salesapiUrl }).create(csv, fields));
 }
 
 export async function runCampaign(cluster: Cluster, id: string, salesapiUrl?: string): Promise<void> {
-  const response = await fetch(`${salesapiUrl ?? cluster.urls.salesapi}/run`, {
-    method: "POST",
-    headers: { ...authorization(cluster), "content-type": "application/json" },
-    body: JSON.stringify({ bulksms_id: id }),
-  });
-  await answerOf(response, 202);
+  bodyOf(await apiOf(cluster, { salesapiUrl }).command("run", id));
 }
 
-export async function readCampaign(cluster: Cluster, id: string, salesapiUrl?: string): Promise<CampaignView> {
-  const response = await fetch(`${salesapiUrl ?? cluster.urls.salesapi}/bulksms/${id}`, {
-    headers: authorization(cluster),
-    signal: AbortSignal.timeout(5_000),
-  });
-  return await answerOf<CampaignView>(response, 200);
+export async function readCampaign(cluster: Cluster, id: string, salesapiUrl?: string): Promise<BulksmsAnswer> {
+  return bodyOf(await apiOf(cluster, { salesapiUrl, timeoutMs: 5_000 }).campaign(id));
 }
 
 /** Resolves with the campaign as it ended. */
-export function waitUntilFinished(cluster: Cluster, id: string, limitMs?: number): Promise<CampaignView> {
+export function waitUntilFinished(cluster: Cluster, id: string, limitMs?: number): Promise<BulksmsAnswer> {
   return cluster.waitFor(
     `campaign ${id} to finish`,
     async () => {
@@ -127,15 +100,6 @@ export function waitUntilFinished(cluster: Cluster, id: string, limitMs?: number
     },
     limitMs,
   );
-}
-
-/** Messages that have left `pending` but have not ended: what a crash could lose or double. */
-export async function waitUntilInFlight(cluster: Cluster, id: string): Promise<CampaignView> {
-  return cluster.waitFor("messages in flight", async () => {
-    const campaign = await readCampaign(cluster, id);
-    const inFlight = (campaign.counts.queued ?? 0) + (campaign.counts.sent ?? 0);
-    return campaign.status === "running" && inFlight > 0 && campaign.parts_sent < campaign.parts ? campaign : false;
-  });
 }
 
 /**
@@ -150,17 +114,13 @@ export async function readMetric(url: string | undefined, name: string, label = 
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
 }
 
-export interface Credit {
-  available: string;
-  held: string;
-  spent: string;
+export async function readCredit(cluster: Cluster, webapiUrl?: string): Promise<TopicUpdates["workspace_credit"]> {
+  return bodyOf(await apiOf(cluster, { webapiUrl }).credit(cluster.workspaceId));
 }
 
-export async function readCredit(cluster: Cluster, webapiUrl?: string): Promise<Credit> {
-  const response = await fetch(`${webapiUrl ?? cluster.urls.webapi}/workspaces/${cluster.workspaceId}/credit`, {
-    headers: authorization(cluster),
-  });
-  return await answerOf<Credit>(response, 200);
+/** @param credits a decimal string */
+export async function topUpCredit(cluster: Cluster, credits: string): Promise<void> {
+  bodyOf(await apiOf(cluster, { key: cluster.adminKey }).topUp(cluster.workspaceId, credits));
 }
 
 /** Every law, in its settled form, on rows that are there. */
@@ -182,12 +142,11 @@ export function lawSourcesOf(cluster: Cluster): LawSources {
   };
 }
 
-function authorization(cluster: Cluster): Record<string, string> {
-  return { authorization: `Bearer ${cluster.apiKey}` };
-}
-
-async function answerOf<T>(response: Response, status: number): Promise<T> {
-  const text = await response.text();
-  if (response.status !== status) throw new Error(`${response.url} answered ${response.status}: ${text}`);
-  return JSON.parse(text) as T;
+/** Both APIs of a cluster, with the key of its workspace, or as `instead` says. */
+export function apiOf(
+  { urls, apiKey }: Pick<Cluster, "urls" | "apiKey">,
+  instead: { key?: string; webapiUrl?: string | undefined; salesapiUrl?: string | undefined; timeoutMs?: number } = {},
+): Api {
+  const { key = apiKey, webapiUrl = urls.webapi, salesapiUrl = urls.salesapi, timeoutMs } = instead;
+  return openApi({ webapiUrl, salesapiUrl, key, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
 }

@@ -12,6 +12,7 @@ import type { RedisSearch } from "../src/local/engines/redis_binaries.ts";
 import type { EngineName } from "../src/local/supervised_engines.ts";
 import type { Intervention, SupervisorEvent } from "../src/local/supervisor.ts";
 import type { SystemSettings } from "../src/local/system_settings.ts";
+import { refuseInPure } from "./projects.ts";
 
 export interface ClusterOptions {
   /** Over the cluster's own (quick carrier, short deadlines). */
@@ -72,6 +73,7 @@ const quickSettings: SystemSettings = {
 };
 
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  refuseInPure("a cluster", "system");
   if (!existsSync(compiledMain)) throw new Error("the processes run from dist: run `npm run build` first (npm test does)");
   const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), "bulksms-cluster-"));
   const events: SupervisorEvent[] = [];

@@ -11,6 +11,7 @@ import { readConfig } from "../src/platform/config.ts";
 import { openPostgres, type Sql } from "../src/platform/postgres.ts";
 import { sha256 } from "../src/platform/sha256.ts";
 import { createTestDatabase, type TestDatabase, testRedis } from "./engines.ts";
+import { type NodeHttp, openNodeHttp } from "./node_http.ts";
 
 export interface CreditNodes {
   database: TestDatabase;
@@ -25,26 +26,13 @@ export interface CreditNodes {
   /** What the processes logged, a JSON object a line. */
   logLines: readonly string[];
   /** Asks webapi; `key` null sends none. */
-  http(method: string, path: string, options?: HttpOptions): Promise<HttpAnswer>;
+  http: NodeHttp;
   /** A workspace with this credit, and a key of it with scopes send and read. */
   makeWorkspace(credits?: string): Promise<{ id: string; key: string }>;
   stopRpc(): Promise<void>;
   startRpc(): Promise<void>;
   stopWebapi(): Promise<void>;
   stop(): Promise<void>;
-}
-
-export interface HttpOptions {
-  key?: string | null;
-  body?: unknown;
-  headers?: Record<string, string>;
-}
-
-export interface HttpAnswer {
-  status: number;
-  headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever fields the answer should have
-  body: any;
 }
 
 export async function startCreditNodes(
@@ -95,33 +83,7 @@ export async function startCreditNodes(
   let isWebapiUp = true;
   const webapiUrl = processes.includes("webapi") ? `http://127.0.0.1:${webapiNode.port()}` : "";
 
-  const http: CreditNodes["http"] = async (method, path, { key = adminKey, body, headers = {} } = {}) => {
-    const isRaw = typeof body === "string";
-    const response = await fetch(webapiUrl + path, {
-      method,
-      headers: {
-        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: isRaw ? (body as string) : JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const isJson = /json/.test(response.headers.get("content-type") ?? "");
-    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
-  };
-  /**
-   * A machine that others load may be too late for webapi's own deadline: 503, and once more. The
-   * Idempotency-Key keeps a top-up from being two.
-   */
-  const make = async (path: string, body: object) => {
-    const headers = { "idempotency-key": randomUUID() };
-    for (let attempt = 1; ; attempt++) {
-      const answer = await http("POST", path, { body, headers });
-      if (answer.status === 201) return answer.body;
-      if (answer.status !== 503 || attempt === 5) throw new Error(`POST ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-    }
-  };
+  const http = openNodeHttp(webapiUrl, adminKey);
   return {
     database,
     redis,
@@ -133,9 +95,9 @@ export async function startCreditNodes(
     logLines,
     http,
     async makeWorkspace(credits) {
-      const { id } = await make("/workspaces", { name: "Test" });
-      if (credits !== undefined) await make(`/workspaces/${id}/credit`, { amount: credits });
-      const { key } = await make("/keys", { name: "test", scopes: ["send", "read"], workspace_id: id });
+      const { id } = await make(http, "/workspaces", { name: "Test" });
+      if (credits !== undefined) await make(http, `/workspaces/${id}/credit`, { amount: credits });
+      const { key } = await make(http, "/keys", { name: "test", scopes: ["send", "read"], workspace_id: id });
       return { id, key };
     },
     async stopRpc() {
@@ -157,4 +119,17 @@ export async function startCreditNodes(
       await database.drop();
     },
   };
+}
+
+/**
+ * On a busy machine the first try may miss webapi's own deadline: 503, and it is tried again. The
+ * Idempotency-Key keeps one top-up from becoming two.
+ */
+async function make(http: NodeHttp, path: string, body: object) {
+  const headers = { "idempotency-key": randomUUID() };
+  for (let attempt = 1; ; attempt++) {
+    const answer = await http("POST", path, { body, headers });
+    if (answer.status === 201) return answer.body;
+    if (answer.status !== 503 || attempt === 5) throw new Error(`POST ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  }
 }

@@ -1,6 +1,6 @@
 // Real engines for tests: one Postgres server and one Redis for the whole run of vitest, a fresh
-// database a test file. `setup` is vitest's globalSetup; the tests call createTestDatabase and
-// testRedis.
+// database a test file. `setup` is vitest's globalSetup of the project database; the tests call
+// createTestDatabase and testRedis.
 import { randomUUID } from "node:crypto";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,6 +11,7 @@ import { startPostgresServer } from "../src/local/engines/postgres_server.ts";
 import { startRedisServer } from "../src/local/engines/redis_server.ts";
 import { migrateDatabase, openToRoles } from "../src/local/migrate.ts";
 import { openPostgres } from "../src/platform/postgres.ts";
+import { refuseInPure } from "./projects.ts";
 
 /** Where the engines of this run are; given to every test file by vitest's provide/inject. */
 export interface TestEngines {
@@ -118,8 +119,11 @@ export function roleUrlsOf(kind: DatabaseName, ownerUrl: string): Record<string,
 
 /** Imported only inside a test: vitest/node and vitest must not meet in the global set-up. */
 async function testEngines(): Promise<TestEngines> {
+  refuseInPure("the test engines", "database");
   const { inject } = await import("vitest");
-  return inject("engines");
+  const engines = inject("engines") as TestEngines | undefined;
+  if (engines === undefined) throw new Error("the test engines run for *.database.test.ts alone: rename the file");
+  return engines;
 }
 
 async function asOwner(url: string, work: (sql: ReturnType<typeof openPostgres>) => Promise<void>): Promise<void> {

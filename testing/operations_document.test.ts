@@ -18,9 +18,9 @@ import { answerWithinMs } from "../src/platform/answer_in_time.ts";
 import { bodyStallMsDefault, headersTimeoutMs } from "../src/platform/http.ts";
 import { drainMaxMs } from "../src/platform/node.ts";
 import { forcedOutcomes } from "../src/simulator/forced_outcomes.ts";
-import { giveUpMarginMs } from "../src/simulator/simulator.ts";
+import { giveUpMarginMs } from "../src/simulator/receipt_body.ts";
 import { attemptTimeoutMs } from "../src/webhooks/receiver_client.ts";
-import { backoffMaxMs } from "../src/webhooks/sender.ts";
+import { backoffMaxMs } from "../src/webhooks/retry_waits.ts";
 import { codesOf, proseLines, readTable } from "./markdown.ts";
 
 const root = join(import.meta.dirname, "..");

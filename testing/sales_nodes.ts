@@ -8,8 +8,9 @@ import { createLog } from "../src/platform/log.ts";
 import type { Node } from "../src/platform/node.ts";
 import { openPostgres, type Sql } from "../src/platform/postgres.ts";
 import { waitFor } from "./cluster.ts";
-import { type CreditNodes, type HttpAnswer, type HttpOptions, startCreditNodes } from "./credit_nodes.ts";
+import { type CreditNodes, startCreditNodes } from "./credit_nodes.ts";
 import { createTestDatabase, type TestDatabase } from "./engines.ts";
+import { type HttpAnswer, type NodeHttp, openNodeHttp } from "./node_http.ts";
 import { makeReceipt, sendReceipts, startTestCarrier, type TestCarrier } from "./test_carrier.ts";
 
 export interface SalesNodes {
@@ -20,7 +21,7 @@ export interface SalesNodes {
   owner: Sql;
   salesapiUrl: string;
   environment: Record<string, string>;
-  http(method: string, path: string, options?: HttpOptions): Promise<HttpAnswer>;
+  http: NodeHttp;
   /** Uploads a file of `contacts` numbers with their names. @returns the campaign's id. */
   create(key: string, contacts: number, fields?: Record<string, string>): Promise<string>;
   command(name: "run" | "pause" | "resume" | "cancel", key: string, bulksmsId: string): Promise<HttpAnswer>;
@@ -94,21 +95,7 @@ export async function startSalesNodes(
   };
   if (options.isWithoutWorker !== true) await startWorker();
 
-  const http: SalesNodes["http"] = async (method, path, { key = null, body, headers = {} } = {}) => {
-    const isRaw = typeof body === "string" || body instanceof FormData;
-    const response = await fetch(salesapiUrl + path, {
-      method,
-      headers: {
-        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
-        ...(body === undefined || body instanceof FormData ? {} : { "content-type": "application/json" }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: isRaw ? body : JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const isJson = /json/.test(response.headers.get("content-type") ?? "");
-    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
-  };
+  const http = openNodeHttp(salesapiUrl, null);
   return {
     credit,
     carrier,

@@ -1,8 +1,9 @@
 // A cluster to be broken on purpose: every link goes through a proxy, a dead process or engine can
-// be held down, and each start can be given other settings.
+// be kept down, and each start can get other settings.
 import type { ProcessName } from "../../src/contracts/processes.ts";
 import type { EngineName } from "../../src/local/supervised_engines.ts";
 import type { SystemSettings } from "../../src/local/system_settings.ts";
+import { topUpCredit } from "../../testing/campaigns.ts";
 import { type Cluster, startCluster } from "../../testing/cluster.ts";
 import { openLinks, type WiredLinks } from "../../testing/links/links.ts";
 import { createRandom } from "../../testing/random.ts";
@@ -10,24 +11,23 @@ import { createRandom } from "../../testing/random.ts";
 export interface LabCluster extends Cluster {
   links: WiredLinks;
   /**
-   * Environment that a process gets beside its settings at its next starts (a crash point, a
-   * preload); null takes it back.
+   * Extra environment for the next starts of a process (a crash point, a preload); null removes it.
    */
   setEnvironment(name: ProcessName, environment: Readonly<Record<string, string>> | null): void;
-  /** From now on `name` stays down when it has died, until the answer is called. */
+  /** Keeps `name` down after its next death, until the returned function is called. */
   holdDown(name: ProcessName | EngineName): () => void;
 }
 
 export interface LabClusterOptions {
-  /** Over the lab's own. */
+  /** Override the lab's own settings. */
   settings?: SystemSettings;
-  /** Of what the links choose by chance. */
+  /** Seed of the links' random choices. */
   seed?: number;
 }
 
 /**
  * A carrier so slow that most of a campaign is still to be submitted while the first messages are
- * under way; short chunks and leases.
+ * in flight; short chunks and leases.
  */
 export const labSettings: SystemSettings = {
   BULKSMS_SIMULATOR_PROFILE: "answered",
@@ -37,15 +37,13 @@ export const labSettings: SystemSettings = {
   BULKSMS_LEASE_MS: "2500",
   BULKSMS_SUBMIT_TIMEOUT_MS: "1200",
   BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: "10",
-  // whatever may be logged is logged: law L14
+  // log everything that can be logged: law L14
   BULKSMS_LOG_LEVEL: "debug",
   // where a campaign has a deadline of seconds, its messages expire so much later
   BULKSMS_RECEIPT_HORIZON_S: "2",
 };
 
-/**
- * Enough for every campaign that a cluster will see: laws compare what was spent, not what is left.
- */
+/** Enough for every campaign of a cluster: laws compare what was spent, not what is left. */
 const topUpCredits = "1000000.0";
 
 export async function startLabCluster({ settings = {}, seed = 1 }: LabClusterOptions = {}): Promise<LabCluster> {
@@ -63,7 +61,7 @@ export async function startLabCluster({ settings = {}, seed = 1 }: LabClusterOpt
   try {
     const started = await startCluster({ settings: { ...labSettings, ...settings }, intervention });
     cluster = started;
-    await topUp(started);
+    await topUpCredit(started, topUpCredits);
     return {
       ...started,
       links,
@@ -97,13 +95,4 @@ export async function startLabCluster({ settings = {}, seed = 1 }: LabClusterOpt
     await links.close();
     throw error;
   }
-}
-
-async function topUp(cluster: Cluster): Promise<void> {
-  const response = await fetch(`${cluster.urls.webapi}/workspaces/${cluster.workspaceId}/credit`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${cluster.adminKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ amount: topUpCredits }),
-  });
-  if (response.status !== 201) throw new Error(`the first top-up was answered ${response.status}: ${await response.text()}`);
 }

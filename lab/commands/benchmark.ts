@@ -1,4 +1,4 @@
-// `lab benchmark`: our rates, the original's way and the limits of the store, side by side on this
+// `lab benchmark`: our throughput, the original's and the limits of the store, side by side on this
 // machine.
 import { writeSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -26,14 +26,14 @@ interface BenchmarkCommandOptions {
 export function register(program: Command): void {
   program
     .command("benchmark")
-    .description("measure our system, the original's way and the bare store side by side")
-    .addOption(new Option("--quick", "under two minutes, 100,000 messages a run (this is the default)").conflicts("full"))
-    .option("--full", "a million messages a run; half an hour")
-    .option("--rounds <n>", "how often each is measured", parseRounds)
-    .option("--scale <factor>", "so many times the messages of each run (0.1: a tenth)", parseScale)
-    .option("--only <subjects>", `some of ${subjectNames.join(",")}`, parseSubjects)
-    .option("--report <file>", "the table as one self-contained HTML file")
-    .option("--json", "every figure as one JSON object on the last line")
+    .description("measure our system, the original's design and the bare store side by side")
+    .addOption(new Option("--quick", "under two minutes, 100,000 messages per run (the default)").conflicts("full"))
+    .option("--full", "a million messages per run; takes half an hour")
+    .option("--rounds <n>", "number of measurements of each", parseRounds)
+    .option("--scale <factor>", "multiply the messages of each run (0.1: a tenth)", parseScale)
+    .option("--only <subjects>", `measure only some of ${subjectNames.join(",")}`, parseSubjects)
+    .option("--report <file>", "write the table to one self-contained HTML file")
+    .option("--json", "print every figure as one JSON object on the last line")
     .action((options: BenchmarkCommandOptions) => endWell(() => benchmark(options)));
 }
 

@@ -1,4 +1,4 @@
-// `lab chaos` (npm run verify:chaos): random faults during random campaigns, with the verdict of
+// `lab chaos` (npm run verify:chaos): random faults during random campaigns, with a verdict for
 // each run.
 import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
@@ -22,12 +22,12 @@ const runsMax = 10_000;
 export function register(program: Command): void {
   program
     .command("chaos")
-    .description("random faults on random links and processes during random campaigns; every run ends with all laws")
+    .description("inject random faults into random links and processes during random campaigns; check all laws after every run")
     .option("--runs <n>", "how many", parseRuns, 20)
-    .option("--seed <n>", "replays all of them; with --runs 1, the run of that seed", parseSeed, Math.floor(Math.random() * 1_000_000))
-    .option("--keep-going", "also after a run that broke")
-    .option("--report <file>", "all verdicts with their time lines as one HTML file")
-    .option("--json", "all verdicts as one JSON object on the last line")
+    .option("--seed <n>", "repeat all runs; with --runs 1, the run of that seed", parseSeed, Math.floor(Math.random() * 1_000_000))
+    .option("--keep-going", "continue after a broken run")
+    .option("--report <file>", "write all verdicts and their timelines to one HTML file")
+    .option("--json", "print all verdicts as one JSON object on the last line")
     .action((options: ChaosCommandOptions) => endWell(() => chaos(options)));
 }
 
@@ -38,7 +38,7 @@ async function chaos({ runs, seed, keepGoing, report, json }: ChaosCommandOption
   if (report !== undefined) {
     const replay = `npm run verify:chaos -- --runs ${runs} --seed ${seed}`;
     const description =
-      "Random campaigns on the real system, while random things break at random moments. Whatever happens, all laws must hold at the end.";
+      "Random campaigns run on the real system while random faults begin at random moments. Whatever happens, all laws must hold at the end.";
     const path = await writeReport(report, runsReport({ name: "chaos", description, noun: "run", seed, verdicts, replay }));
     process.stdout.write(`  report: ${path}\n\n`);
   }

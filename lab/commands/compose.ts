@@ -1,5 +1,5 @@
-// `lab compose` (npm run verify:compose): the system of compose.yaml on a real Docker engine, with
-// a container of each kind killed while campaigns run.
+// `lab compose` (npm run verify:compose): runs compose.yaml on a real Docker engine, and kills a
+// container of each kind while campaigns run.
 import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
@@ -12,15 +12,15 @@ interface ComposeCommandOptions {
   json?: true;
 }
 
-/** What a shell expects of a command that Ctrl-C ended. */
+/** The exit code that a shell expects of a command ended by Ctrl-C. */
 const interruptedExitCode = 130;
 
 export function register(program: Command): void {
   program
     .command("compose")
-    .description("build the image, start compose.yaml, kill a container of each kind during campaigns, check the laws")
-    .option("--seed <n>", "replays the order of the kills", parseSeed, Math.floor(Math.random() * 1_000_000))
-    .option("--json", "the report as one JSON object on the last line")
+    .description("build the image, start compose.yaml, kill a container of each kind during campaigns, and check the laws")
+    .option("--seed <n>", "repeat the order of the kills", parseSeed, Math.floor(Math.random() * 1_000_000))
+    .option("--json", "print the report as one JSON object on the last line")
     .addHelpText("after", composeHelp)
     .action((options: ComposeCommandOptions) => endWell(() => compose(options)));
 }
@@ -28,7 +28,7 @@ export function register(program: Command): void {
 async function compose({ seed, json }: ComposeCommandOptions): Promise<number> {
   const terminal = createTerminal(process.stdout, process.env);
   const interrupted = new AbortController();
-  // more than once too: what was started is taken down in any case, within limits of its own
+  // repeated signals are fine too: what was started is always taken down, within its own limits
   const interrupt = (): void => interrupted.abort(new Error("interrupted"));
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
   terminal.line();

@@ -1,4 +1,4 @@
-// `lab console`: break the system in the browser, until Ctrl-C. Each Enter prints a fresh link.
+// `lab console`: break the system from the browser, until Ctrl-C. Each Enter prints a new link.
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
@@ -12,8 +12,8 @@ const portDefault = 8_080;
 export function register(program: Command): void {
   program
     .command("console")
-    .description("break the system in the browser: kill, freeze, cut, weather, and the verdict as it forms (this machine alone)")
-    .option("--port <n>", "of the page, on 127.0.0.1; 0 takes a free one", parsePort, portDefault)
+    .description("break the system from the browser: kill, freeze, cut, change the weather, and watch the verdict form (this machine only)")
+    .option("--port <n>", "port of the page, on 127.0.0.1; 0 picks a free one", parsePort, portDefault)
     .action((options: { port: number }) => endWell(() => play(options.port)));
 }
 
@@ -25,7 +25,7 @@ async function play(port: number): Promise<number> {
   const showLink = (): void => {
     terminal.line();
     terminal.line(`open ${terminal.bold(lab.link())}`);
-    terminal.line(terminal.dim("good for one visit; Enter prints another, Ctrl-C ends the lab"));
+    terminal.line(terminal.dim("valid for one visit; Enter prints another, Ctrl-C stops the lab"));
     terminal.line();
   };
   showLink();
@@ -34,7 +34,7 @@ async function play(port: number): Promise<number> {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
   });
   lines.close();
-  terminal.line("the lab ends ...");
+  terminal.line("stopping the lab ...");
   await lab.close();
   return exitCodes.ok;
 }

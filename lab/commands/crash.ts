@@ -1,4 +1,4 @@
-// `lab crash`: every crash point, killed there with -9, and the table of what came of it.
+// `lab crash`: kills a process with -9 at every crash point, and prints a table of the outcomes.
 import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
@@ -21,12 +21,12 @@ interface CrashCommandOptions {
 export function register(program: Command): void {
   program
     .command("crash")
-    .description("kill a process at every crash point of the protocol, first hit and a later one; the table says whether all held")
-    .option("--only <text>", "points (C11) or places (intent_committed), comma between")
-    .option("--seed <n>", "replays the choice of the later hits", parseSeed, Math.floor(Math.random() * 1_000_000))
-    .option("--quick", "the first hit of each only")
-    .option("--report <file>", "the same as a page of HTML")
-    .option("--json", "the report as one JSON object on the last line")
+    .description("kill a process at every crash point of the protocol, on the first hit and on a later one; print a table of the outcomes")
+    .option("--only <text>", "points (C11) or places (intent_committed), separated by commas")
+    .option("--seed <n>", "repeat the choice of the later hits", parseSeed, Math.floor(Math.random() * 1_000_000))
+    .option("--quick", "only the first hit of each")
+    .option("--report <file>", "write the report to one HTML file")
+    .option("--json", "print the report as one JSON object on the last line")
     .action((options: CrashCommandOptions) => endWell(() => crash(options)));
 }
 

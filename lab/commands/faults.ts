@@ -17,11 +17,11 @@ interface FaultsCommandOptions {
 export function register(program: Command): void {
   program
     .command("faults")
-    .description("every link by every mode, every process killed and frozen, engines, operators, resources, weather: held or broke")
-    .option("--seed <n>", "replays a run's choices", parseSeed, Math.floor(Math.random() * 1_000_000))
-    .option("--only <pattern>", "cells whose name has this in it; with * for anything, cells with this name")
-    .option("--report <file>", "all verdicts with their time lines as one HTML file")
-    .option("--json", "all verdicts as one JSON object on the last line")
+    .description("run the fault matrix: every link in every mode, every process killed and frozen, engines, operators, resources, weather")
+    .option("--seed <n>", "repeat a run's random choices", parseSeed, Math.floor(Math.random() * 1_000_000))
+    .option("--only <pattern>", "cells whose name contains this; with * as a wildcard, cells whose whole name matches")
+    .option("--report <file>", "write all verdicts and their timelines to one HTML file")
+    .option("--json", "print all verdicts as one JSON object on the last line")
     .action((options: FaultsCommandOptions) => endWell(() => faults(options)));
 }
 
@@ -30,7 +30,7 @@ async function faults({ seed, only, report, json }: FaultsCommandOptions): Promi
   if (report !== undefined) {
     const replay = `npm run verify:faults -- --seed ${seed}${only === undefined ? "" : ` --only '${only}'`}`;
     const description =
-      "The real system, broken in one way at a time, in the middle of a campaign. Nobody may be texted or charged twice, and nothing lost.";
+      "Breaks the real system in one way at a time, in the middle of a campaign. Nobody may be texted or charged twice, and nothing may be lost.";
     const path = await writeReport(report, runsReport({ name: "faults", description, noun: "cell", seed, verdicts, replay }));
     process.stdout.write(`  report: ${path}\n\n`);
   }

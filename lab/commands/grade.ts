@@ -1,4 +1,4 @@
-// `lab grade`: the six exercises of docs/study.md, run and marked.
+// `lab grade`: runs the six exercises of docs/study.md and marks them.
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { endWell, Failure } from "../../src/cli/failure.ts";
@@ -18,17 +18,17 @@ interface GradeCommandOptions {
 export function register(program: Command): void {
   program
     .command("grade")
-    .description("run the six exercises of docs/study.md and mark them: one JSON object on the last line (about three minutes)")
-    .option("--only <names>", `some of ${exerciseNames.join(", ")}, comma between`)
-    .option("--predictions <file>", 'which laws you expect to turn red, as JSON: {"kill": [], "sql": ["L5"]}')
-    .option("--seed <n>", "replays a run's choices", parseSeed, Math.floor(Math.random() * 1_000_000))
+    .description("run and mark the six exercises of docs/study.md (about three minutes); print one JSON object on the last line")
+    .option("--only <names>", `run only some of ${exerciseNames.join(", ")}, separated by commas`)
+    .option("--predictions <file>", 'the laws that you expect to turn red, as JSON: {"kill": [], "sql": ["L5"]}')
+    .option("--seed <n>", "repeat a run's random choices", parseSeed, Math.floor(Math.random() * 1_000_000))
     .action((options: GradeCommandOptions) => endWell(() => gradeAll(options)));
 }
 
 async function gradeAll({ only = "", predictions: file, seed }: GradeCommandOptions): Promise<number> {
   const names = chosenNames(only);
   const predictions = file === undefined ? {} : readPredictions(file);
-  // the JSON alone goes to standard output
+  // standard output gets nothing but the JSON
   const terminal = createTerminal(process.stderr, process.env);
   terminal.line();
   terminal.line(`${terminal.bold("grade")} · seed ${seed}`);
@@ -60,7 +60,7 @@ export function chosenNames(only: string): string[] {
   );
 }
 
-/** @throws Failure when the file is not there or says nothing that can be marked */
+/** @throws Failure when the file does not exist or has nothing that can be marked */
 export function readPredictions(file: string): Predictions {
   try {
     return parsePredictions(readFileSync(file, "utf8"));

@@ -1,4 +1,4 @@
-// `lab list`: everything that `lab run` takes, with what each shows.
+// `lab list`: everything that `lab run` accepts, and what each shows.
 import type { Command } from "commander";
 import { alignColumns, createTerminal, type Terminal } from "../../src/cli/terminal.ts";
 import { loadScenario, scenarioNames } from "../break/scenarios/all.ts";
@@ -7,7 +7,7 @@ import { naiveSwitches } from "../prove/variants/all.ts";
 import { measuredRuns } from "./run.ts";
 
 export function register(program: Command): void {
-  program.command("list").description("every scenario, measured run, cell and design switch, and what it shows").action(list);
+  program.command("list").description("list every scenario, measured run, cell and design switch, and what it shows").action(list);
 }
 
 async function list(): Promise<void> {
@@ -18,10 +18,10 @@ async function list(): Promise<void> {
   terminal.line();
   showSection(terminal, "scenarios", scenarios);
   showSection(terminal, "runs that measure, without faults", measuredRuns());
-  showSection(terminal, "cells of the matrix: one fault each, all of them are verify:faults", cells);
+  showSection(terminal, "cells of the matrix, one fault each; verify:faults runs them all", cells);
   showSection(
     terminal,
-    "design switches: one rule of ours taken away, to see what breaks",
+    "design switches: one of our rules removed, to see what breaks",
     naiveSwitches.map(({ name, description }) => ({ name, shows: description })),
   );
   terminal.line(terminal.dim("npm run lab -- run NAME"));

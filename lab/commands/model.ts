@@ -1,4 +1,4 @@
-// `lab model`: explores every interleaving of the protocol in small, or shows how it goes wrong
+// `lab model`: explores every interleaving of a small model of the protocol, or shows how it fails
 // without one of its guards.
 import { type Command, InvalidArgumentError } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
@@ -21,11 +21,11 @@ interface ModelCommandOptions {
 export function register(program: Command): void {
   program
     .command("model")
-    .description("explore every interleaving of the credit-and-receipts protocol in small, and say whether a law can break")
-    .option("--quick", "small scopes, a few seconds")
-    .option("--without <guard>", `a shortest way in which it goes wrong without one of: ${modelledGuards.join(", ")}`, parseGuard)
-    .option("--report <file>", "the same as one HTML file")
-    .option("--json", "the report as one JSON object on the last line")
+    .description("explore every interleaving of a small model of the credit-and-receipts protocol, and report whether a law can break")
+    .option("--quick", "small scopes only; takes a few seconds")
+    .option("--without <guard>", `show a shortest path to a failure without one of: ${modelledGuards.join(", ")}`, parseGuard)
+    .option("--report <file>", "write the report to one HTML file")
+    .option("--json", "print the report as one JSON object on the last line")
     .action((options: ModelCommandOptions) => endWell(() => model(options)));
 }
 
@@ -47,7 +47,7 @@ async function model({ quick, without, report: file, json }: ModelCommandOptions
     if (json === true) process.stdout.write(`${JSON.stringify({ without, counterexample })}\n`);
     return counterexample === null ? exitCodes.failed : exitCodes.ok;
   }
-  terminal.line(terminal.bold("the protocol in small: every interleaving"));
+  terminal.line(terminal.bold("a small model of the protocol: every interleaving"));
   const report = checkModel(quick === true ? quickScopes : fullScopes, ({ scope, states, seconds }) => {
     terminal.line(terminal.dim(`${scope}: ${formatCount(states)} states, ${seconds.toFixed(1)} s`));
   });
@@ -74,8 +74,7 @@ function showReport(terminal: Terminal, report: ModelReport): void {
   for (const { counterexample } of report.scopes) if (counterexample !== null) showCounterexample(terminal, counterexample);
   terminal.line();
   const extent = `${formatCount(report.states)} states in ${report.seconds.toFixed(1)} s`;
-  if (report.held)
-    terminal.line(`${terminal.accent("held")}: no law breaks in ${extent}, and from every state the end is reached without luck`);
+  if (report.held) terminal.line(`${terminal.accent("held")}: no law breaks in ${extent}, and every state can reach the end without luck`);
   else terminal.line(`${terminal.bold("NOT HELD")}: ${extent}`);
   terminal.line();
 }

@@ -1,4 +1,4 @@
-// `lab mutants`: the protocol without each of its guards, and who notices.
+// `lab mutants`: removes each guard of the protocol in turn, and shows what notices.
 import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
@@ -16,10 +16,10 @@ interface MutantsCommandOptions {
 export function register(program: Command): void {
   program
     .command("mutants")
-    .description("take each guard of the protocol out of the source in turn: a test or killed processes must notice")
-    .option("--only <text>", "guards with this text in their name, comma between")
-    .option("--report <file>", "the same as one HTML file")
-    .option("--json", "the report as one JSON object on the last line")
+    .description("remove each guard of the protocol from the source in turn; a test or a run with killed processes must notice")
+    .option("--only <text>", "guards whose name contains one of these texts, separated by commas")
+    .option("--report <file>", "write the report to one HTML file")
+    .option("--json", "print the report as one JSON object on the last line")
     .action((options: MutantsCommandOptions) => endWell(() => mutants(options)));
 }
 

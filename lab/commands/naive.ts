@@ -1,4 +1,4 @@
-// `lab naive`: our decisions taken back one at a time, and what that breaks or costs.
+// `lab naive`: reverts our design decisions one at a time, and shows what that breaks or costs.
 import type { Command } from "commander";
 import { endWell, Failure } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
@@ -10,9 +10,9 @@ import { describeSwitch, showSwitch } from "../prove/variants/show_switch.ts";
 export function register(program: Command): void {
   program
     .command("naive")
-    .argument("[name]", "one of them; without it all")
-    .description("take our decisions back one at a time, and see which law breaks or how far the rate falls")
-    .option("--json", "every result as one JSON object on the last line")
+    .argument("[name]", "one design switch; all of them by default")
+    .description("revert our design decisions one at a time, and see which law breaks or how far the rate falls")
+    .option("--json", "print every result as one JSON object on the last line")
     .action((name: string | undefined, options: { json?: true }) => endWell(() => naive(name, options)));
 }
 

@@ -2,9 +2,9 @@
 // otherwise.
 import { expect, test } from "vitest";
 import { exitCodes } from "../../src/cli/report_error.ts";
-import { verifyMutants } from "../prove/mutants/verify_mutants.ts";
 import { verifyCrash } from "../break/verify/crash.ts";
 import { verifyFaults } from "../break/verify/faults.ts";
+import { verifyMutants } from "../prove/mutants/verify_mutants.ts";
 
 const attempts: [string, () => Promise<unknown>, RegExp][] = [
   ["faults", () => verifyFaults({ seed: 1, only: "clok-ahead-simulator" }), /clock-ahead-simulator/],

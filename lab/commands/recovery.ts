@@ -1,5 +1,5 @@
-// `lab recovery`: kills each process of a running campaign, wipes Redis, and prints how soon the
-// rate was back.
+// `lab recovery`: kills each process of a running campaign, wipes Redis, and measures how soon the
+// rate recovers.
 import { loadavg } from "node:os";
 import { type Command, InvalidArgumentError } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
@@ -21,11 +21,11 @@ interface RecoveryCommandOptions {
 export function register(program: Command): void {
   program
     .command("recovery")
-    .description("kill each process of a running campaign, wipe Redis, and measure how soon the rate is back")
-    .option("--rounds <n>", "how often each of them", parseRounds, 3)
+    .description("kill each process of a running campaign, wipe Redis, and measure how soon the rate recovers")
+    .option("--rounds <n>", "number of times for each of them", parseRounds, 3)
     .option("--only <blow>", `one of ${blows.join("; ")}`, parseBlow)
-    .option("--report <file>", "the same with the rates around each blow, as one HTML file")
-    .option("--json", "all figures as one JSON object on the last line")
+    .option("--report <file>", "write the report, with the rates around each fault, to one HTML file")
+    .option("--json", "print all figures as one JSON object on the last line")
     .action((options: RecoveryCommandOptions) => endWell(() => recovery(options)));
 }
 
@@ -41,7 +41,7 @@ async function recovery(options: RecoveryCommandOptions): Promise<number> {
   const terminal = createTerminal(process.stdout, process.env);
   terminal.line();
   terminal.line(`${terminal.bold("recovery")} · ${options.rounds} ${options.rounds === 1 ? "round" : "rounds"}`);
-  terminal.line("back means: 90 % of the rate of the 4 s before, and no less for the 4 s after; the slowest of three flows counts");
+  terminal.line("recovered means at 90 % of the rate of the 4 s before, and no less for the 4 s after; the slowest of three flows counts");
   terminal.line();
   const report = await measureRecovery({
     rounds: options.rounds,

@@ -29,10 +29,10 @@ test("a wrong option is refused with its limits", async () => {
 });
 
 test("an option that a scenario and a measured run both have belongs to the one behind whose name it stands", async () => {
-  expect(await saidTo("evaluation", "--report", "folder", "--speed", "0")).not.toContain("--report is no option");
-  expect(await saidTo("finland", "--json", "--contacts", "0")).not.toContain("--json is no option");
-  expect(await saidTo("--report", "file", "evaluation", "--speed", "0")).toContain("--report is no option of evaluation");
-  expect(await saidTo("--seed", "3", "finland", "--contacts", "0")).toContain("--seed is no option of finland");
+  expect(await saidTo("evaluation", "--report", "folder", "--speed", "0")).not.toContain("--report is not an option");
+  expect(await saidTo("finland", "--json", "--contacts", "0")).not.toContain("--json is not an option");
+  expect(await saidTo("--report", "file", "evaluation", "--speed", "0")).toContain("--report is not an option of evaluation");
+  expect(await saidTo("--seed", "3", "finland", "--contacts", "0")).toContain("--seed is not an option of finland");
 });
 
 test("the measured runs stand in the help of run, and each has its own", async () => {

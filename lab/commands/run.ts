@@ -1,5 +1,5 @@
-// `lab run NAME`: one scenario with a live view, and the verdict; or one of the measured runs of
-// run/, which have options of their own.
+// `lab run NAME`: runs one scenario with a live view and prints the verdict; or one of the measured
+// runs in run/, which have options of their own.
 import { Command } from "commander";
 import { endWell, Failure } from "../../src/cli/failure.ts";
 import { parseWholeNumber } from "../../src/cli/number_options.ts";
@@ -26,24 +26,26 @@ interface RunCommandOptions {
 
 export function register(program: Command): void {
   const command = program
-    // here and below: what stands behind a command's name is its own
+    // options after a command's name belong to that command, here and below
     .enablePositionalOptions()
     .command("run")
-    .argument("<name>", "a scenario of `lab list`, or a cell of the matrix")
-    .description("run one scenario, watch it, read the verdict; or one of the runs that measure")
+    .argument("<name>", "a scenario from `lab list`, or a cell of the fault matrix")
+    .description("run one scenario with a live view and a verdict, or one of the measured runs")
     .enablePositionalOptions()
-    .option("--seed <n>", "replays a run's choices", parseSeed, Math.floor(Math.random() * 1_000_000))
-    .option("--report <file>", "the verdict with its time line as one HTML file")
-    .option("--json", "the verdict as one JSON object on the last line")
+    .option("--seed <n>", "repeat a run's random choices", parseSeed, Math.floor(Math.random() * 1_000_000))
+    .option("--report <file>", "write the verdict and its timeline to one HTML file")
+    .option("--json", "print the verdict as one JSON object on the last line")
     .action((name: string, options: RunCommandOptions) => endWell(() => run(name, options)));
   command.hook("preSubcommand", refuseOptionsBefore);
   registerMeasured(command);
 }
 
-/** `run --seed 3 finland`: an option of a scenario, which would say nothing there. */
+/**
+ * `run --seed 3 finland`: a scenario's option before a measured run, where it would have no effect.
+ */
 function refuseOptionsBefore(run: Command, measured: Command): void {
   const given = run.options.find((option) => run.getOptionValueSource(option.attributeName()) === "cli");
-  if (given !== undefined) run.error(`error: ${given.long} is no option of ${measured.name()}; its own stand behind its name`);
+  if (given !== undefined) run.error(`error: ${given.long} is not an option of ${measured.name()}; put its own options after its name`);
 }
 
 /** Runs without faults, for their figures. */
@@ -53,7 +55,7 @@ function registerMeasured(run: Command): void {
   registerFinland(run);
 }
 
-/** With what each shows, in the order of their names. */
+/** Sorted by name, each with what it shows. */
 export function measuredRuns(): { name: string; shows: string }[] {
   const run = new Command("run");
   registerMeasured(run);
@@ -64,7 +66,7 @@ export function measuredRuns(): { name: string; shows: string }[] {
 export const parseSeed = parseWholeNumber({ min: 0, max: 0xffff_ffff });
 
 async function run(name: string, options: RunCommandOptions): Promise<number> {
-  // a design switch is no scenario: it must break something
+  // a design switch is not a scenario: it is meant to break something
   if (name.startsWith("naive-")) return naive(name, options);
   const scenario = await findScenario(name);
   const terminal = createTerminal(process.stdout, process.env);

@@ -1,5 +1,5 @@
-// Who is calling: API keys and the console's sessions, checked through rpc by their SHA-256 and
-// cached for a short time. Used by webapi and salesapi.
+// Who is calling: checks API keys and console sessions through rpc by their SHA-256 and caches the
+// answers for a short time. Used by webapi and salesapi.
 import { AppError, isAppError } from "../contracts/errors.ts";
 import { bearerToken } from "../platform/bearer_token.ts";
 import type { CreditClient } from "../platform/grpc.ts";
@@ -9,43 +9,46 @@ export const keyScopes = ["admin", "send", "read"] as const;
 export type KeyScope = (typeof keyScopes)[number];
 
 export interface Caller {
-  /** Of the key, or of the session. */
+  /** Id of the key or the session. */
   keyId: string;
-  /** null: a key of the whole installation. */
+  /** null for a key of the whole installation. */
   workspaceId: string | null;
   scopes: ReadonlySet<KeyScope>;
-  /** May watch the whole installation, whatever its workspace. */
+  /** Whether the caller may watch the whole installation, whatever its workspace. */
   seesSystem: boolean;
 }
 
 /**
- * `address`: where the call comes from; an address that shows too many unknown keys or sessions is
- * told to wait.
+ * `address`: where the call comes from. An address that presents too many unknown keys or sessions
+ * is rate limited.
  */
 export type Authenticate = (authorization: string | undefined, address?: string) => Promise<Caller>;
 
-/** A revoked key goes on for at most so long; a process goes on for so long while rpc is down. */
+/**
+ * How long a caller stays cached: a revoked key keeps working at most this long, and callers get
+ * through at most this long while rpc is down.
+ */
 export const cacheMs = 30_000;
-/** The same in the texts that state it. */
+/** The same in seconds, for the texts that state it. */
 export const callerCachedS = cacheMs / 1_000;
-/** Callers remembered; the oldest are forgotten first. */
+/** Callers in the cache; the oldest are evicted first. */
 const cachedMax = 10_000;
-/** A caller hears within 2 s also while rpc is frozen. */
+/** Keeps the answer to the caller within 2 s even while rpc is frozen. */
 const checkDeadlineMs = 1_500;
 /**
- * Unknown keys of one address: nobody guesses 256 bits, but each costs a look-up in the database.
- * Ten a second, well above any honest mistake.
+ * Unknown keys per address: nobody guesses 256 bits, but each try costs a database lookup. Ten per
+ * second is well above any honest mistake.
  */
 const unknownKeysPerMinuteMax = 600;
 
-/** What the authenticator asks rpc. */
+/** The methods of rpc that the authenticator calls. */
 export type AuthenticatorClient = Pick<CreditClient, "authenticateKey" | "authenticateSession">;
 
 /**
- * A function from `Bearer <key>` (an Authorization header) or `Session <token>` (the console's
- * cookie, `credentialsOf`) to its caller. It throws AppError key_missing, key_invalid,
- * session_invalid, rate_limited (unknown ones alone), or service_unavailable when rpc is silent and
- * it is not cached.
+ * Returns a function from `Bearer <key>` (an Authorization header) or `Session <token>` (the
+ * console's cookie, see `credentialsOf`) to its caller. That function throws AppError key_missing,
+ * key_invalid, session_invalid, rate_limited (unknown credentials only), or service_unavailable
+ * when rpc does not answer and the caller is not cached.
  */
 export function createAuthenticator(creditClient: AuthenticatorClient): Authenticate {
   const cache = new Map<string, { caller: Caller; until: number }>();
@@ -57,11 +60,11 @@ export function createAuthenticator(creditClient: AuthenticatorClient): Authenti
   const unknownKeys = createUnknownKeysLimit();
   return async (authorization, address) => {
     const token = findSession(authorization);
-    // a session's token is no key and a key no session's token, whatever scheme it is sent by
+    // a session token is never accepted as a key, nor a key as a session token, whatever its scheme
     const cacheName = `${token === null ? "key" : "session"} ${sha256(token ?? bearerToken(authorization)).toString("hex")}`;
     const cached = cache.get(cacheName);
     if (cached !== undefined && cached.until > performance.now()) return cached.caller;
-    // a key that was good before is not held up by whoever tries others from its address
+    // someone trying other keys from the same address must not block a key that was valid before
     if (cached === undefined && address !== undefined) unknownKeys.assertFew(address);
     try {
       const caller = await (token === null ? askForKey(creditClient, bearerToken(authorization)) : askForSession(creditClient, token));
@@ -97,7 +100,7 @@ async function askForSession(creditClient: AuthenticatorClient, token: string): 
   };
 }
 
-/** Counts unknown keys by address, a minute at a time. */
+/** Counts unknown keys per address and minute. */
 function createUnknownKeysLimit() {
   const minuteMs = 60_000;
   const addresses = new Map<string, { keys: number; until: number }>();
@@ -127,7 +130,7 @@ function createUnknownKeysLimit() {
   };
 }
 
-/** The token of `Session <token>`; null when it is none. */
+/** The token of `Session <token>`; null for any other scheme. */
 function findSession(authorization: string | undefined): string | null {
   return /^Session ([\w-]+)$/i.exec(authorization ?? "")?.[1] ?? null;
 }
@@ -137,14 +140,14 @@ export function hasScope({ scopes }: Caller, scope: KeyScope): boolean {
   return scopes.has("admin") || scopes.has(scope) || (scope === "read" && scopes.has("send"));
 }
 
-/** @throws AppError scope_missing unless the caller has the scope. */
+/** @throws AppError scope_missing if the caller lacks the scope */
 export function requireScope(caller: Caller, scope: KeyScope): void {
   if (!hasScope(caller, scope)) throw new AppError("scope_missing", `This key lacks the scope ${scope}.`, { details: { scope } });
 }
 
 /**
- * The workspace that the key belongs to. @throws AppError scope_missing for a key of the whole
- * installation.
+ * The id of the workspace that the caller's key belongs to.
+ * @throws AppError scope_missing for a key of the whole installation
  */
 export function requireWorkspace(caller: Caller): string {
   if (caller.workspaceId === null) {

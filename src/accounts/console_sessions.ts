@@ -1,5 +1,5 @@
-// The console's sessions and the one-time links that begin them: made and ended by webapi, looked
-// up by rpc. Only a token's SHA-256 is stored.
+// Console sessions and the one-time links that start them: created and ended by webapi, looked up
+// by rpc. Only the SHA-256 of a token is stored.
 import { randomBytes } from "node:crypto";
 import { linkMinutes } from "../contracts/console.ts";
 import { AppError } from "../contracts/errors.ts";
@@ -7,30 +7,32 @@ import { type AnySql, inTransaction, type Sql } from "../platform/postgres.ts";
 import { sha256 } from "../platform/sha256.ts";
 import { type KeyScope, keyScopes } from "./keys.ts";
 
-/** A working day: who left a browser open at night signs in again. */
+/** A working day: a browser left open overnight has to sign in again. */
 export const sessionS = 12 * 3_600;
-/** From the terminal to the browser, with a look elsewhere between. */
+/** Enough to get from the terminal to the browser, with a distraction in between. */
 export const linkS = linkMinutes * 60;
-/** 256 bits, as in a key. */
+/** 256 bits, the same as a key. */
 const tokenRandomBytes = 32;
-/** Browsers of one workspace; the one that signed in first is signed out for the next. */
+/** Sessions per workspace; a further one signs out the oldest. */
 const sessionsMax = 1_000;
-/** Unused links of one workspace; the oldest end first. */
+/** Unused links per workspace; a further one invalidates the oldest. */
 const linksMax = 100;
 
 export interface ConsoleSession {
   id: string;
   workspaceId: string;
   scopes: KeyScope[];
-  /** May watch the whole installation. */
+  /** Whether the session may watch the whole installation. */
   seesSystem: boolean;
   expiresAt: Date;
 }
 
-/** What a session is made with. */
+/** What a session is created with. */
 export interface SessionRights {
   workspaceId: string;
-  /** The API key that it comes from, whose revoking ends it; null: a link. */
+  /**
+   * The API key that the session was created with; revoking it ends the session. null for a link.
+   */
   keyId: string | null;
   scopes: KeyScope[];
   seesSystem: boolean;
@@ -39,8 +41,8 @@ export interface SessionRights {
 const newToken = () => randomBytes(tokenRandomBytes).toString("base64url");
 
 /**
- * A link that signs in once, within linkMinutes. `token` is never to be had again. @throws AppError
- * workspace_not_found
+ * Creates a link that signs in once, within linkMinutes. `token` cannot be read again later.
+ * @throws AppError workspace_not_found
  */
 export async function createLink(sql: Sql, workspaceId: string): Promise<{ token: string; expiresAt: Date }> {
   const token = newToken();
@@ -58,9 +60,9 @@ export async function createLink(sql: Sql, workspaceId: string): Promise<{ token
 }
 
 /**
- * Uses a link up and begins a session with all rights in its workspace: whoever mints links has a
- * key of the whole installation. Both or neither: two that use one link at the same moment wait for
- * its row, and the later one finds it gone.
+ * Consumes a link and starts a session with all rights in its workspace, because whoever creates
+ * links has a key of the whole installation. Atomic: of two callers that use one link at the same
+ * moment, the later waits for its row and finds it gone.
  * @throws AppError token_invalid
  */
 export async function redeemLink(sql: Sql, token: string): Promise<ConsoleSession & { token: string }> {
@@ -73,7 +75,10 @@ export async function redeemLink(sql: Sql, token: string): Promise<ConsoleSessio
   });
 }
 
-/** A session of 12 h. `token` is never to be had again. @throws AppError workspace_not_found */
+/**
+ * Creates a session of 12 h. `token` cannot be read again later.
+ * @throws AppError workspace_not_found
+ */
 export async function createSession(sql: Sql, rights: SessionRights): Promise<ConsoleSession & { token: string }> {
   return inTransaction(sql, async (transaction) => {
     await requireWorkspace(transaction, rights.workspaceId);
@@ -95,8 +100,8 @@ async function insertSession(sql: AnySql, rights: SessionRights): Promise<Consol
 }
 
 /**
- * The live session with this SHA-256. @throws AppError session_invalid: signed out, expired, or
- * made from a key that was revoked
+ * The live session whose token has this SHA-256.
+ * @throws AppError session_invalid: signed out, expired, or its key was revoked
  */
 export async function findSession(sql: AnySql, secretSha256Hex: string): Promise<ConsoleSession> {
   const [session] = /^[0-9a-f]{64}$/.test(secretSha256Hex)
@@ -109,12 +114,12 @@ export async function findSession(sql: AnySql, secretSha256Hex: string): Promise
   return session;
 }
 
-/** Signs out; a session that has ended already is no error. */
+/** Signs out; ending a session twice is not an error. */
 export async function endSession(sql: AnySql, token: string): Promise<void> {
   await sql`delete from console_session where secret_sha256 = ${sha256(token)}`;
 }
 
-/** Forgets what has expired. */
+/** Deletes expired sessions and links. */
 export async function purgeConsoleSessions(sql: AnySql): Promise<void> {
   await sql`delete from console_link where expires_at < now()`;
   await sql`delete from console_session where expires_at < now()`;

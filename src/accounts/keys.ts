@@ -1,5 +1,5 @@
-// API keys: made, listed and revoked by webapi, looked up by rpc. Only a key's SHA-256 is stored;
-// the key itself is shown once.
+// API keys: created, listed and revoked by webapi, looked up by rpc. Only the SHA-256 of a key is
+// stored; the key itself is shown once.
 import { createHash, randomBytes } from "node:crypto";
 import { AppError } from "../contracts/errors.ts";
 import { type AnySql, inTransaction, type Sql } from "../platform/postgres.ts";
@@ -9,7 +9,7 @@ export type KeyScope = (typeof keyScopes)[number];
 
 export interface ApiKey {
   id: string;
-  /** Null: a key of the whole installation. */
+  /** null for a key of the whole installation. */
   workspaceId: string | null;
   name: string;
   scopes: KeyScope[];
@@ -18,16 +18,16 @@ export interface ApiKey {
 
 /** 256 bits cannot be guessed, so a plain hash is enough: there is no dictionary to try. */
 const keyRandomBytes = 32;
-/** People and scanners of leaked secrets recognise ours by it. */
+/** Lets people and secret scanners recognise a leaked key as ours. */
 const keyPrefix = "bk_";
 /**
- * Live keys of one workspace (or of the installation): enough for one a program, few enough to list
+ * Live keys per workspace (or of the installation): enough for one per program, few enough to list
  * on one page.
  */
 export const liveKeysMax = 100;
 
 /**
- * A new key. `key` is never to be had again.
+ * Creates a key. `key` cannot be read again later.
  * @throws AppError request_invalid (too many live keys), workspace_not_found
  */
 export async function createKey(
@@ -41,8 +41,8 @@ export async function createKey(
       const [workspace] = await transaction`select id from workspace where id = ${request.workspaceId}`;
       if (workspace === undefined) throw new AppError("workspace_not_found", "There is no such workspace.");
     }
-    // two at the same moment may both see the last free place: the limit may be passed by a few,
-    // and that harms nobody
+    // two concurrent calls may both see the last free place and exceed the limit by a few, which
+    // does no harm
     const [live] = await transaction<{ count: number }[]>`
       select count(*)::int as count from api_key
       where workspace_id is not distinct from ${request.workspaceId} and revoked_at is null`;
@@ -57,7 +57,7 @@ export async function createKey(
   return { ...created, key };
 }
 
-/** The live keys of a workspace, or with null those of the whole installation; newest first. */
+/** The live keys of a workspace, or of the whole installation for null; newest first. */
 export async function listKeys(sql: AnySql, workspaceId: string | null): Promise<ApiKey[]> {
   return sql<ApiKey[]>`
     select ${keyColumns(sql)} from api_key
@@ -66,9 +66,9 @@ export async function listKeys(sql: AnySql, workspaceId: string | null): Promise
 }
 
 /**
- * Ends a key: its callers are refused as soon as their 30 s of cache are over. Revoking it again
- * changes nothing. `workspaceId`: the key must be this workspace's; undefined: any key. `scopes`:
- * it must have no others than these.
+ * Revokes a key; it stops working once the 30 s caches of its callers expire. Revoking it again
+ * changes nothing. `workspaceId`: the workspace that must own the key; undefined allows any.
+ * `scopes`: the key must have no scopes beyond these.
  * @throws AppError key_not_found, scope_missing
  */
 export async function revokeKey(
@@ -77,7 +77,7 @@ export async function revokeKey(
   workspaceId: string | undefined,
   scopes: readonly KeyScope[] = keyScopes,
 ): Promise<void> {
-  // scopes never change, so what was read of them still holds at the update
+  // scopes never change, so what was read here still holds at the update
   const [key] = await sql<{ isWithin: boolean }[]>`
     with named as (
       select id, scopes <@ ${scopes as KeyScope[]}::text[] as is_within from api_key
@@ -91,8 +91,8 @@ export async function revokeKey(
 }
 
 /**
- * The live key with this SHA-256. The look-up by an index on the hash leaks no timing of use: a
- * caller who can choose the hash's first bytes does not know a key for them.
+ * The live key with this SHA-256. Looking the hash up in an index leaks no useful timing: a caller
+ * who can choose the first bytes of a hash does not know a key for them.
  * @throws AppError key_invalid
  */
 export async function findKey(sql: AnySql, secretSha256Hex: string): Promise<ApiKey> {

@@ -1,6 +1,6 @@
 // Repairs every half-done step from the rows, because a process may die between any two lines and
-// Redis may forget everything. Runs in each sales_worker; a transaction-level advisory lock lets
-// one pass claim at a time, and a claim puts off the next one for that row: 0.5 s, 1 s ... 30 s.
+// Redis may lose everything. Runs in each sales_worker; a transaction-level advisory lock lets one
+// pass claim at a time, and each claim delays the next one for that row: 0.5 s, 1 s ... 30 s.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BulksmsStatus } from "../contracts/states.ts";
 import { errorFields, type Log } from "../platform/log.ts";
@@ -15,11 +15,11 @@ export interface SweeperOptions {
   receiptHorizonS: number;
   importLeaseMs: number;
   log: Log;
-  /** Does the campaign's next step. */
+  /** Takes the campaign's next step. */
   advance(bulksmsId: string): Promise<void>;
   /**
-   * Sends due outbox rows; skipped by the caller while Redis is away, so that their back-off does
-   * not grow in vain.
+   * Sends due outbox rows; the caller skips it while Redis is away, so that their back-off does not
+   * grow in vain.
    */
   relay(): Promise<void>;
   onProgress(progress: CampaignProgress): void;
@@ -28,24 +28,24 @@ export interface SweeperOptions {
 
 export interface Sweeper {
   /**
-   * One pass now; resolves when what it claimed is repaired. For tests, and to begin at once at
-   * start.
+   * Runs one pass now; resolves when everything it claimed is repaired. For tests, and to begin
+   * immediately at startup.
    */
   sweep(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** pg_try_advisory_xact_lock: any number that no one else uses. */
+/** Key of pg_try_advisory_xact_lock: any number that nobody else uses. */
 const sweepLock = 7_263_001;
-/** Campaigns of one pass; the next pass is half a second away. */
+/** Campaigns per pass; the next pass is half a second away. */
 const claimedMax = 50;
-/** Repairs at once in this process: each holds one connection at a time. */
+/** Concurrent repairs in this process; each holds one connection at a time. */
 const repairsMax = 4;
-/** A request asks rpc itself for its first 1.5 s. */
+/** For its first 1.5 s the request itself calls rpc. */
 const reservingPatienceS = 2;
 const ringMinS = 0.5;
 export const ringMaxS = 30;
-/** A row that has needed nobody for so long starts its back-off anew. */
+/** A row that needed no repair for this long starts its back-off anew. */
 const backoffResetS = 10;
 
 interface Claimed {
@@ -61,7 +61,7 @@ export function startSweeper(options: SweeperOptions): Sweeper {
   let isClosing = false;
   let isFailing = false;
   /**
-   * The first pass that may claim: this worker perhaps takes the place of one that died a second
+   * True for the first pass that may claim: this worker may be replacing one that died a second
    * ago.
    */
   let isStart = true;
@@ -78,7 +78,7 @@ export function startSweeper(options: SweeperOptions): Sweeper {
     }
   }
 
-  /** The repair of a large campaign may take minutes: charges do not wait for it. */
+  /** Repairing a large campaign may take minutes; charges do not wait for it. */
   async function waitForPlace(): Promise<void> {
     while (repairs.size >= repairsMax) {
       await Promise.race([...repairs.values(), sleep(options.intervalMs, undefined, { ref: false })]);
@@ -96,7 +96,7 @@ export function startSweeper(options: SweeperOptions): Sweeper {
     repairs.set(campaign.bulksmsId, repaired);
   }
 
-  /** A database that is away is told once, and once more when it is back. */
+  /** Logs a database outage once, and once more when it is over. */
   function tellOnce(error: unknown): void {
     if (error !== null && !isFailing) options.log.warn({ event: "sweeper.failed", ...errorFields(error) });
     if (error === null && isFailing) options.log.info({ event: "sweeper.recovered" });
@@ -148,11 +148,12 @@ async function repair(options: SweeperOptions, { bulksmsId, status, isPastDeadli
 }
 
 /**
- * Claims campaigns that need somebody: reserving too long; running with chunks to lease and nobody
- * at work; all messages ended; canceling; settling; a deadline passed; an import whose lease is
- * dead. null: another is just claiming. `isStart`: also campaigns with chunks to lease although
- * leases live, which may be those of the dead worker, and whatever their back-off. Locks: the
- * advisory lock, then those rows (skipping what others hold).
+ * Claims campaigns that need a step: reserving for too long; running with chunks to lease and
+ * nobody working on them; all messages ended; canceling; settling; a deadline passed; an import
+ * whose lease has expired. null: another worker is claiming right now. `isStart`: also claims
+ * campaigns with chunks to lease although leases are alive, since those may belong to the dead
+ * worker, and ignores their back-off. Locks: the advisory lock, then those rows (skipping those
+ * that others hold).
  */
 async function claimCampaigns(
   sql: Sql,

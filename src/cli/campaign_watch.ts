@@ -1,4 +1,4 @@
-// Follows one campaign to its end: live over webapi's WebSocket, and by asking salesapi when the
+// Follows one campaign to its end: live over webapi's WebSocket, and by polling salesapi when the
 // socket is silent. Used by send and the demo.
 import { WebSocket } from "ws";
 import { isAppError } from "../contracts/errors.ts";
@@ -7,13 +7,15 @@ import { type BulksmsStatus, firstFinalStatus, type MessageStatus, messageStatus
 import type { SocketUpdate } from "../contracts/topics.ts";
 import type { Connection } from "./connection.ts";
 
-/** A silent socket is doubted so soon; then salesapi and webapi are asked instead, this often. */
+/**
+ * A socket silent for this long is doubted; then salesapi and webapi are polled, at this interval.
+ */
 const silenceMs = 1_500;
-/** A lost socket is opened again after this. */
+/** A lost socket is reopened after this. */
 const reconnectMs = 1_000;
-/** A process that died is back within seconds; asking so often, a second apart, outlasts that. */
+/** A process that died is back within seconds; this many tries, a second apart, outlast that. */
 const restartTriesMax = 20;
-/** The watch looks at the time so often. */
+/** Interval at which the watch checks the time. */
 const tickMs = 250;
 
 export interface CampaignState {
@@ -34,9 +36,7 @@ interface Watched {
   workspaceId: string;
 }
 
-/**
- * States in which nothing more happens by itself. `ready`: the run was refused, credit was short.
- */
+/** States that nothing leaves by itself. `ready`: the run was refused for lack of credit. */
 const restingStatuses: readonly BulksmsStatus[] = ["finished", "canceled", "import_failed", "ready"];
 
 /** Messages that have ended. */
@@ -45,9 +45,9 @@ export function countFinal(counts: Record<MessageStatus, number>): number {
 }
 
 /**
- * `created` was just told to run. Calls `onChange` with each new state until the campaign rests;
- * answers it as it is then. While a process is down it waits. Aborting `signal` ends the watch with
- * null; the campaign goes on.
+ * Follows `created`, which was just set to run. Calls `onChange` with each new state until the
+ * campaign rests, and returns its last state. Waits while a process is down. Aborting `signal` ends
+ * the watch with null; the campaign continues.
  */
 export async function watchCampaign(
   connection: Connection,
@@ -91,7 +91,7 @@ export async function watchCampaign(
   }
 }
 
-/** Both by HTTP. null: salesapi did not answer. */
+/** Both over HTTP. null: salesapi did not answer. */
 async function ask(connection: Connection, watched: Watched, state: CampaignState): Promise<BulksmsAnswer | null> {
   try {
     const path = `/bulksms/${watched.bulksmsId}`;
@@ -106,13 +106,13 @@ async function ask(connection: Connection, watched: Watched, state: CampaignStat
   }
 }
 
-/** Available + held, as a person calls it. */
+/** Available + held: what a person calls credit. */
 export async function readCredit(connection: Connection, workspaceId: string): Promise<string> {
   const path = `/workspaces/${workspaceId}`;
   return (await connection.callWebapi<{ credit: string }>("the credit cannot be read", "GET", path)).credit;
 }
 
-/** The same, when a process that was just killed may be starting again: waits for webapi. */
+/** The same, when a process that was just killed may be restarting: waits for webapi. */
 export async function readCreditPatiently(connection: Connection, workspaceId: string): Promise<string> {
   for (let tries = 1; ; tries++) {
     try {
@@ -124,7 +124,7 @@ export async function readCreditPatiently(connection: Connection, workspaceId: s
   }
 }
 
-/** Just set to run: every message waits. */
+/** Just set to run: every message is pending. */
 function untouched({ contacts, parts }: CreateAnswer): Omit<CampaignState, "credit" | "silent"> {
   const counts = Object.fromEntries(messageStatuses.map((status) => [status, 0])) as Record<MessageStatus, number>;
   return { status: "running", contacts, parts, partsSent: 0, counts: { ...counts, pending: contacts }, lastError: null };
@@ -135,7 +135,7 @@ function stateOf(campaign: BulksmsAnswer): Omit<CampaignState, "credit" | "silen
   return { status, contacts, parts, partsSent: campaign.parts_sent, counts, lastError: campaign.last_error };
 }
 
-/** A subscribed socket that is opened again whenever it is lost. */
+/** A subscribed socket that is reopened whenever it is lost. */
 function keepSocket(connection: Connection, watched: Watched, onMessage: (message: SocketUpdate) => void): { close(): void } {
   let socket: WebSocket | null = null;
   let timer: NodeJS.Timeout | null = null;
@@ -151,7 +151,7 @@ function keepSocket(connection: Connection, watched: Watched, onMessage: (messag
       socket?.send(JSON.stringify({ subscribe }));
     });
     socket.on("message", (data) => onMessage(JSON.parse(data.toString()) as SocketUpdate));
-    // what went wrong does not matter: asking goes on, and the socket is tried again
+    // the error does not matter: polling continues, and the socket is retried
     socket.on("error", () => {});
     socket.on("close", () => {
       if (!isClosed) timer = setTimeout(open, reconnectMs);

@@ -1,4 +1,4 @@
-// `bulksms check`: the laws, over both databases and the simulator's journal. Reads only.
+// `bulksms check`: the laws, over both databases and the simulator's journal. Read-only.
 import type { Command } from "commander";
 import { isAppError } from "../contracts/errors.ts";
 import { settings } from "../contracts/settings.ts";
@@ -22,20 +22,20 @@ interface CheckOptions {
   interval?: string;
 }
 
-/** A person who watches wants news; a campaign of seconds should be seen more than once. */
+/** Short enough for a person who watches; a campaign of seconds should be seen more than once. */
 const intervalSDefault = 2;
 const intervalSMax = 3_600;
 
 export function registerCheck(program: Command): void {
   program
     .command("check")
-    .description("verify the laws: nothing lost, nothing doubled, every sent part charged once")
+    .description("verify the laws: nothing lost, nothing duplicated, every sent part charged once")
     .option("--data <dir>", `data folder of the system to check (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
-    .option("--bulksms <id>", "one campaign alone, and the credit of its workspace")
-    .option("--workspace <id>", "one workspace alone")
-    .option("--watch", "again and again until Ctrl-C, a line a pass; rests four times as long as it looks")
-    .option("--interval <s>", `with --watch: at least so long from one pass to the next (default ${intervalSDefault} s)`)
-    .option("--json", "one JSON object: the laws with rows compared and broken rows")
+    .option("--bulksms <id>", "only one campaign, and the credit of its workspace")
+    .option("--workspace <id>", "only one workspace")
+    .option("--watch", "repeat until Ctrl-C, one line per pass; rest four times as long as each pass takes")
+    .option("--interval <s>", `with --watch: least seconds from one pass to the next (default ${intervalSDefault} s)`)
+    .option("--json", "print one JSON object: the laws with rows compared and broken rows")
     .addHelpText("after", checkHelp)
     .action((options: CheckOptions) => endWell(() => check(options)));
 }
@@ -73,7 +73,7 @@ async function check(options: CheckOptions): Promise<number> {
   return report.brokenLaws > 0 ? exitCodes.failed : exitCodes.ok;
 }
 
-/** Null: one pass alone. */
+/** Null: a single pass. */
 function readInterval({ watch, interval, json }: CheckOptions): number | null {
   const seconds = interval === undefined ? intervalSDefault : readDecimalNumber(interval, { min: 0, max: intervalSMax });
   if (seconds === null || seconds === 0) {
@@ -85,13 +85,13 @@ function readInterval({ watch, interval, json }: CheckOptions): number | null {
     );
   }
   if (watch === true && json === true)
-    throw new Failure(exitCodes.wrongUse, "--watch has no JSON", "it prints a line a pass", "leave out one of --watch and --json");
+    throw new Failure(exitCodes.wrongUse, "--watch has no JSON", "it prints one line per pass", "leave out one of --watch and --json");
   if (watch !== true && interval !== undefined)
-    throw new Failure(exitCodes.wrongUse, "--interval alone means nothing", "one pass has no interval", "add --watch");
+    throw new Failure(exitCodes.wrongUse, "--interval needs --watch", "a single pass has no interval", "add --watch");
   return watch === true ? seconds * 1_000 : null;
 }
 
-/** The first Ctrl-C ends the watch in order; a second one the process. */
+/** The first Ctrl-C stops the watch in order; a second one kills the process. */
 function untilInterrupted(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => controller.abort());
@@ -103,7 +103,7 @@ function scopeOf({ bulksms, workspace }: CheckOptions): Scope {
     if (id !== undefined && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id))
       throw new Failure(
         exitCodes.wrongUse,
-        `${id} is no id`,
+        `${id} is not a valid id`,
         "an id is 32 hexadecimal digits in five groups",
         "`npx bulksms status` lists campaigns with their ids",
       );
@@ -114,7 +114,7 @@ function scopeOf({ bulksms, workspace }: CheckOptions): Scope {
   };
 }
 
-/** One line a law, broken rows under it, the verdict at the end. */
+/** One line per law, broken rows below it, the verdict at the end. */
 export function showReport(terminal: Terminal, report: LawsReport): void {
   const rows = report.laws.map((law) => [
     terminal.accent(law.law),
@@ -185,10 +185,10 @@ function toJson(report: LawsReport) {
 }
 
 const checkHelp = `
-Reads both databases by the read-only role "check" and the simulator's journal; changes nothing. It may run while campaigns do: then
-each law is checked in the form that holds at every moment. With --watch it looks for at most a fifth of the time. A law with no rows to compare is "nothing to check", never "held".
+Reads both databases with the read-only role "check", and the simulator's journal; changes nothing. It may run during campaigns: then
+each law is checked in the form that holds at every moment. With --watch it works for at most a fifth of the time. A law with no rows to compare is "nothing to check", never "held".
 
-Where they are comes from BULKSMS_CHECK_DS_URL, BULKSMS_CHECK_SALESDB_URL and BULKSMS_SIMULATOR_DATA, else from the data folder.
+Their location comes from BULKSMS_CHECK_DS_URL, BULKSMS_CHECK_SALESDB_URL and BULKSMS_SIMULATOR_DATA, otherwise from the data folder.
 
 Examples:
   npx bulksms check                    the system of .bulksms

@@ -1,5 +1,5 @@
-// `bulksms check --watch`: the laws again and again beside whatever runs, a line a pass, until
-// Ctrl-C. Called by check.ts.
+// `bulksms check --watch`: checks the laws repeatedly beside whatever runs, one line per pass,
+// until Ctrl-C. Called by check.ts.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LawsReport } from "../laws/check_laws.ts";
 import { isConnectionError } from "../platform/postgres.ts";
@@ -7,32 +7,32 @@ import { exitCodes } from "./report_error.ts";
 import { formatCount, formatDuration, type Terminal } from "./terminal.ts";
 
 /**
- * A pass is followed by so many times its own length of rest: at most a fifth of one core of the
- * audit, and of each database, however many messages there are. Its snapshots keep old row versions
- * from being reused, so they must not follow one on another either. Also of the console's laws
- * (laws_news.ts).
+ * Each pass is followed by a rest of this many times its own length: the audit takes at most a
+ * fifth of one core, and of each database, however many messages there are. Its snapshots keep old
+ * row versions from being reused, so they must not follow each other directly either. The console's
+ * laws use it too (laws_news.ts).
  */
 export const restsAPass = 4;
 
 export interface WatchOptions {
-  /** One pass. Given up when the signal aborts. */
+  /** One pass. Abandoned when the signal aborts. */
   look(signal: AbortSignal): Promise<LawsReport>;
   terminal: Terminal;
-  /** Least time between the begins of two passes. */
+  /** Least time from the start of one pass to the start of the next. */
   intervalMs: number;
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
-  /** The time of day in ms. */
+  /** The current time in ms. */
   nowMs?(): number;
 }
 
 /**
- * Until the signal aborts. @returns exit code 1 when a law was broken in any pass, even if it held
- * again afterwards
+ * Runs until the signal aborts.
+ * @returns exit code 1 when a law was broken in any pass, even if it held again afterwards
  */
 export async function watchLaws(options: WatchOptions): Promise<number> {
   const { terminal, signal, intervalMs, nowMs = Date.now } = options;
-  /** Named before, by law and row: said once. */
+  /** Already reported, by law and row: each is reported once. */
   const named = new Set<string>();
   const brokenLaws = new Set<string>();
   let passes = 0;
@@ -54,7 +54,7 @@ export async function watchLaws(options: WatchOptions): Promise<number> {
     } catch (error) {
       if (signal.aborted) break;
       if (!isConnectionError(error)) throw error;
-      terminal.line(`${time}   a database does not answer; asked again soon`);
+      terminal.line(`${time}   a database does not answer; trying again soon`);
     }
     const tookMs = performance.now() - startedMs;
     // rejects when aborted

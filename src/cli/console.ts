@@ -1,4 +1,4 @@
-// `bulksms console`: a fresh link into the console of the system that is up.
+// `bulksms console`: prints a new link into the console of the running system.
 import type { Command } from "commander";
 import { linkMinutes } from "../contracts/console.ts";
 import type { ErrorCode } from "../contracts/errors.ts";
@@ -20,7 +20,7 @@ export function registerConsole(program: Command): void {
     .command("console")
     .description(`print a link that signs you in to the console in the browser, once, within ${linkMinutes} minutes`)
     .option("--data <dir>", `data folder of the system (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
-    .option("--workspace <id>", "which workspace to be in (default: the one that `up` made)")
+    .option("--workspace <id>", "workspace to sign in to (default: the one that `up` made)")
     .addHelpText("after", consoleHelp)
     .action((options: ConsoleOptions) => endWell(() => printLink(options)));
 }
@@ -67,5 +67,5 @@ Examples:
   npx bulksms console
   npx bulksms console --workspace ${idExample}
 
-Exit codes: 0 printed, 1 refused (there is no such workspace), 2 wrong use or settings (what is not an id), 3 webapi does not answer
+Exit codes: 0 printed, 1 refused (there is no such workspace), 2 wrong use or settings (an invalid id), 3 webapi does not answer
 `;

@@ -68,7 +68,7 @@ export function registerDemo(program: Command): void {
     .option("--contacts <file>", "text the people of this CSV file instead")
     .option("--speed <n>", "divide the carrier's delays by N, or max for none", parseSpeed)
     .option("--seed <n>", "another number, other fates of the messages", parseSeed)
-    .option("--data <dir>", `folder of everything that is kept (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
+    .option("--data <dir>", `data folder of the system (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
     .option("--verbose", "show every log line of every process, not only warnings and errors")
     .option("--json", "the last line of standard output is the outcome as one JSON object; the rest goes to standard error")
     .addHelpText("after", demoHelp)

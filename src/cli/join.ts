@@ -1,5 +1,5 @@
-// `bulksms sales_worker start --join`: a further process by hand beside those of `bulksms up`, with
-// the settings of its data folder.
+// `bulksms sales_worker start --join`: adds a process by hand to those of `bulksms up`, with the
+// settings of its data folder.
 import { resolve } from "node:path";
 import { type ProcessName, processes } from "../contracts/processes.ts";
 import { settings } from "../contracts/settings.ts";
@@ -8,8 +8,8 @@ import { EngineError } from "../local/engines/engine_error.ts";
 import { portsOf, settingsOf } from "../local/system_settings.ts";
 
 /**
- * Fills the environment, before the process reads its settings from it. What is set already stays;
- * ports become free ones.
+ * Fills the environment before the process reads its settings from it. Existing values stay; ports
+ * are replaced by free ones.
  * @throws EngineError when nothing runs there
  */
 export function joinSystem(name: ProcessName, folder: string | undefined): void {
@@ -24,7 +24,9 @@ export function joinSystem(name: ProcessName, folder: string | undefined): void 
   for (const [setting, value] of Object.entries(joinSettings(name, readDataFolderSettings(path)))) process.env[setting] ??= value;
 }
 
-/** Settings of a further process of this name: those of the first, but ports of its own. */
+/**
+ * Settings of an additional process of this name: those of the first, but with ports of its own.
+ */
 export function joinSettings(name: ProcessName, all: Readonly<Record<string, string>>): Record<string, string> {
   const ownPorts = portsOf(processes[name]).map(({ portSetting }) => [portSetting, "0"]);
   return { ...settingsOf(name, all), ...Object.fromEntries(ownPorts) };

@@ -1,5 +1,5 @@
-// What the audit finds, told to whoever watches the laws in the console (topic laws). Run beside
-// the system by `up` and `demo`; looks only while somebody watches.
+// Publishes the audit's results to everyone who watches the laws in the console (topic laws). Run
+// beside the system by `up` and `demo`; it checks only while somebody watches.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type LawState, type LawsUpdate, systemChannel } from "../contracts/topics.ts";
 import { checkLaws, type LawSources, laws } from "../laws/check_laws.ts";
@@ -7,7 +7,7 @@ import { type BroadcastOptions, openPublisher } from "../platform/broadcast.ts";
 import { errorFields, type Log } from "../platform/log.ts";
 import { restsAPass } from "./check_watch.ts";
 
-/** A person who watches wants news; whoever begins to is seen within this. */
+/** Short enough for a person who watches; a new viewer gets the first result within this time. */
 const restMinMs = 1_000;
 
 export interface LawsNews {
@@ -15,8 +15,8 @@ export interface LawsNews {
 }
 
 /**
- * Looks, tells, and rests four times as long as it looked. Whatever goes wrong is told as
- * `unknown`, and tried again.
+ * Checks, publishes, and rests four times as long as the check took. Any error is published as
+ * `unknown`, and the check is tried again.
  */
 export function startLawsNews(options: { sources: LawSources; redis: BroadcastOptions; log?: Pick<Log, "warn"> }): LawsNews {
   const publisher = openPublisher(options.redis);
@@ -67,11 +67,11 @@ function toUpdate(report: Awaited<ReturnType<typeof checkLaws>>): LawsUpdate {
     checked_at: new Date().toISOString(),
     took_ms: report.durationMs,
     age_ms: 0,
-    version: Date.now(), // grows also when another process tells
+    version: Date.now(), // also grows when another process publishes
   };
 }
 
-/** A database is away: what was found before is no longer known. */
+/** A database is away: the previous result is no longer valid. */
 function toUnknown(last: LawsUpdate | null, tookMs: number): LawsUpdate {
   const known: LawState[] =
     last?.laws ?? laws.map(({ name, title }) => ({ law: name, title, verdict: "unknown", rows_compared: 0, broken: [], broken_count: 0 }));

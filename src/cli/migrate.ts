@@ -1,5 +1,5 @@
-// `bulksms migrate`: brings both databases to this version's schema, makes the login roles, stores
-// the admin key's hash. The supervisor's start and lab/cluster use migrateDatabases too.
+// `bulksms migrate`: brings both databases to this version's schema, creates the login roles,
+// stores the admin key's hash. The supervisor's start and testing/ use migrateDatabases too.
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
@@ -19,8 +19,8 @@ const migrationFolders: Record<DatabaseName, string> = {
 export function registerMigrate(program: Command): void {
   program
     .command("migrate")
-    .description("bring both databases to this version's schema, make the login roles, store the admin key")
-    .option("--json", "one JSON object a database")
+    .description("bring both databases to this version's schema, create the login roles, store the admin key")
+    .option("--json", "print one JSON object per database")
     .addHelpText("after", migrateHelp)
     .action(async ({ json }: { json?: boolean }) => {
       const fields = Object.fromEntries(migrateSettings().map((name) => [name, name])) as Record<string, SettingName>;
@@ -35,7 +35,7 @@ export function registerMigrate(program: Command): void {
     });
 }
 
-/** Owner's and roles' URLs of both databases, in the settings of a whole system. */
+/** The owner's and the roles' URLs of both databases, in the settings of a whole system. */
 export async function migrateDatabases(settings: SystemSettings): Promise<Record<DatabaseName, MigrateResult>> {
   const migrate = (database: DatabaseName) =>
     migrateDatabase({
@@ -49,7 +49,10 @@ export async function migrateDatabases(settings: SystemSettings): Promise<Record
   return { ds, salesdb: await migrate("salesdb") };
 }
 
-/** Only its SHA-256. An earlier admin key stays valid until it is revoked (DELETE /keys/{id}). */
+/**
+ * Stores only its SHA-256. An earlier admin key stays valid until it is revoked (DELETE
+ * /keys/{id}).
+ */
 async function storeAdminKey(ownerUrl: string, key: string): Promise<void> {
   const sql = openPostgres(ownerUrl, { applicationName: "bulksms migrate", connections: 1 });
   try {

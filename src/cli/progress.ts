@@ -1,32 +1,32 @@
-// A running campaign on screen: bar, states, rate, credit, time left. Drawn over itself where a
-// person watches, a plain line every few seconds in a pipe.
+// A running campaign on screen: bar, states, rate, credit, time left. Redrawn in place on a
+// terminal, a plain line every few seconds in a pipe.
 import { type CampaignState, countFinal } from "./campaign_watch.ts";
 import { formatCount, formatCreditText, formatDuration, type Terminal, visibleLength } from "./terminal.ts";
 
-/** Redrawn at most so often. */
+/** Least time between redraws. */
 const frameMs = 100;
-/** In a pipe: one line so often. */
+/** In a pipe: time between lines. */
 const plainLineMs = 5_000;
-/** The rate is measured over this time: calm to look at, and still today's. */
+/** The rate is measured over this time: steady to look at, yet current. */
 const rateWindowMs = 4_000;
-/** A longer guess is none. */
+/** A longer estimate is not shown. */
 const timeLeftMaxMs = 24 * 3_600_000;
 const barColumnsMax = 40;
 const barColumnsMin = 10;
 
 export interface ProgressOptions {
-  /** Clock in ms, that of the rate and of the time that passed. */
+  /** Clock in ms, for the rate and the elapsed time. */
   nowMs(): number;
   /**
-   * When the campaign will end (ms of the same clock), where that is known better than the rate can
-   * tell; else null.
+   * When the campaign will end (ms of the same clock), where that is known better than from the
+   * rate; otherwise null.
    */
   endsAtMs: number | null;
 }
 
 export interface Progress {
   show(state: CampaignState): void;
-  /** The last picture stays. */
+  /** The last picture stays on screen. */
   end(): void;
 }
 
@@ -41,7 +41,7 @@ export function createProgress(terminal: Terminal, options: ProgressOptions): Pr
     else terminal.line(renderPlain(state, pace, nowMs - startedMs));
     shownMs = nowMs;
   };
-  // the time left goes on when nothing else moves
+  // the time left counts down even when nothing else moves
   const timer = setInterval(() => {
     if (last !== null) show(last);
   }, 250);
@@ -63,11 +63,11 @@ export function createProgress(terminal: Terminal, options: ProgressOptions): Pr
 
 interface Pace {
   perSecond: number;
-  /** null: no guess. */
+  /** null: no estimate. */
   leftMs: number | null;
 }
 
-/** Adds the state to the samples and forgets those older than the window. */
+/** Adds the state to the samples and drops those older than the window. */
 function measurePace(samples: { atMs: number; done: number }[], state: CampaignState, nowMs: number, endsAtMs: number | null): Pace {
   const done = countFinal(state.counts);
   samples.push({ atMs: nowMs, done });
@@ -112,7 +112,7 @@ function flow(pieces: readonly string[], between: string, columns: number): stri
   return lines;
 }
 
-/** Half a column counts: the bar moves twice as smoothly. */
+/** Half columns make the bar move twice as smoothly. */
 function renderBar(terminal: Terminal, state: CampaignState, columns: number): string {
   const halves = Math.floor((countFinal(state.counts) / Math.max(1, state.contacts)) * columns * 2);
   const whole = Math.floor(halves / 2);
@@ -124,7 +124,7 @@ function percentOf(state: CampaignState): number {
   return Math.floor((countFinal(state.counts) * 100) / Math.max(1, state.contacts));
 }
 
-/** Those that a person follows: the usual ones always, the rare ones when they occur. */
+/** The states that a person follows: the usual ones always, the rare ones when they occur. */
 function statesOf({ counts }: CampaignState): [word: string, count: number][] {
   const { delivered, sent, undelivered, failed, expired, canceled } = counts;
   const usual: [string, number][] = [
@@ -150,14 +150,14 @@ function factsOf(terminal: Terminal, state: CampaignState, pace: Pace): string[]
 }
 
 /**
- * All is with the carrier and nothing moves: what is left ends by a late receipt or at its
+ * Everything is with the carrier and nothing moves: the rest ends by a late receipt or at its
  * deadline.
  */
 function isSilent({ counts }: CampaignState, pace: Pace): boolean {
   return pace.perSecond === 0 && counts.pending === 0 && counts.queued + counts.sent + counts.unknown > 0;
 }
 
-/** States of the campaign in which the rate says nothing. */
+/** States of the campaign in which the rate means nothing. */
 function waitsFor(state: CampaignState): string | null {
   switch (state.status) {
     case "reserving":
@@ -176,7 +176,7 @@ function waitsFor(state: CampaignState): string | null {
   }
 }
 
-/** Whole seconds: a time left with decimals would flicker. */
+/** Whole seconds: decimals would flicker. */
 function formatLeft(leftMs: number): string {
   return leftMs < 99_500 ? `${Math.max(1, Math.ceil(leftMs / 1_000))} s` : formatDuration(leftMs);
 }

@@ -1,4 +1,4 @@
-// `bulksms status [ID]`: the campaigns of the workspace, or one with all its states.
+// `bulksms status [ID]`: the campaigns of the workspace, or one campaign with all its states.
 import type { Command } from "commander";
 import type { BulksmsAnswer } from "../contracts/http.ts";
 import { settings } from "../contracts/settings.ts";
@@ -24,10 +24,10 @@ export function registerStatus(program: Command): void {
   program
     .command("status")
     .argument("[id]", "one campaign")
-    .description("how campaigns stand: a table, newest first, or one with all its states")
+    .description("show the status of campaigns: a table, newest first, or one with all its states")
     .option("--data <dir>", `data folder of the system to ask (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
-    .option("--limit <n>", `so many campaigns, at most ${limitMax} (default ${limitDefault})`)
-    .option("--json", "one JSON object, as salesapi answers it")
+    .option("--limit <n>", `number of campaigns to list, at most ${limitMax} (default ${limitDefault})`)
+    .option("--json", "print one JSON object, as salesapi returns it")
     .addHelpText("after", statusHelp)
     .action((id: string | undefined, options: StatusOptions) => endWell(() => status(id, options)));
 }
@@ -128,8 +128,8 @@ function renderCampaign(terminal: Terminal, campaign: BulksmsAnswer): string[] {
 }
 
 /**
- * ` (duplicate 97, too short 41)`, most first; the last ones as "..." where there is no room.
- * Nothing when there are none.
+ * ` (duplicate 97, too short 41)`, most frequent first; the last ones become "..." where there is
+ * no room. Nothing when there are none.
  */
 export function renderReasons(rejects: Readonly<Record<string, number>>, room = Number.POSITIVE_INFINITY): string {
   const reasons = Object.entries(rejects)

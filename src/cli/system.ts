@@ -1,5 +1,6 @@
-// The whole system of one machine as the command line starts it: the supervisor with our migrations
-// and our own program as the children's. Behind `bulksms up`, `bulksms demo` and lab/cluster.
+// The whole system of one machine as the command line starts it: the supervisor with our
+// migrations, and our own program for the child processes. Behind `bulksms up`, `bulksms demo` and
+// testing/.
 import { fileURLToPath } from "node:url";
 import { settings as defaults } from "../contracts/settings.ts";
 import type { LawSources } from "../laws/check_laws.ts";
@@ -10,21 +11,23 @@ import type { startLawsNews } from "./laws_news.ts";
 import { migrateDatabases } from "./migrate.ts";
 
 export type SystemOptions = Omit<SupervisorOptions, "program" | "prepareDatabases"> & {
-  /** Does not make the demo's workspace and key (lab/cluster with fewer processes). */
+  /** Does not create the demo's workspace and key (testing/ with fewer processes). */
   isWithoutWorkspace?: boolean;
   /**
-   * Makes a new workspace with its first credit, whatever the data folder remembers (the demo
-   * begins with exactly 1,000).
+   * Creates a new workspace with its first credit, whatever the data folder has (the demo starts
+   * with exactly 1,000).
    */
   wantsFreshWorkspace?: boolean;
 };
 
 export interface System extends Supervisor {
-  /** Known once started. */
+  /** Known after the start. */
   workspace(): DemoWorkspace;
 }
 
-/** From src as from dist, two folders up: the program itself, which runs the compiled code. */
+/**
+ * Two folders up, from src and from dist alike: the program itself, which runs the compiled code.
+ */
 const programFile = fileURLToPath(new URL("../../bin/bulksms.js", import.meta.url));
 
 export function createSystem({ isWithoutWorkspace = false, wantsFreshWorkspace = false, ...options }: SystemOptions): System {
@@ -61,7 +64,7 @@ export function consoleLink(system: System): Promise<string> {
   return mintConsoleLink({ webapiUrl, adminKey, workspaceId: system.workspace().workspaceId });
 }
 
-/** Where the audit of this system looks, and where it tells what it found. */
+/** What the audit of this system reads, and where it publishes its results. */
 export function lawsNewsOptions(system: System): Pick<Parameters<typeof startLawsNews>[0], "sources" | "redis"> {
   const settings = system.settings();
   return {

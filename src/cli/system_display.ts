@@ -1,5 +1,5 @@
 // How a running system looks in a terminal: one table of addresses as it comes up, then lines of
-// its life. Used by `bulksms up` and `bulksms demo`.
+// events. Used by `bulksms up` and `bulksms demo`.
 import { relative } from "node:path";
 import { styleText } from "node:util";
 import { type ProcessName, processes, processNames } from "../contracts/processes.ts";
@@ -7,7 +7,7 @@ import type { Supervisor, SupervisorEvent } from "../local/supervisor.ts";
 
 const nameWidth = 16;
 const addressWidth = 64;
-/** Log levels that are shown without --verbose. */
+/** Log levels shown without --verbose. */
 const loudLevels = new Set(["warn", "error", "fatal"]);
 
 type Colour = "cyan" | "dim" | "yellow" | "red";
@@ -19,8 +19,8 @@ export interface DisplayOptions {
 }
 
 /**
- * Prints events as they come. Lines of processes are held back until `openLog`, so that the table
- * stays whole.
+ * Prints events as they come. Log lines of processes are held back until `openLog`, so that the
+ * table stays whole.
  */
 export interface SystemDisplay {
   head(dataFolder: string, facts?: readonly string[]): void;
@@ -93,8 +93,8 @@ export function createSystemDisplay(options: DisplayOptions): SystemDisplay {
 }
 
 /**
- * The six doors, in the order of the process table, each with the process to kill -9; printed when
- * all are ready.
+ * The six endpoints, in the order of the process table, each with the process to kill -9; printed
+ * when all are ready.
  */
 export function addressTable(system: Pick<Supervisor, "addresses" | "pids">, options: Pick<DisplayOptions, "hasColour">): string {
   const [addresses, pids] = [system.addresses(), system.pids()];
@@ -122,7 +122,7 @@ function printLine(
   else options.write(`${prefix}${paint("dim", entry.time)} ${paint(colour, level.padEnd(5))} ${entry.text}\n`);
 }
 
-/** A line of our own log as people read it; null for a line of anybody else. */
+/** A line of our own log in readable form; null for any other line. */
 function parseEntry(line: string): { time: string; level: string; text: string } | null {
   if (!line.startsWith("{")) return null;
   try {

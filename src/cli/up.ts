@@ -1,4 +1,4 @@
-// `bulksms up`: the whole system on this machine until Ctrl-C.
+// `bulksms up`: runs the whole system on this machine until Ctrl-C.
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { linkMinutes } from "../contracts/console.ts";
@@ -18,9 +18,9 @@ export function registerUp(program: Command): void {
   program
     .command("up")
     .description("start everything on this machine: engines, databases, the six processes; Ctrl-C stops it")
-    .option("--data <dir>", `folder of everything that is kept (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
+    .option("--data <dir>", `data folder of the system (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
     .option("--verbose", "show every log line of every process, not only warnings and errors")
-    .option("--json", "one JSON object a line: events, and the processes' own log lines")
+    .option("--json", "print one JSON object per line: events, and the processes' own log lines")
     .addHelpText("after", upHelp)
     .action((options: UpOptions) => up(options));
 }
@@ -54,8 +54,8 @@ async function up(options: UpOptions): Promise<void> {
 }
 
 /**
- * SIGINT, SIGTERM and SIGHUP stop the system; a second one at once, with exit code 130.
- * Resolves when it has stopped; then nothing keeps this process.
+ * SIGINT, SIGTERM and SIGHUP stop the system; a second one exits at once, with code 130.
+ * Resolves when it has stopped; then nothing keeps this process alive.
  */
 export function stopOnSignals(system: Pick<System, "stop">): Promise<void> {
   return new Promise((resolve) => {

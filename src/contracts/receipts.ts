@@ -53,7 +53,8 @@ export type SubmitResponse = z.infer<typeof submitResponse>;
 
 /**
  * One receipt (DLR). `id` stays the same on every retry and on every duplicated delivery of the
- * same receipt.
+ * same receipt. POST /receipts/{carrier} of salesapi takes one, or `{"receipts": [...]}`; 2xx: all
+ * of them are committed.
  */
 export const receipt = z.object({
   id: z.string().min(1).max(128),
@@ -64,12 +65,6 @@ export const receipt = z.object({
   at: z.iso.datetime(),
 });
 export type Receipt = z.infer<typeof receipt>;
-
-/**
- * POST /receipts/{carrier} of salesapi: one receipt, or `{"receipts": [...]}`. Answer 2xx: all of
- * them are committed.
- */
-export type ReceiptsRequest = Receipt | { receipts: Receipt[] };
 
 /**
  * Standard Webhooks (https://www.standardwebhooks.com): HMAC-SHA256 over `id.timestamp.body`,

@@ -1,11 +1,10 @@
-// From a balance to what crosses borders: the payload of topic workspace_credit and the gRPC
-// message.
+// Converts a balance to its wire forms: the payload of topic workspace_credit and the gRPC message.
 import { formatCredits } from "../contracts/credits.ts";
 import type { WorkspaceCredit } from "../contracts/generated/credit.ts";
 import type { TopicUpdates } from "../contracts/topics.ts";
 import type { Balance } from "./workspaces.ts";
 
-/** The payload of topic workspace_credit; its channel is the workspace's id. */
+/** The payload of topic workspace_credit; the channel is the workspace's id. */
 export function toCreditUpdate(
   balance: Pick<Balance, "workspaceId" | "availableMilli" | "heldMilli" | "spentMilli" | "version">,
 ): TopicUpdates["workspace_credit"] {
@@ -15,7 +14,7 @@ export function toCreditUpdate(
     available: formatCredits(balance.availableMilli),
     held: formatCredits(balance.heldMilli),
     spent: formatCredits(balance.spentMilli),
-    // at a thousand changes a second, 2^53 is 285,000 years away
+    // at a thousand changes per second, 2^53 is 285,000 years away
     version: Number(balance.version),
   };
 }

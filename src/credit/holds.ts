@@ -1,7 +1,7 @@
-// Holds: credit set aside for one run of a campaign (reserve), and what is left of it given back
-// (release). Called by rpc. A hold's states: (none) -> open by reserve; open -> closed by release;
-// (none) -> closed by a refused reserve or by a release that came first (tombstone). A closed hold
-// never opens again, so a late or repeated call always gets the same answer.
+// Holds: reserve puts credit aside for one run of a campaign, release returns what is left of it.
+// Called by rpc. States of a hold: (none) -> open by reserve; open -> closed by release; (none) ->
+// closed by a refused reserve or by a release that came first (tombstone). A closed hold never
+// reopens, so a late or repeated call always gets the same answer.
 import { AppError } from "../contracts/errors.ts";
 import { reachFailpoint } from "../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../platform/postgres.ts";
@@ -19,9 +19,9 @@ export interface HoldRow {
 }
 
 /**
- * Moves `amountMilli` from available to held, once by `holdId`. `existed`: an earlier call did it;
- * nothing moved now. A refusal for lack of credit is stored as a closed hold: the same call answers
- * the same forever, even after a top-up.
+ * Moves `amountMilli` from available to held, once per `holdId`. `existed`: an earlier call did it
+ * and nothing moved now. A refusal for lack of credit is stored as a closed hold: repeating the
+ * call gives the same answer forever, even after a top-up.
  * @throws AppError workspace_not_found, amount_invalid, insufficient_credit (needed_milli,
  * available_milli), hold_conflict, hold_closed
  */
@@ -32,7 +32,7 @@ export async function reserve(
   assertAmount(request.amountMilli);
   const outcome = await inTransaction(sql, (transaction) => reserveOnce(transaction, request));
   reachFailpoint("hold_committed");
-  // thrown only here: inside, it would undo the stored refusal
+  // thrown only here: inside the transaction it would roll back the stored refusal
   if (outcome instanceof AppError) throw outcome;
   return outcome;
 }
@@ -52,8 +52,8 @@ async function reserveOnce(
     origin: isRefused ? "refused" : "held",
     refusedAvailableMilli: isRefused ? before.availableMilli : null,
   });
-  // the workspace's lock shuts out its own calls, so this is another workspace with the same id at
-  // the same time
+  // the workspace lock serializes calls of one workspace, so this is another workspace using the
+  // same id at the same time
   if (!isStored) return holdConflict();
   if (isRefused) return insufficientCredit(amountMilli, before.availableMilli);
   await transaction`
@@ -74,10 +74,10 @@ function answerRepeat(hold: HoldRow, balance: Balance, amountMilli: bigint): { e
 }
 
 /**
- * Closes the hold and gives back what it has not settled. A repeat gives back 0. An unknown hold is
- * stored as closed, so that a reserve that was on its way is refused. `balance` is null when no
- * credit moved.
- * @throws AppError workspace_not_found, hold_conflict (the hold is another workspace's)
+ * Closes the hold and returns what it has not settled; a repeat returns 0. An unknown hold is
+ * stored as closed, so that a reserve still on its way is refused. `balance` is null when no credit
+ * moved.
+ * @throws AppError workspace_not_found, hold_conflict (the hold belongs to another workspace)
  */
 export async function release(
   sql: Sql,
@@ -113,8 +113,7 @@ export async function hasHold(sql: Sql, holdId: string): Promise<boolean> {
 }
 
 /**
- * Locks the hold until the transaction ends; null when there is none. The workspace must be locked
- * before.
+ * Locks the hold until the transaction ends; null if it does not exist. Lock the workspace first.
  */
 export async function lockHold(transaction: TransactionSql, holdId: string): Promise<HoldRow | null> {
   const [hold] = await transaction<HoldRow[]>`
@@ -125,8 +124,8 @@ export async function lockHold(transaction: TransactionSql, holdId: string): Pro
 }
 
 /**
- * Only a hold that holds is open. A refused one has all its amount released, a tombstone has none.
- * False: the id is taken.
+ * Inserts a hold; it is open only if it holds credit. A refused hold has its whole amount released,
+ * a tombstone has none. Returns false if the id is taken.
  */
 async function insertHold(
   transaction: TransactionSql,

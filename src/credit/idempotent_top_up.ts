@@ -1,5 +1,5 @@
-// A top-up with an Idempotency-Key: its answer is stored in the transaction that moves the credit.
-// Called by webapi.
+// Top-ups with an Idempotency-Key: the answer is stored in the same transaction that moves the
+// credit. Called by webapi.
 import { createHash } from "node:crypto";
 import { AppError } from "../contracts/errors.ts";
 import { inTransaction, type Sql } from "../platform/postgres.ts";
@@ -7,25 +7,25 @@ import { topUpInTransaction } from "./top_up.ts";
 import { deriveTransferId } from "./transfers.ts";
 import type { Balance } from "./workspaces.ts";
 
-/** What was answered, as it was sent. */
+/** The answer exactly as it was sent. */
 export interface StoredAnswer {
   status: number;
   body: unknown;
 }
 
 /**
- * Answers are kept so long; after that the transfer's id, which is derived from the key, still
- * stops a second top-up.
+ * How long answers are kept. After that the transfer id, which is derived from the key, still
+ * prevents a second top-up.
  */
 const answersKeptHours = 24;
-/** One statement purges at most so many, so that its transaction stays short. */
+/** Rows that one purge statement deletes at most, to keep its transaction short. */
 const purgedRowsMax = 5_000;
 
 /**
- * Adds credit, once by the workspace and the key. A repeat gets the stored answer. `balance` is
- * null when no credit moved now.
- * @param answer makes what is stored and sent; it runs inside the transaction and must have no
- * effect of its own.
+ * Adds credit, once per workspace and key. A repeat gets the stored answer. `balance` is null when
+ * no credit moved in this call.
+ * @param answer makes what is stored and sent; it runs inside the transaction and must have no side
+ * effects.
  * @throws AppError idempotency_key_reused (another amount), idempotency_key_in_flight,
  * workspace_not_found, amount_invalid
  */
@@ -40,8 +40,8 @@ export async function topUpByKey(
     .digest();
   const transferId = deriveTransferId("top_up", workspaceId, key);
   return inTransaction(sql, async (transaction) => {
-    // tried, not waited for: who comes while the first is under way is told so. Ends with the
-    // transaction, so a crash leaves nothing
+    // a try-lock: a caller that arrives while the first request is under way is refused at once. It
+    // ends with the transaction, so a crash leaves nothing behind
     const [lock] = await transaction<{ isOurs: boolean }[]>`
       select pg_try_advisory_xact_lock(hashtextextended(${transferId}, 0)) as "isOurs"`;
     if (lock?.isOurs !== true) {
@@ -65,7 +65,7 @@ export async function topUpByKey(
   });
 }
 
-/** Forgets old answers, a bounded number a call. @returns how many. */
+/** Deletes old answers, a bounded number per call. @returns how many. */
 export async function purgeStoredAnswers(sql: Sql): Promise<number> {
   const purged = await sql`
     delete from idempotency_key where ctid = any (array(

@@ -1,4 +1,4 @@
-// Reads of the ledger, page by page, newest first. Called by webapi.
+// Reads the ledger in pages, newest first. Called by webapi.
 import { AppError } from "../contracts/errors.ts";
 import type { AnySql } from "../platform/postgres.ts";
 import { isUuid } from "./transfers.ts";
@@ -10,15 +10,15 @@ export interface LedgerEntry {
   debit: "outside" | "available" | "held";
   credit: "available" | "held" | "spent";
   amountMilli: bigint;
-  /** RFC 3339 with microseconds: a Date would round, and the cursor would skip rows. */
+  /** RFC 3339 with microseconds: a Date would round them, and the cursor would skip rows. */
   createdAt: string;
 }
 
 /**
- * Up to `rowsMax` entries below the cursor, and the cursor of the next page (null: there is none).
- * Transactions that were open while a page was read may add entries above its cursor: a new first
- * page has them.
- * @throws AppError request_invalid for a cursor that is not ours
+ * Up to `rowsMax` entries below the cursor, and the cursor of the next page (null on the last one).
+ * Transactions that were open while a page was read may add entries above its cursor; reading from
+ * the first page again shows them.
+ * @throws AppError request_invalid for a cursor that we did not issue
  */
 export async function readLedger(
   sql: AnySql,
@@ -51,7 +51,9 @@ function parseCursor(cursor: string): { createdAt: string; transferId: string } 
   return { createdAt, transferId };
 }
 
-/** No 30th of February, which Date.parse would take for a day in March and Postgres refuses. */
+/**
+ * Rejects dates such as 30 February, which Date.parse reads as a day in March and Postgres refuses.
+ */
 function isInstant(text: string): boolean {
   const time = new Date(text);
   return !Number.isNaN(time.getTime()) && time.toISOString().slice(0, 19) === text.slice(0, 19);

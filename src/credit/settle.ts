@@ -1,4 +1,4 @@
-// Settling: what was sent is paid out of its hold, each outbox row of salesdb exactly once. Called
+// Settling: what was sent is paid out of its hold, exactly once per outbox row of salesdb. Called
 // by general_worker for settle_credit jobs.
 import { AppError, type ErrorCode, isAppError } from "../contracts/errors.ts";
 import { reachFailpoint } from "../platform/failpoint.ts";
@@ -7,39 +7,39 @@ import { lockHold } from "./holds.ts";
 import { type Balance, moveBalance } from "./workspaces.ts";
 
 export interface Settle {
-  /** The outbox row's id: the transfer's id in the ledger. */
+  /** Id of the outbox row, and of the transfer in the ledger. */
   outboxId: string;
   amountMilli: bigint;
 }
 
 export interface RefusedSettle extends Settle {
   code: ErrorCode;
-  /** False: the same refusal was parked before. */
+  /** False if the same refusal was parked before. */
   isNew: boolean;
 }
 
 export interface SettleOutcome {
-  /** Outbox ids that stand in the ledger as asked, newly or since before. */
+  /** Outbox ids that are in the ledger as requested, whether new or from before. */
   settledIds: string[];
   refused: RefusedSettle[];
-  /** How many rows are new in the ledger. */
+  /** Number of rows that are new in the ledger. */
   newRows: number;
   /** The workspace's balance after the last change; null when no credit moved. */
   balance: Balance | null;
 }
 
-/** Refusals of one row: the rest of its batch goes on without it. */
+/** Refusals of a single row: the rest of its batch goes on without it. */
 const rowRefusals = ["hold_exceeded", "hold_closed", "transfer_conflict", "amount_invalid"] as const satisfies ErrorCode[];
 
 /**
- * Settles a batch of one hold. A row that is in the ledger already moves nothing; a row that the
- * hold refuses is found by halving, parked in settle_refused and returned in `refused`, while the
- * others settle. Batches may be cut in any way and repeated. An unknown hold refuses all rows.
+ * Settles a batch of one hold. A row that is already in the ledger moves nothing. A row that the
+ * hold refuses is found by halving the batch, parked in settle_refused and returned in `refused`,
+ * while the others settle. Batches may be split in any way and repeated. If the hold is unknown,
+ * all rows are refused.
  */
 export async function settle(sql: Sql, holdId: string, settles: Settle[]): Promise<SettleOutcome> {
   const outcome: SettleOutcome = { settledIds: [], refused: [], newRows: 0, balance: null };
-  // a stack of batches, in the order of their rows: of too many amounts for one hold the first ones
-  // settle
+  // a stack of batches in row order: if the amounts exceed the hold, the first rows settle
   const waiting = [settles];
   for (let batch = waiting.pop(); batch !== undefined; batch = waiting.pop()) {
     try {
@@ -56,17 +56,16 @@ export async function settle(sql: Sql, holdId: string, settles: Settle[]): Promi
       } else throw error;
     }
   }
-  // one id twice with two amounts: which of them the outbox means is not known here, so it is not
-  // confirmed
+  // one id with two amounts: we cannot know which of them the outbox means, so it is not confirmed
   const refusedIds = new Set(outcome.refused.map((row) => row.outboxId));
   outcome.settledIds = [...new Set(outcome.settledIds)].filter((id) => !refusedIds.has(id));
   return outcome;
 }
 
 /**
- * One transaction: locks the workspace, then the hold; new rows into the ledger; their sum from
- * held to spent.
- * @throws AppError hold_unknown, and `rowRefusals`: then nothing of the batch has happened.
+ * One transaction: locks the workspace, then the hold, inserts new rows into the ledger, and moves
+ * their sum from held to spent.
+ * @throws AppError hold_unknown and `rowRefusals`; then nothing of the batch has happened
  */
 async function settleBatch(
   transaction: TransactionSql,
@@ -74,7 +73,7 @@ async function settleBatch(
   settles: Settle[],
 ): Promise<{ newRows: number; balance: Balance | null }> {
   if (settles.some((row) => row.amountMilli <= 0n)) throw new AppError("amount_invalid", "A settle must be above zero.");
-  // a hold never changes its workspace, so the look-up needs no lock of its own
+  // a hold never changes its workspace, so this lookup needs no lock
   const [workspace] = await transaction<{ id: string }[]>`
     select id from workspace where id = (select workspace_id from credit_hold where id = ${holdId}) for no key update`;
   const hold = workspace === undefined ? null : await lockHold(transaction, holdId);
@@ -85,7 +84,7 @@ async function settleBatch(
   if (hold.state === "closed") throw new AppError("hold_closed", "The hold was released before this settle.");
   const sumMilli = inserted.reduce((sum, row) => sum + row.amountMilli, 0n);
   if (sumMilli > hold.amountMilli - hold.settledMilli) throw new AppError("hold_exceeded", "The hold has less left than this settle.");
-  // one round trip for both
+  // both in one round trip
   const [balance] = await Promise.all([
     moveBalance(transaction, workspace.id, { heldMilli: -sumMilli, spentMilli: sumMilli }),
     transaction`update credit_hold set settled = settled + ${sumMilli} where id = ${holdId}`,
@@ -95,8 +94,8 @@ async function settleBatch(
 }
 
 /**
- * Only the rows that are new. Sorted by id, so that two batches with the same ids wait for each
- * other in one order.
+ * Inserts only the new rows. Sorted by id, so that two batches with the same ids lock them in the
+ * same order.
  */
 async function insertSettles(
   transaction: TransactionSql,
@@ -114,7 +113,7 @@ async function insertSettles(
     returning amount as "amountMilli"`;
 }
 
-/** Every id of the batch is in the ledger now; each must be a settle of this hold and amount. */
+/** Checks that each id, all in the ledger by now, is a settle of this hold and amount. */
 async function assertSameTransfers(transaction: TransactionSql, holdId: string, settles: Settle[]): Promise<void> {
   const [other] = await transaction`
     select s.outbox_id
@@ -126,7 +125,7 @@ async function assertSameTransfers(transaction: TransactionSql, holdId: string, 
   if (other !== undefined) throw new AppError("transfer_conflict", "The transfer exists with another hold or amount.");
 }
 
-/** Keeps refused rows for a person to look at; the first refusal of a row stays. */
+/** Parks refused rows for a person to investigate; a row keeps its first refusal. */
 async function park(sql: Sql, holdId: string, settles: Settle[], code: ErrorCode): Promise<RefusedSettle[]> {
   const parked = await inTransaction(
     sql,

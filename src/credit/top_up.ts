@@ -1,5 +1,5 @@
-// Top-ups: credit from outside into a workspace. Called by rpc (AddCredit, by transfer id) and by
-// webapi (by Idempotency-Key).
+// Top-ups: credit added to a workspace from outside. Called by rpc (AddCredit, by transfer id) and
+// by webapi (by Idempotency-Key).
 import { AppError } from "../contracts/errors.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../platform/postgres.ts";
 import { assertAmount, balanceMilliMax } from "./transfers.ts";
@@ -7,13 +7,13 @@ import { type Balance, lockWorkspace, moveBalance } from "./workspaces.ts";
 
 export interface TopUp {
   workspaceId: string;
-  /** Who asks again with the same id adds nothing. */
+  /** Idempotency id: repeating it changes nothing. */
   transferId: string;
   amountMilli: bigint;
 }
 
 /**
- * Adds credit, once by its transfer id. `existed`: an earlier call did it; nothing moved now.
+ * Adds credit, once per transfer id. `existed`: an earlier call did it and nothing moved now.
  * @throws AppError workspace_not_found, amount_invalid, transfer_conflict (the id exists with
  * another workspace or amount)
  */
@@ -21,7 +21,7 @@ export async function topUp(sql: Sql, request: TopUp): Promise<{ existed: boolea
   return inTransaction(sql, (transaction) => topUpInTransaction(transaction, request));
 }
 
-/** As `topUp`, within the caller's transaction; locks the workspace. */
+/** Like `topUp`, within the caller's transaction; locks the workspace. */
 export async function topUpInTransaction(
   transaction: TransactionSql,
   { workspaceId, transferId, amountMilli }: TopUp,

@@ -1,27 +1,25 @@
-// Workspaces and their balances: made by webapi, read by all processes of database ds, locked by
-// every change of credit. Lock order of the whole domain: workspaces in id order, then holds, then
-// ledger rows.
+// Workspaces and their balances: created by webapi, read by all processes that use database ds,
+// locked by every change of credit. Lock order of the whole domain: workspaces in id order, then
+// holds, then ledger rows.
 import { AppError } from "../contracts/errors.ts";
 import type { AnySql, TransactionSql } from "../platform/postgres.ts";
 
-/**
- * A workspace's balance, in milli-credits. `available + held` is what a person calls the credit.
- */
+/** A workspace's balance in milli-credits. `available + held` is what users call their credit. */
 export interface Balance {
   workspaceId: string;
   name: string;
   availableMilli: bigint;
   heldMilli: bigint;
   spentMilli: bigint;
-  /** Grows by one with every change of credit. */
+  /** Grows by one with each change of credit. */
   version: bigint;
   createdAt: Date;
 }
 
-/** One statement re-reads at most so many workspaces: an answer of well under a megabyte. */
+/** Workspaces that one statement re-reads at most; the answer stays well under a megabyte. */
 export const workspacesPerReadMax = 1_000;
 
-/** Makes a workspace without credit. */
+/** Creates a workspace without credit. */
 export async function createWorkspace(sql: AnySql, name: string): Promise<Balance> {
   const [balance] = await sql<Balance[]>`
     insert into workspace (name) values (${name}) returning ${balanceColumns(sql)}`;
@@ -36,15 +34,15 @@ export async function readWorkspace(sql: AnySql, workspaceId: string): Promise<B
   return balance;
 }
 
-/** Those of the workspaces that exist, in no order. At most `workspacesPerReadMax` ids. */
+/** Those of the workspaces that exist, in any order. At most `workspacesPerReadMax` ids. */
 export async function readWorkspaces(sql: AnySql, workspaceIds: string[]): Promise<Balance[]> {
   return sql<Balance[]>`
     select ${balanceColumns(sql)} from workspace where id = any(${workspaceIds}::uuid[])`;
 }
 
 /**
- * Locks the row until the transaction ends, so that changes of one workspace's credit come one
- * after another. NO KEY: rows that refer to the workspace (keys, ledger) are not held up.
+ * Locks the row until the transaction ends, so that changes to one workspace's credit are
+ * serialized. NO KEY: rows that refer to the workspace (keys, ledger) are not blocked.
  * @throws AppError workspace_not_found
  */
 export async function lockWorkspace(transaction: TransactionSql, workspaceId: string): Promise<Balance> {
@@ -55,8 +53,8 @@ export async function lockWorkspace(transaction: TransactionSql, workspaceId: st
 }
 
 /**
- * Moves credit of a locked workspace; each argument is added. A balance below zero is refused by
- * the table itself.
+ * Moves credit of a locked workspace; each argument is added to its column. The table itself
+ * refuses a negative balance.
  */
 export async function moveBalance(
   transaction: TransactionSql,

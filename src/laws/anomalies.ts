@@ -1,5 +1,5 @@
-// L11: what was kept as an anomaly is what the weather made up. A receipt that a true carrier never
-// said is kept as an anomaly, once, and none else is.
+// L11: whatever was kept as an anomaly was made up by the weather. A receipt that a true carrier
+// never sent is kept as an anomaly, once, and no other receipt is.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Injections, injectionsFile, parseInjections } from "../contracts/simulator_weather.ts";
@@ -11,13 +11,13 @@ export const anomaliesInjected: Law = {
   name: "L11",
   title: "receipts set aside (but late ones) = those that the weather made up",
   checkRows: checkAnomalies,
-  // every message that the carrier has was free to have an anomaly
+  // every message that the carrier knows was free to have an anomaly
   judgeMessage: ({ after }, finding) => {
     if (after.verdicts > 0) finding.compared(1);
   },
 };
 
-/** What the carrier made up so far; nothing when no weather ever was. */
+/** What the carrier has made up so far; empty if there never was any weather. */
 export async function readInjections(simulatorFolder: string): Promise<Injections> {
   const text = await readFile(join(simulatorFolder, injectionsFile), "utf8").catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
@@ -33,9 +33,9 @@ interface Anomaly {
 }
 
 /**
- * By id: answered (before) <= anomalies of salesdb <= made up (after), for it is written down
- * before it goes out. One that meets a row which we ended ourselves is `late`, as a true receipt
- * would be.
+ * By id: answered (before) <= anomalies of salesdb <= made up (after), because a receipt is written
+ * down before it is sent. One that meets a row which we ended ourselves is `late`, as a true
+ * receipt would be.
  */
 async function checkAnomalies(looks: Snapshots, finding: Finding, journal: JournalSnapshots | null): Promise<void> {
   if (journal === null) return;
@@ -57,7 +57,7 @@ async function checkAnomalies(looks: Snapshots, finding: Finding, journal: Journ
   for (const { id, kind } of after.taken) finding.broken(`made-up receipt ${id}`, `${kind}, and answered 2xx all the same`);
 }
 
-/** Each that got its 2xx was kept. */
+/** Each one that was answered 2xx was kept. */
 async function checkAnswered(ids: readonly string[], { salesdb: sql }: Snapshots, finding: Finding): Promise<void> {
   for (let at = 0; at < ids.length; at += cursorRows) {
     const asked = ids.slice(at, at + cursorRows);
@@ -68,7 +68,7 @@ async function checkAnswered(ids: readonly string[], { salesdb: sql }: Snapshots
   }
 }
 
-/** An id begins with the campaign beside whose receipt it was made up. */
+/** An id begins with the campaign whose receipt it was made up beside. */
 async function idsOfScope({ salesdb: sql, scope }: Snapshots, ids: ReadonlySet<string>): Promise<Iterable<string>> {
   if (scope.workspaceId === undefined || ids.size === 0) return ids;
   const rows = await sql<{ id: string }[]>`select b.id from bulksms b where true ${onlyCampaigns(sql, "b", scope)}`;

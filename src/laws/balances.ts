@@ -29,8 +29,8 @@ interface WorkspaceSums {
 }
 
 /**
- * Compares each account with what the ledger's two sides leave in it, and their total with what
- * ever came in.
+ * Compares each account with the balance that the two sides of the ledger give it, and the total of
+ * all accounts with everything that ever came in.
  */
 async function checkLedgerSums({ dsBefore: sql, scope }: Snapshots, finding: Finding): Promise<void> {
   const rows = sql<WorkspaceSums[]>`
@@ -136,8 +136,8 @@ function judgeWorkspace(row: WorkspaceHolds, finding: Finding): void {
 }
 
 /**
- * A hold that never held (refused, tombstone) has no ledger rows: its released amount was never
- * taken.
+ * A hold that never held anything (refused, tombstone) has no ledger rows: its released amount was
+ * never taken.
  */
 function judgeHold(row: HoldSums, finding: Finding): void {
   finding.compared(1 + Number(row.ledgerRows));

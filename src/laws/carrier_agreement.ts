@@ -1,4 +1,4 @@
-// L4, L7, L8, L9: the simulator's journal and salesdb tell the same story of each message.
+// L4, L7, L8, L9: the simulator's journal and salesdb agree on each message.
 import { noNumberMark } from "../contracts/simulator_journal.ts";
 import { impliedReceipts, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
 import { isFinal } from "./charges.ts";
@@ -40,8 +40,8 @@ function judgeAcceptedOnce(message: MessageFacts, finding: Finding): void {
 }
 
 /**
- * Journal (before) <= salesdb <= journal (after). `unknown` and `expired` say nothing: the carrier
- * may never have got the message.
+ * Journal (before) <= salesdb <= journal (after). `unknown` and `expired` prove nothing: the
+ * carrier may never have got the message.
  */
 function judgeKnownToBoth(message: MessageFacts, finding: Finding): void {
   const { status, before, after } = message;
@@ -65,8 +65,9 @@ function judgeKnownToBoth(message: MessageFacts, finding: Finding): void {
 }
 
 /**
- * The carrier journals an end before it tells it, and never changes it: an end of ours that it does
- * not know was reached by another way, and so was an error code. It gives a code with an end alone.
+ * The carrier journals an end before it reports it, and never changes it: an end of ours that the
+ * journal does not have came from elsewhere, and so did an error code. Only an end comes with a
+ * code.
  */
 function judgeEnd(message: MessageFacts, finding: Finding): void {
   const { status, errorCode, after } = message;
@@ -81,9 +82,9 @@ function judgeEnd(message: MessageFacts, finding: Finding): void {
 }
 
 /**
- * A receipt shows in its row when the row's state implies it, or is above it and not final.
- * `expired` is our own last word over what receipts had said before: it keeps the sent mark, and it
- * keeps `queued` no better than any state above it does.
+ * A receipt shows in its row if the row's state implies it, or is above it and not final. `expired`
+ * is our own last word over earlier receipts: it keeps the sent mark, and preserves `queued` no
+ * better than any state above it does.
  */
 function judgeReceipts(message: MessageFacts, finding: Finding): void {
   for (const receipt of message.before.answered) {

@@ -27,8 +27,8 @@ interface CampaignSums {
 }
 
 /**
- * One transaction marks messages as sent and writes their outbox row, so within one snapshot these
- * are equal at every moment.
+ * One transaction marks messages as sent and writes their outbox row, so within one snapshot the
+ * two are always equal.
  */
 async function checkCampaignSums({ salesdb: sql, scope }: Snapshots, finding: Finding): Promise<void> {
   const rows = sql<CampaignSums[]>`
@@ -71,9 +71,9 @@ interface SettleRow {
 }
 
 /**
- * Outbox (salesdb) against settles (ds, the later look). Each side sums up its rows in buckets of
- * ids, so that a million charges travel as 4,096 sums; only where the sums differ (a charge on its
- * way, or one that is wrong) are the rows themselves compared.
+ * Outbox (salesdb) against settles (ds, the later snapshot). Each side sums its rows in buckets of
+ * ids, so that a million charges travel as 4,096 sums. The rows themselves are compared only where
+ * the sums differ (a charge on its way, or a wrong one).
  */
 async function checkSettles(looks: Snapshots, finding: Finding): Promise<void> {
   const holds = await holdsOfCampaign(looks);
@@ -100,8 +100,8 @@ function selectSettles({ dsAfter: sql, scope }: Snapshots, holds: string[] | nul
 }
 
 /**
- * By the last three digits of the id, which are random: how many rows, and a sum of their hashes,
- * which no order changes.
+ * Buckets by the last three digits of the id, which are random: the number of rows, and a sum of
+ * their hashes, which does not depend on the order.
  */
 async function sumBuckets(
   sql: TransactionSql,
@@ -114,7 +114,7 @@ async function sumBuckets(
   return new Map(sums.map(({ bucket, ...sum }) => [bucket, sum]));
 }
 
-/** Walks both side by side in id order: memory is one fetch of each. */
+/** Walks both sides in id order; memory is one fetch of each. */
 async function compareSettles(looks: Snapshots, holds: string[] | null, buckets: string[], finding: Finding): Promise<void> {
   const inBuckets = <T extends object>(sql: TransactionSql, rows: ReturnType<typeof selectOutbox>) =>
     rowsOf(
@@ -146,8 +146,8 @@ async function* rowsOf<T>(batches: AsyncIterable<T[]>): AsyncGenerator<T, undefi
 }
 
 /**
- * With a campaign alone, the ledger is narrowed to its holds; a settle of another is not ours to
- * judge.
+ * With only a campaign in scope, the ledger is narrowed to its holds; settles of other holds are
+ * not judged.
  */
 async function holdsOfCampaign({ salesdb, scope }: Snapshots): Promise<string[] | null> {
   if (scope.bulksmsId === undefined) return null;
@@ -163,7 +163,7 @@ function judgePair(outbox: OutboxRow, settle: SettleRow, finding: Finding): void
   if (outbox.holdId !== settle.holdId) finding.broken(name, `hold ${outbox.holdId}, settled from hold ${settle.holdId}`);
 }
 
-/** The ledger was read after the outbox: what was confirmed then must stand in it. */
+/** The ledger was read after the outbox: what was confirmed by then must be in it. */
 function judgeUnsettled(row: OutboxRow, finding: Finding): void {
   finding.compared(1);
   if (row.isConfirmed) finding.broken(`credit_outbox ${row.id}`, `confirmed, but the ledger has no settle of ${formatCredits(row.amount)}`);
@@ -172,8 +172,8 @@ function judgeUnsettled(row: OutboxRow, finding: Finding): void {
 }
 
 /**
- * A settle without an outbox row may be newer than the look at salesdb; one that stood in ds before
- * that look may not.
+ * A settle without an outbox row may be newer than the snapshot of salesdb; one that was in ds
+ * before that snapshot may not.
  */
 function createUnexplainedSettles({ dsBefore }: Snapshots, finding: Finding) {
   let waiting: SettleRow[] = [];
@@ -198,7 +198,7 @@ function createUnexplainedSettles({ dsBefore }: Snapshots, finding: Finding) {
   };
 }
 
-/** A settle that ds refused is parked, with an alarm: sent, and not charged. */
+/** A settle that ds refused is parked, with an alarm: sent, but not charged. */
 async function checkRefusedSettles({ dsAfter: sql, scope }: Snapshots, finding: Finding): Promise<void> {
   const rows = await sql<{ id: string; amount: bigint; code: string }[]>`
     select s.outbox_id as id, s.amount, s.code from settle_refused s left join credit_hold h on h.id = s.hold_id
@@ -210,7 +210,7 @@ async function checkRefusedSettles({ dsAfter: sql, scope }: Snapshots, finding: 
   }
 }
 
-/** First index of a final state. */
+/** Index of the first final state. */
 const finalFrom = messageStatuses.indexOf(firstFinalStatus);
 
 /** Whether no writer may move the message any more. */
@@ -219,8 +219,8 @@ export function isFinal(status: MessageStatus): boolean {
 }
 
 /**
- * Per message: the journal says sent <=> sent_at is set, but for messages of which no such receipt
- * was ever taken.
+ * For each message: the journal says sent <=> sent_at is set, except for messages of which no such
+ * receipt was ever accepted.
  */
 function judgeSent(message: MessageFacts, finding: Finding): void {
   const { status, before, after } = message;

@@ -14,7 +14,7 @@ import { type Scope, type Snapshots, withSnapshots } from "./snapshots.ts";
 
 /**
  * In the order of their numbers. L12 to L14 need more than these three sources: the lab's witnesses
- * speak of them.
+ * judge them.
  */
 export const laws: readonly Law[] = [
   ledgerSums,
@@ -31,19 +31,18 @@ export const laws: readonly Law[] = [
 ];
 
 export interface LawSources {
-  /** Of the read-only role `check`. */
+  /** URL of the read-only role `check`. */
   dsUrl: string;
   salesdbUrl: string;
   /**
-   * The carrier's data folder; without a journal in it, what needs the journal has nothing to
-   * check.
+   * The carrier's data folder; if it has no journal, what needs the journal has nothing to check.
    */
   simulatorFolder: string;
 }
 
 export interface LawsReport {
   form: LawForm;
-  /** Whether the simulator's journal was there to compare with. */
+  /** Whether there was a journal of the simulator to compare with. */
   hasJournal: boolean;
   laws: LawResult[];
   rowsCompared: number;
@@ -52,18 +51,18 @@ export interface LawsReport {
 }
 
 /**
- * Checks every law, on a system that rests or runs. Reads only; memory does not grow with the
+ * Checks every law, on an idle or a running system. Only reads; memory does not grow with the
  * number of messages.
- * @param signal gives up in the middle
- * @throws the driver's error when a database does not answer (isConnectionError)
+ * @param signal aborts the check
+ * @throws the driver's error if a database does not answer (isConnectionError)
  */
 export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?: AbortSignal): Promise<LawsReport> {
   const startedMs = performance.now();
-  // two looks at ds are open at once
+  // two snapshots of ds are open at once
   const ds = openPostgres(sources.dsUrl, { applicationName: "bulksms check", connections: 2 });
   const salesdb = openPostgres(sources.salesdbUrl, { applicationName: "bulksms check", connections: 1 });
   const giveUp = (): void => {
-    // what is waited for then rejects
+    // pending queries then reject
     for (const sql of [ds, salesdb]) void sql.end({ timeout: 0 });
   };
   signal?.addEventListener("abort", giveUp, { once: true });
@@ -109,7 +108,7 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?:
   }
 }
 
-/** null: there is no journal here. */
+/** null if there is no journal here. */
 async function snapshotJournal(simulatorFolder: string) {
   const listing = await listJournal(simulatorFolder);
   return listing === null ? null : { listing, injections: await readInjections(simulatorFolder) };

@@ -1,5 +1,5 @@
-// L5: what a campaign says of itself is what its rows say. One snapshot of salesdb, so it holds at
-// every moment.
+// L5: a campaign's counters match its rows. Within one snapshot of salesdb, so it holds at every
+// moment.
 import { messageStatuses } from "../contracts/states.ts";
 import type { Finding, Law } from "./law.ts";
 import { cursorRows, onlyCampaigns, type Snapshots } from "./snapshots.ts";
@@ -48,8 +48,8 @@ function judgeCounters(row: CampaignCounts, finding: Finding): void {
 }
 
 /**
- * Rows of a campaign that does not exist would be in nobody's count. (bulksms_info has no foreign
- * key: it would cost the import.)
+ * Rows of a campaign that does not exist would be counted nowhere. (bulksms_info has no foreign
+ * key, which would slow the import down.)
  */
 async function checkRowsWithoutCampaign(sql: Snapshots["salesdb"], scope: Snapshots["scope"], finding: Finding): Promise<void> {
   if (scope.workspaceId !== undefined) return;

@@ -1,4 +1,4 @@
-// L6 and L10: a campaign that has ended left nothing open, and each hold is of one run of one
+// L6 and L10: an ended campaign leaves nothing open, and each hold belongs to one run of one
 // campaign.
 import type { Finding, Law } from "./law.ts";
 import { cursorRows, onlyCampaigns, onlyWorkspace, type Snapshots } from "./snapshots.ts";
@@ -24,7 +24,7 @@ interface EndedCampaign {
   unconfirmed: bigint;
 }
 
-/** salesdb first, then ds: a hold is released before its campaign is called ended. */
+/** salesdb first, then ds: a hold is released before its campaign is marked ended. */
 async function checkEndedCampaigns({ salesdb: sql, dsAfter, scope }: Snapshots, finding: Finding): Promise<void> {
   const campaigns = sql<EndedCampaign[]>`
     select b.id, b.status, coalesce(m.messages, 0) as messages, coalesce(m.unfinished, 0) as unfinished,
@@ -69,8 +69,8 @@ interface Run {
 }
 
 /**
- * A run is written before its hold is asked for, so each hold of the earlier ds look has one; the
- * later look has a hold for each run that got on.
+ * A run is written before its hold is requested, so each hold in the earlier ds snapshot has a run;
+ * the later snapshot has a hold for each run that went on.
  */
 async function checkHolds(looks: Snapshots, finding: Finding): Promise<void> {
   await checkHoldsHaveRuns(looks, finding);
@@ -102,9 +102,8 @@ async function findRuns(sql: Snapshots["salesdb"], holds: readonly Hold[]): Prom
 }
 
 /**
- * Only a run that is still reserving may be without its hold; one given up has left a tombstone,
- * unless its id is of a kind that rpc refuses (anything but a UUIDv7): then nothing can have been
- * held.
+ * Only a run that is still reserving may lack its hold; one that was given up has left a tombstone,
+ * unless rpc refuses its id (anything but a UUIDv7): then nothing can have been held.
  */
 async function checkRunsHaveHolds({ salesdb: sql, dsAfter, scope }: Snapshots, finding: Finding): Promise<void> {
   const runs = sql<Run[]>`

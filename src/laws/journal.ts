@@ -1,5 +1,5 @@
-// The simulator's journal as the laws read it: which segments there are, and what one segment says
-// of its messages, in flat arrays.
+// The simulator's journal as the laws read it: which segments exist, and what one segment records
+// about its messages, in flat arrays.
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { journalEnds, journalFolder, parseSegmentName, segmentPath, segmentRows, visitSegment } from "../contracts/simulator_journal.ts";
@@ -13,33 +13,33 @@ export const journalBits = {
   answeredSecond: 16,
   answeredThird: 32,
   repeatDiffered: 64,
-  /** A record about a reference that has no verdict. */
+  /** There is a record about a reference that has no verdict. */
   lacksVerdict: 128,
 } as const;
 
-/** Index = row of the segment, which begins at row_no `firstRow`. */
+/** Indexed by row of the segment, which begins at row_no `firstRow`. */
 export interface SegmentFacts {
   firstRow: number;
   bits: Uint8Array;
   parts: Uint8Array;
   /** Index into journalEnds. */
   ends: Uint8Array;
-  /** Index into journalErrorCodes: why it was rejected or how it ended. */
+  /** Index into journalErrorCodes: why the message was rejected or how it ended. */
   codes: Uint8Array;
-  /** Of the number that the first verdict was about; noNumberMark in a record of format 1. */
+  /** Mark of the number that the first verdict was about; noNumberMark in a record of format 1. */
   numberMarks: Uint32Array;
-  /** Times that a verdict was journaled; more than one is one too many. Stays at 255. */
+  /** How often a verdict was journaled; more than once is too often. Saturates at 255. */
   verdicts: Uint8Array;
   repeats: Uint16Array;
 }
 
 /**
- * Segments of each batch with their bytes so far. Memory grows with the number of segments (16,384
- * messages each), not of messages.
+ * The segments of each batch with their size in bytes so far. Memory grows with the number of
+ * segments (16,384 messages each), not of messages.
  */
 export type JournalListing = Map<string, Map<number, number>>;
 
-/** null: there is no journal here (another machine's carrier, or none yet). */
+/** null if there is no journal here (the carrier runs on another machine, or has not run yet). */
 export async function listJournal(simulatorFolder: string): Promise<JournalListing | null> {
   const root = join(simulatorFolder, journalFolder);
   const folders = await readdir(root).catch(absent);
@@ -59,8 +59,8 @@ export async function listJournal(simulatorFolder: string): Promise<JournalListi
 }
 
 /**
- * What a segment said when it had `bytesBefore` bytes, and what it says now; the same object when
- * nothing was added. null for a side at which the segment was not there.
+ * The content of a segment when it had `bytesBefore` bytes, and its content now; the same object if
+ * nothing was added. null for a side on which the segment did not exist.
  */
 export async function readSegment(
   simulatorFolder: string,
@@ -75,7 +75,7 @@ export async function readSegment(
   return { before: bytesBefore === 0 ? null : collectFacts(file.subarray(0, bytesBefore), segmentNo), after };
 }
 
-/** Parts of a campaign that the carrier sent, by its own journal. */
+/** Number of parts of a campaign that the carrier sent, by its own journal. */
 export async function countSentParts(simulatorFolder: string, bulksmsId: string): Promise<number> {
   let parts = 0;
   const listing = await listJournal(simulatorFolder);
@@ -133,7 +133,7 @@ function collectFacts(file: Buffer, segmentNo: number): SegmentFacts {
   return facts;
 }
 
-/** By receipt number. */
+/** Indexed by receipt number. */
 const answeredBits = [0, journalBits.answeredFirst, journalBits.answeredSecond, journalBits.answeredThird] as const;
 
 function absent(error: unknown): null {

@@ -1,17 +1,17 @@
-// What a law is and what it finds: the words between the laws (one file each group), the audit that
-// runs them, and its readers (cli, lab, console).
+// What a law is and what it finds: the vocabulary shared by the laws (one file per group), the
+// audit that runs them, and its readers (cli, lab, console).
 
 import type { JournalSnapshots, MessageFacts } from "./messages.ts";
 import type { Snapshots } from "./snapshots.ts";
 
 /**
- * A law names at most so many broken rows; the rest is counted. More would not help a reader, and
+ * How many broken rows a law names; the others are only counted. More would not help a reader, and
  * would not be bounded.
  */
 export const namedRowsMax = 20;
 
 /**
- * A row that breaks a law (or that a law lets pass, with its reason), named so that it can be
+ * A row that breaks a law (or that a law lets pass, with its reason), identified so that it can be
  * looked up.
  */
 export interface NamedRow {
@@ -33,44 +33,44 @@ export interface LawResult {
   law: LawName;
   title: string;
   form: LawForm;
-  /** Nothing compared is never held. */
+  /** If nothing was compared, the verdict is never `held`. */
   verdict: Verdict;
   rowsCompared: number;
-  /** The first of them; `brokenCount` is all. */
+  /** The first ones; `brokenCount` counts all. */
   broken: NamedRow[];
   brokenCount: number;
   /**
-   * Rows that the law itself lets pass (L3: sent, but no receipt of it was ever taken), to be
+   * Rows that the law itself lets pass (L3: sent, but no receipt of it was ever accepted), to be
    * compared with injected faults.
    */
   excused: NamedRow[];
   excusedCount: number;
-  /** Laws about messages share one pass over them; its time counts for each. */
+  /** Laws about messages share one pass over them, whose time counts for each. */
   durationMs: number;
 }
 
 /**
- * L12 to L14 speak of what sockets, a wiped Redis and logs showed on the way: only a lab that was
- * there can tell.
+ * L12 to L14 concern what sockets, a wiped Redis and logs showed during a run: only a lab that was
+ * present can judge them.
  */
 export type LawName = "L1" | "L2" | "L3" | "L4" | "L5" | "L6" | "L7" | "L8" | "L9" | "L10" | "L11" | "L12" | "L13" | "L14";
 
 /**
- * One law: what it says, and how it looks. Both ways of looking are optional; one that has both
- * does both.
+ * One law: its statement and its checks. Both checks are optional; a law that has both runs both.
  */
 export interface Law {
   name: LawName;
   title: string;
-  /** Looks at rows by statements of its own; without a journal, at what needs none. */
+  /** Checks rows with queries of its own; without a journal, only what needs none. */
   checkRows?: (looks: Snapshots, finding: Finding, journal: JournalSnapshots | null) => Promise<void>;
   /**
-   * Judges one message that a database or the journal knows; called for each in one common pass.
+   * Judges one message that a database or the journal knows; called for each message in one shared
+   * pass.
    */
   judgeMessage?: (message: MessageFacts, finding: Finding) => void;
 }
 
-/** Where a law writes down what it found. */
+/** Where a law records its findings. */
 export interface Finding {
   compared: (rows: number) => void;
   broken: (row: string, description: string) => void;

@@ -1,5 +1,5 @@
-// The one pass over all messages that L3, L4, L7, L8, L9 and L11 share: salesdb's rows beside the
-// simulator's journal, a segment's rows at a time.
+// The single pass over all messages that L3, L4, L7, L8, L9 and L11 share: salesdb's rows side by
+// side with the simulator's journal, one segment at a time.
 import {
   journalEnds,
   journalErrorCodes,
@@ -14,31 +14,31 @@ import { type JournalListing, journalBits, readSegment, type SegmentFacts } from
 import { cursorRows, onlyCampaigns, type Snapshots } from "./snapshots.ts";
 
 /**
- * One message as both sides know it. The same object is filled again for the next message: read it
- * during the call only.
+ * One message as both sides know it. The object is reused for the next message: read it only during
+ * the call.
  */
 export interface MessageFacts {
   bulksmsId: string;
   rowNo: number;
   /**
-   * The campaign had ended (finished or canceled) in the salesdb look: nothing about it moves any
-   * more.
+   * The campaign had ended (finished or canceled) in the salesdb snapshot: nothing about it changes
+   * any more.
    */
   isCampaignEnded: boolean;
-  /** The row in salesdb; null: there is none. */
+  /** The row's status in salesdb; null if there is no row. */
   status: MessageStatus | null;
   isSentMarked: boolean;
   parts: number;
   errorCode: string | null;
-  /** Of its number (contracts/simulator_journal.ts). */
+  /** Mark of its number (contracts/simulator_journal.ts). */
   numberMark: number;
-  /** Whether a chunk's intent covers the row; null: its chunk is not there. */
+  /** Whether a chunk's intent covers the row; null if its chunk is missing. */
   isIntended: boolean | null;
-  /** Statuses of the receipts about this message that stand in receipt_anomaly. */
+  /** Statuses of the receipts about this message that are in receipt_anomaly. */
   anomalies: ReadonlySet<string>;
-  /** The journal as it stood before salesdb was read: what it says must show in the row. */
+  /** The journal as it was before salesdb was read: everything in it must show in the row. */
   before: JournalFacts;
-  /** The journal after salesdb was read: what the row says must show in it. */
+  /** The journal after salesdb was read: everything in the row must show in it. */
   after: JournalFacts;
 }
 
@@ -49,9 +49,11 @@ export interface JournalFacts {
   parts: number;
   /** How it ended in the network. */
   end: (typeof journalEnds)[number];
-  /** Why it was rejected, or how it ended; null: no reason was given. */
+  /** Why it was rejected, or how it ended; null if no reason was given. */
   errorCode: string | null;
-  /** Of the number that it was submitted with; noNumberMark: the journal does not say. */
+  /**
+   * Mark of the number that it was submitted with; noNumberMark if the journal does not have it.
+   */
   numberMark: number;
   /** Receipts that were answered 2xx. */
   answered: readonly ReceiptStatus[];
@@ -61,12 +63,12 @@ export interface JournalFacts {
   lacksVerdict: boolean;
 }
 
-/** Name of a message for a reader. */
+/** The name of a message, for people. */
 export function nameMessage(message: MessageFacts): string {
   return `bulksms_info ${message.bulksmsId}.${message.rowNo}`;
 }
 
-/** The carrier's folder before and after the looks at the databases. */
+/** The carrier's folder before and after the snapshots of the databases. */
 export interface JournalSnapshots {
   folder: string;
   before: JournalListing;
@@ -82,8 +84,8 @@ export interface JournalSnapshots {
 export async function visitMessages(looks: Snapshots, journal: JournalSnapshots, visit: (message: MessageFacts) => void): Promise<void> {
   const { salesdb: sql, scope } = looks;
   const unseen = new Set(journal.before.keys());
-  // a bare list of campaigns: their rows are read between, on the same connection, so no cursor
-  // stays open
+  // lists only campaign ids: their rows are read in between, on the same connection, so no cursor
+  // may stay open
   let last = "00000000-0000-0000-0000-000000000000";
   for (;;) {
     const campaigns = await sql<Campaign[]>`
@@ -106,7 +108,7 @@ interface Campaign {
   contacts: number;
 }
 
-/** A campaign that never ran has nothing to compare, unless the journal knows it all the same. */
+/** A campaign that never ran has nothing to compare, unless the journal knows it nevertheless. */
 function isDue(campaign: Campaign, journal: JournalSnapshots): boolean {
   return !["importing", "import_failed", "ready", "reserving"].includes(campaign.status as string) || journal.before.has(campaign.id);
 }
@@ -134,7 +136,7 @@ interface SegmentRows {
   /** 0: no row; else 1 + index of the status, bit 16 when sent_at is set. */
   codes: Uint8Array;
   parts: Uint8Array;
-  /** Index into journalErrorCodes; foreignCode: another word. */
+  /** Index into journalErrorCodes; foreignCode for any other code. */
   errorCodes: Uint8Array;
   numberMarks: Uint32Array;
   /** 0: no chunk, 1: above its intent, 2: covered by it. */
@@ -145,7 +147,7 @@ interface SegmentRows {
 const sentBit = 16;
 const knownCodes = journalErrorCodes.filter((code) => code !== null);
 const foreignCode = 255;
-/** Marks of numbers exceed an int4, which the client reads ten times as quickly as an int8. */
+/** Number marks exceed an int4, which the client reads ten times faster than an int8. */
 const markShift = 2 ** 31;
 
 async function readRows(sql: Snapshots["salesdb"], bulksmsId: string, segmentNo: number): Promise<SegmentRows> {
@@ -186,7 +188,7 @@ async function readRows(sql: Snapshots["salesdb"], bulksmsId: string, segmentNo:
   return rows;
 }
 
-/** One of each status a message: a receipt duplicated a hundred times over takes no more room. */
+/** Each status once per message: a receipt repeated a hundred times takes no more memory. */
 async function readAnomalies(sql: Snapshots["salesdb"], bulksmsId: string, firstRow: number, lastRow: number) {
   return sql<{ rowNo: number; status: string }[]>`
     select distinct row_no as "rowNo", status from receipt_anomaly
@@ -235,7 +237,7 @@ function visitSegmentRows(
   }
 }
 
-/** `another`: a word that no carrier of ours uses. */
+/** `another`: a code that no carrier of ours uses. */
 const codeText = (code: number): string | null => (code === foreignCode ? "another" : (journalErrorCodes[code] ?? null));
 
 function emptyJournalFacts(): JournalFacts {
@@ -272,7 +274,7 @@ function fillJournalFacts(target: JournalFacts, segment: SegmentFacts | null, at
 }
 
 /**
- * Receipts answered, by bits: 8, 16, 32 answered first, second, third; 4 sent; 0-3 the end. A
+ * Answered receipts by bits: 8, 16, 32 answered first, second, third; 4 sent; 0-3 the end. A
  * million messages share these lists.
  */
 const answeredLists: readonly (readonly ReceiptStatus[])[] = Array.from({ length: 64 }, (_, key) =>

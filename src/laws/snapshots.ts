@@ -1,15 +1,15 @@
-// The looks that the laws take at a system that may be running, in a fixed order, so that each law
-// has the order it needs: journal so far, ds, salesdb, ds again, journal to its end. What stands in
-// an earlier look must show in a later one that it depends on.
+// The snapshots that the laws take of a possibly running system, in a fixed order, so that each law
+// has the order it needs: journal so far, ds, salesdb, ds again, journal to its end. What is in an
+// earlier snapshot must show in a later one that depends on it.
 import { AppError } from "../contracts/errors.ts";
 import type { Sql, TransactionSql } from "../platform/postgres.ts";
 
-/** Read by one statement of the audit at most so long: ten million messages, with room. */
+/** Limit for one statement of the audit: enough for ten million messages, with room to spare. */
 const statementTimeoutMs = 300_000;
-/** Rows of one fetch of a cursor: some hundred kilobytes. */
+/** Rows per fetch of a cursor: a few hundred kilobytes. */
 export const cursorRows = 2_000;
 
-/** Only one workspace, or only one campaign; neither: everything. */
+/** Restricts the audit to one workspace or one campaign; with neither, everything is checked. */
 export interface Scope {
   workspaceId?: string;
   bulksmsId?: string;
@@ -22,16 +22,16 @@ export interface Snapshots {
   salesdb: TransactionSql;
   dsAfter: TransactionSql;
   /**
-   * In the salesdb look, some campaign of the scope was between reserving and its end, or an outbox
-   * row was unconfirmed.
+   * In the salesdb snapshot, some campaign of the scope was between reserving and its end, or an
+   * outbox row was unconfirmed.
    */
   isInFlight: boolean;
 }
 
 /**
- * Opens the looks in their order, hands them to `work`, and closes them. Writes nothing.
- * @throws AppError bulksms_not_found or workspace_not_found when the scope names what does not
- * exist (a typing error must not look like "held"); the database's error when one does not answer
+ * Opens the snapshots in order, passes them to `work`, and closes them. Writes nothing.
+ * @throws AppError bulksms_not_found or workspace_not_found if the scope names something that does
+ * not exist (a typo must not look like "held"); the database's error if it does not answer
  */
 export async function withSnapshots<T>(
   databases: { ds: Sql; salesdb: Sql },
@@ -64,17 +64,20 @@ export function onlyCampaigns(sql: TransactionSql, table: string, scope: Scope) 
 
 async function inSnapshot<T>(sql: Sql, work: (transaction: TransactionSql) => Promise<T>): Promise<T> {
   return (await sql.begin("isolation level repeatable read read only", async (transaction) => {
-    // the role's limits are for quick reads; a look waits for the other looks
+    // the role's limits are meant for quick reads; a snapshot has to wait for the others
     await transaction.unsafe(
       `set local statement_timeout = ${statementTimeoutMs}; set local idle_in_transaction_session_timeout = ${statementTimeoutMs}`,
     );
-    // the snapshot is taken by the first statement that reads, so it must read now
+    // the first statement that reads takes the snapshot, so read now
     await transaction`select 1 from pg_class limit 1`;
     return work(transaction);
   })) as T;
 }
 
-/** A campaign's credit is its workspace's: with a campaign alone, the workspace is looked up. */
+/**
+ * A campaign's credit belongs to its workspace: if only a campaign is given, its workspace is
+ * looked up.
+ */
 async function resolveScope({ dsBefore, salesdb }: Pick<Snapshots, "dsBefore" | "salesdb">, scope: Scope): Promise<Scope> {
   if (scope.workspaceId !== undefined) {
     const [workspace] = await dsBefore`select 1 from workspace where id = ${scope.workspaceId}`;

@@ -1,4 +1,4 @@
-// Claims about the folder that keeps one system: its claim, its secrets, its settings.
+// The folder of one system: its claim, its secrets, its settings.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

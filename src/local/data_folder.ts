@@ -18,10 +18,10 @@ const lockFile = "lock.json";
 /** Where the simulator keeps its journal, inside the data folder. */
 export const simulatorFolder = "simulator";
 
-/** What releases before 0.2 called `simulator_key`. */
+/** The name of `simulator_key` in releases before 0.2. */
 const earlierSecret = "carrier_key";
 
-/** What one run leaves for the next and for those who look: who runs where. */
+/** What one run leaves for the next run and for observers: which process runs where. */
 export interface SystemState {
   supervisor: RememberedProcess;
   engines: Record<string, RememberedProcess & { address: string }>;
@@ -29,30 +29,33 @@ export interface SystemState {
 }
 
 export interface DataFolder {
-  /** Absolute. */
+  /** Absolute path. */
   path: string;
-  /** A generated word that stays the same for the life of the folder. */
+  /** A generated secret that stays the same for the life of the folder. */
   secret(name: string): string;
-  /** Words that others store beside the secrets (the demo's workspace and key). */
+  /** Values that others store beside the secrets (the demo's workspace and key). */
   note(name: string): string | null;
   writeNote(name: string, value: string): void;
   writeState(state: SystemState): void;
-  /** Settings of the running system, for the command line and for processes started by hand. */
+  /**
+   * Writes the settings of the running system, for the command line and for processes started by
+   * hand.
+   */
   writeSettings(settings: Readonly<Record<string, string>>): void;
   /** Ends this run's claim on the folder. Its files stay. */
   release(): void;
 }
 
 /**
- * Makes the folder when it is missing and claims it for this process.
- * @throws EngineError when another one that lives has it
+ * Creates the folder if it is missing and claims it for this process.
+ * @throws EngineError if another live process has claimed it
  */
 export function openDataFolder(folder: string): DataFolder {
   const path = resolve(folder);
   try {
     makeFolder(path);
-    // under root the database's own user walks through it to its files; the secrets themselves are
-    // 0600
+    // under root, the database's own user passes through it to reach its files; the secrets
+    // themselves are 0600
     chmodSync(path, serverUser() === null ? 0o700 : 0o711);
     claim(path);
   } catch (error) {
@@ -79,7 +82,7 @@ export function openDataFolder(folder: string): DataFolder {
   };
 }
 
-/** Settings of the system that runs, or last ran, in this folder; empty when none did. */
+/** Settings of the system that runs, or last ran, in this folder; empty if there was none. */
 export function readDataFolderSettings(folder: string): Record<string, string> {
   try {
     const settings = parseEnv(readFileSync(join(folder, settingsFile), "utf8")) as Record<string, string>;
@@ -90,8 +93,8 @@ export function readDataFolderSettings(folder: string): Record<string, string> {
 }
 
 /**
- * Settings that an earlier release wrote, by the names of this one, with the simulator's folder
- * where it is now.
+ * Settings written by an earlier release, translated to the current names, with the simulator's
+ * folder where it is now.
  */
 function withNewNames(settings: Readonly<Record<string, string>>): Record<string, string> {
   const renamed = Object.fromEntries(Object.entries(settings).map(([name, value]) => [renamedSettings[name] ?? name, value]));
@@ -102,29 +105,31 @@ function withNewNames(settings: Readonly<Record<string, string>>): Record<string
   return renamed;
 }
 
-/** The key that programs of others may hold stays the same under its new name. */
+/** A key that other people's programs may hold stays the same under its new name. */
 function readSecrets(path: string): Record<string, string> {
   const { [earlierSecret]: key, ...secrets } = readJson<Record<string, string>>(join(path, secretsFile)) ?? {};
   return key === undefined ? secrets : { simulator_key: key, ...secrets };
 }
 
-/** A note of the folder (`workspace_id`, `api_key`), without claiming it. */
+/** A note of the folder (`workspace_id`, `api_key`), read without claiming it. */
 export function readDataFolderNote(folder: string, name: string): string | null {
   return readJson<Record<string, string>>(join(folder, secretsFile))?.[name] ?? null;
 }
 
-/** Null when nothing ever ran there. */
+/** null if nothing ever ran there. */
 export function readSystemState(folder: string): SystemState | null {
   return readJson<SystemState>(join(folder, stateFile));
 }
 
-/** Whether a supervisor lives in this folder now. */
+/** Whether a live supervisor uses this folder now. */
 export function isSystemRunning(folder: string): boolean {
   const holder = readJson<RememberedProcess>(join(folder, lockFile));
   return holder !== null && isAlive(holder);
 }
 
-/** One lock file, made whole and then linked to its name, which fails when the name exists. */
+/**
+ * One lock file, written completely and then linked to its name, which fails if the name exists.
+ */
 function claim(path: string): void {
   const file = join(path, lockFile);
   const mine = rememberProcess(process.pid);
@@ -146,7 +151,7 @@ function claim(path: string): void {
           "stop that one (Ctrl-C where it runs), or choose another folder with --data",
         );
       }
-      // its holder died without a word
+      // its holder died without releasing it
       rmSync(file, { force: true });
     }
   } finally {
@@ -154,7 +159,7 @@ function claim(path: string): void {
   }
 }
 
-/** Readable by its owner alone, and never half written. */
+/** Readable only by its owner, and never half written. */
 function writePrivate(file: string, text: string): void {
   const draft = `${file}.draft`;
   writeFileSync(draft, text, { mode: 0o600 });
@@ -179,7 +184,8 @@ function renderEnvironment(settings: Readonly<Record<string, string>>): string {
 }
 
 /**
- * Step by step: mkdir's own recursion never ends where a folder exists and takes no other (/proc).
+ * One level at a time: mkdir's own recursion never ends at an existing folder that accepts no
+ * entries (/proc).
  */
 function makeFolder(path: string): void {
   if (existsSync(path)) return;

@@ -1,22 +1,22 @@
-// Brings one database to the schema of this version, under a lock, by its owner's URL; makes the
+// Brings one database to the schema of this version, under a lock, by its owner's URL; creates the
 // login roles with their limits. Called by `bulksms migrate`, the supervisor and the tests. Knows
-// nothing of what the tables hold.
+// nothing about the contents of the tables.
 import { readdirSync } from "node:fs";
 import Postgrator from "postgrator";
 import { isConnectionError, isForeignServer, openPostgres, type Sql, type TransactionSql } from "../platform/postgres.ts";
 import { EngineError } from "./engines/engine_error.ts";
 
 /**
- * Key of the advisory lock that migrations hold; any number that nobody else uses ("bulksms" on a
- * phone's keys).
+ * Key of the advisory lock held by migrations; any number that nobody else uses ("bulksms" on a
+ * phone keypad).
  */
 const migrationLock = 2_855_767;
 
 /**
- * Limits that a role's sessions begin with, for a frozen process must not hold others for long. The
- * last one is for a session that waits for its client between the preparation of a statement and
- * its execution: that is neither idle nor a running statement, so nothing else would ever end it.
- * Our transactions take milliseconds; it also ends a statement that runs away.
+ * Default limits of a role's sessions: a frozen process must not block others for long. The last
+ * one covers a session that waits for its client between preparing a statement and executing it: it
+ * is neither idle nor running a statement, so nothing else would ever end it. Our transactions take
+ * milliseconds; this limit also ends a runaway statement.
  */
 const limitsOfWriters = { lock_timeout: "5s", idle_in_transaction_session_timeout: "5s", transaction_timeout: "10s" };
 /**
@@ -29,16 +29,14 @@ const limitsOfReaders = {
   idle_in_transaction_session_timeout: "60s",
   default_transaction_read_only: "on",
 };
-/** The one role that only reads. */
+/** The only role that just reads. */
 const readerRole = "check";
 
 export interface MigrateOptions {
   ownerUrl: string;
-  /**
-   * Role -> the URL with which it logs in: its user is the role, its password becomes the role's.
-   */
+  /** Role -> the URL it logs in with: the user is the role, and the password becomes the role's. */
   roleUrls: Readonly<Record<string, string>>;
-  /** Of `NNN.do.name.sql` files. */
+  /** Folder of the `NNN.do.name.sql` files. */
   folder: string;
 }
 
@@ -48,10 +46,9 @@ export interface MigrateResult {
 }
 
 /**
- * All or nothing, in one transaction; a second one at the same time waits and then finds nothing to
- * do.
- * @throws EngineError when the database is newer than this version, does not answer, or a URL does
- * not fit its role
+ * Atomic, in one transaction; a concurrent migration waits and then finds nothing to do.
+ * @throws EngineError if the database is newer than this version or does not answer, or if a URL
+ * does not fit its role
  */
 export async function migrateDatabase(options: MigrateOptions): Promise<MigrateResult> {
   const versions = migrationVersions(options.folder);
@@ -86,7 +83,7 @@ export async function migrateDatabase(options: MigrateOptions): Promise<MigrateR
   }
 }
 
-/** 0: no schema yet. */
+/** 0 means no schema yet. */
 export async function readSchemaVersion(sql: Sql | TransactionSql): Promise<number> {
   const [table] = await sql<{ found: boolean }[]>`select to_regclass('public.schemaversion') is not null as found`;
   if (table?.found !== true) return 0;
@@ -94,7 +91,7 @@ export async function readSchemaVersion(sql: Sql | TransactionSql): Promise<numb
   return row?.version ?? 0;
 }
 
-/** Versions of the migration files, ascending. */
+/** The versions of the migration files, ascending. */
 export function migrationVersions(folder: string): number[] {
   return readdirSync(folder)
     .map((name) => /^(\d+)\.do\..*\.sql$/.exec(name)?.[1])
@@ -104,8 +101,8 @@ export function migrationVersions(folder: string): number[] {
 }
 
 /**
- * Rights and limits that belong to one database (a copy by TEMPLATE has none of them). Safe to
- * repeat.
+ * Grants rights and limits that belong to one database (a copy by TEMPLATE has none of them). Safe
+ * to repeat.
  */
 export async function openToRoles(sql: Sql, database: string, roles: readonly string[]): Promise<void> {
   const name = quoteName(database);
@@ -120,9 +117,7 @@ export async function openToRoles(sql: Sql, database: string, roles: readonly st
   await repeatOnRace(() => sql.unsafe(statements.join(";\n")).simple());
 }
 
-/**
- * Creates the role when it is missing, and gives it its password. Roles belong to the whole server.
- */
+/** Creates missing roles and sets their passwords. Roles belong to the whole server. */
 async function createRoles(transaction: TransactionSql, roles: readonly { role: string; password: string }[]): Promise<void> {
   for (const { role, password } of roles) {
     const [found] = await transaction`select 1 from pg_roles where rolname = ${role}`;
@@ -140,7 +135,7 @@ async function applyFiles(transaction: TransactionSql, folder: string): Promise<
     schemaTable: "schemaversion",
     currentSchema: "public",
     newline: "LF",
-    // the simple protocol: a file holds many statements
+    // the simple protocol: a file contains several statements
     execQuery: async (query) => ({ rows: (await transaction.unsafe(query).simple()) as unknown as unknown[] }),
     execSqlScript: async (script) => {
       await transaction.unsafe(script).simple();
@@ -150,14 +145,15 @@ async function applyFiles(transaction: TransactionSql, folder: string): Promise<
 }
 
 /**
- * A server of one's own may have no database of that name yet; its owner may be allowed to make it.
+ * A server that users run themselves may not have a database of that name yet, and its owner may be
+ * allowed to create it.
  */
 async function createDatabaseWhenMissing(ownerUrl: string): Promise<void> {
   const sql = openPostgres(ownerUrl, { applicationName: "bulksms migrate", connections: 1 });
   try {
     await sql`select 1`;
   } catch (error) {
-    // 3D000: no such database; whatever else is wrong, the migration itself says so
+    // 3D000: no such database; the migration itself reports any other error
     if ((error as { code?: string }).code !== "3D000") return;
     const url = new URL(ownerUrl);
     const database = decodeURIComponent(url.pathname.slice(1));

@@ -1,5 +1,5 @@
-// Engines of one system: the embedded Postgres servers and Redis where no URL was given, started
-// again when one dies. Used by supervisor.ts.
+// The engines of one system: embedded Postgres servers and Redis where no URL was given, restarted
+// when one dies. Used by supervisor.ts.
 import { join } from "node:path";
 import { type DatabaseName, databaseNames, engineEndpoints } from "../contracts/processes.ts";
 import type { DataFolder } from "./data_folder.ts";
@@ -16,7 +16,7 @@ export type EngineName = DatabaseName | "redis";
 export const engineNames: readonly EngineName[] = [...databaseNames, "redis"];
 
 const host = "127.0.0.1";
-/** Between two tries to bring a dead engine back. */
+/** Pause between two attempts to bring a dead engine back. */
 const restartPauseMs = 200;
 
 export type EngineEvent =
@@ -27,10 +27,10 @@ export type EngineEvent =
 
 export interface SupervisedEngine {
   name: EngineName;
-  /** Owner's URL of its database, or Redis's. */
+  /** The owner's URL of its database, or the URL of Redis. */
   url: string;
   address: string;
-  /** Null when it is not ours. */
+  /** null if it is not ours. */
   remembered(): RememberedProcess | null;
   kill(signal: NodeJS.Signals): boolean;
   stop(options: { isImmediate: boolean }): Promise<void>;
@@ -41,10 +41,10 @@ export interface EngineOptions {
   given: SystemSettings;
   /** Ports of this system so far; each engine adds its own. */
   taken: Set<number>;
-  /** Default ports of the engines are taken when free, unless 0 is wanted (tests). */
+  /** Engines take their default ports if free, unless 0 is requested (tests). */
   wantsDefaultPorts: boolean;
   redisSearch?: RedisSearch;
-  /** Awaited before each start after a death. */
+  /** Awaited before each restart after a death. */
   beforeRestart(name: EngineName): Promise<void>;
   onEvent(event: EngineEvent): void;
 }
@@ -73,10 +73,10 @@ export async function superviseEngine(name: EngineName, options: EngineOptions):
           engine = next;
           break;
         }
-        // somebody else took the port in between: it may go away again
+        // somebody else took the port in the meantime: it may become free again
         await next.stop();
       } catch {
-        // its log in the data folder says why; it is tried again for as long as we live
+        // the reason is in its log in the data folder; we retry for as long as we live
       }
     }
     watch();
@@ -127,8 +127,8 @@ function startPostgres(name: DatabaseName, port: number, options: EngineOptions)
 }
 
 /**
- * One that the user runs: used as it is, never stopped. That it answers, the migrations (or /ready,
- * for Redis) say.
+ * An engine that the user runs: used as it is, never stopped. The migrations (or /ready, for Redis)
+ * report whether it answers.
  */
 function foreignEngine(name: EngineName, url: string, options: EngineOptions): SupervisedEngine {
   if (!URL.canParse(url)) throw new EngineError(`${engineEndpoints[name].urlSetting} is no URL`, url, "correct it or leave it out");

@@ -1,22 +1,22 @@
-// The life of one child process under the supervisor: start, ready, died, started again, stopped.
+// The life of one child process under the supervisor: started, ready, died, restarted, stopped.
 // Used by supervisor.ts.
 import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { endChild, hasEnded, type RememberedProcess, rememberProcess, spawnBound, waitUntil } from "./engines/bound_process.ts";
 
-/** The first restart is at once; one that dies again and again waits longer each time. */
+/** The first restart is immediate; a process that keeps dying waits longer each time. */
 const backOffMs = { first: 50, max: 5_000 } as const;
-/** Who lived so long died of something new. */
+/** A process that lived this long died of something new. */
 const healthyMs = 10_000;
 /**
- * A process drains within its own limit (platform/node.ts: 20 s), which is more than anybody wants
- * to wait at a terminal.
+ * A process drains within its own limit (platform/node.ts: 20 s), which is longer than anybody
+ * wants to wait at a terminal.
  */
 export const childDrainMaxMs = 12_000;
 /** A longer line is cut: one child must not fill our memory. */
 const lineBytesMax = 64 * 1024;
-/** Lines kept of a child, to say why it did not come up. */
+/** Last lines kept of a child, to show why it did not come up. */
 const lastLinesMax = 5;
 
 export type ChildEvent =
@@ -31,23 +31,23 @@ export interface SupervisedProcessOptions {
   args: readonly string[];
   /** Read at each start. */
   environment(): NodeJS.ProcessEnv;
-  /** Answers 200 when the process and all that it needs are there. */
+  /** Answers 200 when the process and everything that it needs are up. */
   readyUrl: string;
-  /** Awaited before each start after a death. */
+  /** Awaited before each restart after a death. */
   beforeRestart(): Promise<void>;
   onEvent(event: ChildEvent): void;
 }
 
 export interface SupervisedProcess {
   start(): void;
-  /** Drains, or kills at once; never started again. */
+  /** Drains, or kills at once; the process is never restarted. */
   stop(options: { isImmediate: boolean }): Promise<void>;
   kill(signal: NodeJS.Signals): boolean;
-  /** Of the one that lives; null between two. */
+  /** Pid of the live process; null between two. */
   pid(): number | null;
   remembered(): RememberedProcess | null;
   isReady(): boolean;
-  /** What it last said, and how it last ended. */
+  /** Its last output, and how it last ended. */
   lastWords(): { lines: string[]; exitCode: number | null; deaths: number };
 }
 
@@ -69,7 +69,7 @@ export function superviseProcess(options: SupervisedProcessOptions): SupervisedP
     const startedAt = performance.now();
     const mine = spawnBound(options.command, options.args, "KILL", {
       env: options.environment(),
-      // the channel tells the child of our death where the kernel does not
+      // the channel notifies the child of our death where the kernel does not
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     child = mine;
@@ -117,7 +117,7 @@ export function superviseProcess(options: SupervisedProcessOptions): SupervisedP
       if (restartTimer !== null) clearTimeout(restartTimer);
       const mine = child;
       if (mine === null) return;
-      // one that is frozen cannot drain: it is not waited for
+      // a frozen process cannot drain, so do not wait for it
       if (isImmediate || isFrozen(mine.pid)) mine.kill("SIGKILL");
       await endChild(mine, "SIGTERM", childDrainMaxMs);
     },
@@ -129,7 +129,7 @@ export function superviseProcess(options: SupervisedProcessOptions): SupervisedP
   };
 }
 
-/** Polls for as long as it lives: a process may be up long before what it needs is. */
+/** Polls for as long as the child lives: a process may be up long before its dependencies are. */
 async function waitUntilReady(child: ChildProcess, url: string, isInVain: () => boolean): Promise<boolean> {
   await waitUntil(async () => isInVain() || hasEnded(child) || (await answersReady(url)), Number.POSITIVE_INFINITY, 50);
   return !isInVain() && !hasEnded(child);
@@ -166,6 +166,6 @@ function readLines(stream: Readable, onLine: (line: string) => void): void {
   stream.on("end", () => {
     if (rest.trim() !== "") onLine(rest);
   });
-  // a child that is killed may break its pipe: its end says all
+  // a killed child may break its pipe; its exit event is enough
   stream.on("error", () => {});
 }

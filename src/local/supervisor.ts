@@ -1,6 +1,6 @@
 // Runs a whole system on one machine: engines, migrations, the six processes. Behind `bulksms up`,
-// `bulksms demo` and lab/cluster. Start order: data folder, engines, migrations, children (which
-// wait for nobody). Stop order: the reverse.
+// `bulksms demo` and testing/cluster. Start order: data folder, engines, migrations, children
+// (which wait for nobody). Stop order: the reverse.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type DatabaseName, databaseNames, type ProcessName, processes, processNames } from "../contracts/processes.ts";
@@ -16,7 +16,7 @@ import { type EngineEvent, type EngineName, engineNames, type SupervisedEngine, 
 import { type ChildEvent, type SupervisedProcess, superviseProcess } from "./supervised_process.ts";
 import { givenSettings, neighbourSettings, portsOf, roleUrls, type SystemSettings, settingsOf } from "./system_settings.ts";
 
-/** All six start within seconds; on a machine that is busy elsewhere it may take longer. */
+/** All six start within seconds; on a busy machine it may take longer. */
 const readyMaxMs = 90_000;
 
 export type SupervisorEvent =
@@ -28,34 +28,34 @@ export type SupervisorEvent =
 
 export interface SupervisorOptions {
   dataFolder: string;
-  /** The BULKSMS_ settings in it are passed on; what is missing is generated. */
+  /** The BULKSMS_ settings in it are passed on; missing ones are generated. */
   environment: Environment;
-  /** How a child is started: followed by the words of its process entry. */
+  /** The command that starts a child; the arguments of its process entry follow. */
   program: { command: string; args: readonly string[] };
   /**
-   * Migrates both databases and stores the admin key. Called when the engines answer, before any
+   * Migrates both databases and stores the admin key. Called once the engines answer, before any
    * child starts.
    */
   prepareDatabases(settings: SystemSettings): Promise<void>;
   /** Fewer than all six (tests). */
   processes?: readonly ProcessName[];
-  /** Free ports everywhere, never the default ones (tests, many systems side by side). */
+  /** Uses free ports everywhere, never the default ones (tests, many systems side by side). */
   wantsFreePorts?: boolean;
   redisSearch?: RedisSearch;
-  /** For whoever experiments with the system (lab). */
+  /** For experiments with the system (lab). */
   intervention?: Intervention;
   onEvent?(event: SupervisorEvent): void;
 }
 
 export interface Intervention {
   /**
-   * Settings of a process about to start, at each start: other addresses to reach its neighbours
-   * by, a crash point.
+   * Settings of a process that is about to start, called at each start: other addresses for its
+   * neighbours, or a crash point.
    */
   settingsOf?(name: ProcessName, settings: SystemSettings): SystemSettings;
   /**
-   * Awaited before a dead process or engine is started again: it stays down so long, and its files
-   * may be changed meanwhile. Must end before `stop`.
+   * Awaited before a dead process or engine is restarted: it stays down until then, and its files
+   * may be changed meanwhile. Must resolve before `stop`.
    */
   beforeRestart?(name: ProcessName | EngineName): Promise<void>;
 }
@@ -63,18 +63,18 @@ export interface Intervention {
 export interface Supervisor {
   /**
    * Resolves when every process is ready.
-   * @throws EngineError or ConfigError; what had started is stopped then
+   * @throws EngineError or ConfigError; whatever had started is stopped then
    */
   start(): Promise<void>;
   /**
-   * Processes drain side by side, then the engines end. A second call with `isImmediate` cuts the
+   * Processes drain in parallel, then the engines stop. A second call with `isImmediate` cuts the
    * first one short.
    */
   stop(options?: { isImmediate?: boolean }): Promise<void>;
-  /** Of the whole system, with secrets; complete once started. */
+  /** Settings of the whole system, including secrets; complete once started. */
   settings(): SystemSettings;
   dataFolder(): DataFolder;
-  /** Door, or management address, of each process. */
+  /** Listener, or management address, of each process. */
   addresses(): Record<string, string>;
   pids(): Record<string, number | null>;
   isReady(name: ProcessName): boolean;
@@ -107,20 +107,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const given = givenSettings(options.environment);
     await requireOwnAddress(given.BULKSMS_HOST ?? settingTable.BULKSMS_HOST.default);
     dataFolder = openDataFolder(options.dataFolder);
-    // its journal holds full numbers: for our eyes alone
+    // its journal contains full phone numbers: readable by us only
     mkdirSync(join(dataFolder.path, simulatorFolder), { recursive: true, mode: 0o700 });
     await endLeftOvers(dataFolder.path, onEvent);
     const wantsDefaultPorts = options.wantsFreePorts !== true;
     const beforeRestart = async (name: EngineName): Promise<void> => options.intervention?.beforeRestart?.(name);
-    const engineOptions = { dataFolder, given, taken: ports, wantsDefaultPorts, beforeRestart, onEvent: onLife };
     const search = options.redisSearch === undefined ? {} : { redisSearch: options.redisSearch };
-    // one engine that fails must not leave another one starting behind our back: all are waited for
-    const started = await Promise.allSettled(
-      engineNames.map(async (name) => {
-        engines.set(name, await superviseEngine(name, { ...engineOptions, ...search }));
-      }),
-    );
-    for (const result of started) if (result.status === "rejected") throw result.reason;
+    await startEngines(engines, { dataFolder, given, taken: ports, wantsDefaultPorts, beforeRestart, onEvent: onLife, ...search });
     requireGoingOn(isStopping);
 
     settings = { ...given, ...databaseSettings(engines, given, dataFolder), ...secretSettings(given, dataFolder) };
@@ -179,7 +172,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
 class StoppedWhileStarting extends Error {}
 
-/** True for the rejection of `start` when `stop` came before it was done. */
+/** True for the rejection of `start` if `stop` was called before it was done. */
 export function isStoppedWhileStarting(error: unknown): boolean {
   return error instanceof StoppedWhileStarting;
 }
@@ -189,8 +182,8 @@ function requireGoingOn(isStopping: boolean): void {
 }
 
 /**
- * What an earlier run left when it was killed and the kernel did not end its children (only Linux
- * does).
+ * Ends what an earlier run left behind when it was killed and the kernel did not end its children
+ * (only Linux does).
  */
 async function endLeftOvers(folder: string, onEvent: (event: SupervisorEvent) => void): Promise<void> {
   const state = readSystemState(folder);
@@ -204,6 +197,16 @@ async function endLeftOvers(folder: string, onEvent: (event: SupervisorEvent) =>
       if (await endRemembered(one, signal, 10_000)) onEvent({ type: "left_over_ended", name, pid: one.pid });
     }),
   );
+}
+
+/** Waits for all of them: if one fails, no other may go on starting in the background. */
+async function startEngines(engines: Map<EngineName, SupervisedEngine>, options: Parameters<typeof superviseEngine>[1]): Promise<void> {
+  const started = await Promise.allSettled(
+    engineNames.map(async (name) => {
+      engines.set(name, await superviseEngine(name, options));
+    }),
+  );
+  for (const result of started) if (result.status === "rejected") throw result.reason;
 }
 
 function databaseSettings(engines: ReadonlyMap<EngineName, SupervisedEngine>, given: SystemSettings, folder: DataFolder): SystemSettings {
@@ -228,7 +231,7 @@ function secretSettings(given: SystemSettings, folder: DataFolder): SystemSettin
   };
 }
 
-/** Finds a port for each door, and tells every process where the others will be. */
+/** Finds a port for each listener, and gives every process the addresses of the others. */
 async function listenerSettings(options: {
   given: SystemSettings;
   wantsDefaultPorts: boolean;
@@ -279,10 +282,10 @@ function childOf(
   });
 }
 
-/** @throws EngineError naming who is not ready and what it said last */
+/** @throws EngineError naming the processes that are not ready and their last output */
 async function waitUntilAllReady(children: ReadonlyMap<ProcessName, SupervisedProcess>, isStopping: () => boolean): Promise<void> {
   const late = () => [...children].filter(([, child]) => !child.isReady());
-  // exit code 2: its settings are wrong, and will be at the next try
+  // exit code 2: its settings are wrong, and will be at the next attempt
   const hopeless = () => late().find(([, child]) => child.lastWords().exitCode === 2 || child.lastWords().deaths >= 5);
   const isDone = await waitUntil(() => isStopping() || late().length === 0 || hopeless() !== undefined, readyMaxMs, 25);
   requireGoingOn(isStopping());

@@ -1,4 +1,4 @@
-// Claims about what each process of one machine's system is told.
+// The settings that each process of one machine's system is given.
 import { expect, test } from "vitest";
 import { databaseNames, databaseRoles, type ProcessName, processNames } from "../contracts/processes.ts";
 import { type SettingName, settings } from "../contracts/settings.ts";

@@ -1,5 +1,5 @@
-// Settings of one whole system on one machine: what the user gave, what is generated, and where
-// each process will be. Pure calculation for the supervisor.
+// Settings of a whole system on one machine: what the user gave, what is generated, and where each
+// process will be. Pure calculation for the supervisor.
 import {
   type DatabaseName,
   databaseNames,
@@ -38,7 +38,8 @@ export function givenSettings(environment: Environment): SystemSettings {
 }
 
 /**
- * Login URLs of a database's roles: as given, else on the owner's server with a generated password.
+ * Login URLs of a database's roles: as given, otherwise on the owner's server with a generated
+ * password.
  */
 export function roleUrls(
   database: DatabaseName,
@@ -57,7 +58,7 @@ export function roleUrls(
   return urls;
 }
 
-/** Where the processes find each other, once their ports are known. */
+/** The addresses at which the processes find each other, once their ports are known. */
 export function neighbourSettings(given: SystemSettings, ports: Readonly<Record<ProcessName, number>>): SystemSettings {
   const salesapi = given.BULKSMS_SALESAPI_URL ?? `http://127.0.0.1:${ports.salesapi}`;
   return {
@@ -69,12 +70,12 @@ export function neighbourSettings(given: SystemSettings, ports: Readonly<Record<
   };
 }
 
-/** Every port of a process: its door first. The last one serves /ready. */
+/** Every port of a process, its main listener first. The last one serves /ready. */
 export function portsOf(entry: ProcessEntry): { defaultPort: number; portSetting: SettingName }[] {
   return [entry.listener, entry.management].filter((port) => port !== null);
 }
 
-/** Who reads a secret beside the databases' URLs; all others never see it. */
+/** Which processes read a secret other than the database URLs; all others never see it. */
 const secretReaders: Partial<Record<SettingName, readonly ProcessName[]>> = {
   BULKSMS_REDIS_URL: processNames.filter((name) => processes[name].usesRedis),
   BULKSMS_INTERNAL_TOKEN: processNames.filter((name) => name !== "simulator"),
@@ -82,7 +83,10 @@ const secretReaders: Partial<Record<SettingName, readonly ProcessName[]>> = {
   BULKSMS_SIMULATOR_KEY: ["sales_worker", "simulator"],
 };
 
-/** What one process is told: no other's database, no owner's URL, no key that it does not need. */
+/**
+ * The settings of one process: no database of another one, no owner's URL, no key that it does not
+ * need.
+ */
 export function settingsOf(name: ProcessName, all: SystemSettings): SystemSettings {
   const database = processes[name].database;
   const ownUrl = database === null ? null : (databaseRoles[database] as Record<string, SettingName>)[name];

@@ -1,14 +1,14 @@
-// The wait that a client of an HTTP door is promised at most, also while a frozen dependency keeps
-// us waiting. Used by the nodes' routes.
+// Bounds how long a client of an HTTP endpoint waits for its answer, even while a frozen dependency
+// blocks us. Used by the nodes' routes.
 import { AppError } from "../contracts/errors.ts";
 
-/** A caller hears within 2 s; the rest is for the way. */
+/** A caller gets an answer within 2 s; the remainder covers the network. */
 export const answerWithinMs = 1_900;
 
 /**
- * The result of `work`, or a refusal once the request is `answerWithinMs` old. Work that is refused
- * goes on and may still take effect.
- * @param elapsedMs how old the request is already (fastify's `reply.elapsedTime`)
+ * Resolves with the result of `work`, or rejects once the request is `answerWithinMs` old. Work
+ * that is given up on keeps running and may still take effect.
+ * @param elapsedMs the age of the request so far (fastify's `reply.elapsedTime`)
  * @throws AppError service_unavailable
  */
 export async function answerInTime<T>(elapsedMs: number, work: Promise<T>): Promise<T> {

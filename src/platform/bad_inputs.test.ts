@@ -1,4 +1,4 @@
-// What any HTTP door of ours answers to nonsense: bytes, URLs, methods, headers, bodies. Always a
+// How every HTTP listener of ours answers nonsense: bytes, URLs, methods, headers, bodies. Always a
 // problem with a stable code, never a 500, never silence.
 import { connect } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
@@ -17,7 +17,7 @@ const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31);
 const bodyStallMs = 300;
 let app: HttpServer;
 let port: number;
-/** Bodies that came through to the route. */
+/** Bodies that reached the route. */
 const taken: unknown[] = [];
 const logLines: string[] = [];
 

@@ -1,6 +1,6 @@
-// Connections that never become a request that a route could answer: no HTTP, half of it, or one
-// that stops in its middle. Each gets its problem on the bare socket, which then ends. Called by
-// the HTTP server.
+// Connections that never become a request that a route could answer: not HTTP, half a request, or
+// one that stalls in the middle. Each gets its problem on the bare socket, which is then closed.
+// Called by the HTTP server.
 import { type IncomingMessage, type Server, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -8,24 +8,24 @@ import { AppError } from "../contracts/errors.ts";
 import { problemOf } from "./problem.ts";
 
 /**
- * Below this a body is taken for stalled: a phone at the edge of its network sends more, and a cut
- * line sends nothing.
+ * Below this rate a body counts as stalled: a phone at the edge of its network sends more, a dead
+ * connection sends nothing.
  */
 const bodyBytesPerSMin = 1_000;
 
 export interface SlowBodies {
-  /** Watches the body of a request until it has arrived. */
+  /** Watches the body of a request until all of it has arrived. */
   watch(request: IncomingMessage): void;
   close(): void;
 }
 
 /**
- * Ends requests whose body brings less than `bodyBytesPerSMin` over `stallMs`: without it, a client
- * whose network is gone would hold its upload's place, its file and its Idempotency-Key forever,
- * because TCP alone never tells.
+ * Ends requests whose body arrives slower than `bodyBytesPerSMin` over `stallMs`. Without this, a
+ * client whose network is gone would hold its upload slot, its file and its Idempotency-Key
+ * forever, because TCP alone never reports it.
  */
 export function watchSlowBodies(stallMs: number): SlowBodies {
-  // by connection, which has one request at a time: a request costs no listener of its own
+  // keyed by connection, which has one request at a time: no request needs a listener of its own
   const current = new Map<Socket, { request: IncomingMessage; bytesBefore: number }>();
   const timer = setInterval(() => {
     for (const [socket, seen] of current) {
@@ -37,7 +37,7 @@ export function watchSlowBodies(stallMs: number): SlowBodies {
   return {
     watch(request) {
       const { socket } = request;
-      // one that came just before a look has its whole time all the same
+      // a request that arrived just before a check still gets its full time
       const bytesBefore = Number.NEGATIVE_INFINITY;
       const seen = current.get(socket);
       if (seen !== undefined) {
@@ -52,22 +52,22 @@ export function watchSlowBodies(stallMs: number): SlowBodies {
   };
 }
 
-/** What node answers by itself without a body, or not at all, gets a problem too. */
+/** Gives a problem also to requests that node would answer without a body, or not at all. */
 export function answerOddRequests(server: Server): void {
-  // an expectation that we do not know may be ignored (RFC 9110, 10.1.1)
+  // an unknown expectation may be ignored (RFC 9110, 10.1.1)
   server.on("checkExpectation", (request, response) => server.emit("request", request, response));
   server.on("connect", (_request: IncomingMessage, socket: Duplex) =>
     endWithProblem(socket, new AppError("method_not_allowed", "This is no proxy: CONNECT is not possible here.")),
   );
 }
 
-/** For errors of node's HTTP parser: what is no whole request never becomes one. */
+/** Handles errors of node's HTTP parser, for input that never becomes a complete request. */
 export function answerClientError(error: Error & { code?: string }, socket: Duplex, headerBytesMax: number): void {
   if (error.code === "ECONNRESET") socket.destroy(error);
   else endWithProblem(socket, toClientError(error.code, headerBytesMax));
 }
 
-/** By the code of node's HTTP parser. */
+/** Maps the error code of node's HTTP parser. */
 function toClientError(code: string | undefined, headerBytesMax: number): AppError {
   if (code === "HPE_HEADER_OVERFLOW") return new AppError("header_too_large", `The headers are above ${headerBytesMax} bytes.`);
   return code === "ERR_HTTP_REQUEST_TIMEOUT" ? incomplete() : new AppError("request_invalid", "This is not HTTP.");
@@ -76,8 +76,8 @@ function toClientError(code: string | undefined, headerBytesMax: number): AppErr
 const incomplete = () => new AppError("request_incomplete", "The request did not arrive whole in time.");
 
 /**
- * Writes the problem as a whole HTTP answer, and ends the connection. One that has begun to answer
- * is only cut.
+ * Writes the problem as a complete HTTP response and ends the connection. If a response has begun
+ * already, the connection is only cut.
  */
 export function endWithProblem(socket: Duplex & { _httpMessage?: { headersSent?: boolean } | null }, error: AppError): void {
   if (!socket.writable || socket._httpMessage?.headersSent === true) {

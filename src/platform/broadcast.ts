@@ -1,4 +1,4 @@
-// Pub/sub on Redis: topics with channels. Publishing is fire-and-forget; readers repair a lost
+// Pub/sub on Redis: topics with channels. Publishing is fire-and-forget; readers recover a lost
 // update from a snapshot.
 import { channelName, type TopicName, type TopicUpdates, topicUpdates } from "../contracts/topics.ts";
 import { closeRedis, openRedis } from "./redis.ts";
@@ -10,15 +10,15 @@ export interface BroadcastOptions {
 
 export interface Publisher {
   /**
-   * Publishes and forgets: never throws, never waits; dropped while Redis is away. Call it after
-   * the commit that it tells of.
+   * Fire and forget: never throws, never waits; dropped while Redis is away. Call it after the
+   * commit that it announces.
    */
   publish<T extends TopicName>(topic: T, channel: string, update: TopicUpdates[T]): void;
-  /** False: what is published now is dropped. */
+  /** While false, whatever is published is dropped. */
   isConnected(): boolean;
   /**
-   * Whether anybody is subscribed, so that what is dear to find out is found out for somebody.
-   * False while Redis is away.
+   * Whether anybody is subscribed, so that expensive updates are only computed for somebody. False
+   * while Redis is away.
    */
   hasReaders(topic: TopicName, channel: string): Promise<boolean>;
   close(): void;
@@ -49,14 +49,17 @@ export interface Subscriber {
 }
 
 export interface SubscriberOptions extends BroadcastOptions {
-  /** One valid update of a subscribed channel; what does not fit its schema is dropped. */
+  /**
+   * Called with each valid update of a subscribed channel; updates that do not fit the schema are
+   * dropped.
+   */
   onUpdate<T extends TopicName>(topic: T, channel: string, update: TopicUpdates[T]): void;
-  /** The connection is back: updates may have been lost meanwhile. */
+  /** The connection is back; updates may have been lost in the meantime. */
   onReconnect(): void;
 }
 
 export function openSubscriber(options: SubscriberOptions): Subscriber {
-  // ioredis subscribes again to all channels by itself after a reconnect
+  // after a reconnect ioredis resubscribes to all channels by itself
   const redis = openRedis(options.redisUrl, { connectionName: "subscribe", isBlocking: true });
   let wasReady = false;
   redis.on("ready", () => {

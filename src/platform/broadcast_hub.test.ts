@@ -1,4 +1,4 @@
-// The hub with listeners that only remember, on a clock of our own.
+// The hub with recording listeners, on a fake clock.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { TopicUpdates } from "../contracts/topics.ts";
 import { type BroadcastHub, createBroadcastHub, type Listener } from "./broadcast_hub.ts";
@@ -122,6 +122,6 @@ test("a channel is watched from its first listener to its last", () => {
   hub.leave(two);
   expect(watches).toEqual([`+workspace_credit:${channel}`, `-workspace_credit:${channel}`]);
   hub.offer("workspace_credit", channel, update(9));
-  // who comes later starts from its own snapshot
+  // a listener that joins later starts from its own snapshot
   expect(join().versions()).toEqual([1]);
 });

@@ -1,25 +1,27 @@
 // Fans updates of topics and channels out to many listeners of one process (webapi's sockets).
-// Knows no transport and no domain: a listener is something that takes text and can tell how much
-// of it waits; an update is something with a version that only grows.
+// Knows neither transport nor domain: a listener is anything that takes text and reports how much
+// of it is still buffered; an update is anything with a version that only grows.
 import type { ChannelName, TopicName } from "../contracts/topics.ts";
 
 export interface Listener {
   send(text: string): void;
-  /** What was sent and has not left this process yet. */
+  /** Bytes sent that have not left this process yet. */
   bufferedBytes(): number;
-  /** It read too slowly: it is out of the hub already, end its connection. */
+  /** The listener read too slowly and has been removed from the hub: end its connection. */
   dropAsSlow(): void;
 }
 
 export interface HubOptions {
   /**
-   * Two updates of one channel to one listener are at least so far apart; of those between, the
-   * newest is sent.
+   * Minimum interval between two updates of one channel to one listener; of the updates in between,
+   * only the newest is sent.
    */
   updateIntervalMs: number;
-  /** A listener with more waiting than this is dropped, so that it costs the others no memory. */
+  /**
+   * A listener with more buffered than this is dropped, so that it does not cost the others memory.
+   */
   bufferedBytesMax: number;
-  /** A channel got its first listener, or lost its last. */
+  /** A channel gained its first listener or lost its last one. */
   onWatch(topic: TopicName, channel: string): void;
   onUnwatch(topic: TopicName, channel: string): void;
 }
@@ -27,7 +29,7 @@ export interface HubOptions {
 type Update = { version: number };
 
 /**
- * A listener's place in a channel: waiting (for its snapshot, nothing is sent yet), or the version
+ * A listener's state in a channel: waiting for its snapshot (nothing is sent yet), or the version
  * that it has.
  */
 type Place = "waiting" | number;
@@ -42,21 +44,21 @@ interface Channel {
 }
 
 export interface BroadcastHub {
-  /** Takes a place in a channel; nothing is sent before `begin`. False: it has a place already. */
+  /** Joins a channel; nothing is sent before `begin`. Returns false if it has joined already. */
   wait(listener: Listener, name: ChannelName): boolean;
   /**
-   * Sends the snapshot (or what is newer by now), and from then on each update. No effect without a
-   * place.
+   * Sends the snapshot (or whatever is newer by now), and each update from then on. No effect
+   * unless the listener has joined.
    */
   begin(listener: Listener, name: ChannelName, snapshot: Update): void;
   unsubscribe(listener: Listener, name: ChannelName): void;
   leave(listener: Listener): void;
   /**
-   * An update from anywhere, in any order, any number of times: only a newer version than the last
-   * one goes on.
+   * Takes updates from anywhere, in any order, any number of times; only a version newer than the
+   * last one is passed on.
    */
   offer(topic: TopicName, channel: string, update: Update): void;
-  /** Channels of a topic that have listeners. */
+  /** The channels of a topic that have listeners. */
   watched(topic: TopicName): string[];
   channelsOf(listener: Listener): number;
   close(): void;

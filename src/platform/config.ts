@@ -1,4 +1,4 @@
-// Reads settings (contracts/settings.ts) from the environment into a frozen typed object. Called
+// Reads settings (contracts/settings.ts) from the environment into a frozen, typed object. Called
 // once, in each node's main.ts.
 import { isIP, isIPv6 } from "node:net";
 import { renamedSettings, type Setting, type SettingName, settings } from "../contracts/settings.ts";
@@ -12,12 +12,13 @@ export type Config<F extends Record<string, SettingName>, O extends keyof F = ne
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/**
- * Every prefix that is ours: a name that begins so and is not in the table is a spelling mistake.
- */
+/** The prefix of all our settings: a variable with it that is not in the table is a typo. */
 const settingPrefix = "BULKSMS_";
 
-/** All that is wrong with the settings, a line each. The command line prints it and exits 2. */
+/**
+ * Everything that is wrong with the settings, one line each. The command line prints it and exits
+ * 2.
+ */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 
@@ -30,9 +31,9 @@ export class ConfigError extends Error {
 
 /**
  * The values of `fields` (field name -> setting name), typed by the settings table. A setting
- * without default must be given unless its field is in `optional`. An empty value counts as not
- * given.
- * @throws ConfigError listing every unknown, missing and malformed setting.
+ * without a default is required unless its field is in `optional`. An empty value counts as not
+ * set.
+ * @throws ConfigError listing every unknown, missing and malformed setting
  */
 export function readConfig<F extends Record<string, SettingName>, O extends keyof F & string = never>(
   environment: Environment,
@@ -61,7 +62,7 @@ export function readConfig<F extends Record<string, SettingName>, O extends keyo
 }
 
 /**
- * Lines that name each BULKSMS_ variable that no setting has, with its new name or the nearest one.
+ * One line for each BULKSMS_ variable that is not a setting, with its new name or the nearest one.
  */
 export function unknownSettings(environment: Environment): string[] {
   return Object.keys(environment)
@@ -73,7 +74,7 @@ export function unknownSettings(environment: Environment): string[] {
     );
 }
 
-/** The candidate with the least edit distance to `name`. */
+/** The candidate with the smallest edit distance to `name`. */
 export function nearest(name: string, candidates: readonly string[]): string {
   let best = candidates[0] ?? "";
   let bestDistance = Number.POSITIVE_INFINITY;
@@ -84,7 +85,7 @@ export function nearest(name: string, candidates: readonly string[]): string {
   return best;
 }
 
-/** Whether a door on this address is reachable from this machine only. */
+/** Whether a listener on this address is reachable from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
 }
@@ -96,7 +97,7 @@ function parseSetting(setting: Setting, text: string): Parsed {
   switch (setting.kind) {
     case "integer":
     case "number": {
-      // decimal digits alone: 1e3, 0x10, +5 and " 5" are numbers to JavaScript, and slips to a
+      // decimal digits only: 1e3, 0x10, +5 and " 5" are numbers to JavaScript, but typos to a
       // person
       const pattern = setting.kind === "integer" ? /^\d+$/ : /^\d+(?:\.\d+)?$/;
       if (!pattern.test(text)) return { problem: `${shown} is not a ${setting.kind} in decimal digits${inUnit(setting.unit)}` };
@@ -137,8 +138,8 @@ function parseSetting(setting: Setting, text: string): Parsed {
 }
 
 /**
- * RFC 1123, and underscores as Docker's names have them; a last label of digits would be an IPv4
- * address that is none.
+ * RFC 1123, plus underscores, which Docker's names contain; a last label of digits only would make
+ * it an invalid IPv4 address.
  */
 const hostName = /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*(?!\d+$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
 
@@ -164,12 +165,12 @@ function editDistance(a: string, b: string): number {
   return previous[b.length] as number;
 }
 
-/** A secret that guards a door which others than this machine can reach. */
+/** Minimum length of a secret that guards a listener reachable from other machines. */
 const secretLengthMin = 16;
 
 /**
  * Refuses to listen beyond loopback with a weak or missing secret.
- * @throws ConfigError naming the secrets.
+ * @throws ConfigError naming the secrets
  */
 export function requireSafeListener(host: string, secrets: Partial<Record<SettingName, string | readonly string[] | undefined>>): void {
   if (isLoopback(host)) return;

@@ -1,5 +1,5 @@
-// Requests to a path that has both a direct route and the framework's: which of them answers, and
-// that a client cannot tell a refusal of one from the other's.
+// Requests to a path that has both a direct route and one of the framework: which of them answers,
+// and that a client cannot tell their refusals apart.
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppError } from "../contracts/errors.ts";
@@ -9,7 +9,7 @@ import { createMetrics } from "./metrics.ts";
 
 let app: HttpServer;
 let port: number;
-/** Bodies that wait for their answer, which comes when the test says so. */
+/** Bodies whose answer is held back until the test releases it. */
 const waiting = new Map<string, () => void>();
 
 beforeAll(async () => {
@@ -47,7 +47,7 @@ const post = (body: string, head: Record<string, string> = {}, path = "/receipts
   return `POST ${path} HTTP/1.1\r\n${lines.join("")}\r\n${body}`;
 };
 
-/** Sends the text, answers with all that came until the last of `expected` did. */
+/** Sends the text and returns everything received up to the last of `expected`. */
 function exchange(text: string, ...expected: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     let seen = "";

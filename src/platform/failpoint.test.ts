@@ -1,4 +1,4 @@
-// Crash points: refused when they make no sense, reached at one place each, and deadly in a real
+// Crash points: invalid ones are rejected, each is reached at one place, and they kill a real
 // process.
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";

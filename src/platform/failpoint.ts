@@ -1,14 +1,14 @@
 // Kills or freezes this process at a named place, the n-th time it gets there. Armed by runNode
-// from BULKSMS_CRASH_AT, reached by the domains and nodes. One armed place a process, in this
-// module: handing it down to each of the places would make arguments of it everywhere, for what is
-// off in earnest.
+// from BULKSMS_CRASH_AT, reached by the domains and nodes. The armed place is module state, one per
+// process: passing it down would add an argument everywhere for something that is off in
+// production.
 import { writeSync } from "node:fs";
 import { type FailpointName, failpointNames } from "../contracts/failpoints.ts";
 import { ConfigError, type Environment, isLoopback, nearest, readConfig } from "./config.ts";
 
 interface Armed {
   name: FailpointName;
-  /** Acts at this hit, counted from 1. */
+  /** Acts on this hit, counted from 1. */
   hit: number;
   action: "kill" | "freeze";
   hits: Map<FailpointName, number>;
@@ -16,24 +16,24 @@ interface Armed {
 
 let armed: Armed | null = null;
 
-/** A signal to oneself is taken within microseconds; meanwhile no further line may run. */
+/** A signal to oneself is delivered within microseconds; no further line may run until then. */
 const signalWaitMs = 1_000;
 
-/** Does nothing unless armed: one comparison. */
+/** Does nothing unless armed; costs one comparison. */
 export function reachFailpoint(name: FailpointName): void {
   if (armed !== null) count(armed, name);
 }
 
-/** @throws ConfigError as `readFailpoint` */
+/** @throws ConfigError like `readFailpoint` */
 export function armFailpoint(environment: Environment): void {
   armed = readFailpoint(environment);
 }
 
 /**
- * Reads BULKSMS_CRASH_AT: `name:n` kills this process by SIGKILL at the n-th hit, `name:n:freeze`
- * stops it by SIGSTOP, once.
- * @throws ConfigError when there is no such place (naming the nearest), or a door is open beyond
- * loopback: nobody else's system is to be killed.
+ * Reads BULKSMS_CRASH_AT: `name:n` kills this process with SIGKILL at the n-th hit, `name:n:freeze`
+ * stops it with SIGSTOP, once.
+ * @throws ConfigError if there is no such place (naming the nearest), or if a listener is open
+ * beyond loopback: nobody else's system may be killed
  */
 export function readFailpoint(environment: Environment): Armed | null {
   const { host, crashAt } = readConfig(environment, { host: "BULKSMS_HOST", crashAt: "BULKSMS_CRASH_AT" }, { optional: ["crashAt"] });
@@ -47,7 +47,7 @@ export function readFailpoint(environment: Environment): Armed | null {
   return { name: known, hit: Number(hit), action: action === "freeze" ? "freeze" : "kill", hits: new Map() };
 }
 
-/** How often each place was reached since this process was armed; null: it is not. */
+/** How often each place was reached since this process was armed; null if it is not armed. */
 export function failpointHits(): ReadonlyMap<FailpointName, number> | null {
   return armed?.hits ?? null;
 }
@@ -61,10 +61,10 @@ function count(point: Armed, name: FailpointName): void {
 function act({ name, hit, action }: Armed): void {
   const line = JSON.stringify({ event: `failpoint.${action}`, name, hit, pid: process.pid });
   try {
-    // at once: nothing that waits in a stream would outlive us
+    // written synchronously: whatever waits in a stream would be lost with the process
     writeSync(process.stderr.fd, `${line}\n`);
   } catch {
-    // a full pipe: whoever watches sees the signal
+    // the pipe is full; a watcher still sees the signal
   }
   process.kill(process.pid, action === "kill" ? "SIGKILL" : "SIGSTOP");
   if (action === "kill") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, signalWaitMs);

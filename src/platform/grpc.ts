@@ -1,6 +1,6 @@
-// gRPC both ways: the server of rpc (with health and reflection) and the client of webapi, salesapi
-// and sales_worker. One typed error crosses: AppError as a status plus the trailing metadata
-// `error-code`, `error-details` and `error-retry-after-s`.
+// gRPC in both directions: the server of rpc (with health and reflection), and the client of
+// webapi, salesapi and sales_worker. One typed error crosses the wire: AppError as a status plus
+// the trailing metadata `error-code`, `error-details` and `error-retry-after-s`.
 import { isIPv6 } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,16 +24,16 @@ import * as credit from "../contracts/generated/credit.ts";
 import { createInternalTokenCheck } from "./internal_token.ts";
 import { errorFields, type Log } from "./log.ts";
 
-/** A call of ours carries ids and amounts: a larger message is an attack or an error. */
+/** Our calls carry ids and amounts: a larger message is an attack or a mistake. */
 const messageBytesMax = 64 * 1024;
-/** /ready is asked often, and an answer takes a millisecond. */
+/** /ready is polled often, and an answer takes a millisecond. */
 const pingDeadlineMs = 1_000;
 const callDeadlineMs = 2_000;
 const contractsFolder = join(dirname(fileURLToPath(import.meta.url)), "../contracts");
 
 export interface GrpcServerOptions {
   host: string;
-  /** 0: a free one. */
+  /** 0 picks a free port. */
   port: number;
   services: { name: string; definition: ServiceDefinition; implementation: UntypedServiceImplementation; protoFile: string }[];
   log: Log;
@@ -41,9 +41,9 @@ export interface GrpcServerOptions {
 
 export interface GrpcServer {
   port: number;
-  /** What the standard health service answers. */
+  /** Sets the answer of the standard health service. */
   setServing(isServing: boolean): void;
-  /** Takes no new call, waits at most `drainMs` for those in hand. */
+  /** Accepts no new calls and waits at most `drainMs` for those in progress. */
   stop(drainMs: number): Promise<void>;
 }
 
@@ -78,8 +78,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
 }
 
 /**
- * One unary method: checks the internal token, turns AppError into a status, and logs what is
- * impossible.
+ * Wraps one unary method: checks the internal token, turns AppError into a status, and logs
+ * unexpected errors.
  */
 export function handleUnary<Q, A>(options: { internalToken: string; log: Log }, answer: (request: Q) => Promise<A>): handleUnaryCall<Q, A> {
   const isOurs = createInternalTokenCheck(options.internalToken);
@@ -117,20 +117,20 @@ export interface CreditClient {
   addCredit: Call<credit.AddCreditRequest, credit.AddCreditResponse>;
   authenticateKey: Call<credit.AuthenticateKeyRequest, credit.AuthenticateKeyResponse>;
   authenticateSession: Call<credit.AuthenticateSessionRequest, credit.AuthenticateSessionResponse>;
-  /** Resolves when rpc answers. @throws when it does not within a second. */
+  /** Resolves when rpc answers. @throws if it does not answer within a second */
   ping(): Promise<void>;
   close(): void;
 }
 
 /**
- * The credit service of rpc. Every call has a deadline and the internal token.
- * @throws AppError with rpc's code; deadline_exceeded and service_unavailable tell nothing of the
- * effect: ask again by the same id.
+ * A client of rpc's credit service. Each call has a deadline and carries the internal token.
+ * @throws AppError with rpc's code; deadline_exceeded and service_unavailable leave the effect
+ * unknown: repeat the call with the same id
  */
 export function openCreditClient(options: { address: string; internalToken: string }): CreditClient {
   const channel = {
     "grpc.max_receive_message_length": messageBytesMax,
-    // rpc that is back is found soon
+    // reconnects soon after rpc is back
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 1_000,
     "grpc.keepalive_time_ms": 10_000,
@@ -165,7 +165,7 @@ export function openCreditClient(options: { address: string; internalToken: stri
     authenticateSession: promised(
       client.authenticateSession as Method<credit.AuthenticateSessionRequest, credit.AuthenticateSessionResponse>,
     ),
-    // by a call, not by the channel's state: a frozen rpc keeps its connections
+    // by a call, not by the state of the channel: a frozen rpc keeps its connections open
     ping: () =>
       new Promise((resolve, reject) => {
         const deadline = Date.now() + pingDeadlineMs;

@@ -173,7 +173,7 @@ test("a request that comes while the process drains is refused with a stable cod
     });
   });
   const socket = connect(await listen(draining, { host: "127.0.0.1", port: 0 }), "127.0.0.1");
-  // pipelined: the second request is read while the first is in hand
+  // pipelined: the second request is read while the first is being handled
   const request = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
   let heard = "";
   socket.setEncoding("utf8").on("data", (text) => {

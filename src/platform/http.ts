@@ -1,5 +1,5 @@
-// The HTTP server of every process: problem+json errors, limits, Host and Origin check, health,
-// readiness, metrics, OpenAPI. Knows no route of a domain.
+// The HTTP server of every process: problem+json errors, limits, Host and Origin checks, health,
+// readiness, metrics, OpenAPI. Contains no domain routes.
 import { isUtf8 } from "node:buffer";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
@@ -27,42 +27,40 @@ import { sha256 } from "./sha256.ts";
 
 export type HttpServer = ReturnType<typeof withZod>;
 
-/**
- * A JSON command of ours is far smaller; uploads and receipts set their own limit on their route.
- */
+/** Our JSON commands are far smaller; uploads and receipts set their own limit on their route. */
 const bodyBytesMaxDefault = 64 * 1024;
 const headerBytesMax = 16 * 1024;
 export const headersTimeoutMs = 10_000;
-/** How often node looks for headers that are late; its own 30 s would add to the limit. */
+/** How often node checks for late headers; its default of 30 s would add to the limit. */
 const lateCheckMs = 2_000;
-/** A body that brings next to nothing for so long is given up. */
+/** A body that makes next to no progress over this time is given up. */
 export const bodyStallMsDefault = 30_000;
-/** A dependency that has not answered by then is not ready. */
+/** A dependency that has not answered within this time is not ready. */
 const readyCheckMs = 1_500;
 
 export interface HttpServerOptions {
-  /** The process's name, and what /docs calls it. */
+  /** Name of the process, also the title of /docs. */
   name: string;
   description: string;
   log: Log;
   metrics: Metrics;
-  /** What must answer for /ready: name -> a promise that rejects when it does not. */
+  /** The dependencies that /ready checks: name -> a promise that rejects if it does not answer. */
   checks: Record<string, () => Promise<unknown>>;
   /**
-   * The address that it will listen on: on loopback, Host and Origin must be loopback too (DNS
+   * The address to listen on. On loopback, Host and Origin must be loopback too (against DNS
    * rebinding).
    */
   host: string;
   allowedHosts: readonly string[];
-  /** By API key or session; null for a server without callers from outside (management). */
+  /** Limit per API key or session; null for a server without outside callers (management). */
   requestsPerMinute: number | null;
-  /** The hottest ones; each has a route in the framework too, for what is not usual. */
+  /** For the hottest routes; each also has a route in the framework, for unusual requests. */
   directRoutes?: readonly DirectRoute[];
-  /** For tests, which do not wait half a minute. */
+  /** For tests, which cannot wait half a minute. */
   bodyStallMs?: number;
 }
 
-/** A server without routes of its own; add them, then `listen`. */
+/** Creates a server without routes of its own; add them, then call `listen`. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const app = withZod(options.log);
   acceptJsonAlone(app);
@@ -81,7 +79,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   refuseWhenDraining(app);
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply, options.log));
   app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, routes));
-  // like all hooks of every request without a promise, which each would cost
+  // callback style, like all hooks that run for every request: a promise has a cost for each of
+  // them
   app.addHook("onRequest", (request, _reply, done) => {
     bodies.watch(request.raw);
     checkHost(request, options);
@@ -119,7 +118,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   return app;
 }
 
-/** Opens the door. @returns the port, also when 0 was asked for. */
+/** Starts listening. @returns the actual port, also if 0 was requested. */
 export async function listen(app: HttpServer, listener: { host: string; port: number }): Promise<number> {
   await app.listen({ host: withoutBrackets(listener.host), port: listener.port });
   const address = app.server.address();
@@ -127,7 +126,7 @@ export async function listen(app: HttpServer, listener: { host: string; port: nu
   return address.port;
 }
 
-/** The management door of a process whose own door is not HTTP (workers, rpc). */
+/** Starts the management listener of a process whose own listener is not HTTP (workers, rpc). */
 export async function startManagementServer(
   options: Omit<HttpServerOptions, "requestsPerMinute" | "description"> & { port: number },
 ): Promise<{ port: number; close(): Promise<void> }> {
@@ -137,8 +136,8 @@ export async function startManagementServer(
 }
 
 /**
- * What people and programs ask: receipts are signed instead of keyed, and have counters of their
- * own; probes and scrapes are no work.
+ * Counts the requests of people and programs. Receipts are signed instead of keyed and have
+ * counters of their own; probes and scrapes are not counted as work.
  */
 function countRequests(app: HttpServer, metrics: Metrics): void {
   const requests = metrics.counter("http_requests_total", "Requests with an API key or a session that were answered");
@@ -149,8 +148,8 @@ function countRequests(app: HttpServer, metrics: Metrics): void {
 }
 
 /**
- * A request on a connection that was kept open while the process drains: it takes nothing new, and
- * says that another try may help.
+ * Refuses a request on a kept-alive connection while the process drains, with the hint that a retry
+ * may help.
  */
 function refuseWhenDraining(app: HttpServer): void {
   let isDraining = false;
@@ -167,7 +166,7 @@ function withZod(log: Log) {
     logger: false,
     bodyLimit: bodyBytesMaxDefault,
     trustProxy: false,
-    // refuseWhenDraining says so in our words
+    // refuseWhenDraining answers this with our own problem
     return503OnClosing: false,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
@@ -175,10 +174,10 @@ function withZod(log: Log) {
       maxHeaderSize: headerBytesMax,
       headersTimeout: headersTimeoutMs,
       connectionsCheckingInterval: lateCheckMs,
-      requireHostHeader: false, // checkHost says so in our words
+      requireHostHeader: false, // checkHost answers this with our own problem
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, headerBytesMax),
-    // a URL that the router cannot read reaches no hook and no handler
+    // a URL that the router cannot parse reaches neither hook nor handler
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply, log),
   })
     .setValidatorCompiler(validatorCompiler)
@@ -187,8 +186,8 @@ function withZod(log: Log) {
 }
 
 /**
- * Commands are JSON in UTF-8; any other type is 415. What is no UTF-8 is no JSON (RFC 8259, 8.1):
- * read loosely, a broken name would be stored as \ufffd.
+ * Commands are JSON in UTF-8; any other type is 415. Invalid UTF-8 is not JSON (RFC 8259, 8.1):
+ * decoded leniently, a broken name would be stored as \ufffd.
  */
 function acceptJsonAlone(app: HttpServer): void {
   const parse = app.getDefaultJsonParser("error", "error");
@@ -231,7 +230,10 @@ async function isAnswering(ask: () => Promise<unknown>): Promise<boolean> {
   return isUp;
 }
 
-/** As checkHost looks at it; most requests name the same one. */
+/**
+ * The check behind checkHost; remembers the last host that passed, since most requests name the
+ * same one.
+ */
 function createHostCheck({ host, allowedHosts }: HttpServerOptions): (header: string) => boolean {
   let lastOwn = "";
   return (header) => {
@@ -247,8 +249,8 @@ function createHostCheck({ host, allowedHosts }: HttpServerOptions): (header: st
 }
 
 /**
- * A page of another site that a browser resolves to loopback must not reach us: its Host or Origin
- * tells.
+ * Keeps out a page of another site that a browser resolves to loopback; its Host or Origin gives it
+ * away.
  */
 function checkHost(request: FastifyRequest, { host, allowedHosts }: HttpServerOptions): void {
   if (request.headers.host === undefined && request.raw.httpVersion === "1.1")
@@ -264,8 +266,8 @@ function checkHost(request: FastifyRequest, { host, allowedHosts }: HttpServerOp
 }
 
 /**
- * Nothing here unpacks a body: taken as it came, one would be refused for its words, or mean
- * something else.
+ * Refuses compressed bodies: nothing here decompresses them, and read as they are they would be
+ * rejected for their content, or mean something else.
  */
 function checkEncoding(request: FastifyRequest): void {
   const encoding = request.headers["content-encoding"];
@@ -278,7 +280,7 @@ function hostOf(origin: string): string {
 }
 
 function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log) {
-  // a client that broke off looks like a lost connection of ours; nobody reads the answer
+  // a client that aborted looks like a lost connection of ours; nobody reads the answer
   const isCut = request.raw.destroyed && !request.raw.complete;
   const { status, headers, problem, error } = problemAnswer(isCut ? new AppError("request_incomplete", "The client broke off.") : thrown);
   if (status >= 500) logFailure(log, error, { method: request.method, route: request.routeOptions.url });
@@ -301,7 +303,7 @@ function patternOf(url: string): RegExp {
 function sendNotFound(request: FastifyRequest, reply: FastifyReply, routes: readonly Route[]) {
   const path = request.url.split("?")[0] as string;
   const methods = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
-  // a static route without that file has the method all the same
+  // a static route without that file still supports the method
   const isKnownPath = methods.length > 0 && !methods.includes(request.method === "HEAD" ? "GET" : request.method);
   if (isKnownPath) reply.header("allow", methods.join(", "));
   const error = isKnownPath

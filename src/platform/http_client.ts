@@ -1,33 +1,33 @@
-// HTTP to one other process: a keep-alive pool, a limit on every wait, JSON both ways. Bodies are
-// always drained.
+// HTTP client for one other process: a keep-alive pool, a limit on every wait, JSON both ways.
+// Response bodies are always drained.
 import { Pool } from "undici";
 import { AppError } from "../contracts/errors.ts";
 
 export interface HttpResponse {
   status: number;
   headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Parsed JSON; undefined when the body is empty or no JSON. */
+  /** Parsed JSON; undefined if the body is empty or not JSON. */
   body: unknown;
 }
 
 export interface HttpClient {
   /**
-   * One request; any status is an answer.
+   * Sends one request; any status is an answer.
    * @throws AppError deadline_exceeded (no answer in time) or service_unavailable (no connection):
-   * neither tells whether the request had its effect.
+   * neither tells whether the request took effect
    */
   request(request: {
     method: "GET" | "POST" | "PUT" | "DELETE";
     path: string;
     headers?: Record<string, string>;
-    /** A Buffer or string goes as it is, anything else as JSON. */
+    /** A Buffer or string is sent as it is, anything else as JSON. */
     body?: unknown;
     timeoutMs?: number;
   }): Promise<HttpResponse>;
   close(): Promise<void>;
 }
 
-/** No answer of another process of ours is larger; more is an error, not memory. */
+/** None of our processes sends a larger answer; more is an error, and must not fill memory. */
 const responseBytesMax = 16 * 1024 * 1024;
 
 export function openHttpClient(baseUrl: string, options: { timeoutMs: number; connections?: number }): HttpClient {

@@ -1,11 +1,11 @@
-// One JSON line an event on standard output: `event: "campaign.paused"`, ids as fields,
-// `durationMs`. Opened once a process.
+// Writes one JSON line per event to standard output: `event: "campaign.paused"`, ids as fields,
+// `durationMs`. Opened once per process.
 import { type Logger, pino } from "pino";
 import type { AppError } from "../contracts/errors.ts";
 
 export type Log = Logger;
 
-/** Fields that must never be written, wherever they stand. */
+/** Fields that must never be logged, at any depth. */
 const redactedFields = [
   "authorization",
   "*.authorization",
@@ -41,7 +41,7 @@ export function createLog(processName: string, options: { level: string; format:
   });
 }
 
-/** An error as log fields: its name, message and cause chain, without stack for expected ones. */
+/** An error as log fields: its name, message and cause chain; no stack for expected errors. */
 export function errorFields(error: unknown): { error: string; stack?: string } {
   if (!(error instanceof Error)) return { error: String(error) };
   const chain: string[] = [];
@@ -49,7 +49,7 @@ export function errorFields(error: unknown): { error: string; stack?: string } {
   return { error: chain.join(" <- "), ...(error.name === "AppError" || error.stack === undefined ? {} : { stack: error.stack }) };
 }
 
-/** A request that failed for no fault of its client's. */
+/** Logs a request that failed through no fault of its client. */
 export function logFailure(log: Log, error: AppError, request: { method: string; route: string | undefined }): void {
   log[error.code === "internal" ? "error" : "warn"]({
     event: "http.failed",

@@ -5,16 +5,16 @@ import { failpointHits } from "./failpoint.ts";
 export interface Metrics {
   registry: Registry;
   counter<L extends string = never>(name: string, help: string, labels?: readonly L[]): Counter<L>;
-  /** `read` is called at each scrape, so that a gauge needs no timer. */
+  /** `read` is called at each scrape, so a gauge needs no timer. */
   gauge(name: string, help: string, read: () => number | Promise<number>): Gauge;
   histogram<L extends string = never>(name: string, help: string, buckets: number[], labels?: readonly L[]): Histogram<L>;
 }
 
-/** Seconds, from a millisecond to the longest wait that we allow. */
+/** In seconds, from a millisecond to the longest wait that we allow. */
 export const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 export const rowsBuckets = [1, 10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
 
-/** Of every metric of our own; the others are prom-client's, of the process itself. */
+/** Prefix of all metrics of our own; the others are prom-client's process metrics. */
 export const ourMetricPrefix = "bulksms_";
 
 export function createMetrics(processName: string): Metrics {
@@ -44,7 +44,7 @@ export function createMetrics(processName: string): Metrics {
   };
 }
 
-/** For experiments: which places an armed process has been at, before it dies of one. */
+/** For experiments: which places an armed process has reached before it dies at one of them. */
 function addFailpointHits(registry: Registry, prefix: string): void {
   new Counter({
     name: `${prefix}failpoint_hits_total`,

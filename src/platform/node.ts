@@ -1,5 +1,5 @@
-// The life of a process: create -> start -> stop. Signals, a dead parent, exit codes. Called by
-// each node's main.ts.
+// The life of a process: create -> start -> stop. Handles signals, a dead parent, exit codes.
+// Called by each node's main.ts.
 import { ConfigError } from "./config.ts";
 import { armFailpoint } from "./failpoint.ts";
 import { createLog, errorFields, type Log } from "./log.ts";
@@ -7,17 +7,17 @@ import { requireOwnAddress } from "./own_address.ts";
 
 export interface Node {
   /**
-   * Opens doors and connections. Other processes may be down: it comes up all the same, and /ready
-   * says so.
+   * Opens listeners and connections. It starts even while other processes are down, and /ready
+   * reports that.
    */
   start(): Promise<void>;
-  /** Drains: takes nothing new, ends what is in hand, closes. */
+  /** Drains: accepts nothing new, finishes what is in hand, closes. */
   stop(): Promise<void>;
 }
 
 /**
- * A drain that takes longer has failed: the process ends with exit code 1, and recovery is the
- * sweeper's.
+ * A drain that takes longer has failed: the process exits with code 1 and leaves recovery to the
+ * sweeper.
  */
 export const drainMaxMs = 20_000;
 
@@ -28,9 +28,9 @@ export interface NodeConfig {
 }
 
 /**
- * Runs one node until SIGTERM or SIGINT (drains, exit 0), a second one (ends at once, exit 130), or
- * the death of the parent that holds its IPC channel. Exit 2: settings are wrong (listed on
- * standard error). Exit 1: it could not start, or an impossible state.
+ * Runs one node until SIGTERM or SIGINT (drains, exit 0), a second signal (exits at once, 130), or
+ * the death of the parent that holds its IPC channel. Exit 2: the settings are wrong (listed on
+ * standard error). Exit 1: it could not start, or reached an impossible state.
  */
 export async function runNode<C extends NodeConfig>(
   name: string,
@@ -78,8 +78,8 @@ export async function runNode<C extends NodeConfig>(
   };
   process.on("SIGTERM", () => stop("SIGTERM"));
   process.on("SIGINT", () => stop("SIGINT"));
-  // the supervisor holds an IPC channel: when it dies, even by kill -9, nobody restarts us, so we
-  // end too
+  // the supervisor holds an IPC channel: when it dies, even by kill -9, nobody would restart us, so
+  // we end too
   if (process.channel) {
     process.on("disconnect", () => stop("supervisor gone"));
     process.channel.unref();

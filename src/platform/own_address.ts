@@ -1,12 +1,12 @@
-// Whether BULKSMS_HOST is an address that this machine can listen on: what no form can tell. Asked
-// by each process and by `bulksms up` before anything is opened.
+// Whether BULKSMS_HOST is an address that this machine can listen on, which its syntax cannot tell.
+// Checked by each process and by `bulksms up` before anything is opened.
 import { createServer } from "node:net";
 import { ConfigError } from "./config.ts";
 
 /**
  * Listens there for a moment, on a free port.
- * @throws ConfigError naming BULKSMS_HOST when the name is unknown or the address is not this
- * machine's
+ * @throws ConfigError naming BULKSMS_HOST if the name is unknown or the address does not belong to
+ * this machine
  */
 export async function requireOwnAddress(host: string): Promise<void> {
   const server = createServer();
@@ -14,7 +14,7 @@ export async function requireOwnAddress(host: string): Promise<void> {
     server.once("error", reject).listen({ host: withoutBrackets(host), port: 0 }, resolve);
   }).catch((error: NodeJS.ErrnoException) => {
     const reason = reasons[error.code ?? ""];
-    // what else may be wrong (no file handle is left, say) is not about the address
+    // other errors (say, no file handles left) are not about the address
     if (reason === undefined) throw error;
     throw new ConfigError([`BULKSMS_HOST: "${host}" ${reason}`]);
   });
@@ -33,7 +33,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENETUNREACH: otherMachine,
 };
 
-/** [::1] -> ::1, as sockets want it. */
+/** [::1] -> ::1, the form that sockets expect. */
 export function withoutBrackets(host: string): string {
   return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
 }

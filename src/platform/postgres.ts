@@ -1,26 +1,26 @@
-// Connections to Postgres: a pool, transactions that are retried as a whole, and what an error
-// means. Limits of time (lock_timeout, idle_in_transaction_session_timeout, transaction_timeout)
-// are settings of each role (migrate.ts).
+// Connections to Postgres: a pool, transactions that are retried as a whole, and the meaning of its
+// errors. Time limits (lock_timeout, idle_in_transaction_session_timeout, transaction_timeout) are
+// settings of each role (migrate.ts).
 import postgres from "postgres";
 import { AppError } from "../contracts/errors.ts";
 
 export type Sql = postgres.Sql<{ bigint: bigint }>;
 export type TransactionSql = postgres.TransactionSql<{ bigint: bigint }>;
-/** Either: a statement that may run inside a transaction or on its own. */
+/** For statements that may run inside a transaction or on their own. */
 export type AnySql = Sql | TransactionSql;
 
 /**
- * A caller waits at most so long for a connection: then 503, well inside the 2 s that a client is
- * promised.
+ * How long a caller waits for a connection before it gets a 503, well inside the 2 s that clients
+ * are promised.
  */
 const connectTimeoutS = 2;
-/** Whole transactions are tried again so often, with a growing pause, when a retry can help. */
+/** How often a whole transaction is tried, with growing pauses, when a retry can help. */
 const transactionTriesMax = 5;
 
 export interface PostgresOptions {
   applicationName: string;
   connections: number;
-  /** For work that is long by nature (import, purge, audit); else the role's. */
+  /** For inherently long work (import, purge, audit); otherwise the role's limit applies. */
   statementTimeoutMs?: number;
 }
 
@@ -29,7 +29,7 @@ export function openPostgres(url: string, options: PostgresOptions): Sql {
     max: options.connections,
     connect_timeout: connectTimeoutS,
     idle_timeout: 60,
-    // a server that is back is found soon
+    // reconnects soon after the server is back
     backoff: (retries) => Math.min(1, 0.05 * 2 ** retries),
     types: { bigint: postgres.BigInt },
     onnotice: () => {},
@@ -42,10 +42,10 @@ export function openPostgres(url: string, options: PostgresOptions): Sql {
 }
 
 /**
- * Runs `work` in one transaction, again from its beginning when the database says that a retry can
- * help (deadlock, serialization, lost connection, restart). `work` must therefore have no effect
- * outside the transaction.
- * @throws AppError service_unavailable when the database does not answer.
+ * Runs `work` in one transaction, and again from the start if the database reports an error that a
+ * retry can fix (deadlock, serialization failure, lost connection, restart). `work` must therefore
+ * have no effect outside the transaction.
+ * @throws AppError service_unavailable if the database does not answer
  */
 export async function inTransaction<T>(
   sql: Sql,
@@ -85,7 +85,9 @@ const socketCodes = new Set([
   "EHOSTUNREACH",
 ]);
 
-/** The database did not answer, or not any more: nothing is known of the statement's effect. */
+/**
+ * The database did not answer, or stopped answering: whether the statement took effect is unknown.
+ */
 export function isConnectionError(error: unknown): boolean {
   const code = errorCode(error);
   return code !== null && (socketCodes.has(code) || unavailableCodes.has(code) || code.startsWith("08"));
@@ -100,7 +102,8 @@ export function isForeignServer(error: unknown): boolean {
 }
 
 /**
- * The data itself was refused (class 22 data exception, 23 constraint): trying again is in vain.
+ * The data itself was rejected (class 22 data exception, class 23 constraint); a retry is
+ * pointless.
  */
 export function isDataError(error: unknown): boolean {
   const code = errorCode(error);
@@ -112,7 +115,7 @@ export function isRetryable(error: unknown): boolean {
   return code !== null && (contentionCodes.has(code) || isConnectionError(error));
 }
 
-/** An error of the database as the refusal that a client may see; others as they are. */
+/** Turns a database error into the refusal that a client may see; other errors pass unchanged. */
 export function asUnavailable(error: unknown): unknown {
   return isRetryable(error)
     ? new AppError("service_unavailable", "The database does not answer.", { retryAfterS: 2, cause: error })

@@ -1,5 +1,5 @@
-// What we read although its owner promises nothing about it: these tests fail first when a new
-// version of Node or of a library changes it.
+// Internals that we read although their owner promises nothing about them: these tests fail first
+// when a new version of Node or of a library changes them.
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
@@ -12,7 +12,7 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-/** A server whose answer is in the hands of the test, and a raw connection with one request. */
+/** A server whose answer the test controls, and a raw connection with one request. */
 async function openExchange(): Promise<{ serverSide: Socket; response: ServerResponse; clientSide: Socket; received: () => string }> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

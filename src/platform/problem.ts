@@ -1,10 +1,10 @@
-// Whatever was thrown as the answer that a client sees: RFC 9457 problem+json with a code of
+// Turns anything thrown into the answer that a client sees: RFC 9457 problem+json with a code of
 // contracts/errors.ts. Used by the HTTP server and its direct routes.
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { AppError, type ErrorCode, errorRules } from "../contracts/errors.ts";
 import { asUnavailable } from "./postgres.ts";
 
-/** Errors of fastify itself, by its code (https://fastify.dev/docs/latest/Reference/Errors/). */
+/** Maps fastify's own error codes (https://fastify.dev/docs/latest/Reference/Errors/). */
 const fastifyErrors: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: "content_type_unsupported",
   FST_ERR_CTP_BODY_TOO_LARGE: "body_too_large",
@@ -16,7 +16,7 @@ const fastifyErrors: Record<string, ErrorCode> = {
   FST_ERR_VALIDATION: "request_invalid",
 };
 
-/** Any thrown thing as the AppError that the client sees. */
+/** Turns anything thrown into the AppError that the client sees. */
 export function toAppError(thrown: unknown): AppError {
   const error = asUnavailable(thrown);
   if (error instanceof AppError) return error;
@@ -35,8 +35,8 @@ export function toAppError(thrown: unknown): AppError {
 }
 
 /**
- * Plugins refuse with a status of their own: a range or a path that static files cannot have. What
- * they call the client's fault is none of ours.
+ * Plugins refuse with a status of their own, such as a range or path that static files cannot
+ * serve. What they blame on the client is not a fault of ours.
  */
 function fromStatus(error: unknown): AppError | null {
   const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 0;
@@ -46,7 +46,7 @@ function fromStatus(error: unknown): AppError | null {
 
 export const nothingHere = "There is nothing at this path; /docs lists what there is.";
 
-/** The whole answer. */
+/** The complete answer: status, headers and body. */
 export function problemAnswer(thrown: unknown) {
   const error = toAppError(thrown);
   const problem = problemOf(error);
@@ -56,7 +56,7 @@ export function problemAnswer(thrown: unknown) {
   return { status: problem.status, headers, problem, error };
 }
 
-/** RFC 9457. `code` is stable; the details stand beside it as extension members. */
+/** RFC 9457. `code` is stable; details are added as extension members. */
 export function problemOf(error: AppError) {
   const { http, title, isWithoutEffect } = errorRules[error.code];
   return {

@@ -1,5 +1,5 @@
 // Job queues between the workers (BullMQ on Redis). A job is a doorbell: adding one is never
-// awaited, and a lost one is rung again by the sweeper.
+// awaited, and the sweeper rings again if it is lost.
 import { Queue, Worker } from "bullmq";
 import { type Jobs, jobs, type QueueName } from "../contracts/jobs.ts";
 import { errorFields, type Log } from "./log.ts";
@@ -8,7 +8,7 @@ import { closeRedis, inTime, openRedis } from "./redis.ts";
 export interface QueueOptions {
   redisUrl: string;
   /**
-   * First word of every key; each queue's keys share one hash tag, so that Redis Cluster keeps them
+   * Prefix of every key. The keys of one queue share a hash tag, so that Redis Cluster keeps them
    * on one node.
    */
   namespace: string;
@@ -16,21 +16,21 @@ export interface QueueOptions {
 
 export interface RingingQueue<Q extends QueueName> {
   /**
-   * Adds a job and forgets it: never throws, never waits. While Redis is away or far behind, the
+   * Adds a job, fire and forget: never throws, never waits. While Redis is away or far behind, the
    * ring is dropped and counted.
    */
   ring<J extends keyof Jobs[Q] & string>(job: J, payload: Jobs[Q][J], options?: { delayMs?: number }): void;
-  /** Jobs by state. @throws when Redis does not answer. */
+  /** Number of jobs by state. @throws if Redis does not answer */
   counts(): Promise<Record<string, number>>;
-  /** Jobs that nobody has taken yet. @throws when Redis does not answer within a second. */
+  /** Number of jobs not taken yet. @throws if Redis does not answer within a second */
   waiting(): Promise<number>;
   dropped(): number;
   close(): Promise<void>;
 }
 
-/** Rings on their way to Redis; above it Redis is stuck and more would only fill memory. */
+/** Rings in flight to Redis; beyond this Redis is stuck, and more would only fill memory. */
 const ringsInFlightMax = 5_000;
-/** Kept for a look at what happened; the rows are the truth. */
+/** Kept for debugging; the rows are the truth. */
 const keptCompleted = { count: 100 };
 const keptFailed = { count: 1_000, age: 3_600 };
 
@@ -74,7 +74,7 @@ export function openQueue<Q extends QueueName>(name: Q, options: QueueOptions): 
 }
 
 export interface WorkerOptions<Q extends QueueName> extends QueueOptions {
-  /** Jobs at once in this process. */
+  /** Jobs that this process works on at once. */
   concurrency: number;
   log: Log;
   handlers: { [J in keyof Jobs[Q] & string]: (payload: Jobs[Q][J]) => Promise<void> };
@@ -82,13 +82,13 @@ export interface WorkerOptions<Q extends QueueName> extends QueueOptions {
 
 export interface QueueWorker {
   isConnected(): boolean;
-  /** Takes no new job, and waits for those in hand. */
+  /** Takes no new job and waits for those in hand. */
   close(): Promise<void>;
 }
 
 /**
- * A worker that is silent so long has lost its job to another; a second delivery is harmless, so
- * short is better.
+ * A worker that stays silent this long has lost its job to another one; a second delivery is
+ * harmless, so shorter is better.
  */
 const jobLockMs = 15_000;
 
@@ -100,7 +100,7 @@ export function startQueueWorker<Q extends QueueName>(name: Q, options: WorkerOp
   const worker = new Worker(
     name,
     async (job) => {
-      // own names only: a job called toString must not find what every object has
+      // own property names only: a job called toString must not match an inherited property
       const schema = Object.hasOwn(schemas, job.name) ? schemas[job.name] : undefined;
       const handle = Object.hasOwn(handlers, job.name) ? handlers[job.name] : undefined;
       if (schema === undefined || handle === undefined) throw new Error(`no handler for job ${job.name}`);
@@ -124,14 +124,14 @@ export function startQueueWorker<Q extends QueueName>(name: Q, options: WorkerOp
   return {
     isConnected: () => redis.status === "ready",
     async close() {
-      // without a server a graceful close would wait for it forever
+      // without a server, a graceful close would wait for it forever
       await worker.close(redis.status !== "ready").catch(() => {});
       closeRedis(redis);
     },
   };
 }
 
-/** Waits at most a second for a condition of this process. */
+/** Waits at most a second for a condition within this process. */
 async function waitUntilDone(isDone: () => boolean): Promise<void> {
   const deadline = performance.now() + 1_000;
   while (!isDone() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));

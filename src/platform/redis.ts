@@ -1,17 +1,17 @@
-// Connections to the common Redis. Redis carries doorbells and updates only: it may be down at any
-// moment, and no one fails for it.
+// Connections to the shared Redis. Redis carries only doorbells and updates: it may be down at any
+// moment, and nothing fails because of it.
 import { Redis } from "ioredis";
 
 export type { Redis };
 
-/** A server that is back is found within a second. */
+/** Reconnects within a second after the server is back. */
 const reconnectMaxMs = 1_000;
 
 export interface RedisOptions {
   connectionName: string;
   /**
-   * For BullMQ's blocking reads: commands wait for the server forever. Else a command fails while
-   * the server is away.
+   * For BullMQ's blocking reads: commands wait for the server forever. Otherwise a command fails
+   * while the server is away.
    */
   isBlocking?: boolean;
 }
@@ -25,19 +25,19 @@ export function openRedis(url: string, options: RedisOptions): Redis {
     connectTimeout: 2_000,
     retryStrategy: (attempt) => Math.min(reconnectMaxMs, 50 * attempt),
   });
-  // without a listener a lost connection would end the process; /ready and the metrics tell of it
+  // without a listener a lost connection would end the process; /ready and the metrics report it
   redis.on("error", () => {});
   return redis;
 }
 
-/** @throws when Redis does not answer within a second. */
+/** @throws if Redis does not answer within a second */
 export async function pingRedis(redis: Redis): Promise<void> {
   await inTime(redis.ping());
 }
 
 /**
- * A command waits for a silent server forever. @throws when this one is not answered within a
- * second.
+ * A command waits for a silent server forever; this bounds the wait.
+ * @throws if there is no answer within a second
  */
 export async function inTime<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -51,7 +51,7 @@ export async function inTime<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-/** Closes even when the server is away. */
+/** Closes even while the server is away. */
 export function closeRedis(redis: Redis): void {
   redis.disconnect();
 }

@@ -1,13 +1,13 @@
-// The console's cookie at the doors of webapi and salesapi: read, set, cleared, and taken only from
-// the console's own pages (Origin).
+// The console's cookie at the endpoints of webapi and salesapi: read, set, cleared, and accepted
+// only from the console's own pages (Origin).
 import type { FastifyRequest } from "fastify";
 import { sessionCookie } from "../contracts/console.ts";
 import { AppError } from "../contracts/errors.ts";
 
-/** Ours are 43 characters of base64url. */
+/** Our tokens are 43 characters of base64url. */
 const tokenShape = /^[\w-]{20,100}$/;
 
-/** The token of a Cookie header; null: none, or what was never one. */
+/** The token of a Cookie header; null if there is none or it cannot be one of ours. */
 export function findSessionToken(cookie: string | undefined): string | null {
   for (const pair of (cookie ?? "").split(";")) {
     const [name, value] = pair.trim().split("=");
@@ -17,8 +17,8 @@ export function findSessionToken(cookie: string | undefined): string | null {
 }
 
 /**
- * A Set-Cookie header. Without Secure on plain http, which only loopback should see: a browser
- * would not keep it. `maxAgeS` 0 clears it.
+ * Renders a Set-Cookie header. Without Secure on plain http, which only loopback should use: a
+ * browser would not keep the cookie. `maxAgeS` 0 clears it.
  */
 export function sessionCookieHeader(token: string, { maxAgeS, isSecure }: { maxAgeS: number; isSecure: boolean }): string {
   return `${sessionCookie}=${token}; Path=/; Max-Age=${maxAgeS}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
@@ -27,14 +27,14 @@ export function sessionCookieHeader(token: string, { maxAgeS, isSecure }: { maxA
 /** Whether a page of this origin may use the cookie here. */
 export type IsOwnOrigin = (origin: string, request: FastifyRequest) => boolean;
 
-/** The page came from this very door, as the browser reached it. */
+/** The page came from this very listener, as the browser reached it. */
 export const isSameOrigin: IsOwnOrigin = (origin, request) => URL.canParse(origin) && new URL(origin).host === request.host;
 
 /**
- * Who a request says it is from, for an authenticator: its Authorization header, else its cookie as
- * `Session <token>`. Ports are of one site to SameSite, so another server's page on this machine
- * could send the cookie along: an Origin must be ours, and it must be there for whatever changes
- * something and for a WebSocket, which no cross-origin rule of browsers holds back.
+ * The credentials of a request, for an authenticator: its Authorization header, else its cookie as
+ * `Session <token>`. SameSite ignores ports, so a page of another server on this machine could send
+ * the cookie along. Therefore an Origin must be ours, and it is required for everything that
+ * changes something and for WebSockets, which browsers' cross-origin rules do not restrict.
  * @throws AppError origin_refused
  */
 export function credentialsOf(request: FastifyRequest, isOwnOrigin: IsOwnOrigin): string | undefined {

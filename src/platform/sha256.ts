@@ -1,5 +1,4 @@
-// The digest that stands for a key, a token or a request wherever the thing itself must not be
-// kept.
+// The digest that stands for a key, a token or a request wherever the original must not be kept.
 import { createHash } from "node:crypto";
 
 /** 32 bytes. */

@@ -1,6 +1,6 @@
 // What a process uses and does, about once a second: CPU, memory, event-loop delay, rates.
-// Published on topic system_stats; started in each node's main.ts. In /metrics the same stands as
-// prom-client's default metrics (process_*, nodejs_*) and as the counters that the rates are of.
+// Published on topic system_stats; started in each node's main.ts. /metrics has the same as
+// prom-client's default metrics (process_*, nodejs_*) and as the counters behind the rates.
 import { randomBytes } from "node:crypto";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, type Registry } from "prom-client";
@@ -11,8 +11,8 @@ import { ourMetricPrefix } from "./metrics.ts";
 
 const intervalMs = 1_000;
 /**
- * The delay is sampled by a timer of this period, so each sample holds it too. All of this file
- * together costs about 0.4 % of a core (measured).
+ * The delay is sampled by a timer with this period, so each sample includes it. Everything in this
+ * file together costs about 0.4 % of a core (measured).
  */
 const sampleMs = 20;
 
@@ -21,8 +21,8 @@ export interface SystemStatsOptions {
   registry: Registry;
   publisher: Publisher;
   /**
-   * Gauges of ours (without their prefix) that tell what waits here. Each is read once a second: no
-   * slow ones.
+   * Our gauges (without their prefix) that show what is waiting here. Each is read once a second,
+   * so none may be slow.
    */
   levels?: readonly string[];
 }
@@ -32,8 +32,8 @@ export interface SystemStats {
 }
 
 /**
- * Publishes until stopped. While Redis is away nothing is measured either; the next rates are then
- * means of the whole gap.
+ * Publishes until stopped. While Redis is away nothing is measured; the next rates are then
+ * averages over the whole gap.
  */
 export function startSystemStats({ process: name, registry, publisher, levels = [] }: SystemStatsOptions): SystemStats {
   const instance = `${name}-${process.pid}-${randomBytes(4).toString("hex")}`;
@@ -51,7 +51,7 @@ export function startSystemStats({ process: name, registry, publisher, levels = 
       instance,
       uptime_s: Math.floor(process.uptime()),
       ...used,
-      // a counter's first appearance is growth from 0, but not on the very first look
+      // a counter that first appears has grown from 0, except in the very first sample
       rates: before.size === 0 ? {} : growth(before, totals, elapsedS),
       levels: await readLevels(registry, levels),
       silent_ms: 0,
@@ -75,7 +75,7 @@ export function startSystemStats({ process: name, registry, publisher, levels = 
 }
 
 interface Meter {
-  /** What was used since the last call. */
+  /** Usage since the last call. */
   (): Pick<ProcessStats, "cpu" | "rss_bytes" | "heap_bytes" | "loop_delay_p50_ms" | "loop_delay_p99_ms"> & { elapsedS: number };
   stop(): void;
 }
@@ -107,7 +107,7 @@ function createMeter(): Meter {
   return Object.assign(measure, { stop: () => void delay.disable() });
 }
 
-/** Our counters, all labels together, by their short name. */
+/** Our counters by short name, summed over all labels. */
 async function readCounters(registry: Registry): Promise<Map<string, number>> {
   const totals = new Map<string, number>();
   for (const metric of registry.getMetricsAsArray() as unknown[]) {
@@ -123,7 +123,7 @@ async function readCounters(registry: Registry): Promise<Map<string, number>> {
   return totals;
 }
 
-/** A second, of each counter. */
+/** Growth per second of each counter. */
 function growth(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>, elapsedS: number): Record<string, number> {
   return Object.fromEntries([...after].map(([name, total]) => [name, Math.max(0, round((total - (before.get(name) ?? 0)) / elapsedS))]));
 }
@@ -133,7 +133,7 @@ async function readLevels(registry: Registry, names: readonly string[]): Promise
   for (const name of names) {
     const sample = await registry.getSingleMetric(ourMetricPrefix + name)?.get();
     const value = sample?.values[0]?.value ?? Number.NaN;
-    // what it is read from is away: no level is better than a wrong one
+    // the source is away: no level is better than a wrong one
     if (Number.isFinite(value)) levels[name] = value;
   }
   return levels;

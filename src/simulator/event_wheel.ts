@@ -38,10 +38,6 @@ export function createEventWheel(startMs: number): EventWheel {
 
   const grow = (): void => {
     capacity *= 2;
-    const copied = <A extends Int32Array | Uint32Array>(into: A, from: A): A => {
-      into.set(from);
-      return into;
-    };
     next = copied(new Int32Array(capacity), next);
     owners = copied(new Uint32Array(capacity), owners);
     whats = copied(new Uint32Array(capacity), whats);
@@ -49,12 +45,7 @@ export function createEventWheel(startMs: number): EventWheel {
   };
   const link = (entry: number): void => {
     const tick = ticks[entry] as number;
-    const farTick = tick >>> nearBits;
-    const isNear = farTick <= current >>> nearBits;
-    // later than the far ring reaches: its last bucket, and from there again
-    const bucket = isNear
-      ? tick & (nearBuckets - 1)
-      : nearBuckets + (Math.min(farTick, (current >>> nearBits) + farBuckets - 1) % farBuckets);
+    const bucket = bucketOf(tick, current);
     next[entry] = -1;
     const tail = tails[bucket] as number;
     if (tail === -1) heads[bucket] = entry;
@@ -114,4 +105,17 @@ export function createEventWheel(startMs: number): EventWheel {
     },
     size: () => size,
   };
+}
+
+function bucketOf(tick: number, current: number): number {
+  const farTick = tick >>> nearBits;
+  const isNear = farTick <= current >>> nearBits;
+  if (isNear) return tick & (nearBuckets - 1);
+  // later than the far ring reaches: its last bucket, and from there again
+  return nearBuckets + (Math.min(farTick, (current >>> nearBits) + farBuckets - 1) % farBuckets);
+}
+
+function copied<A extends Int32Array | Uint32Array>(into: A, from: A): A {
+  into.set(from);
+  return into;
 }

@@ -305,7 +305,7 @@ describe("after a crash", () => {
   });
 
   test("in the middle of its plans every message ends as it would have without it", async () => {
-    const before = await startSimulator({ profile: "typical", speed: 100, callbackConcurrency: 8 });
+    const before = await startSimulator({ profile: "typical", speed: 10, callbackConcurrency: 8 });
     const numbers = many(1_000);
     await before.submit(submit(numbers));
     await receiver.until(() => before.counts().ended > 200);
@@ -315,7 +315,7 @@ describe("after a crash", () => {
     const fates = numbers.map((_, at) => fateOf(simulatorProfiles.typical, stream, at + 1, 0));
     const isSoon = (at: number): boolean => {
       const delays = delaysOf(simulatorProfiles.typical, stream, at + 1, fates[at] as (typeof fates)[number]);
-      return delays.endedMs / 100 < 1_000;
+      return delays.endedMs / 10 < 2_000;
     };
     const wanted = fates.flatMap(({ end }, at) =>
       isSoon(at) && (end === "delivered" || end === "undelivered") ? [`${batchId}.${at + 1} ${end}`] : [],
@@ -325,7 +325,8 @@ describe("after a crash", () => {
       const told = ends();
       return wanted.every((end) => told.has(end));
     }, 15_000);
-    expect(after.counts().ended).toBeGreaterThan(0);
+    // the network tries phones out of reach again a minute later, 6 s at this speed
+    await receiver.until(() => after.counts().ended > 0, 15_000);
     const contradictions = receiver.answered().filter(({ reference, status }) => {
       const end = fates[Number(reference.split(".")[1]) - 1]?.end;
       return (status === "delivered" || status === "undelivered") && status !== end;

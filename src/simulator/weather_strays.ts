@@ -1,50 +1,19 @@
 // Receipts that the weather makes up beside true ones: forged, malformed, contradicting, and old
 // bodies sent again. What the receiver must keep as an anomaly is written to the injections file
-// (contracts/simulator_weather.ts) before it goes out: the oracle of law L11.
-import { type FileHandle, mkdir, open } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { Pool } from "undici";
+// before it goes out (weather_stray_sender.ts).
 import { rowNoMax } from "../contracts/receipts.ts";
-import {
-  type InjectedKind,
-  type InjectionLine,
-  injectedKinds,
-  injectionsFile,
-  type StrayKind,
-  strayKinds,
-  type WeatherKind,
-} from "../contracts/simulator_weather.ts";
+import { injectedKinds, type StrayKind } from "../contracts/simulator_weather.ts";
 import type { ReceiptStatus } from "../contracts/states.ts";
 import { signWebhook } from "../protocols/standard_webhooks/webhook_signature.ts";
 import { mixed } from "./random.ts";
-import type { Weather, WeatheredReceipt } from "./weather.ts";
+import type { WeatheredReceipt } from "./weather.ts";
+import { openStraySender, type StrayCounts, type StraySenderOptions } from "./weather_stray_sender.ts";
 
-const answerMaxMs = 15_000;
-/** One receipt a body: side by side they share a commit of the receiver. */
-const connectionsMax = 16;
-/**
- * More wait for nobody: they are made up, and a receiver that is away has enough to do when it
- * comes back.
- */
-const waitingMax = 10_000;
-const triesMax = 20;
-const retryFirstMs = 100;
-const retryMaxMs = 2_000;
 /** Bodies that may come again; and how long after the first time at most. */
 const bodiesKept = 256;
 const replayWithinMs = 3_000;
 /** Far beyond the tolerance of a signature, even where a clock is wrong by an hour. */
 const oldSignatureMs = 10 * 24 * 3_600_000;
-
-/** What was sent beside the true receipts, and how it was answered, since the process started. */
-export type StrayCounts = Record<StrayKind, number> & {
-  /** Forged or broken, and answered 2xx all the same: never by a receiver that checks. */
-  wrongly_taken: number;
-  /** Not sent, because too many waited or the receiver was away for too long. */
-  dropped: number;
-  /** Still to be sent, or to be answered. */
-  waiting: number;
-};
 
 /** The true receipt beside which one is made up. */
 export interface TrueReceipt {
@@ -65,97 +34,17 @@ export interface Strays {
   stop(): Promise<void>;
 }
 
-export interface StraysOptions {
-  folder: string;
-  weather: Weather;
-  url: string;
+export interface StraysOptions extends StraySenderOptions {
   secret: string;
   nowMs(): number;
-  /** The injections file cannot be written. */
-  onFatal(error: unknown): void;
 }
 
-interface Stray {
-  kind: StrayKind;
-  id: string;
-  text: string;
-  headers: Record<string, string>;
-  isInjected: boolean;
-}
-
-export async function openStrays(options: StraysOptions): Promise<Strays> {
+export function openStrays(options: StraysOptions): Strays {
   const { weather } = options;
-  const { pathname, search, origin } = new URL(options.url);
-  const pool = new Pool(origin, { connections: connectionsMax, headersTimeout: answerMaxMs, bodyTimeout: answerMaxMs });
-  const counts = Object.fromEntries([...strayKinds, "wrongly_taken", "dropped", "waiting"].map((kind) => [kind, 0])) as StrayCounts;
-  const queue: Stray[] = [];
+  const sender = openStraySender(options);
   const replays = new Set<NodeJS.Timeout>();
-  const sending = new Set<Promise<void>>();
-  let file: Promise<FileHandle> | null = null;
   let bodiesTaken = 0;
   let isStopping = false;
-
-  async function record(line: InjectionLine): Promise<void> {
-    file ??= openLines(join(options.folder, injectionsFile));
-    await (await file).appendFile(`${JSON.stringify(line)}\n`);
-  }
-
-  function enqueue(stray: Stray): void {
-    if (isStopping) return;
-    if (queue.length >= waitingMax) {
-      counts.dropped += 1;
-      return;
-    }
-    queue.push(stray);
-    if (sending.size >= connectionsMax) return;
-    // a file that cannot be written ends the process, as the journal does: what it made up must not
-    // be forgotten
-    const lane = sendAll()
-      .catch(options.onFatal)
-      .finally(() => sending.delete(lane));
-    sending.add(lane);
-  }
-
-  async function sendAll(): Promise<void> {
-    for (let stray = queue.shift(); stray !== undefined && !isStopping; stray = queue.shift()) await send(stray);
-  }
-
-  async function send(stray: Stray): Promise<void> {
-    if (stray.isInjected) await record({ injected: stray.id, kind: stray.kind as InjectedKind });
-    for (let attempt = 1; !isStopping; attempt++) {
-      const status = await post(stray);
-      const isTaken = status >= 200 && status < 300;
-      if (isTaken || (status >= 400 && status < 500 && status !== 429)) {
-        counts[stray.kind] += 1;
-        weather.counts[weatherOf(stray.kind)] += 1;
-        if (isTaken && stray.isInjected) await record({ answered: stray.id });
-        if (isTaken && (stray.kind === "forged" || stray.kind === "broken_json")) {
-          counts.wrongly_taken += 1;
-          await record({ taken: stray.id, kind: stray.kind });
-        }
-        return;
-      }
-      if (attempt >= triesMax) break;
-      await new Promise((resolve) => setTimeout(resolve, Math.min(retryMaxMs, retryFirstMs * 2 ** attempt)));
-    }
-    counts.dropped += 1;
-  }
-
-  /** The status; 0: no answer. */
-  async function post({ headers, text }: Stray): Promise<number> {
-    try {
-      const answer = await pool.request({
-        method: "POST",
-        path: pathname + search,
-        headers: { ...headers, "content-type": "application/json" },
-        body: text,
-      });
-      await answer.body.dump();
-      return answer.statusCode;
-    } catch {
-      return 0;
-    }
-  }
 
   const sign = (id: string, body: string, { secret = options.secret, atMs = options.nowMs() } = {}): Record<string, string> =>
     signWebhook({ secret, id, timestampS: Math.floor(atMs / 1_000), body });
@@ -171,7 +60,7 @@ export async function openStrays(options: StraysOptions): Promise<Strays> {
       () => ({}),
     ];
     const headers = (forgeries[beside.rowNo % forgeries.length] as () => Record<string, string>)();
-    enqueue({ kind: "forged", id, text, headers, isInjected: false });
+    sender.send({ kind: "forged", id, text, headers, isInjected: false });
   }
 
   function malform(beside: TrueReceipt): void {
@@ -179,11 +68,14 @@ export async function openStrays(options: StraysOptions): Promise<Strays> {
     const id = `${referenceOf(beside)}.${beside.receiptNo}.${kind}`;
     const text = malformedText(kind, id, beside, timeText());
     const isInjected = (injectedKinds as readonly StrayKind[]).includes(kind);
-    enqueue({ kind, id, text, headers: sign(id, text), isInjected });
+    sender.send({ kind, id, text, headers: sign(id, text), isInjected });
   }
 
   return {
-    counts: () => ({ ...counts, waiting: queue.length + sending.size + replays.size }),
+    counts: () => {
+      const counts = sender.counts();
+      return { ...counts, waiting: counts.waiting + replays.size };
+    },
     onReceiptTaken(receipt, beside) {
       if (weather.hasStray("forged", receipt)) forge(beside);
       if (weather.hasStray("malformed", receipt)) malform(beside);
@@ -197,7 +89,7 @@ export async function openStrays(options: StraysOptions): Promise<Strays> {
       const timer = setTimeout(
         () => {
           replays.delete(timer);
-          enqueue({ kind: "replayed", id: headers["webhook-id"] ?? "", text, headers, isInjected: false });
+          sender.send({ kind: "replayed", id: headers["webhook-id"] ?? "", text, headers, isInjected: false });
         },
         ((mixed(bodiesTaken) >>> 0) / 0x1_0000_0000) * replayWithinMs,
       );
@@ -206,15 +98,10 @@ export async function openStrays(options: StraysOptions): Promise<Strays> {
     async stop() {
       isStopping = true;
       for (const timer of replays) clearTimeout(timer);
-      await Promise.all(sending);
-      await pool.destroy();
-      await (await file)?.close();
+      await sender.stop();
     },
   };
 }
-
-/** Counted when it has come to somebody. */
-const weatherOf = (kind: StrayKind): WeatherKind => (kind === "forged" || kind === "replayed" ? kind : "malformed");
 
 const referenceOf = ({ batchId, rowNo }: TrueReceipt): string => `${batchId}.${rowNo}`;
 
@@ -253,14 +140,3 @@ function malformedText(kind: StrayKind, id: string, beside: TrueReceipt, at: str
 }
 
 const unknownBatchId = "ffffffff-ffff-7fff-bfff-ffffffffffff";
-
-/** For appending; a line that a crash cut is ended first, so that it spoils no other. */
-async function openLines(path: string): Promise<FileHandle> {
-  await mkdir(dirname(path), { recursive: true });
-  const file = await open(path, "a+");
-  const { size } = await file.stat();
-  const last = Buffer.alloc(1);
-  if (size > 0) await file.read(last, 0, 1, size - 1);
-  if (size > 0 && last[0] !== 0x0a) await file.appendFile("\n");
-  return file;
-}

@@ -1,9 +1,9 @@
-// A queue of pairs of 32-bit numbers in flat memory, 8 bytes a pair: receipts that wait, as
-// (segment, message and receipt).
+// A queue of pairs of 32-bit numbers in flat memory, 8 bytes per pair. The numbers mean something
+// to the caller: the simulator queues receipts as (segment, message and receipt).
 
 /**
- * The same length; entry n of both is one pair. Plain arrays: a typed array is dear to make for the
- * one receipt of a body of its own.
+ * The same length; entry n of both is one pair. Plain arrays: a typed array is expensive to make
+ * for the one item of a body of its own.
  */
 export interface Pairs {
   owners: number[];

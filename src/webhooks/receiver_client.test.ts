@@ -3,10 +3,10 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
-import { type CallbackClient, openCallbackClient } from "./receiver_client.ts";
+import { openReceiverClient, type ReceiverClient } from "./receiver_client.ts";
 
 let server: Server | null = null;
-let client: CallbackClient | null = null;
+let client: ReceiverClient | null = null;
 afterEach(async () => {
   await client?.close();
   server?.closeAllConnections();
@@ -22,7 +22,7 @@ async function listen(answer: (body: string) => Promise<{ status: number; header
   return (server.address() as AddressInfo).port;
 }
 const urlOf = (port: number) => `http://127.0.0.1:${port}/receipts/simulated?x=1`;
-const post = (body: string) => (client as CallbackClient).post({ "content-type": "application/json" }, Buffer.from(body));
+const post = (body: string) => (client as ReceiverClient).post({ "content-type": "application/json" }, Buffer.from(body));
 
 test.each([1, 2, 64])(
   "a receiver that is away is no answer, however often it is asked, and is found when it is back (%i on a connection)",
@@ -30,7 +30,7 @@ test.each([1, 2, 64])(
     const port = await listen(async () => ({ status: 200 }));
     server?.close();
     await once(server as Server, "close");
-    client = openCallbackClient(urlOf(port), pipelining);
+    client = openReceiverClient(urlOf(port), pipelining);
     for (let time = 0; time < 3; time++) {
       expect(await Promise.all([post("{}"), post("{}"), post("{}")])).toEqual(Array(3).fill({ status: 0, retryAfter: null }));
     }
@@ -50,7 +50,7 @@ test("requests that stand behind each other on a connection each get their own a
     if (body === "first") await gate;
     return body === "second" ? { status: 429, headers: { "retry-after": "7" } } : { status: 200 };
   });
-  client = openCallbackClient(urlOf(port), 8);
+  client = openReceiverClient(urlOf(port), 8);
   await post("warm");
   const answers = Promise.all(["first", "second", "third"].map(post));
   // all have arrived while the first has no answer
@@ -72,7 +72,7 @@ test("requests on a connection that is cut get no answer, or that of another try
     }
     return { status: 200 };
   });
-  client = openCallbackClient(urlOf(port), 8);
+  client = openReceiverClient(urlOf(port), 8);
   const answers = await Promise.all(["a", "cut", "b", "c"].map(post));
   for (const { status } of answers) expect([0, 200]).toContain(status);
   expect(await post("after")).toEqual({ status: 200, retryAfter: null });

@@ -1,5 +1,5 @@
-// One connection to the receiver of receipts, over undici's client: a body out, its status back.
-// Used by sender.ts, which signs and repeats.
+// One connection to a receiver of webhooks, over undici's client: a body out, its status back. Used
+// by sender.ts, which signs and repeats.
 import type { Socket } from "node:net";
 import { buildConnector, Client } from "undici";
 
@@ -10,23 +10,23 @@ import { buildConnector, Client } from "undici";
 export const attemptTimeoutMs = 15_000;
 const connectTimeoutMs = 3_000;
 
-export interface CallbackAnswer {
+export interface ReceiverAnswer {
   /** 0: no answer. */
   status: number;
   /** The header as it came. */
   retryAfter: string | null;
 }
 
-export interface CallbackClient {
+export interface ReceiverClient {
   /**
-   * `headers` with the content's type. Never throws. Several at once go out one behind the other
-   * (HTTP/1.1 pipelining), as far as `pipelining` lets them.
+   * `headers` with the content type. Never throws. Several at once go out one behind the other
+   * (HTTP/1.1 pipelining), up to `pipelining`.
    */
-  post(headers: Readonly<Record<string, string>>, body: Buffer): Promise<CallbackAnswer>;
+  post(headers: Readonly<Record<string, string>>, body: Buffer): Promise<ReceiverAnswer>;
   close(): Promise<void>;
 }
 
-export function openCallbackClient(url: string, pipelining: number): CallbackClient {
+export function openReceiverClient(url: string, pipelining: number): ReceiverClient {
   const { pathname, search, origin } = new URL(url);
   const path = pathname + search;
   const connector = buildConnector({ timeout: connectTimeoutMs });
@@ -46,10 +46,10 @@ export function openCallbackClient(url: string, pipelining: number): CallbackCli
     // `dispatch`, not `request`: no stream and no promise of a body that nobody reads
     post: (headers, body) =>
       new Promise((resolve) => {
-        const answer: CallbackAnswer = { status: 0, retryAfter: null };
+        const answer: ReceiverAnswer = { status: 0, retryAfter: null };
         if (pipelining > 1 && socket !== null && !socket.destroyed) gatherWrites(socket);
         client.dispatch(
-          // a receipt may be repeated, so it may stand behind others that are not answered yet
+          // a body may be repeated, so it may stand behind others that are not answered yet
           { method: "POST", path, headers, body, idempotent: true, blocking: false },
           {
             onRequestStart() {},
@@ -69,7 +69,7 @@ export function openCallbackClient(url: string, pipelining: number): CallbackCli
 
 /**
  * What is written to the socket until the end of this turn goes out as one packet: each packet is a
- * system call, and wakes who reads it.
+ * system call, and wakes the reader.
  */
 function gatherWrites(socket: Socket): void {
   if (socket.writableCorked > 0) return;

@@ -1,20 +1,20 @@
-// Who may press the lab's buttons: whoever has a link from its terminal. A secret is good for one
-// visit and becomes a cookie. Used by front_door.ts.
+// Who may press the lab's buttons: whoever has a link from its terminal. A secret is valid for one
+// visit and becomes a cookie. Used by lab_server.ts.
 import { createHash, randomBytes } from "node:crypto";
 
-/** Links printed but not opened yet, and browsers let in: a lab has one person before it. */
+/** Links printed but not opened yet, and browsers admitted: one person uses a lab. */
 const keptMax = 20;
 const cookieName = "bulksms_lab";
 
 export interface Entrance {
   newSecret(): string;
-  /** A Set-Cookie for the secret, which is used up; null when it is none of ours, or was used. */
+  /** A Set-Cookie for the secret, which is used up; null when it is unknown or was used. */
   enter(secret: string): string | null;
   isIn(cookies: string | undefined): boolean;
 }
 
 export function createEntrance(): Entrance {
-  // hashes, compared by lookup: nothing about a secret can be learnt from how long that takes
+  // hashes, compared by lookup: the timing reveals nothing about a secret
   const secrets = new Set<string>();
   const visitors = new Set<string>();
   return {
@@ -39,7 +39,7 @@ export function createEntrance(): Entrance {
   };
 }
 
-/** The oldest one leaves. */
+/** Removes the oldest one. */
 function keep(hashes: Set<string>, hash: string): void {
   const [oldest] = hashes;
   if (hashes.size >= keptMax && oldest !== undefined) hashes.delete(oldest);

@@ -1,4 +1,4 @@
-// The lab's page from the folder page, built into memory when the lab starts: no folder to go
+// Builds the lab's page from the folder page, in memory, when the lab starts: no folder can go
 // stale.
 import { join } from "node:path";
 import { build, type Rollup } from "vite";

@@ -33,12 +33,18 @@ export interface Controls {
 /** What a button cannot do in the present state; its words are for the person who pressed it. */
 export class Refusal extends Error {}
 
+/** What was done by hand and still stands. */
+interface Broken {
+  frozen: Map<LabNodeName, readonly number[]>;
+  held: Map<LabNodeName, () => void>;
+  weather: LabWeather;
+  /** Counts up; mending does not take it back. */
+  faults: number;
+}
+
 export function createControls(cluster: LabCluster, onNote: (what: string) => void): Controls {
-  const frozen = new Map<LabNodeName, readonly number[]>();
-  const held = new Map<LabNodeName, () => void>();
+  const broken: Broken = { frozen: new Map(), held: new Map(), weather: "clear", faults: 0 };
   const timeline: LabState["timeline"] = [];
-  let weather: LabWeather = "clear";
-  let faults = 0;
   let eventsSeen = cluster.events.length;
 
   const note = (what: string): void => {
@@ -50,71 +56,12 @@ export function createControls(cluster: LabCluster, onNote: (what: string) => vo
     for (const event of cluster.events.slice(eventsSeen)) {
       const words = eventWords(event);
       if (words !== null) note(words);
-      if (isDeath(event)) frozen.delete(event.name as LabNodeName);
+      if (isDeath(event)) broken.frozen.delete(event.name as LabNodeName);
     }
     eventsSeen = cluster.events.length;
   };
-  const isThere = (node: LabNodeName): boolean => isUp(cluster, node);
-
-  const thaw = (node: LabNodeName): void => {
-    for (const pid of frozen.get(node) ?? []) sendSignal(pid, "SIGCONT");
-    frozen.delete(node);
-  };
-  const actions: Readonly<Record<LabNodeAction, (node: LabNodeName) => void>> = {
-    kill(node) {
-      if (!cluster.kill(node, deadlySignal(node))) throw new Refusal(`${node} is not there to be killed`);
-      faults += 1;
-    },
-    freeze(node) {
-      if (frozen.has(node)) throw new Refusal(`${node} is frozen already`);
-      const pids = pidsOf(cluster, node).filter((pid) => sendSignal(pid, "SIGSTOP"));
-      if (pids.length === 0) throw new Refusal(`${node} is not there to be frozen`);
-      frozen.set(node, pids);
-      faults += 1;
-    },
-    continue(node) {
-      if (!frozen.has(node)) throw new Refusal(`${node} is not frozen`);
-      thaw(node);
-    },
-    restart(node) {
-      if (!(processNames as readonly string[]).includes(node)) throw new Refusal("a database or Redis can be killed, not restarted");
-      if (!cluster.kill(node, "SIGTERM")) throw new Refusal(`${node} is not there to be restarted`);
-      // one that stands still hears no SIGTERM
-      thaw(node);
-      faults += 1;
-    },
-    hold_down(node) {
-      if (held.has(node)) throw new Refusal(`${node} is held down already`);
-      const release = cluster.holdDown(node);
-      if (!cluster.kill(node, deadlySignal(node))) {
-        release();
-        throw new Refusal(`${node} is not there to be killed`);
-      }
-      held.set(node, release);
-      faults += 1;
-    },
-    bring_back(node) {
-      const release = held.get(node);
-      if (release === undefined) throw new Refusal(`${node} is not held down`);
-      held.delete(node);
-      release();
-    },
-  };
-  const setLink = (name: string, mode: LabState["links"][number]["mode"]): void => {
-    const link = cluster.links.all().find((one) => one.name === name);
-    if (link === undefined) throw new Refusal(`there is no link ${name}`);
-    link.set(mode);
-    if (mode !== "pass") faults += 1;
-  };
-
-  const mend = async (): Promise<void> => {
-    for (const node of [...frozen.keys()]) thaw(node);
-    for (const release of held.values()) release();
-    held.clear();
-    for (const link of cluster.links.all()) if (link.mode() !== "pass") link.set("pass");
-    if (weather !== "clear") await setWeather(cluster, {});
-    weather = "clear";
-  };
+  const actions = nodeActions(cluster, broken);
+  const mend = () => mendAll(cluster, broken);
 
   return {
     async perform(command) {
@@ -123,15 +70,11 @@ export function createControls(cluster: LabCluster, onNote: (what: string) => vo
         actions[command.action](command.node);
         note(`${command.node}: ${actionWords[command.action]}`);
       } else if (command.do === "link") {
-        setLink(command.link, command.mode);
+        setLink(cluster, broken, command.link, command.mode);
         note(`link ${command.link}: ${command.mode === "pass" ? "whole again" : command.mode.replace("_", " ")}`);
       } else if (command.do === "weather") {
-        if (!isThere("simulator") || frozen.has("simulator"))
-          throw new Refusal("the carrier does not answer: its weather cannot change now");
-        await setWeather(cluster, weathers[command.weather]);
-        weather = command.weather;
-        if (weather !== "clear") faults += 1;
-        note(`receipt weather: ${weather}`);
+        await changeWeather(cluster, broken, command.weather);
+        note(`receipt weather: ${command.weather}`);
       } else if (command.do === "campaign") {
         const { id } = await createCampaign(cluster, csvOf(command.contacts));
         await runCampaign(cluster, id);
@@ -143,22 +86,97 @@ export function createControls(cluster: LabCluster, onNote: (what: string) => vo
     },
     state() {
       listen();
-      const stateOf = (node: LabNodeName): LabNodeState => {
-        if (frozen.has(node)) return "frozen";
-        if (isThere(node)) return "up";
-        if (held.has(node)) return "held_down";
-        return (cluster.pids()[node] ?? null) === null ? "down" : "starting";
-      };
       return {
-        nodes: Object.fromEntries(labNodeNames.map((node) => [node, stateOf(node)])) as LabState["nodes"],
+        nodes: Object.fromEntries(labNodeNames.map((node) => [node, stateOf(cluster, broken, node)])) as LabState["nodes"],
         links: cluster.links.all().map((link) => ({ name: link.name, mode: link.mode(), touches: link.touches() })),
-        weather,
+        weather: broken.weather,
         timeline: [...timeline],
       };
     },
-    faults: () => faults,
+    faults: () => broken.faults,
     mend,
   };
+}
+
+/** What the buttons of one node do. Each throws Refusal when it cannot be done now. */
+function nodeActions(cluster: LabCluster, broken: Broken): Readonly<Record<LabNodeAction, (node: LabNodeName) => void>> {
+  const { frozen, held } = broken;
+  return {
+    kill(node) {
+      if (!cluster.kill(node, deadlySignal(node))) throw new Refusal(`${node} is not there to be killed`);
+      broken.faults += 1;
+    },
+    freeze(node) {
+      if (frozen.has(node)) throw new Refusal(`${node} is frozen already`);
+      const pids = pidsOf(cluster, node).filter((pid) => sendSignal(pid, "SIGSTOP"));
+      if (pids.length === 0) throw new Refusal(`${node} is not there to be frozen`);
+      frozen.set(node, pids);
+      broken.faults += 1;
+    },
+    continue(node) {
+      if (!frozen.has(node)) throw new Refusal(`${node} is not frozen`);
+      thaw(broken, node);
+    },
+    restart(node) {
+      if (!(processNames as readonly string[]).includes(node)) throw new Refusal("a database or Redis can be killed, not restarted");
+      if (!cluster.kill(node, "SIGTERM")) throw new Refusal(`${node} is not there to be restarted`);
+      // a frozen process does not handle SIGTERM
+      thaw(broken, node);
+      broken.faults += 1;
+    },
+    hold_down(node) {
+      if (held.has(node)) throw new Refusal(`${node} is held down already`);
+      const release = cluster.holdDown(node);
+      if (!cluster.kill(node, deadlySignal(node))) {
+        release();
+        throw new Refusal(`${node} is not there to be killed`);
+      }
+      held.set(node, release);
+      broken.faults += 1;
+    },
+    bring_back(node) {
+      const release = held.get(node);
+      if (release === undefined) throw new Refusal(`${node} is not held down`);
+      held.delete(node);
+      release();
+    },
+  };
+}
+
+function thaw({ frozen }: Broken, node: LabNodeName): void {
+  for (const pid of frozen.get(node) ?? []) sendSignal(pid, "SIGCONT");
+  frozen.delete(node);
+}
+
+function setLink(cluster: LabCluster, broken: Broken, name: string, mode: LabState["links"][number]["mode"]): void {
+  const link = cluster.links.all().find((one) => one.name === name);
+  if (link === undefined) throw new Refusal(`there is no link ${name}`);
+  link.set(mode);
+  if (mode !== "pass") broken.faults += 1;
+}
+
+async function changeWeather(cluster: LabCluster, broken: Broken, weather: LabWeather): Promise<void> {
+  if (!isUp(cluster, "simulator") || broken.frozen.has("simulator"))
+    throw new Refusal("the carrier does not answer: its weather cannot change now");
+  await setWeather(cluster, weathers[weather]);
+  broken.weather = weather;
+  if (weather !== "clear") broken.faults += 1;
+}
+
+async function mendAll(cluster: LabCluster, broken: Broken): Promise<void> {
+  for (const node of [...broken.frozen.keys()]) thaw(broken, node);
+  for (const release of broken.held.values()) release();
+  broken.held.clear();
+  for (const link of cluster.links.all()) if (link.mode() !== "pass") link.set("pass");
+  if (broken.weather !== "clear") await setWeather(cluster, {});
+  broken.weather = "clear";
+}
+
+function stateOf(cluster: LabCluster, { frozen, held }: Broken, node: LabNodeName): LabNodeState {
+  if (frozen.has(node)) return "frozen";
+  if (isUp(cluster, node)) return "up";
+  if (held.has(node)) return "held_down";
+  return (cluster.pids()[node] ?? null) === null ? "down" : "starting";
 }
 
 const actionWords: Readonly<Record<LabNodeAction, string>> = {

@@ -31,7 +31,7 @@ test("a killed worker and lost replies, from the picture, end in a verdict that 
   expect(new URL(page.url()).hash).toBe("");
   await press("Text 400 people");
   await verdict().getByText("1 campaigns under way").waitFor();
-  // a line's middle is not on the line: by keyboard, which must do as well
+  // a line's middle is not on the line, so use the keyboard, which must work as well
   await page.getByRole("button", { name: /^sales_worker to simulator/ }).focus();
   await page.keyboard.press("Enter");
   await press("Lose replies");

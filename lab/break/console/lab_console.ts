@@ -1,4 +1,4 @@
-// The lab in a browser: a lab cluster, its controls, its verdict and the door before them. Called
+// A lab in a browser: a lab cluster, its controls, its verdict and the server for its page. Called
 // by `lab console` and the browser tests.
 import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
 import { buildPage } from "./build_page.ts";
@@ -8,27 +8,27 @@ import { watchVerdict } from "./verdict.ts";
 
 export interface LabConsole {
   cluster: LabCluster;
-  /** Another link, good for one visit. */
+  /** Another link, valid for one visit. */
   link(): string;
   close(): Promise<void>;
 }
 
 export interface LabConsoleOptions {
-  /** 0 takes a free one. */
+  /** 0 picks a free one. */
   port?: number;
   onNote?: (what: string) => void;
 }
 
 export async function openLabConsole({ port = 0, onNote = () => {} }: LabConsoleOptions = {}): Promise<LabConsole> {
   const files = await buildPage();
-  // a lab that is played with for hours keeps no debug lines, and is slow enough to be watched
+  // a lab that is used for hours keeps no debug lines, and is slow enough to be watched
   const cluster = await startLabCluster({ settings: { BULKSMS_LOG_LEVEL: "warn", BULKSMS_SIMULATOR_MPS_MAX: "40" } });
   const controls = createControls(cluster, onNote);
   const verdict = watchVerdict(cluster);
   const state = () => ({ ...controls.state(), verdict: { ...verdict.now(), faults: controls.faults() } });
   const stop = async (): Promise<void> => {
     await verdict.close();
-    // what stands still cannot be stopped
+    // a frozen process cannot be stopped
     await controls.mend();
     await cluster.stop();
   };

@@ -1,6 +1,6 @@
-// The lab's front door on 127.0.0.1: the page, its live figures (webapi's WebSocket, with the key
-// added here), and /lab/* for the buttons. A server of its own, so that it stands while webapi lies
-// dead.
+// The lab's web server on 127.0.0.1: the page, its live figures (webapi's WebSocket, with the key
+// added here), and /lab/* for the buttons. A separate server, so that it stays up while webapi is
+// down.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import type { Duplex } from "node:stream";
@@ -17,7 +17,7 @@ export interface PageFile {
 }
 
 export interface LabServerOptions {
-  /** 0 takes a free one. Always on 127.0.0.1. */
+  /** 0 picks a free one. Always on 127.0.0.1. */
   port: number;
   /** By path; `/` is the page itself. */
   files: ReadonlyMap<string, PageFile>;
@@ -28,7 +28,7 @@ export interface LabServerOptions {
 }
 
 export interface LabServer {
-  /** With its secret, good for one visit; each call makes another. */
+  /** With its secret, valid for one visit; each call creates another. */
   link(): string;
   close(): Promise<void>;
 }
@@ -88,18 +88,15 @@ async function enter(entrance: Entrance, request: IncomingMessage, response: Ser
   const entry = labEntry.safeParse(await readJson(request));
   const cookie = entry.success ? entrance.enter(entry.data.secret) : null;
   if (cookie === null)
-    return answer(response, 401, "This link was used already, or is none. Press Enter in the lab's terminal for another.");
+    return answer(response, 401, "This link was already used, or is not valid. Press Enter in the lab's terminal for another.");
   response.setHeader("set-cookie", cookie);
   return sendJson(response, 200, {});
 }
 
-/**
- * Loopback names alone, and no page of another origin: whoever lets a name of their own lead here
- * gets nothing (DNS rebinding).
- */
+/** Only loopback names, and no page of another origin: this stops DNS rebinding. */
 function refusalOf({ headers, method }: IncomingMessage): string | null {
   if (!/^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i.test(headers.host ?? ""))
-    return "This door is for this machine alone: Host must be localhost.";
+    return "This server is for this machine only: Host must be localhost.";
   // a WebSocket is a GET, but browsers let any page open one
   const mustSayOrigin = method === "POST" || headers.upgrade !== undefined;
   const isOwn = headers.origin === `http://${headers.host}`;
@@ -108,9 +105,7 @@ function refusalOf({ headers, method }: IncomingMessage): string | null {
   return method === "POST" && type !== "application/json" ? "A command is JSON." : null;
 }
 
-/**
- * webapi's own WebSocket, asked for with the key that the page never sees. Both sides end together.
- */
+/** Proxies webapi's WebSocket, with the key that the page never sees. Both sides close together. */
 function tunnel({ webapiUrl, apiKey }: LabServerOptions, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   const { hostname, port, host } = new URL(webapiUrl);
   const passed = ["upgrade", "connection", "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"] as const;
@@ -125,7 +120,7 @@ function tunnel({ webapiUrl, apiKey }: LabServerOptions, request: IncomingMessag
   socket.on("close", () => upstream.destroy());
 }
 
-/** undefined: no JSON, or far more than a command. */
+/** undefined: not JSON, or far too long for a command. */
 async function readJson(request: IncomingMessage): Promise<unknown> {
   let text = "";
   for await (const chunk of request) {
@@ -161,7 +156,7 @@ const codes: Readonly<Record<number, string>> = {
   503: "service_unavailable",
 };
 
-/** A problem as every door of ours answers it (RFC 9457). */
+/** A problem in the format of all our endpoints (RFC 9457). */
 function answer(response: ServerResponse, status: number, detail: string): void {
   sendJson(response, status, { type: "about:blank", title: detail, status, detail, code: codes[status] });
 }

@@ -1,5 +1,5 @@
-// The verdict of a lab that is being played with, always being formed: all laws again and again,
-// and the campaigns that have ended.
+// The continuous verdict of a lab: all laws, checked again and again, and the campaigns that have
+// ended.
 import type { LabState } from "../../../src/contracts/lab_console.ts";
 import type { BulksmsStatus } from "../../../src/contracts/states.ts";
 import { checkLaws } from "../../../src/laws/check_laws.ts";
@@ -7,11 +7,11 @@ import { openPostgres } from "../../../src/platform/postgres.ts";
 import { lawSourcesOf } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 
-/** From the end of one look to the next: the looks must not become the load. */
+/** From the end of one check to the next: the checks must not become the load. */
 const pauseMs = 2_000;
 /**
- * A frozen database answers nobody; the look is given up, and the verdict says that nobody could
- * look.
+ * A frozen database answers nobody; the check is abandoned, and the verdict reports that nothing
+ * could be checked.
  */
 const checkMaxMs = 8_000;
 
@@ -37,8 +37,8 @@ export function watchVerdict(cluster: LabCluster): VerdictWatch {
       try {
         verdict = await look(cluster, AbortSignal.any([closing.signal, AbortSignal.timeout(checkMaxMs)]));
       } catch {
-        // a database that is down or frozen on purpose: what was seen last stands, but it is no
-        // verdict on now
+        // a database that is down or frozen on purpose: the last result stays, but it is not a
+        // verdict on the present
         verdict = { ...verdict, is: "unknown" };
       }
       await pause(closing.signal);
@@ -74,8 +74,8 @@ async function look(cluster: LabCluster, signal: AbortSignal): Promise<Verdict> 
 }
 
 /**
- * Campaigns that were never run are neither. A paused one waits for its operator, and its verdict
- * with it.
+ * Campaigns that were never run count as neither. A paused one waits for its operator, and so does
+ * its verdict.
  */
 const underWay = ["reserving", "running", "paused", "canceling", "settling"] as const satisfies readonly BulksmsStatus[];
 const ended = ["finished", "canceled"] as const satisfies readonly BulksmsStatus[];

@@ -1,7 +1,8 @@
-// What people do to a running system: the same thing twice at once, a change of mind while
+// What people do to a running system: the same command twice at once, a change of mind while
 // something dies, a restart of everything.
 import { processNames } from "../../../src/contracts/processes.ts";
-import { createCampaign, csvOf, readCampaign } from "../../../testing/campaigns.ts";
+import type { CommandName } from "../../../testing/api_client.ts";
+import { apiOf, createCampaign, csvOf, readCampaign } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 import type { Fault, Stage } from "../stage/scenario.ts";
 import { kill, restartWell } from "./processes.ts";
@@ -10,7 +11,7 @@ const raceContacts = 40;
 const commandMaxMs = 30_000;
 const endMaxMs = 60_000;
 
-/** Two runs of one campaign at the same moment: one wins, the other hears 409. */
+/** Two runs of one campaign at the same moment: one wins, the other gets 409. */
 export const twoRuns: Fault = {
   name: "operators two runs at once",
   async begin(stage) {
@@ -31,7 +32,7 @@ export const twoRuns: Fault = {
   },
 };
 
-/** The worker dies while a pause is on its way; the pause holds, and a resume goes on. */
+/** The worker dies while a pause is in progress; the pause holds, and a resume continues. */
 export const pauseAndKill: Fault = {
   name: "operators pause and kill",
   async begin(stage) {
@@ -48,8 +49,8 @@ export const pauseAndKill: Fault = {
 };
 
 /**
- * The worker dies while a cancel is on its way. What was submitted ends by its receipts, the rest
- * is canceled and not paid.
+ * The worker dies while a cancel is in progress. What was submitted ends by its receipts, the rest
+ * is canceled and not charged.
  */
 export const cancelAndKill: Fault = {
   name: "operators cancel and kill",
@@ -59,7 +60,7 @@ export const cancelAndKill: Fault = {
   },
 };
 
-/** Every process is restarted in turn, as for a new version, while messages are under way. */
+/** Every process is restarted in turn, as for a new version, while messages are in flight. */
 export const rollingRestart: Fault = {
   name: "operators rolling restart",
   async begin({ cluster, note }) {
@@ -71,23 +72,14 @@ export const rollingRestart: Fault = {
   },
 };
 
-type CommandName = "run" | "pause" | "resume" | "cancel";
-
 /** Each campaign of the run, asked again while salesapi is away. */
 export async function commandAll({ cluster, bulksmsIds }: Stage, name: CommandName): Promise<void> {
   for (const id of bulksmsIds) {
-    await cluster.waitFor(`${name} to be taken`, async () => (await command(cluster, name, id)) === 202 || null, commandMaxMs);
+    await cluster.waitFor(`${name} to be accepted`, async () => (await command(cluster, name, id)) === 202 || null, commandMaxMs);
   }
 }
 
 /** @returns the HTTP status */
 async function command(cluster: LabCluster, name: CommandName, id: string): Promise<number> {
-  const response = await fetch(`${cluster.urls.salesapi}/${name}`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${cluster.apiKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ bulksms_id: id }),
-    signal: AbortSignal.timeout(10_000),
-  });
-  await response.arrayBuffer();
-  return response.status;
+  return (await apiOf(cluster, { timeoutMs: 10_000 }).command(name, id)).status;
 }

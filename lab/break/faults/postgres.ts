@@ -1,4 +1,4 @@
-// What can go wrong with a Postgres server: it stops at once, freezes, drops its connections.
+// What can go wrong with a Postgres server: it stops at once, freezes, or drops its connections.
 import { readdirSync, readFileSync } from "node:fs";
 import type { DatabaseName } from "../../../src/contracts/processes.ts";
 import { readSystemState } from "../../../src/local/data_folder.ts";
@@ -8,8 +8,8 @@ import type { LabCluster } from "../lab_cluster.ts";
 import type { Fault } from "../stage/scenario.ts";
 
 /**
- * SIGQUIT: every session ends where it stands, and the next start recovers from the log. Down until
- * the fault ends.
+ * SIGQUIT: every session ends immediately, and the next start recovers from the log. Down until the
+ * fault ends.
  */
 export function postgresStopped(name: DatabaseName): Fault {
   return {
@@ -19,7 +19,7 @@ export function postgresStopped(name: DatabaseName): Fault {
         cluster.events.filter((event) => event.type === type && event.name === name).length;
       const before = { died: count("engine_died"), ready: count("engine_ready") };
       const release = cluster.holdDown(name);
-      if (!cluster.kill(name, "SIGQUIT")) throw new Error(`${name} was not there to be stopped`);
+      if (!cluster.kill(name, "SIGQUIT")) throw new Error(`${name} was not running, so it could not be stopped`);
       await cluster.waitFor(`${name} to be gone`, () => count("engine_died") > before.died);
       return async () => {
         release();
@@ -30,7 +30,7 @@ export function postgresStopped(name: DatabaseName): Fault {
   };
 }
 
-/** SIGSTOP of the server and of every session. Touches: processes that stood still. */
+/** SIGSTOP of the server and of every session. Touches: processes that were frozen. */
 export function postgresFrozen(name: DatabaseName): Fault {
   return {
     name: `postgres ${name} frozen`,
@@ -45,7 +45,7 @@ export function postgresFrozen(name: DatabaseName): Fault {
 }
 
 /**
- * Ends every session of the database but the audit's, again and again until the fault ends.
+ * Terminates every session of the database except the audit's, repeatedly, until the fault ends.
  * Touches: sessions.
  */
 export function connectionsTerminated(name: DatabaseName): Fault {
@@ -74,14 +74,14 @@ export function connectionsTerminated(name: DatabaseName): Fault {
   };
 }
 
-/** The server and its children. @throws when it is not one that the cluster started */
+/** The server and its children. @throws when the cluster did not start it */
 export function serverPids(cluster: LabCluster, name: DatabaseName): number[] {
   const main = readSystemState(cluster.dataFolder)?.engines[name]?.pid;
-  if (main === undefined) throw new Error(`${name} is no server of this cluster`);
+  if (main === undefined) throw new Error(`${name} is not a server of this cluster`);
   return [main, ...childrenOf(main)];
 }
 
-/** By /proc: this fault is for Linux. */
+/** Reads /proc: this fault needs Linux. */
 function childrenOf(parent: number): number[] {
   return readdirSync("/proc").flatMap((entry) => {
     if (!/^\d+$/.test(entry)) return [];
@@ -89,7 +89,7 @@ function childrenOf(parent: number): number[] {
       const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
       return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === parent ? [Number(entry)] : [];
     } catch {
-      // it ended meanwhile
+      // it exited meanwhile
       return [];
     }
   });

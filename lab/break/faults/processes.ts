@@ -1,9 +1,9 @@
-// What can go wrong with a process: killed, held down, frozen. Also all of them at once.
+// What can go wrong with a process: killed, kept down, frozen; also all of them at once.
 import { type ProcessName, processNames } from "../../../src/contracts/processes.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 import type { Fault } from "../stage/scenario.ts";
 
-/** kill -9; the supervisor starts it again at once. */
+/** kill -9; the supervisor restarts it at once. */
 export function kill(name: ProcessName): Fault {
   return {
     name: `process ${name} killed`,
@@ -23,7 +23,7 @@ export const killAll: Fault = {
   },
 };
 
-/** kill -9, and not started again before the fault ends. */
+/** kill -9, and no restart before the fault ends. */
 export function keepDown(name: ProcessName): Fault {
   return {
     name: `process ${name} down`,
@@ -39,8 +39,8 @@ export function keepDown(name: ProcessName): Fault {
 }
 
 /**
- * SIGSTOP until the fault ends: its sockets stay open, its leases pass, then it goes on as if
- * nothing had been.
+ * SIGSTOP until the fault ends: its sockets stay open, its leases expire, then it continues as if
+ * nothing had happened.
  */
 export function freeze(name: ProcessName): Fault {
   return {
@@ -49,7 +49,7 @@ export function freeze(name: ProcessName): Fault {
       const pid = cluster.pids()[name] ?? null;
       const isFrozen = cluster.kill(name, "SIGSTOP");
       return async () => {
-        // the same one must wake: a new one under its name was never frozen
+        // the same process must wake: a new one under its name was never frozen
         const isSame = cluster.pids()[name] === pid && cluster.kill(name, "SIGCONT");
         return { touches: isFrozen && isSame ? 1 : 0 };
       };
@@ -58,8 +58,8 @@ export function freeze(name: ProcessName): Fault {
 }
 
 /**
- * A restart as an operator does it: SIGTERM, it drains, the next one starts. Resolves when that one
- * is ready.
+ * A restart as an operator does it: SIGTERM, it drains, the next one starts. Resolves when the new
+ * one is ready.
  */
 export async function restartWell(cluster: LabCluster, name: ProcessName): Promise<void> {
   await replace(cluster, name, "SIGTERM");
@@ -67,12 +67,13 @@ export async function restartWell(cluster: LabCluster, name: ProcessName): Promi
 
 async function killNow(cluster: LabCluster, name: ProcessName): Promise<void> {
   const before = cluster.pids()[name];
-  if (before === null || before === undefined || !cluster.kill(name, "SIGKILL")) throw new Error(`${name} was not there to be killed`);
+  if (before === null || before === undefined || !cluster.kill(name, "SIGKILL"))
+    throw new Error(`${name} was not running, so it could not be killed`);
   await cluster.waitFor(`${name} to be gone`, () => cluster.pids()[name] !== before);
 }
 
 async function replace(cluster: LabCluster, name: ProcessName, signal: "SIGTERM"): Promise<void> {
   const before = cluster.pids()[name];
-  if (!cluster.kill(name, signal)) throw new Error(`${name} was not there to be restarted`);
+  if (!cluster.kill(name, signal)) throw new Error(`${name} was not running, so it could not be restarted`);
   await cluster.waitFor(`another ${name} to be ready`, () => cluster.pids()[name] !== before && cluster.isReady(name));
 }

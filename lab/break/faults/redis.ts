@@ -1,32 +1,33 @@
-// What can go wrong with Redis: it ends, it forgets its last words or all of them, it is away, it
-// has no memory left.
+// What can go wrong with Redis: it stops, loses its last writes or all of them, is away, or runs
+// out of memory.
 import { closeSync, ftruncateSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { openRedis } from "../../../src/platform/redis.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 import type { EndFault, Fault } from "../stage/scenario.ts";
 
-/** SIGTERM: it writes all it has and ends; the supervisor starts it again. */
+/** SIGTERM: it writes everything and exits; the supervisor restarts it. */
 export const redisRestarted: Fault = {
   name: "redis restarted",
   begin: ({ cluster }) => takeDown(cluster, "SIGTERM", () => 1),
 };
 
 /**
- * Down until the fault ends, with what its file has. kill -9 loses nothing: the page cache has it.
+ * Down until the fault ends, then back with the contents of its file. kill -9 loses nothing: the
+ * page cache has it.
  */
 export const redisDown: Fault = {
   name: "redis down",
   begin: ({ cluster }) => takeDown(cluster, "SIGKILL", () => 1),
 };
 
-/** What a power cut does: the last part of the append-only file was never on the disk. */
+/** What a power cut does: the end of the append-only file never reached the disk. */
 export const redisLostTail: Fault = {
   name: "redis lost its tail",
   begin: ({ cluster }) => takeDown(cluster, "SIGKILL", () => cutTail(appendOnlyFolder(cluster))),
 };
 
-/** Down until the fault ends, then back with nothing. */
+/** Down until the fault ends, then back empty. */
 export const redisEmptied: Fault = {
   name: "redis back empty",
   begin: ({ cluster }) =>
@@ -85,15 +86,15 @@ function refusals(info: string): number {
 }
 
 /**
- * Ends it, holds it down until the fault is over, and changes its files meanwhile. Touches: what
- * `change` says.
+ * Stops Redis, keeps it down until the fault ends, and changes its files meanwhile. Touches: what
+ * `change` returns.
  */
 async function takeDown(cluster: LabCluster, signal: NodeJS.Signals, change: () => number): Promise<EndFault> {
   const deaths = (): number => cluster.events.filter((event) => event.type === "engine_died" && event.name === "redis").length;
   const starts = (): number => cluster.events.filter((event) => event.type === "engine_ready" && event.name === "redis").length;
   const before = { deaths: deaths(), starts: starts() };
   const release = cluster.holdDown("redis");
-  if (!cluster.kill("redis", signal)) throw new Error("redis was not there to be ended");
+  if (!cluster.kill("redis", signal)) throw new Error("redis was not running, so it could not be stopped");
   await cluster.waitFor("redis to be gone", () => deaths() > before.deaths);
   const touches = change();
   return async () => {
@@ -112,8 +113,8 @@ function tailFiles(folder: string): string[] {
 }
 
 /**
- * Cuts the last third, in the middle of a command: Redis drops the half one when it loads. @returns
- * bytes lost
+ * Cuts off the last third, in the middle of a command: Redis drops the partial one when it loads.
+ * @returns bytes lost
  */
 function cutTail(folder: string): number {
   const file = tailFiles(folder).sort().at(-1);

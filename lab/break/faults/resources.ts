@@ -1,5 +1,4 @@
-// What can go wrong around a process: no room on its disk, a wrong clock, a neighbour that reads
-// nothing.
+// What can go wrong around a process: a full disk, a wrong clock, a client that reads nothing.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -11,21 +10,21 @@ import type { Fault } from "../stage/scenario.ts";
 import { serverPids } from "./postgres.ts";
 import { restartWell } from "./processes.ts";
 
-/** Loaded into a process before everything else: its clock is off by LAB_CLOCK_SHIFT_MS. */
+/** Preloaded into a process: shifts its clock by LAB_CLOCK_SHIFT_MS. */
 const clockPreload = pathToFileURL(join(import.meta.dirname, "shifted_clock.mjs")).href;
 
 /**
- * The carrier cannot write another byte of its journal. (Linux: a limit on the size of its files,
+ * The carrier cannot write another byte of its journal. (Linux only: a limit on file size,
  * prlimit(1).)
  */
 export const simulatorDiskFull: Fault = {
   name: "carrier disk full",
   async begin({ cluster }) {
     const pid = cluster.pids().simulator;
-    if (pid === null || pid === undefined) throw new Error("the carrier is not there");
+    if (pid === null || pid === undefined) throw new Error("the carrier is not running");
     limitFiles(pid, "1");
     return async () => {
-      // one that died of it was started again without the limit
+      // if it died of the limit, its successor was started without it
       const isSame = cluster.pids().simulator === pid;
       if (isSame) limitFiles(pid, "unlimited");
       return { touches: 1 };
@@ -33,7 +32,7 @@ export const simulatorDiskFull: Fault = {
   },
 };
 
-/** The server cannot write its log: it stops at once, and recovers when there is room again. */
+/** The server cannot write its log: it stops at once, and recovers when it can write again. */
 export function postgresDiskFull(name: DatabaseName): Fault {
   return {
     name: `postgres ${name} disk full`,
@@ -48,7 +47,7 @@ export function postgresDiskFull(name: DatabaseName): Fault {
   };
 }
 
-/** Restarts the process with a clock that is off, and with the right one when the fault ends. */
+/** Restarts the process with a shifted clock, and with the right one when the fault ends. */
 export function clockOff(name: ProcessName, shiftMs: number): Fault {
   return {
     name: `clock of ${name} off by ${shiftMs / 60_000} min`,
@@ -67,14 +66,14 @@ export function clockOff(name: ProcessName, shiftMs: number): Fault {
 const socketMaxMs = 20_000;
 
 /**
- * A client subscribes to everything and never reads a byte, many times over. Touches: sockets that
- * webapi still held or had thrown out.
+ * Many clients subscribe to everything and never read a byte. Touches: sockets that webapi still
+ * held or had dropped.
  */
 export const socketsThatNeverRead: Fault = {
   name: "sockets that never read",
   async begin({ cluster, bulksmsIds }) {
     const sockets = await Promise.all(
-      // webapi may be away just now
+      // webapi may be away now
       Array.from({ length: 20 }, () => cluster.waitFor("a WebSocket to be opened", () => openSocket(cluster), socketMaxMs)),
     );
     for (const socket of sockets) {
@@ -89,7 +88,7 @@ export const socketsThatNeverRead: Fault = {
   },
 };
 
-/** Null when webapi does not take it. */
+/** Null when webapi does not accept it. */
 async function openSocket(cluster: LabCluster): Promise<WebSocket | null> {
   const url = new URL("/ws", (cluster.urls.webapi ?? "").replace(/^http/, "ws"));
   const socket = new WebSocket(url, { headers: { authorization: `Bearer ${cluster.apiKey}` }, handshakeTimeout: 2_000 });
@@ -100,14 +99,14 @@ async function openSocket(cluster: LabCluster): Promise<WebSocket | null> {
 }
 
 /**
- * Soft limit alone: whoever may set it may take it back. Asked as the user whose process it is: in
- * a container even root may need that.
+ * Sets the soft limit only, so that the same user can restore it. Runs as the owner of the process:
+ * in a container even root may need that.
  */
 function limitFiles(pid: number, bytes: string, owner: { uid: number; gid: number } | null = null): void {
   try {
     execFileSync("prlimit", [`--pid=${pid}`, `--fsize=${bytes}:`], { stdio: "pipe", ...(owner ?? {}) });
   } catch (error) {
-    // it died of the limit before this one's turn came
+    // it died of the limit before its turn came
     if (!/No such process/.test(String((error as { stderr?: Buffer }).stderr))) throw error;
   }
 }

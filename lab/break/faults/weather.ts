@@ -5,7 +5,7 @@ import type { SimulatorWeather, simulatorWeather, WeatherKind } from "../../../s
 import type { Cluster } from "../../../testing/cluster.ts";
 import type { Fault, Stage } from "../stage/scenario.ts";
 
-/** What `PUT /weather` takes: options that are left out get their defaults. */
+/** The options of `PUT /weather`; those left out get their defaults. */
 export type WeatherInput = z.input<typeof simulatorWeather>;
 
 export interface WeatherReport {
@@ -15,8 +15,8 @@ export interface WeatherReport {
 }
 
 /**
- * This weather, then clear again: not before so many of the messages (0 to 1) have ended, where
- * `untilEnded` says so. Touches: receipts, messages and bodies that it happened to.
+ * Sets this weather, then clears it; with `untilEnded`, not before that share of the messages (0 to
+ * 1) has ended. Touches: the receipts, messages and bodies that it affected.
  */
 export function weatherFault(weather: WeatherInput, { untilEnded = 0 } = {}): Fault {
   const kinds = Object.keys(weather) as WeatherKind[];
@@ -27,7 +27,7 @@ export function weatherFault(weather: WeatherInput, { untilEnded = 0 } = {}): Fa
       return async () => {
         await stage.untilEnded(untilEnded);
         const after = await setWeather(cluster, {});
-        // a carrier that was started again counts from zero
+        // a restarted carrier counts from zero
         const happened = (kind: WeatherKind) => after.happened[kind] - Math.min(before.happened[kind], after.happened[kind]);
         return { touches: kinds.reduce((sum, kind) => sum + happened(kind), 0) };
       };
@@ -35,21 +35,17 @@ export function weatherFault(weather: WeatherInput, { untilEnded = 0 } = {}): Fa
   };
 }
 
-/** Repeated while the carrier is away. */
+/** Retried while the carrier is away. */
 export function setWeather(cluster: Cluster, weather: WeatherInput): Promise<WeatherReport> {
-  return cluster.waitFor("the carrier to take the weather", () => askSimulator<WeatherReport>(cluster, "PUT", "/weather", weather));
-}
-
-export function readWeather(cluster: Cluster): Promise<WeatherReport> {
-  return cluster.waitFor("the carrier to tell its weather", () => askSimulator<WeatherReport>(cluster, "GET", "/weather"));
+  return cluster.waitFor("the carrier to accept the weather", () => askSimulator<WeatherReport>(cluster, "PUT", "/weather", weather));
 }
 
 /**
- * Resolves when the carrier has no receipt left to tell and nothing made up left to send: late ones
- * come after their campaign has ended.
+ * Resolves when the carrier has no receipt and nothing forged left to send: late ones come after
+ * their campaign has ended.
  */
 export async function untilAllEmitted({ cluster }: Pick<Stage, "cluster">): Promise<void> {
-  await cluster.waitFor("the carrier to have told all", async () => {
+  await cluster.waitFor("the carrier to have sent every receipt", async () => {
     const { unfinished, receipts_pending } = await askSimulator<Record<string, number>>(cluster, "GET", "/statistics");
     const { strays } = await askSimulator<WeatherReport>(cluster, "GET", "/weather");
     if (unfinished === 0 && receipts_pending === 0 && strays.waiting === 0) return true;

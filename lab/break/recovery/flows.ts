@@ -1,5 +1,5 @@
-// Samples what flows through a running cluster, from its two databases: messages submitted, parts
-// sent, credit charged. Opened by measure_recovery.ts.
+// Samples the flows of a running cluster from its two databases: messages submitted, parts sent,
+// credit charged. Opened by measure_recovery.ts.
 import { setTimeout as sleep } from "node:timers/promises";
 import { settings } from "../../../src/contracts/settings.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
@@ -17,7 +17,7 @@ export interface Flows {
   stop(): Promise<void>;
 }
 
-/** Often enough to see a tenth of a second; two small reads. */
+/** Often enough to resolve a tenth of a second; two small reads. */
 const intervalMs = 100;
 
 /**
@@ -61,11 +61,11 @@ export function watchFlows(cluster: Cluster): Flows {
 async function readMessages(salesdb: Sql): Promise<{ submitted: number; sent: number }> {
   const [row] = await salesdb<{ submitted: number; sent: number }[]>`
     select coalesce(sum(contacts - pending), 0)::float8 as submitted, coalesce(sum(parts_sent), 0)::float8 as sent from bulksms`;
-  if (row === undefined) throw new Error("a sum has always one row");
+  if (row === undefined) throw new Error("a sum always has one row");
   return row;
 }
 
-/** Parts that were paid. */
+/** Parts that were charged. */
 async function readCharged(ds: Sql): Promise<number> {
   const [row] = await ds<{ charged: number }[]>`
     select (coalesce(sum(spent), 0) / ${settings.BULKSMS_PART_PRICE_MILLI.default}::int)::float8 as charged from workspace`;

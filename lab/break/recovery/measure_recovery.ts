@@ -1,7 +1,7 @@
-// Measures how soon a running campaign is back at its rate: after kill -9 of each process, and
-// after Redis was wiped. Called by lab/commands/recovery.ts. One long campaign on the real system
-// with the product's own leases, intervals and pauses; the carrier answers at the pace of a
-// network, so that the rate is limited by it and not by this machine.
+// Measures how soon a running campaign recovers its rate: after kill -9 of each process, and after
+// a wipe of Redis. Called by lab/commands/recovery.ts. One long campaign on the real system with
+// the product's own leases, intervals and pauses; the carrier answers at the pace of a network, so
+// that it limits the rate, not this machine.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ProcessName, processNames } from "../../../src/contracts/processes.ts";
 import { settings } from "../../../src/contracts/settings.ts";
@@ -9,15 +9,15 @@ import { checkLaws, type LawsReport } from "../../../src/laws/check_laws.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
 import { openRedis } from "../../../src/platform/redis.ts";
-import { createCampaign, lawSourcesOf, readCampaign, runCampaign } from "../../../testing/campaigns.ts";
+import { apiOf, createCampaign, lawSourcesOf, readCampaign, runCampaign, topUpCredit } from "../../../testing/campaigns.ts";
 import { type Cluster, startCluster } from "../../../testing/cluster.ts";
 import { csvOfMany } from "../../../testing/contacts.ts";
 import { type FlowName, type Flows, flowNames, watchFlows } from "./flows.ts";
 import { type FlowSample, type Recovery, rateBetween, recoveryOf } from "./recovery_time.ts";
 
 /**
- * `sales_worker, all in hand`: killed while every message of a campaign is in its hands, so that
- * its leases must end first.
+ * `sales_worker, all in hand`: killed while it holds every message of a campaign, so that its
+ * leases must expire first.
  */
 export type Blow = ProcessName | "redis wiped" | "sales_worker, all in hand";
 export const blows: readonly Blow[] = [...processNames, "sales_worker, all in hand", "redis wiped"];
@@ -28,17 +28,17 @@ export interface RecoveryOptions {
   onBlow?(measured: MeasuredBlow): void;
 }
 
-/** What one blow did. */
+/** What one fault did. */
 export interface MeasuredBlow {
   blow: Blow;
   round: number;
   /** Since the start. */
   atMs: number;
-  /** Until the process said that it is ready again; null: it was no process. */
+  /** Until the process reported ready again; null: the fault did not hit a process. */
   readyMs: number | null;
-  /** Of the long campaign; null where another was struck. */
+  /** Of the long campaign; null where another was hit. */
   flows: Readonly<Record<FlowName, Recovery>> | null;
-  /** Of the slowest flow; null: not within the time of watching. */
+  /** Of the slowest flow; null: not within the observed time. */
   recoveredMs: number | null;
 }
 
@@ -48,19 +48,18 @@ export interface RecoveryReport {
   /** Of the whole run, at its end. */
   laws: LawsReport;
   samples: Flows["samples"];
-  /** Of the clock of the samples (performance.now). */
+  /** By the clock of the samples (performance.now). */
   startedAt: number;
   durationMs: number;
 }
 
-/** The rate that counts is the mean of so long. */
+/** The rate is the mean over this time. */
 const beforeMs = 4_000;
 /** A longer recovery is a failure, whatever comes later. */
 const watchMs = 14_000;
 const steadyMaxMs = 120_000;
 /**
- * What the carrier lets through on an idle machine: two bodies of 20 at once, 45 ms until their
- * answer.
+ * The carrier's throughput on an idle machine: two bodies of 20 at once, 45 ms until their answer.
  */
 const messagesPerSecondMax = 800;
 const chunkRows = 20;
@@ -111,15 +110,10 @@ export async function measureRecovery(options: RecoveryOptions): Promise<Recover
   }
 }
 
-/** One that runs for at least `durationMs`. @returns its id */
+/** Starts one that runs for at least `durationMs`. @returns its id */
 async function runLongCampaign(cluster: Cluster, durationMs: number): Promise<string> {
   const contacts = Math.ceil((durationMs * messagesPerSecondMax) / 1_000);
-  const response = await fetch(`${cluster.urls.webapi}/workspaces/${cluster.workspaceId}/credit`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${cluster.adminKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ amount: `${contacts}.0` }),
-  });
-  if (!response.ok) throw new Error(`the top-up was answered ${response.status}: ${await response.text()}`);
+  await topUpCredit(cluster, `${contacts}.0`);
   const { id } = await createCampaign(cluster, csvOfMany(contacts), "Hello");
   await runCampaign(cluster, id);
   return id;
@@ -130,7 +124,7 @@ interface BlowTime {
   startedAt: number;
 }
 
-/** One blow, and a look at what follows. Waits before until the rate is steady. */
+/** One fault and its aftermath. Waits first until the rate is steady. */
 async function strike(
   cluster: Cluster,
   flows: Flows,
@@ -150,7 +144,7 @@ async function strike(
 async function killAndWait(cluster: Cluster, name: ProcessName): Promise<number> {
   const startedAt = performance.now();
   const pid = cluster.pids()[name];
-  if (!cluster.kill(name, "SIGKILL")) throw new Error(`${name} does not run`);
+  if (!cluster.kill(name, "SIGKILL")) throw new Error(`${name} is not running`);
   await cluster.waitFor(`${name} to be ready again`, () => cluster.pids()[name] !== pid && cluster.isReady(name));
   return performance.now() - startedAt;
 }
@@ -167,8 +161,8 @@ async function wipeRedis(cluster: Cluster): Promise<null> {
 }
 
 /**
- * A campaign of as many chunks as the worker takes at once; the carrier is frozen, so that all are
- * in hand at the kill. Recovered: the first of them moved.
+ * A campaign of as many chunks as the worker takes at once; the carrier is frozen, so that all of
+ * them are in progress at the kill. Recovered: the first of them moved.
  */
 async function strikeInHand(cluster: Cluster, { round, startedAt }: BlowTime): Promise<MeasuredBlow> {
   const salesdb = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", { applicationName: "lab recovery", connections: 1 });
@@ -183,7 +177,7 @@ async function strikeInHand(cluster: Cluster, { round, startedAt }: BlowTime): P
     const atMs = performance.now();
     const ready = killAndWait(cluster, "sales_worker");
     cluster.kill("simulator", "SIGCONT");
-    await cluster.waitFor("the campaign to go on", async () => {
+    await cluster.waitFor("the campaign to continue", async () => {
       const rows = await salesdb`select from bulksms_chunk where bulksms_id = ${id} and state = 'done'`;
       return rows.length > 0;
     });
@@ -196,7 +190,7 @@ async function strikeInHand(cluster: Cluster, { round, startedAt }: BlowTime): P
   }
 }
 
-/** All flows run, and the last two stretches of two seconds differ by less than a sixth. */
+/** All flows run, and their last two periods of two seconds differ by less than a sixth. */
 async function untilSteady(flows: Flows): Promise<void> {
   const limitAt = performance.now() + steadyMaxMs;
   for (;;) {
@@ -214,14 +208,10 @@ function isSteady(samples: readonly FlowSample[], now: number): boolean {
 }
 
 /**
- * What was not needed is canceled, so that all comes to rest and the laws can be compared as
- * equalities.
+ * Cancels what is no longer needed, so that everything comes to rest and the laws can be compared
+ * as equalities.
  */
 async function cancelRest(cluster: Cluster, bulksmsId: string): Promise<void> {
-  await fetch(`${cluster.urls.salesapi}/cancel`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${cluster.apiKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ bulksms_id: bulksmsId }),
-  });
+  await apiOf(cluster).command("cancel", bulksmsId);
   await cluster.waitFor("the campaign to end", async () => (await readCampaign(cluster, bulksmsId)).status === "canceled", 300_000);
 }

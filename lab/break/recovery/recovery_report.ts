@@ -1,5 +1,5 @@
-// What measureRecovery found, judged, and as a page: how soon the rate was back after each blow.
-// Called by commands/recovery.ts.
+// Judges the measurements of measureRecovery, and renders them as a page: how soon the rate
+// recovered after each fault. Called by commands/recovery.ts.
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import { type Band, type Point, ratesOf } from "../../measure/report/chart.ts";
 import type { Report, TitledChart } from "../../measure/report/report.ts";
@@ -8,13 +8,13 @@ import { type Blow, blows, type MeasuredBlow, type RecoveryReport } from "./meas
 import { quantile } from "./recovery_time.ts";
 
 /**
- * After kill -9 of one process the rate is back to 90 % within this, at the 95th percentile; after
- * a wipe of Redis no more is lost than this.
+ * After kill -9 of one process the rate is back at 90 % within this time, at the 95th percentile; a
+ * wipe of Redis costs no more than this time.
  */
 const killedMaxMs = 5_000;
 const wipedMaxMs = 10_000;
 
-/** Not back within the time of watching is infinity. */
+/** Infinity when not recovered within the observed time. */
 export const timesOf = (report: RecoveryReport, blow: Blow): number[] =>
   report.blows.filter((one) => one.blow === blow).map(({ recoveredMs }) => recoveredMs ?? Number.POSITIVE_INFINITY);
 
@@ -26,7 +26,7 @@ export function killTimes(report: RecoveryReport): { medianMs: number; p95Ms: nu
   return { medianMs: quantile(kills, 0.5), p95Ms: quantile(kills, 0.95) };
 }
 
-/** Why it did not hold; empty: it did. */
+/** Why it did not hold; empty if it did. */
 export function recoveryReasons(report: RecoveryReport): string[] {
   const wipes = report.blows.filter(({ blow }) => blow === "redis wiped");
   const behindMs = Math.max(0, ...wipes.flatMap(({ flows }) => Object.values(flows ?? {}).map((flow) => flow.behindMs)));
@@ -37,7 +37,7 @@ export function recoveryReasons(report: RecoveryReport): string[] {
   if (wipes.some(({ recoveredMs }) => recoveredMs === null)) reasons.push("after a wipe of Redis the rate did not come back");
   for (const law of report.laws.laws)
     if (law.verdict === "broken") reasons.push(`${law.law} is broken: ${law.brokenCount} rows, e.g. ${law.broken[0]?.row}`);
-  if (report.laws.form !== "settled") reasons.push("something was still under way at the end");
+  if (report.laws.form !== "settled") reasons.push("something was still in flight at the end");
   return reasons;
 }
 
@@ -50,7 +50,7 @@ export function recoveryPage(report: RecoveryReport, replay: string): Report {
     headline: reasons.length === 0 ? "the rate comes back" : "the rate did not come back in time",
     held: reasons.length === 0,
     description:
-      "Each process of a running campaign is killed with -9, and Redis is wiped. Back means 90 % of the rate of the 4 s before, and no less for the 4 s after; the slowest of three flows counts.",
+      "Each process of a running campaign is killed with -9, and Redis is wiped. Recovered means at 90 % of the rate of the 4 s before, and no less for the 4 s after; the slowest of three flows counts.",
     reasons,
     facts: [
       { name: "median of all kills", value: durationOf(medianMs) },
@@ -75,7 +75,7 @@ export function recoveryPage(report: RecoveryReport, replay: string): Report {
   };
 }
 
-/** From so long before a blow until so long after it. */
+/** From this long before a fault until this long after it. */
 const beforeMs = 4_000;
 const afterMs = 14_000;
 const meanings = { submitted: "in-flight", sent: "delivered", charged: "failed" } as const;

@@ -8,30 +8,30 @@ export interface FlowSample {
 }
 
 export interface Recovery {
-  /** Messages a second before. */
+  /** Messages per second before. */
   before: number;
-  /** Lowest share of that rate over any second afterwards; may be above 1. */
+  /** Lowest share of that rate over any second afterwards; may exceed 1. */
   dip: number;
-  /** Until the rate was back for good; 0: never below. null: not within the samples. */
+  /** Until the rate was back for good; 0: it never fell. null: not within the samples. */
   recoveredMs: number | null;
-  /** How far behind the old pace the flow ever was, in time. */
+  /** The furthest that the flow ever fell behind the old pace, in time. */
   behindMs: number;
 }
 
-/** Back means this share of the rate before. */
+/** Recovered means at this share of the rate before. */
 export const sharePassed = 0.9;
-/** From there on it must stay so for as long as this. */
+/** It must stay there for at least this long. */
 const stayMs = 4_000;
 /**
- * Messages travel in bodies and charges in rounds: so much time's worth may be missing at any
- * moment without a dip.
+ * Messages travel in bodies and charges in rounds: this much time's worth may be missing at any
+ * moment without counting as a dip.
  */
 const slackMs = 300;
 const dipWindowMs = 1_000;
 
 /**
  * Compares the rate after `atMs` with the mean rate of `beforeMs` before it. Recovered at the first
- * moment from which each stretch of up to 4 s makes 90 % of the old rate, save 0.3 s worth of
+ * moment from which each period of up to 4 s reaches 90 % of the old rate, minus 0.3 s worth of
  * messages. Samples in order of time.
  */
 export function recoveryOf(samples: readonly FlowSample[], atMs: number, beforeMs: number): Recovery {
@@ -69,7 +69,7 @@ function secondsOf(samples: readonly FlowSample[]): number[] {
   return rates;
 }
 
-/** Messages a second between two moments: by the samples nearest inside. */
+/** Messages per second between two moments: by the nearest samples between them. */
 export function rateBetween(samples: readonly FlowSample[], fromMs: number, toMs: number): number {
   const within = samples.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs);
   const [first, last] = [within[0], within.at(-1)];
@@ -77,7 +77,7 @@ export function rateBetween(samples: readonly FlowSample[], fromMs: number, toMs
   return ((last.total - first.total) * 1_000) / (last.atMs - first.atMs);
 }
 
-/** The middle one of sorted values, or the one at a share of them (nearest rank). */
+/** The median of sorted values, or the value at a share of them (nearest rank). */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;

@@ -12,11 +12,11 @@ export function scenarioNames(): string[] {
     .sort();
 }
 
-/** Null when there is no such scenario. @throws when its file names it otherwise */
+/** Null when there is no such scenario. @throws when its file gives it another name */
 export async function loadScenario(name: string): Promise<Scenario | null> {
   const wanted = name.replaceAll("_", "-");
   if (!scenarioNames().includes(wanted)) return null;
   const { scenario } = (await import(join(import.meta.dirname, `${wanted.replaceAll("-", "_")}.ts`))) as { scenario: Scenario };
-  if (scenario.name !== wanted) throw new Error(`the scenario ${wanted} calls itself ${scenario.name}`);
+  if (scenario.name !== wanted) throw new Error(`the file of the scenario ${wanted} names it ${scenario.name}`);
   return scenario;
 }

@@ -1,5 +1,5 @@
-// Postgres commits, and its answer is lost with the connection (C34). Whoever asked cannot know:
-// transactions are run again as a whole, and every effect has a key, so that the second time
+// Postgres commits, and its answer is lost with the connection (C34). The caller cannot know the
+// outcome: whole transactions are run again, and every effect has a key, so that the second run
 // changes nothing. On both databases, for every process that writes.
 import { linkFault } from "../faults/links.ts";
 import type { Scenario } from "../stage/scenario.ts";
@@ -8,7 +8,7 @@ const links = ["salesapi-salesdb", "sales_worker-salesdb", "general_worker-ds", 
 
 export const scenario: Scenario = {
   name: "commits-in-doubt",
-  shows: "answers of both databases are lost for every process in turn: what is done again has one effect",
+  shows: "answers of both databases are lost for every process in turn: repeated transactions have one effect",
   workload: { campaigns: 2, contacts: 500 },
   async faults(stage) {
     await stage.untilInFlight();

@@ -1,5 +1,5 @@
-// kill -9 of all six processes at once, in mid-campaign, then of all three engines. Postgres is the
-// only truth: what was committed is there, what was not is done again under the same reference, and
+// kill -9 of all six processes at once in mid-campaign, then of all three engines. Postgres is the
+// only truth: committed work is there, uncommitted work is done again under the same reference, and
 // the campaign ends exactly.
 
 import { postgresStopped } from "../faults/postgres.ts";

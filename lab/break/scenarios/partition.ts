@@ -1,5 +1,6 @@
-// A switch fails: every link of one worker is a black hole at once, while it holds leases and
-// sessions hold locks. Others go on after its leases; it comes back with what it had in hand.
+// A switch fails: every link of one worker becomes a black hole at once, while it holds leases and
+// its sessions hold locks. Others take over after its leases expire; it comes back with its
+// unfinished work.
 import { linkFault } from "../faults/links.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

@@ -1,5 +1,5 @@
-// FLUSHALL again and again. Redis carries doorbells and updates only: the sweeper rings from the
-// rows, versions are read again, nothing is lost but time.
+// FLUSHALL again and again. Redis carries only doorbells and updates: the sweeper rings from the
+// rows, versions are read again, and only time is lost.
 import { redisWiped } from "../faults/redis.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

@@ -1,6 +1,6 @@
-// The carrier takes every submit, but its answers never arrive. The worker cannot know whether
-// anybody was texted, so it submits again under the same references, and the carrier gives its
-// first verdict back: nobody is texted twice (L4), nobody is charged twice (L3).
+// The carrier accepts every submit, but its answers never arrive. The worker cannot know whether
+// anybody was texted, so it submits again under the same references, and the carrier repeats its
+// first verdict: nobody is texted twice (L4), nobody is charged twice (L3).
 import { linkFault } from "../faults/links.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

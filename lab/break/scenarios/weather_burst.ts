@@ -1,5 +1,5 @@
-// The carrier holds its receipts back for two seconds and lets them out at ten times their rate,
-// again and again. Batches grow instead of queues; what is refused for its number comes again.
+// The carrier holds back its receipts for two seconds and releases them at ten times their rate,
+// again and again. Batches grow instead of queues; receipts rejected for their number come again.
 import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

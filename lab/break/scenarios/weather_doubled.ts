@@ -1,6 +1,6 @@
-// Every receipt comes five times, the copies up to 1.5 s apart and between others: in the same
-// body, in later ones, after the campaign has ended. A row moves up once, a part is charged once
-// (L3), no copy is an anomaly (L11).
+// Every receipt comes five times, the copies up to 1.5 s apart and among others: in the same body,
+// in later ones, after the campaign has ended. A row moves up once, a part is charged once (L3), no
+// copy is an anomaly (L11).
 import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

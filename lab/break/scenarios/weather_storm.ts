@@ -1,5 +1,5 @@
-// All weather at once, over two campaigns with deadlines. Nobody can say before how many will
-// expire; the laws say that whatever happened added up.
+// All weather at once, over two campaigns with deadlines. How many messages expire cannot be known
+// in advance; the laws check that the outcome adds up.
 import { untilAllEmitted, weatherFault } from "../faults/weather.ts";
 import type { Scenario } from "../stage/scenario.ts";
 

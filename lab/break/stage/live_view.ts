@@ -1,4 +1,4 @@
-// A run on screen: what happens, with its time, and below it all campaigns of the run as one moving
+// A run on screen: events with their times, and below them all campaigns of the run as one moving
 // bar.
 import { createProgress, type Progress } from "../../../src/cli/progress.ts";
 import type { Terminal } from "../../../src/cli/terminal.ts";
@@ -18,7 +18,7 @@ export function openLiveView(terminal: Terminal): LiveView {
     event: ({ atMs, what }) => terminal.line(`${terminal.dim(formatAt(atMs))}   ${what}`),
     sample(sample, statuses) {
       const status = (statuses.find((one) => one !== "finished") ?? "finished") as BulksmsStatus;
-      // its clock is the run's: the cluster took its time to start
+      // uses the clock of the run: the cluster took time to start
       progress ??= createProgress(terminal, { nowMs: () => performance.now(), endsAtMs: null });
       progress.show({
         status,
@@ -35,7 +35,7 @@ export function openLiveView(terminal: Terminal): LiveView {
   };
 }
 
-/** `  2.3 s`, tenths throughout: two events may be close. */
+/** `  2.3 s`, always with tenths: two events may be close together. */
 export function formatAt(atMs: number): string {
   return `${(atMs / 1_000).toFixed(1)} s`.padStart(7);
 }

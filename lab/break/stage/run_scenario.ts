@@ -54,24 +54,29 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   }
 }
 
-async function perform(scenario: Scenario, cluster: LabCluster, options: RunOptions): Promise<Verdict> {
-  const { campaigns, contacts, deadlineS } = scenario.workload;
+/**
+ * Runs the workload's campaigns. The witnesses are there before the first message is on its way.
+ */
+async function beginCampaigns({ name, workload }: Scenario, cluster: LabCluster, isShared: boolean) {
+  const { campaigns, contacts, deadlineS } = workload;
   // else "held" would be said of ends that nobody compared
-  if (contacts > contactsMax && scenario.workload.endsAreOpen === undefined)
-    throw new Error(
-      `${scenario.name}: the ends of more than ${contactsMax} contacts are not known; say endsAreOpen, or take more campaigns`,
-    );
-  const random = createRandom(options.seed);
+  if (contacts > contactsMax && workload.endsAreOpen === undefined)
+    throw new Error(`${name}: the ends of more than ${contactsMax} contacts are not known; say endsAreOpen, or take more campaigns`);
   const csv = contacts <= contactsMax ? csvOf(contacts) : csvOfMany(contacts);
   const bulksmsIds: string[] = [];
   for (let made = 0; made < campaigns; made += 1) bulksmsIds.push((await createCampaign(cluster, csv, undefined, undefined, deadlineS)).id);
   const witnesses: Witness[] = [];
   for (const open of allWitnesses) {
-    const witness = await open({ cluster, bulksmsIds, isShared: options.cluster !== undefined });
+    const witness = await open({ cluster, bulksmsIds, isShared });
     if (witness !== null) witnesses.push(witness);
   }
   for (const id of bulksmsIds) await runCampaign(cluster, id);
+  return { bulksmsIds, witnesses };
+}
 
+async function perform(scenario: Scenario, cluster: LabCluster, options: RunOptions): Promise<Verdict> {
+  const { campaigns, contacts } = scenario.workload;
+  const { bulksmsIds, witnesses } = await beginCampaigns(scenario, cluster, options.cluster !== undefined);
   const startedMs = performance.now();
   const timeline: TimelineEntry[] = [];
   const reasons: string[] = [];
@@ -86,7 +91,7 @@ async function perform(scenario: Scenario, cluster: LabCluster, options: RunOpti
     cluster,
     links: cluster.links,
     bulksmsIds,
-    random,
+    random: createRandom(options.seed),
     note,
     async untilInFlight() {
       await watch.until("messages in flight", isInFlight, inFlightMaxMs);

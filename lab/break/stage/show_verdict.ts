@@ -1,4 +1,4 @@
-// A verdict in words: held or broke, why, every law, recovery, what was touched.
+// A verdict in words: held or broken, why, every law, recovery, what the faults touched.
 import { alignColumns, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
 import type { LawResult } from "../../../src/laws/law.ts";
 import type { Verdict } from "../../measure/report/verdict.ts";
@@ -17,7 +17,7 @@ export function showVerdict(terminal: Terminal, verdict: Verdict): void {
   terminal.line();
 }
 
-/** `recovered in 1.2 s`, `412 messages touched`, ...: also a row of the matrix. */
+/** `recovered in 1.2 s`, `412 messages in flight`, ...: also used for a row of the matrix. */
 export function factsOf({ recoveredMs, messagesTouched, faultTouches, durationMs }: Verdict): string[] {
   return [
     recoveredMs === null ? "never recovered" : `recovered in ${formatDuration(recoveredMs)}`,

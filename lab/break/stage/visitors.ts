@@ -1,27 +1,31 @@
 // People who use the system while a scenario breaks it: they read, top up, send small campaigns and
-// watch over a WebSocket, and repeat what was not answered under the same Idempotency-Key. So that
-// every link has traffic, and that "asked again" is proved to have one effect.
+// watch over a WebSocket, and repeat unanswered requests with the same Idempotency-Key. This gives
+// every link traffic, and proves that repeated requests have one effect.
 import { randomUUID } from "node:crypto";
 import { WebSocket } from "ws";
 import { endedBulksmsStatuses } from "../../../src/contracts/states.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
-import { csvOf } from "../../../testing/campaigns.ts";
+import type { Answer } from "../../../testing/api_client.ts";
+import { apiOf, csvOf } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 
 export interface Visitors {
   /**
-   * Every errand in hand is finished, every small campaign ends. @throws Error naming what was
-   * answered wrongly, not at all, or counted twice
+   * Finishes every request in progress and waits for every small campaign to end.
+   * @throws Error naming what was answered wrongly, not at all, or counted twice
    */
   conclude(): Promise<void>;
-  /** Gives up at once. */
+  /** Stops at once, without finishing anything. */
   close(): Promise<void>;
 }
 
 const pauseMs = 150;
-/** No answer after so long counts as none; the doors promise one within 2 s. */
+/**
+ * A request without an answer for this long counts as unanswered; the endpoints promise one within
+ * 2 s.
+ */
 const answerMaxMs = 10_000;
-/** Of everything that is still in hand when the faults are over. */
+/** Limit for everything still in progress when the faults are over. */
 const concludeMaxMs = 60_000;
 const smallContacts = 5;
 const topUpCredits = "0.1";
@@ -36,7 +40,7 @@ interface Errands {
   campaigns: Set<string>;
 }
 
-/** @param bulksmsId of a campaign to look at */
+/** @param bulksmsId of a campaign to read */
 export async function openVisitors(cluster: LabCluster, bulksmsId: string): Promise<Visitors> {
   const before = await readTopUps(cluster);
   let isLeaving = false;
@@ -54,17 +58,17 @@ export async function openVisitors(cluster: LabCluster, bulksmsId: string): Prom
     visitor(() => sendOnce(errands)),
     visitor(() => watchOnce(errands, bulksmsId)),
   ]);
-  // an error of theirs is told by conclude, not as one that nobody awaits
+  // conclude reports their errors; they must not count as unhandled rejections
   visiting.catch(() => {});
   return {
     async conclude() {
       isLeaving = true;
-      await within(visiting, "requests that are repeated until they are answered");
+      await within(visiting, "requests to be answered after their repeats");
       await cluster.waitFor("the visitors' campaigns to end", () => haveEnded(cluster, errands.campaigns), concludeMaxMs);
       const after = await readTopUps(cluster);
       const added = { count: after.count - before.count, milli: after.milli - before.milli };
       if (added.count !== errands.topUps || added.milli !== errands.topUps * topUpMilli)
-        errands.wrong.push(`${errands.topUps} top-ups were asked for, the ledger has ${added.count} of ${added.milli} milli-credits`);
+        errands.wrong.push(`${errands.topUps} top-ups were requested, the ledger has ${added.count} of ${added.milli} milli-credits`);
       if (errands.wrong.length > 0) throw new Error(`visitors: ${errands.wrong.slice(0, 5).join("; ")}`);
     },
     async close() {
@@ -76,45 +80,33 @@ export async function openVisitors(cluster: LabCluster, bulksmsId: string): Prom
 }
 
 async function readOnce(errands: Errands, bulksmsId: string): Promise<void> {
-  const { urls, workspaceId } = errands.cluster;
-  await ask(errands, `${urls.webapi}/workspaces/${workspaceId}/credit`, {});
-  await ask(errands, `${urls.salesapi}/bulksms/${bulksmsId}`, {});
+  const api = apiOf(errands.cluster, { timeoutMs: answerMaxMs });
+  await ask(errands, "GET credit", () => api.credit(errands.cluster.workspaceId));
+  await ask(errands, "GET campaign", () => api.campaign(bulksmsId));
 }
 
 async function topUpOnce(errands: Errands): Promise<void> {
-  const { urls, workspaceId, adminKey } = errands.cluster;
-  const headers = { authorization: `Bearer ${adminKey}`, "content-type": "application/json", "idempotency-key": randomUUID() };
-  const request = { method: "POST", headers, body: JSON.stringify({ amount: topUpCredits }) };
+  const { workspaceId, adminKey: key } = errands.cluster;
+  const idempotencyKey = randomUUID();
   errands.topUps += 1;
-  await askUntilDone(errands, `${urls.webapi}/workspaces/${workspaceId}/credit`, () => request);
+  const api = apiOf(errands.cluster, { key, timeoutMs: answerMaxMs });
+  await askUntilDone(errands, "POST credit", () => api.topUp(workspaceId, topUpCredits, idempotencyKey));
 }
 
 async function sendOnce(errands: Errands): Promise<void> {
-  const { urls } = errands.cluster;
-  const key = randomUUID();
-  const created = await askUntilDone(errands, `${urls.salesapi}/create`, () => {
-    const body = new FormData();
-    body.set("text", "Hello {first_name}");
-    body.set("name", key);
-    body.set("file", new File([csvOf(smallContacts)], "contacts.csv", { type: "text/csv" }));
-    return { method: "POST", headers: { "idempotency-key": key }, body };
-  });
+  const name = randomUUID();
+  const api = apiOf(errands.cluster, { timeoutMs: answerMaxMs });
+  const fields = { text: "Hello {first_name}", name };
+  const created = await askUntilDone(errands, "POST create", () => api.create(csvOf(smallContacts), fields, name));
   if (created === null) return;
-  const id = String(created.id);
-  errands.campaigns.add(id);
-  const body = JSON.stringify({ bulksms_id: id });
+  errands.campaigns.add(created.id);
   // 409: an earlier one, whose answer was lost, had its effect
-  await askUntilDone(
-    errands,
-    `${urls.salesapi}/run`,
-    () => ({ method: "POST", headers: { "content-type": "application/json" }, body }),
-    [409],
-  );
+  await askUntilDone(errands, "POST run", () => api.command("run", created.id), [409]);
 }
 
 /**
- * Subscribes, waits for the first word of each topic, leaves. Nobody promises a socket while webapi
- * or Redis is away.
+ * Subscribes, waits for the first update of each topic, disconnects. No socket is promised while
+ * webapi or Redis is away.
  */
 async function watchOnce({ cluster }: Errands, bulksmsId: string): Promise<void> {
   const url = new URL("/ws", (cluster.urls.webapi ?? "").replace(/^http/, "ws"));
@@ -144,14 +136,14 @@ async function watchOnce({ cluster }: Errands, bulksmsId: string): Promise<void>
 }
 
 /** Until 2xx, or another status that says that it was done. Null when the run was given up. */
-async function askUntilDone(
+async function askUntilDone<T>(
   errands: Errands,
-  url: string,
-  request: () => RequestInit,
+  what: string,
+  request: () => Promise<Answer<T>>,
   alsoDone: readonly number[] = [],
-): Promise<Record<string, unknown> | null> {
+): Promise<T | null> {
   while (!errands.isOver()) {
-    const answer = await ask(errands, url, request());
+    const answer = await ask(errands, what, request);
     if (answer !== null && (answer.status < 300 || alsoDone.includes(answer.status))) return answer.body;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
@@ -159,19 +151,16 @@ async function askUntilDone(
 }
 
 /**
- * Null: no answer, as from a door that is down. Notes answers that no fault excuses: a 500, a
+ * Null: no answer, as from a listener that is down. Notes answers that no fault excuses: a 500, a
  * refusal without a code.
  */
-async function ask(errands: Errands, url: string, request: RequestInit): Promise<{ status: number; body: Record<string, unknown> } | null> {
+async function ask<T>(errands: Errands, what: string, request: () => Promise<Answer<T>>): Promise<Answer<T> | null> {
   try {
-    const headers = { authorization: `Bearer ${errands.cluster.apiKey}`, ...(request.headers as Record<string, string> | undefined) };
-    const response = await fetch(url, { ...request, headers, signal: AbortSignal.timeout(answerMaxMs) });
-    const text = await response.text();
-    const body = JSON.parse(text) as Record<string, unknown>;
-    const isWrong = response.status === 500 || (response.status >= 400 && typeof body.code !== "string");
-    if (isWrong)
-      errands.wrong.push(`${request.method ?? "GET"} ${new URL(url).pathname} answered ${response.status}: ${text.slice(0, 200)}`);
-    return { status: response.status, body };
+    const answer = await request();
+    const { code } = answer.body;
+    const isWrong = answer.status === 500 || (answer.status >= 400 && typeof code !== "string");
+    if (isWrong) errands.wrong.push(`${what} answered ${answer.status}: ${JSON.stringify(answer.body).slice(0, 200)}`);
+    return answer;
   } catch {
     return null;
   }
@@ -205,7 +194,7 @@ async function readTopUps(cluster: LabCluster): Promise<{ count: number; milli: 
 async function within(work: Promise<unknown>, what: string): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const overdue = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${concludeMaxMs} ms in vain for ${what}`)), concludeMaxMs);
+    timer = setTimeout(() => reject(new Error(`waited ${concludeMaxMs} ms for ${what}, without success`)), concludeMaxMs);
   });
   await Promise.race([work, overdue]).finally(() => clearTimeout(timer));
 }

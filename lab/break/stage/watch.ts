@@ -1,5 +1,5 @@
-// Follows the campaigns of one run from outside: their rows, read past every proxy by the read-only
-// role, ten times a second.
+// Follows the campaigns of one run from outside: reads their rows ten times a second, bypassing
+// every proxy, with the read-only role.
 import { type MessageStatus, messageStatuses } from "../../../src/contracts/states.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
 import type { RateSample } from "../../measure/report/verdict.ts";
@@ -9,14 +9,14 @@ const sampleEveryMs = 100;
 
 export interface Watch {
   samples: readonly RateSample[];
-  /** The newest one. */
+  /** The newest sample. */
   now(): RateSample;
   /** Statuses of the campaigns at the newest sample. */
   statuses(): readonly string[];
   /**
-   * Resolves with the first sample that fits, the newest one included. @throws when nothing has
-   * changed for limitMs, saying what was seen last: a busy machine makes things slow, a defect
-   * makes them stand still.
+   * Resolves with the first sample that matches, including the newest one.
+   * @throws when nothing has changed for limitMs, with the last sample: a busy machine makes things
+   * slow, a defect makes them stop.
    */
   until(what: string, isTrue: (sample: RateSample) => boolean, limitMs: number): Promise<RateSample>;
   close(): Promise<void>;
@@ -33,7 +33,7 @@ export function countAll({ counts }: RateSample): number {
 
 const endStates: readonly MessageStatus[] = messageStatuses.slice(messageStatuses.indexOf("failed"));
 
-/** @param startedMs begin of the run's clock (performance.now) */
+/** @param startedMs when the clock of the run started (performance.now) */
 export async function openWatch(
   cluster: LabCluster,
   bulksmsIds: readonly string[],
@@ -63,7 +63,7 @@ export async function openWatch(
   };
   const loop = async (): Promise<void> => {
     while (!isClosed) {
-      // a database that is down gives no sample: that, too, is seen in the curve
+      // a database that is down gives no sample: the curve shows that, too
       await read().catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, sampleEveryMs));
     }
@@ -79,7 +79,8 @@ export async function openWatch(
       const startedAtMs = performance.now();
       while (!isTrue(now())) {
         const leftMs = Math.max(changedAtMs, startedAtMs) + limitMs - performance.now();
-        if (leftMs <= 0) throw new Error(`waited ${limitMs} ms in vain for ${what}; last: ${JSON.stringify({ statuses, ...now() })}`);
+        if (leftMs <= 0)
+          throw new Error(`waited ${limitMs} ms for ${what}, without success; last: ${JSON.stringify({ statuses, ...now() })}`);
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, leftMs);
           waiting.push(() => {

@@ -1,6 +1,6 @@
-// The matrix of `verify:faults`: every link by every mode, every process by kill and freeze,
+// The matrix of `verify:faults`: every link in every mode, every process by kill and freeze,
 // engines, operators, resources, weather. A cell is a scenario, made from its fault; `lab run NAME`
-// runs one of them too.
+// runs a single cell too.
 import { databaseNames, processNames } from "../../../src/contracts/processes.ts";
 import { linkFaultModes, linkNames } from "../../../testing/links/links.ts";
 import { linkFault } from "../faults/links.ts";
@@ -13,14 +13,14 @@ import { loadScenario, scenarioNames } from "../scenarios/all.ts";
 import type { Fault, Scenario, Workload } from "../stage/scenario.ts";
 
 /**
- * At the lab's 200 parts a second some two seconds of submits: the fault begins in the middle of
+ * At the lab's 200 parts per second, some two seconds of submits: the fault begins in the middle of
  * them.
  */
 const contacts = 400;
-/** A fault begins at a seeded moment of so long after the first message is under way. */
+/** A fault begins at a seeded moment within this time after the first message is in flight. */
 const beginWithinMs = 700;
 const linkFaultMs = 1_500;
-/** Past every lease and time limit of the lab's settings. */
+/** Longer than every lease and time limit of the lab's settings. */
 const freezeMs = 4_000;
 const downMs = 2_000;
 const hourMs = 3_600_000;
@@ -52,15 +52,15 @@ function linkCells(): Cell[] {
     reset: "every connection is cut, new ones too",
     blackhole: "bytes vanish both ways, connections stay open",
     drop_replies: "requests arrive, replies are lost",
-    delay: "everything arrives 2.5 s late, also what was given up",
-    slow: "2,000 bytes a second",
+    delay: "everything arrives 2.5 s late, even after its sender has given up",
+    slow: "2,000 bytes per second",
   };
   return linkNames.flatMap((link) =>
     linkFaultModes.map((mode) => ({
       name: `link-${link}-${mode.replaceAll("_", "-")}`,
       shows: `${link.replace("-", " to ")}: ${description[mode]}`,
       fault: linkFault(link, mode),
-      // what is late must have time to arrive
+      // late data must have time to arrive
       forMs: mode === "delay" ? 3_000 : linkFaultMs,
     })),
   );
@@ -70,7 +70,7 @@ function processCells(): Cell[] {
   const single = processNames.flatMap((name) => [
     { name: `process-${name}-kill`, shows: `kill -9 of ${name}`, fault: kill(name), forMs: 0 },
     { name: `process-${name}-down`, shows: `${name} is dead for two seconds`, fault: keepDown(name), forMs: downMs },
-    { name: `process-${name}-freeze`, shows: `${name} stands still past every lease, then wakes`, fault: freeze(name), forMs: freezeMs },
+    { name: `process-${name}-freeze`, shows: `${name} freezes past every lease, then wakes`, fault: freeze(name), forMs: freezeMs },
   ]);
   return [...single, { name: "process-all-kill", shows: "kill -9 of all six at once", fault: killAll, forMs: 0 }];
 }
@@ -81,7 +81,7 @@ function engineCells(): Cell[] {
     { name: "redis-down", shows: "Redis is killed and away for two seconds", fault: redisDown, forMs: downMs },
     { name: "redis-lost-tail", shows: "Redis loses the last third of its log", fault: redisLostTail, forMs: 0 },
     { name: "redis-wiped", shows: "FLUSHALL", fault: redisWiped, forMs: 0 },
-    { name: "redis-emptied", shows: "Redis is down for five seconds and back with nothing", fault: redisEmptied, forMs: 5_000 },
+    { name: "redis-emptied", shows: "Redis is down for five seconds and comes back empty", fault: redisEmptied, forMs: 5_000 },
     { name: "redis-out-of-memory", shows: "Redis refuses every write", fault: redisOutOfMemory, forMs: downMs },
   ];
   const postgres = databaseNames.flatMap((name) => [
@@ -91,10 +91,10 @@ function engineCells(): Cell[] {
       fault: postgresStopped(name),
       forMs: downMs,
     },
-    { name: `postgres-${name}-freeze`, shows: `the server of ${name} stands still`, fault: postgresFrozen(name), forMs: freezeMs },
+    { name: `postgres-${name}-freeze`, shows: `the server of ${name} is frozen`, fault: postgresFrozen(name), forMs: freezeMs },
     {
       name: `postgres-${name}-terminate`,
-      shows: `sessions of ${name} are ended again and again`,
+      shows: `sessions of ${name} are terminated again and again`,
       fault: connectionsTerminated(name),
       forMs: linkFaultMs,
     },
@@ -111,7 +111,8 @@ function operatorCells(): Cell[] {
       shows: "a campaign is canceled while its worker dies",
       fault: cancelAndKill,
       forMs: 0,
-      // what was written to the carrier when the worker died is known by its deadline at the latest
+      // what was written to the carrier when the worker died is resolved by its deadline at the
+      // latest
       workload: { endsAreOpen: true, deadlineS: 8 },
     },
     {
@@ -128,7 +129,7 @@ function resourceCells(): Cell[] {
   return [
     {
       name: "slow-simulator",
-      shows: "the carrier takes one byte a second",
+      shows: "the carrier reads one byte per second",
       fault: linkFault("sales_worker-simulator", "slow", { bytesPerSecond: 1 }),
       forMs: 3_000,
     },

@@ -1,6 +1,6 @@
-// `npm run verify:chaos`: random campaigns, random faults at random moments, run after run; every
-// run ends with all laws. Each run has a seed of its own, which replays it alone. Called by
-// commands/chaos.ts.
+// `npm run verify:chaos`: random campaigns, random faults at random moments, run after run; all
+// laws are checked after every run. Each run has a seed of its own, which repeats it alone. Called
+// by commands/chaos.ts.
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTerminal, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
 import { deriveSeed } from "../../../testing/random.ts";
@@ -13,10 +13,10 @@ import { giveCommand, resumeAll } from "./chaos_operators.ts";
 import { type ChaosPlan, type ChaosSystem, chaosSystems, describePlan, planChaos, systemOf } from "./chaos_plan.ts";
 
 export interface ChaosOptions {
-  /** With one run its own seed; else the one that all seeds come from. */
+  /** With one run, its own seed; otherwise the one that all seeds derive from. */
   seed: number;
   runs: number;
-  /** Goes on after a run that broke. */
+  /** Continues after a broken run. */
   keepsGoing: boolean;
 }
 
@@ -26,12 +26,12 @@ export interface ChaosResult {
 }
 
 /**
- * So many runs after one another have the same system, and so one cluster. More would make the laws
- * look at ever more rows.
+ * Number of consecutive runs with the same system, and so on one cluster. With more, the laws would
+ * read ever more rows.
  */
 const runsPerCluster = 10;
 
-/** Runs, shows each run as it ends, and the sum. */
+/** Runs, shows each run as it ends, and the summary. */
 export async function showChaos(options: ChaosOptions): Promise<ChaosResult> {
   const terminal = createTerminal(process.stdout, process.env);
   const startedMs = performance.now();
@@ -60,7 +60,7 @@ export async function showChaos(options: ChaosOptions): Promise<ChaosResult> {
   return { hasHeld: verdicts.length === seeds.length && verdicts.every(({ held }) => held), verdicts };
 }
 
-/** Ten after one another want the same system. A seed's remainder says which: see systemOf. */
+/** Ten consecutive runs use the same system. A seed's remainder selects it: see systemOf. */
 export function seedsOf({ seed, runs }: Pick<ChaosOptions, "seed" | "runs">): number[] {
   if (runs === 1) return [seed];
   return Array.from({ length: runs }, (_, index) => {
@@ -71,7 +71,7 @@ export function seedsOf({ seed, runs }: Pick<ChaosOptions, "seed" | "runs">): nu
 }
 
 interface Clusters {
-  /** One with this system that has not served too often; the one before is stopped. */
+  /** A cluster of this system with runs left; the previous one is stopped. */
   take(seed: number): Promise<LabCluster>;
   dispose(): Promise<void>;
 }
@@ -106,7 +106,7 @@ async function startSystem({ settings, otherWorkers }: ChaosSystem, seed: number
   }
 }
 
-/** What stops a run from being made at all is a broken run too. */
+/** An error that keeps a run from starting is a broken run too. */
 async function runOne(seed: number, stock: Clusters): Promise<Verdict> {
   const startedMs = performance.now();
   try {
@@ -128,7 +128,7 @@ async function runOne(seed: number, stock: Clusters): Promise<Verdict> {
   }
 }
 
-/** The plan as a scenario: everything at its moment, side by side. */
+/** The plan as a scenario: everything at its moment, in parallel. */
 export function chaosScenario(plan: ChaosPlan): Scenario {
   return {
     name: `chaos-${plan.seed}`,
@@ -141,7 +141,7 @@ export function chaosScenario(plan: ChaosPlan): Scenario {
         (result): result is PromiseRejectedResult => result.status === "rejected",
       );
       await resumeAll(stage, mayPauseYet);
-      // all of them are over by now: nothing is left broken behind an error
+      // all of them have ended by now: nothing stays broken behind an error
       if (errors.length > 0) throw new AggregateError(errors, errors.map(({ reason }) => String(reason)).join("; "));
     },
     ...(plan.weather === null ? {} : { expects: untilAllEmitted }),
@@ -156,7 +156,7 @@ function faultsOf(stage: Stage, { faults, weather }: ChaosPlan): Promise<void>[]
   return weather === null ? planned : [...planned, stage.inflict(weatherFault(weather), weatherMs)];
 }
 
-/** Over the faults and past them. */
+/** Until the faults are over, and beyond. */
 const weatherMs = 4_000;
 
 function commandsOf(stage: Stage, { commands }: ChaosPlan, mayPauseYet: Set<string>): Promise<void>[] {

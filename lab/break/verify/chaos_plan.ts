@@ -1,5 +1,5 @@
-// What a seed stands for in `verify:chaos`: campaigns, faults with their moments, commands of
-// operators, weather. Pure, so that a seed replays its run.
+// What a seed stands for in `verify:chaos`: campaigns, faults with their moments, operators'
+// commands, weather. Pure, so that a seed repeats its run.
 import { databaseNames, processNames } from "../../../src/contracts/processes.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { linkFaultModes, linkNames } from "../../../testing/links/links.ts";
@@ -24,16 +24,16 @@ export interface ChaosPlan {
 
 export interface PlannedFault {
   fault: Fault;
-  /** What it takes hold of; no two faults of a run hold the same. */
+  /** What it affects; no two faults of a run affect the same thing. */
   target: string;
-  /** Since the first messages are under way. */
+  /** Since the first messages were in flight. */
   beginMs: number;
   forMs: number;
 }
 
 export interface PlannedCommand {
   name: CommandName;
-  /** Which of the run's campaigns. */
+  /** Index of one of the run's campaigns. */
   campaign: number;
   beginMs: number;
 }
@@ -45,7 +45,7 @@ export interface ChaosSystem {
   otherWorkers: number;
 }
 
-/** Runs with another system need another cluster; a run's seed says which it wants. */
+/** Runs with another system need another cluster; a run's seed determines the system. */
 export const chaosSystems: readonly ChaosSystem[] = [
   { description: "as in the lab", settings: {}, otherWorkers: 0 },
   {
@@ -56,7 +56,7 @@ export const chaosSystems: readonly ChaosSystem[] = [
   { description: "two sales_workers", settings: { BULKSMS_CHUNK_ROWS: "10" }, otherWorkers: 1 },
   {
     description: "a quick carrier, large chunks and bodies",
-    // not so quick that all is over before a fault begins; and the phones have time
+    // slow enough that a fault begins before all is over; and the phones need time
     settings: {
       BULKSMS_SIMULATOR_MPS_MAX: "600",
       BULKSMS_SIMULATOR_SPEED: "4",
@@ -69,22 +69,22 @@ export const chaosSystems: readonly ChaosSystem[] = [
 
 export const systemOf = (seed: number): ChaosSystem => chaosSystems[seed % chaosSystems.length] as ChaosSystem;
 
-/** Faults begin within so long: most of a campaign is still to come then. */
+/** Faults begin within this time: most of a campaign is still to come then. */
 const beginMaxMs = 1_200;
 /**
- * Of all campaigns of a run together: at the lab's 200 parts a second a second and a half of
- * submits at least.
+ * Of all campaigns of a run together: at the lab's 200 parts per second, at least a second and a
+ * half of submits.
  */
 const messages = { from: 300, to: 450 };
 const faultsMax = 4;
 const linkMs = { from: 300, to: 2_500 };
 const engineMs = { from: 200, to: 2_000 };
-/** Short of every lease, or past them all. */
+/** Shorter than every lease, or longer than all of them. */
 const freezeMs = { from: 500, to: 4_000 };
 const hourMs = 3_600_000;
 /**
  * Only a deadline ends a message whose receipts are lost, or whose submit a cancel has left in
- * doubt; a late receipt is late for it.
+ * doubt; a late receipt comes after it.
  */
 const deadlineS = 6;
 const weatherShare = 0.35;
@@ -98,7 +98,7 @@ export function planChaos(seed: number): ChaosPlan {
   const commands = random() < operatorShare ? drawCommands(random, campaigns) : [];
   const losesReceipts = weather?.lost !== undefined || weather?.late !== undefined;
   const hasDeadline = losesReceipts || commands.some(({ name }) => name === "cancel");
-  // receipts of visitors' campaigns, which have no deadline, would be lost too
+  // otherwise receipts of the visitors' campaigns, which have no deadline, would be lost too
   const isAlone = losesReceipts || random() >= visitorShare;
   return {
     seed,
@@ -114,7 +114,7 @@ export function planChaos(seed: number): ChaosPlan {
   };
 }
 
-/** What goes wrong, in words: the head of a run. */
+/** The faults in words: the head of a run. */
 export function describePlan({ faults, commands, weather }: ChaosPlan): string {
   return [
     ...faults.map(({ fault }) => fault.name),
@@ -135,7 +135,10 @@ function drawFaults(random: () => number): PlannedFault[] {
 
 type Drawn = Omit<PlannedFault, "beginMs">;
 
-/** Links most often: there are the most of them, and what is lost on one is the hardest to know. */
+/**
+ * Links most often: there are more of them than of anything else, and a loss there is the hardest
+ * to detect.
+ */
 function drawFault(random: () => number): Drawn {
   const kind = random();
   if (kind < 0.4) {

@@ -1,5 +1,5 @@
-// verify:crash: every crash point of the design on one real system, one after another, with a
-// table. Called by commands/crash.ts.
+// verify:crash: every crash point of the design on one real system, one after another, with a table
+// of outcomes. Called by commands/crash.ts.
 import { type FailpointName, failpointNames, failpoints } from "../../../src/contracts/failpoints.ts";
 import { experiments as otherExperiments, performExperiment } from "./crash_experiments.ts";
 import { crashAt } from "./crash_kill.ts";
@@ -11,11 +11,11 @@ import { nothingFits } from "./nothing_fits.ts";
 export interface VerifyCrashOptions {
   seed: number;
   /**
-   * Only points (`C11`) or places (`intent_committed`) with one of these texts, comma between, in
-   * their name.
+   * Only points (`C11`) or places (`intent_committed`) whose name contains one of these texts,
+   * separated by commas.
    */
   only?: string;
-  /** Only the first hit of each: half the time. */
+  /** Only the first hit of each: takes half the time. */
   isQuick?: boolean;
   onRow?(row: CrashRow): void;
 }
@@ -35,7 +35,7 @@ interface Experiment {
   perform(lab: CrashLab): Promise<CrashRow>;
 }
 
-/** @throws Failure when a word of `only` names nothing */
+/** @throws Failure when a word of `only` matches nothing */
 export async function verifyCrash(options: VerifyCrashOptions): Promise<CrashReport> {
   const startedMs = performance.now();
   const experiments = spread(chooseExperiments(options));
@@ -48,7 +48,7 @@ export async function verifyCrash(options: VerifyCrashOptions): Promise<CrashRep
       rows.push(row);
       options.onRow?.(row);
       if (row.verdict !== "BROKE") continue;
-      // what is broken would break the laws of all that follow
+      // a failure here would break the laws of all that follow
       await lab.stop();
       lab = null;
     }
@@ -60,7 +60,7 @@ export async function verifyCrash(options: VerifyCrashOptions): Promise<CrashRep
   return { seed: options.seed, held, rows, durationMs: Math.round(performance.now() - startedMs) };
 }
 
-/** Points that `only` means and that are not tried: impossible ones, with their reason. */
+/** Points that match `only` and are not tried: impossible ones, with their reason. */
 export function listImpossible(only = ""): [PointName, string][] {
   return (Object.entries(impossible) as [PointName, string][]).filter(([point]) => isMeant(only, point));
 }
@@ -98,7 +98,8 @@ function killing(name: FailpointName, which: "first" | "later"): Experiment {
 }
 
 /**
- * So that no process dies twice in a row: the supervisor lets one that dies again and again wait.
+ * Ordered so that no process dies twice in a row: the supervisor delays the restart of a process
+ * that dies repeatedly.
  */
 function spread(experiments: Experiment[]): Experiment[] {
   const left = new Map<string, Experiment[]>();

@@ -1,5 +1,5 @@
-// The crash points that are no kill at a place in the code (C34 to C40): connections cut after a
-// COMMIT, engines that stop or forget, frozen workers, two of everything.
+// The crash points that are not a kill at a place in the code (C34 to C40): connections cut after a
+// COMMIT, engines that stop or lose data, frozen workers, two of everything.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Jobs, settlesPerJobMax } from "../../../src/contracts/jobs.ts";
@@ -22,8 +22,8 @@ export interface CrashExperiment {
   where: string;
   process: string;
   /**
-   * Runs beside the campaigns from their start on; sets what the row shows. @throws AssertionError
-   * when something is not as it must be
+   * Runs beside the campaigns from their start; sets what the row shows.
+   * @throws AssertionError when something is wrong
    */
   disturb(scene: Scene): Promise<void>;
 }
@@ -31,7 +31,7 @@ export interface CrashExperiment {
 interface Scene {
   lab: CrashLab;
   row: CrashRow;
-  /** Grows as campaigns are made. */
+  /** Grows as campaigns are created. */
   campaigns: readonly ScriptedCampaign[];
   /** Resolves when messages are in flight. */
   untilInFlight(): Promise<void>;
@@ -40,8 +40,8 @@ interface Scene {
 }
 
 /**
- * Share of commits whose answer is cut: often enough to meet each kind, seldom enough that five
- * tries get through.
+ * Share of commits whose answer is cut: high enough to hit each kind, low enough that five tries
+ * succeed.
  */
 const cutShares: Partial<Record<ProcessName, number>> = { salesapi: 0.15, sales_worker: 0.15, rpc: 0.4, general_worker: 0.3 };
 const databaseSettings = {
@@ -61,7 +61,7 @@ export const experiments: readonly CrashExperiment[] = [
   frozen("submit_answered"),
   { point: "C38", where: "three sweepers, three relays", process: "sales_worker", disturb: workAsThree },
   { point: "C39", where: "each settle four times, two workers", process: "general_worker", disturb: settleTogether },
-  { point: "C40", where: "charges kept back, then told again", process: "general_worker", disturb: settleLate },
+  { point: "C40", where: "charges held back, then sent again", process: "general_worker", disturb: settleLate },
 ];
 
 export async function performExperiment(lab: CrashLab, { point, where, process, disturb }: CrashExperiment): Promise<CrashRow> {
@@ -107,7 +107,7 @@ export async function performExperiment(lab: CrashLab, { point, where, process, 
   return row;
 }
 
-/** C34. A process whose commits happen, and whose answers are lost every so often. */
+/** C34. A process whose commits succeed, while some of their answers are lost. */
 function commitsCut(process: keyof typeof databaseSettings): CrashExperiment {
   return {
     point: "C34",
@@ -166,8 +166,8 @@ function engineFault(point: PointName, engine: string, description: string, faul
 }
 
 /**
- * C37. A worker freezes with a chunk in hand, another takes the chunk over when its lease has
- * passed, then the first one wakes. Frozen before its last look at the clock it submits nothing
+ * C37. A worker freezes in the middle of a chunk, another takes the chunk over when its lease has
+ * expired, then the first one wakes. Frozen before its last check of the clock, it submits nothing
  * more; frozen after it, the carrier repeats its verdicts.
  */
 function frozen(name: "intent_committed" | "submit_begins" | "submit_answered"): CrashExperiment {
@@ -209,7 +209,7 @@ function frozen(name: "intent_committed" | "submit_begins" | "submit_answered"):
       );
       if (name === "submit_begins") {
         const repeats = batches.reduce((sum, batch) => sum + (batch.repeats ?? 0), 0);
-        ok(repeats > 0, "the worker that woke was to submit its body once more");
+        ok(repeats > 0, "the worker that woke should have submitted its body once more");
       }
       await other.stop();
       await restart(lab, "sales_worker");
@@ -217,7 +217,7 @@ function frozen(name: "intent_committed" | "submit_begins" | "submit_answered"):
   };
 }
 
-/** Leases, alive or passed, of chunks that are not done. */
+/** Leases, valid or expired, of chunks that are not done. */
 async function readLeases({ salesdb }: CrashLab, campaigns: readonly ScriptedCampaign[]): Promise<{ owner: string; until: Date }[]> {
   return salesdb<{ owner: string; until: Date; campaign: string }[]>`
     select c.lease_owner as owner, c.lease_until as until, b.status::text as campaign from bulksms_chunk c join bulksms b on b.id = c.bulksms_id
@@ -225,8 +225,8 @@ async function readLeases({ salesdb }: CrashLab, campaigns: readonly ScriptedCam
 }
 
 /**
- * C38. Nobody is rung, because Redis is wiped all the time: three sweepers find all work from the
- * rows, side by side.
+ * C38. No doorbell arrives, because Redis is wiped all the time: three sweepers find all work from
+ * the rows, side by side.
  */
 async function workAsThree({ lab, row, untilInFlight: inFlight, untilEnded: ended }: Scene): Promise<void> {
   const { cluster } = lab;
@@ -234,7 +234,7 @@ async function workAsThree({ lab, row, untilInFlight: inFlight, untilEnded: ende
   const urls = [cluster.urls.sales_worker, ...others.map(({ url }) => url)];
   await inFlight();
   row.inFlight = await countInFlight(lab);
-  // blocking ones wait for their connection
+  // blocking clients wait for their connection
   const redis = openRedis(cluster.settings.BULKSMS_REDIS_URL ?? "", { connectionName: "lab", isBlocking: true });
   let isOver = false;
   const wiping = (async () => {
@@ -265,7 +265,7 @@ interface OutboxRow {
   amount: bigint;
 }
 
-/** One job a hold, as the relay cuts them. */
+/** One job per hold, as the relay splits them. */
 function settleJobs(rows: readonly OutboxRow[]): Jobs["general"]["settle_credit"][] {
   return [...new Set(rows.map(({ holdId }) => holdId))].map((holdId) => ({
     hold_id: holdId,
@@ -282,7 +282,7 @@ async function readOutbox({ salesdb }: CrashLab, campaigns: readonly ScriptedCam
 }
 
 /**
- * C39. Every outbox row is told to two workers four times at once, while they also get it from the
+ * C39. Every outbox row is sent to two workers four times at once, while they also get it from the
  * relay.
  */
 async function settleTogether({ lab, row, campaigns, untilInFlight: inFlight, untilEnded: ended }: Scene): Promise<void> {
@@ -313,7 +313,7 @@ async function settleTogether({ lab, row, campaigns, untilInFlight: inFlight, un
 
 /**
  * C40. general_worker freezes between the ledger and its answer: every message ends, and no hold
- * may be given back, for the ledger's answer is out. When all is over, every charge is told once
+ * may be released, because the ledger's answer is missing. At the end every charge is sent once
  * more: late settles against closed holds move nothing.
  */
 async function settleLate({ lab, row, campaigns, untilInFlight: inFlight, untilEnded: ended }: Scene): Promise<void> {

@@ -1,5 +1,5 @@
 // One experiment: a process kills itself at a crash point while campaigns run; then everything must
-// end as if it had not.
+// end as if nothing had happened.
 import type { FailpointName } from "../../../src/contracts/failpoints.ts";
 import { failpoints } from "../../../src/contracts/failpoints.ts";
 import type { ProcessName } from "../../../src/contracts/processes.ts";
@@ -29,7 +29,8 @@ export async function crashAt(lab: CrashLab, name: FailpointName, hit: number): 
       row.inFlight = await countInFlight(lab);
       row.recoveredMs = await measureRecovery(lab, process, pid, found.atMs);
     });
-    // its failure is thrown where it is awaited; until then it must not count as unhandled
+    // its failure is thrown where it is awaited; until then it must not count as an unhandled
+    // rejection
     watching.catch(() => {});
     const campaigns: ScriptedCampaign[] = [];
     try {

@@ -1,4 +1,4 @@
-// A cluster whose processes can be armed with a crash point, with read-only looks at both
+// A cluster whose processes can be armed with a crash point, with read-only access to both
 // databases. Shared by all crash experiments.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FailpointName } from "../../../src/contracts/failpoints.ts";
@@ -15,22 +15,22 @@ export interface CrashLab {
   ds: Sql;
   client: CrashClient;
   /**
-   * First word of the names of this experiment's campaigns, so that none is taken for another's.
+   * Prefix of the names of this experiment's campaigns, so that experiments do not confuse them.
    */
   prefix: string;
   /**
-   * Contacts of the campaigns of one experiment: they end one after another, so that the end of the
-   * first finds others in flight.
+   * Contacts of the campaigns of one experiment: they end one after another, so that others are in
+   * flight when the first one ends.
    */
   sizes: readonly number[];
-  /** In [0, 1): of this experiment alone, whichever others run. */
+  /** In [0, 1): specific to this experiment, whichever others run. */
   random(): number;
   stop(): Promise<void>;
 }
 
-/** An import that died is taken over within seconds; everything else is the lab's. */
+/** A dead import is taken over within seconds; all other settings are the lab's. */
 const crashSettings = { BULKSMS_IMPORT_LEASE_MS: "2000" };
-/** A start takes a second; on a machine that is busy elsewhere it took half a minute. */
+/** A start takes a second; on a busy machine it has taken half a minute. */
 const readyMaxMs = 90_000;
 
 const sizesDefault = [60, 100, 240];
@@ -56,8 +56,8 @@ export async function startCrashLab(seed: number, sizes: readonly number[] = siz
 }
 
 /**
- * The same lab for one experiment: its own names, and chances that depend on the seed and its name
- * only.
+ * The same lab for one experiment: its own names, and random choices that depend only on the seed
+ * and its name.
  */
 export function labOf(lab: CrashLab, seed: number, experiment: string): CrashLab {
   const index = [...experiment].reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) >>> 0, 7);
@@ -65,8 +65,7 @@ export function labOf(lab: CrashLab, seed: number, experiment: string): CrashLab
 }
 
 /**
- * Starts the process anew with the crash point; its next start, after the crash, has only
- * `settings`.
+ * Restarts the process with the crash point; its next start, after the crash, has only `settings`.
  */
 export async function arm(lab: CrashLab, process: ProcessName, crashAt: string, settings: SystemSettings = {}): Promise<void> {
   try {
@@ -76,7 +75,7 @@ export async function arm(lab: CrashLab, process: ProcessName, crashAt: string, 
   }
 }
 
-/** Kills the process; it starts anew with these settings over its own, now and whenever it dies. */
+/** Kills the process; it restarts with these settings over its own, now and after every death. */
 export async function restart({ cluster }: CrashLab, process: ProcessName, settings: SystemSettings = {}): Promise<void> {
   cluster.setEnvironment(process, settings as Record<string, string>);
   const before = cluster.pids()[process];
@@ -96,12 +95,12 @@ export interface PointHit {
   name: FailpointName;
   hit: number;
   pid: number;
-  /** By performance.now, some milliseconds late. */
+  /** By performance.now, a few milliseconds late. */
   atMs: number;
 }
 
 /**
- * Resolves when a process says that it acts at this crash point; null when `isOver` comes first.
+ * Resolves when a process reports that it acts at this crash point; null when `isOver` comes first.
  */
 export async function untilHit(
   { cluster }: CrashLab,
@@ -122,7 +121,8 @@ export async function untilHit(
 }
 
 /**
- * Messages that the carrier may have and whose end is not known: what a crash could lose or double.
+ * Messages that the carrier may have and whose end is unknown: what a crash could lose or
+ * duplicate.
  */
 export async function countInFlight({ salesdb }: CrashLab): Promise<number> {
   const [row] = await salesdb<{ messages: number }[]>`

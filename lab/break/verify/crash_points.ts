@@ -1,32 +1,32 @@
-// All forty crash points: where each is tried, how it must come out, and why one cannot exist here.
-// The failpoints themselves: src/contracts/failpoints.ts.
+// All forty crash points: where each is tried, what must come of it, and why some cannot exist
+// here. The failpoints themselves: src/contracts/failpoints.ts.
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { type FailpointName, failpoints } from "../../../src/contracts/failpoints.ts";
+import type { FailpointName } from "../../../src/contracts/failpoints.ts";
 import type { CrashLab } from "./crash_lab.ts";
 import type { ScriptedCampaign, ScriptName } from "./crash_scripts.ts";
 
 export type PointName = `C${number}`;
 
-/** What must come of each, in the words of the design. */
+/** The expected outcome of each, in the words of the design. */
 export const outcomes: Readonly<Record<PointName, string>> = {
   C01: "nothing has happened; the client repeats with the same Idempotency-Key",
-  C02: "import_failed after its lease, rows purged; the same key imports anew",
+  C02: "import_failed after its lease, rows purged; the same key imports again",
   C03: "the same key gets the stored 201; no second campaign",
   C04: "the sweeper asks rpc",
   C05: "nothing in ds; as C04",
   C06: "the repeat finds the hold; held once",
   C07: "as C06",
   C08: "the sweeper rings",
-  C09: "asked again, the same refusal; ready again, and it runs when there is credit",
+  C09: "the repeat gets the same refusal; ready again, and it runs when there is credit",
   C10: "the sweeper rings",
   C11: "the lease ends; rows above the intent are untouched, rows up to it are submitted by reference",
-  C12: "as C11; the carrier repeats the verdicts that it has",
+  C12: "as C11; the carrier repeats its verdicts",
   C13: "submitted again",
-  C14: "submitted again, the same verdicts back",
+  C14: "submitted again, with the same verdicts",
   C15: "as C14, or a receipt comes first and moves the row up",
   C16: "as C15",
   C17: "the next round finds nothing to do",
-  C18: "the carrier goes on from its journal",
+  C18: "the carrier continues from its journal",
   C19: "the carrier calls back from its journal",
   C20: "no 2xx, the carrier repeats",
   C21: "the repeat changes nothing, 2xx",
@@ -40,12 +40,12 @@ export const outcomes: Readonly<Record<PointName, string>> = {
   C29: "the sweeper releases",
   C30: "the repeat releases 0",
   C31: "as C30",
-  C32: "the worker stops; what is in flight is bounded; resume goes on",
+  C32: "the worker stops; what is in flight is bounded; resume continues",
   C33: "the sweeper cancels the rest",
   C34: "read again by key, done once",
   C35: "the pool repeats the transaction",
   C36: "the sweeper rings from the rows",
-  C37: "it submits nothing more, records the answers that it has; the carrier repeats its verdicts",
+  C37: "it submits nothing more and records the answers that it has; the carrier repeats its verdicts",
   C38: "unique keys and SKIP LOCKED share the work",
   C39: "charged once",
   C40: "the release waits for every confirmation",
@@ -56,9 +56,9 @@ export const impossible: Readonly<Partial<Record<PointName, string>>> = {};
 
 interface Trial {
   script: ScriptName;
-  /** The later hit is drawn from 2 to this. */
+  /** The later hit is drawn from 2 to this number. */
   laterHitMax: number;
-  /** What must be true of this point alone. @throws AssertionError */
+  /** Checks what must be true of this point only. @throws AssertionError */
   expects?(lab: CrashLab, campaigns: readonly ScriptedCampaign[], hit: number): Promise<void>;
 }
 
@@ -118,11 +118,6 @@ export const trials: Readonly<Record<FailpointName, Trial>> = {
   cancel_step_committed: { script: "cancelHalfway", laterHitMax: 3 },
 };
 
-/** Failpoints by point, in the order of the table. */
-export function failpointsOf(point: PointName): FailpointName[] {
-  return (Object.keys(failpoints) as FailpointName[]).filter((name) => failpoints[name].point === point);
-}
-
 /** Imports that died stand as `import_failed`, and no row is left of them. */
 async function expectImportsGivenUp(lab: CrashLab, count: number): Promise<void> {
   const prefix = `${lab.prefix} %`;
@@ -137,7 +132,7 @@ async function expectImportsGivenUp(lab: CrashLab, count: number): Promise<void>
   equal(left.length, 0, "rows of a dead import are left");
 }
 
-/** The carrier was asked again for what it had judged, and for nothing else. */
+/** The carrier got repeats of what it had judged, and of nothing else. */
 async function expectRepeats(lab: CrashLab, campaigns: readonly ScriptedCampaign[]): Promise<void> {
   const batches = await Promise.all(campaigns.map(({ id }) => lab.client.batch(id)));
   ok(

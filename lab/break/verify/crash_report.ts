@@ -1,4 +1,4 @@
-// The report of verify:crash as a page: the verdict, then every crash with what had to come of it.
+// The report of verify:crash as a page: the verdict, then every crash with its expected outcome.
 // Called by commands/crash.ts.
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import type { Cell, Report } from "../../measure/report/report.ts";
@@ -15,13 +15,13 @@ export function crashReport({ seed, held, rows, durationMs }: CrashReport, repla
     headline: failed.length === 0 ? `all ${rows.length} crashes held` : `${failed.length} of ${rows.length} crashes did not hold`,
     held,
     description:
-      "A process kills itself with -9 at each crash point of the protocol while campaigns run, once at the first hit and once at a later one; the campaigns must end as if it had not, and every law must hold.",
+      "At each crash point of the protocol a process kills itself with -9 while campaigns run, once on the first hit and once on a later one; the campaigns must end as if nothing had happened, and every law must hold.",
     reasons: failed.map(({ point, where, reasons }) => `${point} ${where}: ${reasons.join("; ")}`),
     facts: [
       { name: "seed", value: String(seed) },
       { name: "crash points", value: `${points.size} of ${Object.keys(outcomes).length}` },
       { name: "crashes", value: String(rows.length) },
-      { name: "messages in flight at them", value: formatCount(rows.reduce((sum, { inFlight }) => sum + inFlight, 0)) },
+      { name: "messages in flight at the crashes", value: formatCount(rows.reduce((sum, { inFlight }) => sum + inFlight, 0)) },
       { name: "took", value: formatDuration(durationMs) },
     ],
     tables: [
@@ -31,7 +31,7 @@ export function crashReport({ seed, held, rows, durationMs }: CrashReport, repla
           { name: "" },
           { name: "point" },
           { name: "where" },
-          { name: "what must come of it" },
+          { name: "expected outcome" },
           { name: "process" },
           { name: "hits", isNumber: true },
           { name: "in flight", isNumber: true },

@@ -1,4 +1,4 @@
-// A line of the table of verify:crash, and what every experiment looks at: how long until things
+// A line of the table of verify:crash, and what every experiment checks: how long until things
 // moved again, and the laws.
 import type { ProcessName } from "../../../src/contracts/processes.ts";
 import { checkLaws } from "../../../src/laws/check_laws.ts";
@@ -9,18 +9,18 @@ import type { PointName } from "./crash_points.ts";
 /** One line of the table. */
 export interface CrashRow {
   point: PointName;
-  /** Failpoint, or the experiment's name. */
+  /** The failpoint, or the experiment's name. */
   where: string;
   process: string;
-  /** Which hit was asked for, and how many were seen. */
+  /** The requested hit, and how many were seen. */
   hit: number | null;
   hitsSeen: number;
-  /** Messages that the carrier may have had and whose end was not known, at that moment. */
+  /** Messages that the carrier may have had and whose end was unknown at that moment. */
   inFlight: number;
-  /** From then until the process was ready again and campaigns moved, or had ended. */
+  /** From that moment until the process was ready again and campaigns moved or had ended. */
   recoveredMs: number | null;
   verdict: "held" | "BROKE" | "not hit";
-  /** Why not. */
+  /** Why it did not hold. */
   reasons: string[];
 }
 

@@ -1,5 +1,5 @@
-// What customers do while a crash point waits for its hit, and what must have come of it. Each
-// script suits some of the points.
+// What customers do while a crash point waits for its hit, and the expected outcome. Each script
+// suits some of the points.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessName } from "../../../src/contracts/processes.ts";
@@ -18,18 +18,18 @@ export interface ScriptedCampaign {
 
 export interface Script {
   /**
-   * A campaign is under way before the process is armed: for points that come before the first
+   * A campaign is in flight before the process is armed: for points that come before the first
    * submit.
    */
   hasBackground: boolean;
-  /** Of processes, beside the lab's, for this experiment. */
+  /** Of processes, over the lab's, for this experiment. */
   settings?: Partial<Record<ProcessName, SystemSettings>>;
   /**
-   * Puts each campaign into `campaigns` as it is made; resolves when every command is given, though
-   * they may still run.
+   * Adds each campaign to `campaigns` as it is created; resolves when every command is given, while
+   * the campaigns may still run.
    */
   work(lab: CrashLab, campaigns: ScriptedCampaign[]): Promise<void>;
-  /** What must be true when they have ended, beside the laws. @throws AssertionError */
+  /** Checks what must be true when they have ended, beside the laws. @throws AssertionError */
   expects(lab: CrashLab, campaigns: readonly ScriptedCampaign[]): Promise<void>;
 }
 
@@ -51,7 +51,7 @@ const send: Script = {
 /** The same while another campaign is in flight. */
 const sendBeside: Script = { ...send, hasBackground: true };
 
-/** Twice: pause in mid-campaign, look whether it stands still, resume. */
+/** Twice: pause in mid-campaign, check that it stands still, resume. */
 const pauseAndResume: Script = {
   hasBackground: false,
   async work(lab, campaigns) {
@@ -61,7 +61,7 @@ const pauseAndResume: Script = {
       await run(lab, campaign);
       await untilInFlight(lab, campaign);
       const paused = await lab.client.command("pause", campaign.id);
-      // the repeat of a pause whose answer was lost finds it done
+      // the repeat of a pause whose answer was lost finds it already paused
       ok(paused.status === 202 || paused.body.current === "paused", `pause was answered ${paused.status} ${JSON.stringify(paused.body)}`);
       await expectStandstill(lab, campaign);
       equal((await lab.client.command("resume", campaign.id)).status, 202);
@@ -71,8 +71,8 @@ const pauseAndResume: Script = {
 };
 
 /**
- * Soon over: what was with the carrier when its worker died is `unknown`, and after a cancel nobody
- * submits it again; it waits for its deadline.
+ * A short deadline: a message that was with the carrier when its worker died is `unknown`, and
+ * after a cancel it is not submitted again; it waits for its deadline.
  */
 const soonOver = { BULKSMS_RECEIPT_HORIZON_S: "1" };
 const soonOverS = 6;
@@ -94,7 +94,7 @@ const cancelHalfway: Script = {
     for (const campaign of campaigns) {
       const row = await readRow(lab, campaign.id);
       equal(row.status, "canceled");
-      ok((row.counts.canceled ?? 0) > 0, "nobody was spared by the cancel");
+      ok((row.counts.canceled ?? 0) > 0, "the cancel canceled no message");
       const { accepted = 0, rejected = 0 } = await lab.client.batch(campaign.id);
       ok(accepted + rejected < campaign.contacts, "the carrier got messages that were canceled");
       ok((row.counts.canceled ?? 0) + accepted + rejected <= campaign.contacts, "somebody was canceled and texted");
@@ -102,7 +102,7 @@ const cancelHalfway: Script = {
   },
 };
 
-/** Twice: run without the credit for it; then with. */
+/** Twice: run without enough credit; then with it. */
 const runPoor: Script = {
   hasBackground: true,
   async work(lab, campaigns) {
@@ -134,7 +134,7 @@ const runPoor: Script = {
 
 /**
  * One campaign whose rows stand in two of the simulator's journal files (16,384 rows each), sent as
- * fast as can be.
+ * fast as possible.
  */
 const sendWide: Script = {
   hasBackground: false,
@@ -159,12 +159,12 @@ export const scripts = { send, sendBeside, pauseAndResume, cancelHalfway, runPoo
 export type ScriptName = keyof typeof scripts;
 
 /**
- * Three seconds of the lab's carrier: a process restarts in less, and finds most of them in flight
- * or to be sent.
+ * Three seconds of the lab's carrier: a process restarts in less, and finds most messages in flight
+ * or still to be sent.
  */
 const backgroundContacts = contactsMax;
 
-/** One campaign under way before anything else, with most of it still to be submitted. */
+/** One campaign in flight before anything else, with most of it still to be submitted. */
 export async function startBackground(lab: CrashLab): Promise<ScriptedCampaign> {
   const campaign = await create(lab, `${lab.prefix} background`, backgroundContacts);
   await run(lab, campaign);
@@ -177,7 +177,7 @@ async function create(lab: CrashLab, name: string, contacts: number, options: Cr
   return { id: String(created.body.id), name, contacts, created };
 }
 
-/** A repeat after a lost answer finds the campaign on its way: that is an answer, too. */
+/** A repeat after a lost answer finds the campaign already on its way: that answer is fine, too. */
 async function run(lab: CrashLab, campaign: ScriptedCampaign): Promise<void> {
   const ran = await lab.client.command("run", campaign.id);
   const isOnItsWay = ran.status === 409 && ran.body.code === "state_conflict" && ran.attempts > 1;
@@ -193,7 +193,7 @@ export interface CampaignRow {
   version: bigint;
 }
 
-/** Past every door, for what a client would not be shown. */
+/** Read from the database, for what no client sees. */
 export async function readRow(lab: CrashLab, id: string): Promise<CampaignRow> {
   const [row] = await lab.salesdb<CampaignRow[]>`
     select status::text, last_error as "lastError", parts_sent as "partsSent", price, version,
@@ -211,7 +211,7 @@ export async function untilInFlight(lab: CrashLab, { id }: ScriptedCampaign): Pr
   });
 }
 
-/** What was in hand ends; then no further message goes to the carrier. */
+/** What is in progress ends; then no further message goes to the carrier. */
 async function expectStandstill(lab: CrashLab, { id }: ScriptedCampaign): Promise<void> {
   await lab.cluster.waitFor("the last lease to be given back", async () => {
     const leased = await lab.salesdb`select from bulksms_chunk where bulksms_id = ${id} and state = 'leased' and lease_until > now()`;
@@ -249,7 +249,7 @@ async function expectExactEnds(lab: CrashLab, campaigns: readonly ScriptedCampai
   }
 }
 
-/** Every number ended as it always does, was charged once, and the upload made one campaign. */
+/** Every number ended as expected and was charged once, and the upload made one campaign. */
 export async function expectExactEnd(lab: CrashLab, { id, name, contacts }: ScriptedCampaign): Promise<void> {
   const row = await readRow(lab, id);
   equal(row.status, "finished");

@@ -1,5 +1,6 @@
-// `npm run verify:faults`: runs the matrix cell by cell on one shared cluster, and says of each
-// whether it held. A fresh cluster after a broken cell, so that one break is not counted twice.
+// `npm run verify:faults`: runs the matrix cell by cell on one shared cluster, and reports whether
+// each held. A broken cell is followed by a fresh cluster, so that one failure is not counted
+// twice.
 import { alignColumns, createTerminal, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
 import { deriveSeed } from "../../../testing/random.ts";
 import type { Verdict } from "../../measure/report/verdict.ts";
@@ -12,8 +13,8 @@ import { nothingFits } from "./nothing_fits.ts";
 export interface VerifyFaultsOptions {
   seed: number;
   /**
-   * Part of a name; with `*` for anything a whole name; a list of names, in this order; null: all
-   * cells.
+   * Part of a name; with `*` as a wildcard, a whole name; a list of names, run in this order; null:
+   * all cells.
    */
   only: string | readonly string[] | null;
   onVerdict?(verdict: Verdict): void;
@@ -36,8 +37,8 @@ function choose(all: readonly Scenario[], only: VerifyFaultsOptions["only"]): re
 }
 
 /**
- * A cluster's databases and journal grow with each cell, and the laws look at all of it: a new one
- * after so many cells.
+ * Number of cells per cluster: its databases and journal grow with each cell, and the laws read all
+ * of it.
  */
 const cellsPerCluster = 40;
 
@@ -68,7 +69,7 @@ export async function verifyFaults({ seed, only, onVerdict }: VerifyFaultsOption
   return verdicts;
 }
 
-/** By its name, so that one cell alone replays what it did within the matrix. */
+/** Derived from the cell's name, so that one cell alone repeats what it did within the matrix. */
 function seedOf(seed: number, { name }: Scenario): number {
   return deriveSeed(
     seed,
@@ -76,7 +77,7 @@ function seedOf(seed: number, { name }: Scenario): number {
   );
 }
 
-/** What stops a cell from being run at all is a broken cell too, not the end of the matrix. */
+/** An error that keeps a cell from running is a broken cell too, not the end of the matrix. */
 async function runCell(cell: Scenario, seed: number, cluster: LabCluster | undefined): Promise<Verdict> {
   const startedMs = performance.now();
   try {
@@ -103,7 +104,7 @@ function matches(name: string, pattern: string): boolean {
   return new RegExp(parts.length === 1 ? parts.join() : `^${parts.join(".*")}$`).test(name);
 }
 
-/** Runs, shows each cell as it ends, and the sum. @returns whether every cell held */
+/** Runs the cells, shows each as it ends, and the summary. @returns whether every cell held */
 export async function showFaults(options: { seed: number; only: string | null }): Promise<{ hasHeld: boolean; verdicts: Verdict[] }> {
   const terminal = createTerminal(process.stdout, process.env);
   const startedMs = performance.now();
@@ -124,7 +125,7 @@ export async function showFaults(options: { seed: number; only: string | null })
   return { hasHeld: broke.length === 0, verdicts };
 }
 
-/** One line each, columns as wide as the longest that may come: the lines appear one by one. */
+/** One line each, with columns for the longest possible value: the lines appear one by one. */
 function showCell(terminal: Terminal, { scenario, held, reasons, recoveredMs, messagesTouched, faultTouches, durationMs }: Verdict): void {
   const cells = [
     held ? terminal.accent("held ") : terminal.bold("BROKE"),

@@ -1,10 +1,10 @@
-// The refusal of an `--only` that means nothing: of a slip, not of the system, so nothing is
-// started for it.
+// The error for an `--only` that matches nothing: a typo, not a failure of the system, so nothing
+// is started for it.
 import { Failure } from "../../../src/cli/failure.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
 import { nearest } from "../../../src/platform/config.ts";
 
-/** `noun` of what `--only` chooses; `names` of all that there are; `command` runs all of them. */
+/** `noun` is what `--only` selects, `names` are all choices, `command` runs them all. */
 export function nothingFits(noun: string, wanted: string, names: readonly string[], command: string): Failure {
   const found = nearest(wanted.trim(), names);
   return new Failure(

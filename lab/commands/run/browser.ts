@@ -1,4 +1,4 @@
-// `lab run browser`: how quick the console is, in figures.
+// `lab run browser`: how fast the console is.
 import type { Command } from "commander";
 import { endWell } from "../../../src/cli/failure.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
@@ -13,8 +13,8 @@ interface BrowserCommandOptions {
 export function register(run: Command): void {
   run
     .command("browser")
-    .description("the console in Chromium: first load, a file of 200 MB, a table of 100,000 rows")
-    .option("--json", "every figure as one JSON object on the last line")
+    .description("measure the console in Chromium: first load, a file of 200 MB, a table of 100,000 rows")
+    .option("--json", "print every figure as one JSON object on the last line")
     .action((options: BrowserCommandOptions) => endWell(() => browser(options)));
 }
 
@@ -31,9 +31,9 @@ async function browser({ json }: BrowserCommandOptions): Promise<number> {
 
 function rowsOf({ interactiveMs, preview, table }: ConsoleFigures): string[][] {
   return [
-    ["first page, until it takes a click", ms(median(interactiveMs) ?? 0), `median of ${interactiveMs.length}, nothing cached`],
-    ["columns and first rows of a file", ms(preview.firstSightMs), `${formatCount(Math.round(preview.bytes / 1e6))} MB`],
-    ["every row judged", ms(preview.judgedMs), `${formatCount(preview.contacts)} can be texted`],
+    ["first page, until it responds to a click", ms(median(interactiveMs) ?? 0), `median of ${interactiveMs.length}, nothing cached`],
+    ["columns and first rows of a file shown", ms(preview.firstSightMs), `${formatCount(Math.round(preview.bytes / 1e6))} MB`],
+    ["every row checked", ms(preview.judgedMs), `${formatCount(preview.contacts)} can be texted`],
     ["longest stall of the page meanwhile", ms(preview.longestStallMs), "time between two frames"],
     [
       "table: 95 % of the frames within",

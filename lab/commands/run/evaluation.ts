@@ -1,5 +1,5 @@
-// `lab run evaluation`: what campaigns of a few sizes cost, on our system and on the original's
-// way, as a report with plots.
+// `lab run evaluation`: what campaigns of a few sizes cost on our system and on the original's
+// design, as a report with plots.
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { endWell, Failure } from "../../../src/cli/failure.ts";
@@ -26,17 +26,17 @@ interface EvaluationCommandOptions {
 export function register(run: Command): void {
   run
     .command("evaluation")
-    .description("CPU, memory, rates and latencies of campaigns of a few sizes, ours and the original's way: a report with plots")
-    .option("--contacts <list>", "sizes of the campaigns", parseContacts, [5, 5_000, 50_000])
+    .description("compare CPU, memory, rates and latencies of campaigns of a few sizes with the original's design: a report with plots")
+    .option("--contacts <list>", "campaign sizes", parseContacts, [5, 5_000, 50_000])
     .option("--only <system>", `one of ${subjectNames.join(", ")}`, parseSubject)
-    .option("--speed <n>", "divides the carrier's delays; max: none", parseSpeed, "max")
-    .option("--report <folder>", "for report.html, the pictures, samples.csv and evaluation.json", "evaluation")
-    .option("--compare <folder>", "of an earlier evaluation: the report sets the two side by side")
+    .option("--speed <n>", "divide the carrier's delays by this; max: no delays", parseSpeed, "max")
+    .option("--report <folder>", "write report.html, the pictures, samples.csv and evaluation.json here", "evaluation")
+    .option("--compare <folder>", "folder of an earlier evaluation, to compare with in the report")
     .action((options: EvaluationCommandOptions) => endWell(() => runEvaluation(options)));
 }
 
 function parseContacts(text: string): number[] {
-  const parse = parseWholeNumber({ min: 1, max: contactsMax }, `whole numbers from 1 to ${formatCount(contactsMax)}, comma between`);
+  const parse = parseWholeNumber({ min: 1, max: contactsMax }, `whole numbers from 1 to ${formatCount(contactsMax)}, separated by commas`);
   const sizes = text.split(",").map(parse);
   return [...new Set(sizes)].sort((a, b) => a - b);
 }
@@ -58,17 +58,17 @@ async function runEvaluation(options: EvaluationCommandOptions): Promise<number>
       exitCodes.failed,
       "CPU and memory cannot be sampled here",
       "they are read from /proc, which Linux has",
-      "run it there",
+      "run it on Linux",
     );
   }
-  // before the work, not after it: a folder without an evaluation is found at once
+  // checked before the work starts, so that a folder without an evaluation fails at once
   const before = options.compare === undefined ? null : readBefore(options.compare);
   const terminal = createTerminal(process.stdout, process.env);
   const { loadBefore, cores } = readMachine();
   terminal.line();
   terminal.line(`${terminal.bold("evaluation")} · ${options.contacts.map(formatCount).join(", ")} contacts`);
   if (loadBefore / cores > quietLoadPerCore)
-    terminal.line(`this machine is busy (load ${loadBefore.toFixed(1)}): times and rates will say little`);
+    terminal.line(`this machine is busy (load ${loadBefore.toFixed(1)}): times and rates will mean little`);
   terminal.line();
   const { contacts, only, speed } = options;
   const evaluation = await evaluate({

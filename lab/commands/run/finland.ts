@@ -1,5 +1,5 @@
-// `lab run finland`: one campaign for everyone in Finland, timed phase by phase, and all laws at
-// its end.
+// `lab run finland`: one campaign for everyone in Finland, timed phase by phase; all laws are
+// checked at the end.
 import { tmpdir } from "node:os";
 import type { Command } from "commander";
 import { endWell } from "../../../src/cli/failure.ts";
@@ -12,10 +12,10 @@ import { freeBytes, requireSpace } from "../../measure/finland/disk.ts";
 import { type FinlandRun, runFinland } from "../../measure/finland/finland.ts";
 import { showFinland } from "../../measure/finland/show_finland.ts";
 
-/** Its population (Statistics Finland, 2024). */
+/** Population of Finland (Statistics Finland, 2024). */
 const peopleInFinland = 5_600_000;
 const contactsMax = settings.BULKSMS_UPLOAD_ROWS_MAX.default;
-/** What a shell expects of a command that Ctrl-C ended. */
+/** The exit code that a shell expects of a command ended by Ctrl-C. */
 const interruptedExitCode = 130;
 
 interface FinlandCommandOptions {
@@ -26,16 +26,16 @@ interface FinlandCommandOptions {
 export function register(run: Command): void {
   run
     .command("finland")
-    .description("everyone in Finland gets a text: time of each phase, memory, disk, and all laws")
-    .option("--contacts <n>", "fewer people, or more", parseContacts, peopleInFinland)
-    .option("--json", "every figure as one JSON object on the last line")
+    .description("text everyone in Finland; measure the time of each phase, memory and disk, and check all laws")
+    .option("--contacts <n>", "number of people", parseContacts, peopleInFinland)
+    .option("--json", "print every figure as one JSON object on the last line")
     .action((options: FinlandCommandOptions) => endWell(() => finland(options)));
 }
 
 const parseContacts = parseWholeNumber({ min: 1, max: contactsMax }, `a whole number from 1 to ${formatCount(contactsMax)}`);
 
 async function finland({ contacts, json }: FinlandCommandOptions): Promise<number> {
-  // before anything is written: a disk that is full stops everybody on the machine
+  // before anything is written: a full disk stops everybody on the machine
   requireSpace(contacts, { folder: tmpdir(), free: freeBytes(tmpdir()) });
   const terminal = createTerminal(json === true ? process.stderr : process.stdout, process.env);
   terminal.line();
@@ -44,7 +44,7 @@ async function finland({ contacts, json }: FinlandCommandOptions): Promise<numbe
   let progress: Progress | null = null;
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort();
-  // else the folder of a whole country stays behind
+  // otherwise the data folder of a whole country stays behind
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
   try {
     const run = await runFinland({

@@ -1,5 +1,5 @@
-// How many receipts a second a bare node:http server takes from the same stock client as the
-// carrier's: what HTTP alone costs, without signature, database, anything.
+// How many receipts per second a bare node:http server accepts from the same stock client as the
+// carrier's: what HTTP alone costs, without signature or database.
 import { once } from "node:events";
 import { join } from "node:path";
 import { Pool } from "undici";
@@ -14,7 +14,7 @@ const stopMaxMs = 2_000;
 export interface BareHttpRun {
   receiptsPerBody: number;
   receiptsPerSecond: number;
-  /** Of the server, a receipt. */
+  /** Of the server, per receipt. */
   serverCpuMicros: number;
 }
 
@@ -53,7 +53,7 @@ async function measure(pool: Pool, pid: number, receiptsPerBody: number): Promis
   return { receiptsPerBody, receiptsPerSecond: receipts / seconds, serverCpuMicros: (usage.cpuMicros().server ?? 0) / receipts };
 }
 
-/** As the carrier writes them. */
+/** In the carrier's format. */
 function bodyOf(receipts: number): string {
   const batchId = "0198a1b2-0000-7000-8000-000000000000";
   const one = (row: number) => ({

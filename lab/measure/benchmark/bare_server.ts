@@ -1,5 +1,5 @@
 // The least that an HTTP server in Node can do with receipts: read the body, parse it, answer.
-// Started by bare_http.ts, says its port on standard output.
+// Started by bare_http.ts; prints its port on standard output.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 

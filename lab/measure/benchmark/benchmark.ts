@@ -1,5 +1,5 @@
-// Runs the benchmark: our system and the original's way side by side on this machine, idle when the
-// other is measured, round by round.
+// Runs the benchmark: our system and the original's design side by side on this machine, each idle
+// while the other is measured, round by round.
 import { type BareHttpRun, measureBareHttp } from "./bare_http.ts";
 import { openContactFiles } from "./contact_files.ts";
 import { type LatencyRun, measureLatency } from "./latency.ts";
@@ -22,7 +22,7 @@ export interface BenchmarkRuns {
   runs: MeasuredRun[];
   imports: ImportRun[];
   bareHttp: BareHttpRun[];
-  /** Null where it was not measured, as the others below. */
+  /** Null where it was not measured, like the others below. */
   unpipelined: MeasuredRun | null;
   latency: LatencyRun | null;
   scaling: ScalingRun | null;
@@ -100,7 +100,7 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
 }
 
 /**
- * Whether another round as long as those before it would end too late; the first one always comes.
+ * Whether another round as long as the previous ones would end too late; the first one always runs.
  */
 function isOverBudget(startedAt: number, round: number, { budgetMs }: Sizes): boolean {
   if (budgetMs === null || round === 1) return false;
@@ -109,8 +109,8 @@ function isOverBudget(startedAt: number, round: number, { budgetMs }: Sizes): bo
 }
 
 /**
- * Messages of a campaign that nobody measures, so that a carrier which was just started has
- * compiled its code as all others have.
+ * Messages of an unmeasured campaign, so that a carrier that was just started has compiled its code
+ * like the others.
  */
 const warmUpMessages = 20_000;
 

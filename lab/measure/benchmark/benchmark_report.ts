@@ -9,15 +9,15 @@ import type { BenchmarkSummary } from "./summary.ts";
 
 export function reportOf(summary: BenchmarkSummary, level: string): Report {
   const isWhole = summary.laws_broken === 0;
-  const rate = summary.batched_per_s === null ? "no rate" : `${formatCount(summary.batched_per_s)} messages a second`;
+  const rate = summary.batched_per_s === null ? "no rate" : `${formatCount(summary.batched_per_s)} messages per second`;
   const ratio = summary.batched_to_original === null ? "" : `, ${summary.batched_to_original} x the original's way`;
   return {
     name: `benchmark, ${level}`,
     headline: isWhole ? `${rate}${ratio}` : `${summary.laws_broken} laws were broken`,
     held: isWhole,
     description:
-      "Whole lives of messages: submitted, three receipts each, charged, all durability on. Ratios are medians over rounds in which all stood side by side on this machine.",
-    reasons: isWhole ? [] : ["A run that broke a law gives no figure."],
+      "Whole lives of messages: submitted, three receipts each, charged, with full durability. Ratios are medians over rounds in which all subjects ran side by side on this machine.",
+    reasons: isWhole ? [] : ["A run that broke a law counts for no figure."],
     facts: [
       { name: "rounds", value: String(summary.rounds) },
       ...(summary.original_wrong_share === null
@@ -25,7 +25,7 @@ export function reportOf(summary: BenchmarkSummary, level: string): Report {
         : [{ name: "the original's wrong final states", value: `${(100 * summary.original_wrong_share).toFixed(1)} %` }]),
       ...(summary.single_unpipelined_per_s === null
         ? []
-        : [{ name: "single receipts, not pipelined", value: `${formatCount(summary.single_unpipelined_per_s)} messages a second` }]),
+        : [{ name: "single receipts, not pipelined", value: `${formatCount(summary.single_unpipelined_per_s)} messages per second` }]),
     ],
     tables: [goalTable(summary), rateTable(summary), processTable(summary)],
     charts: [],
@@ -52,10 +52,10 @@ function rateTable(summary: BenchmarkSummary): Table {
     title: "Rates",
     columns: [
       { name: "" },
-      { name: "messages of a run", isNumber: true },
-      { name: "messages a second", isNumber: true },
-      { name: "CPU µs a message", isNumber: true },
-      { name: "WAL bytes a message", isNumber: true },
+      { name: "messages per run", isNumber: true },
+      { name: "messages per second", isNumber: true },
+      { name: "CPU µs per message", isNumber: true },
+      { name: "WAL bytes per message", isNumber: true },
     ],
     rows: subjectNames.map((subject) => [
       subjectSays[subject],
@@ -71,7 +71,7 @@ function processTable(summary: BenchmarkSummary): Table {
   const subjects = ["batched", "single", "original"] as const;
   const number = (value: number | null): string => (value === null ? "" : String(value));
   return {
-    title: "CPU µs a message, by process, and its memory",
+    title: "CPU µs per message and memory, by process",
     columns: [
       { name: "process" },
       ...subjects.map((name) => ({ name: subjectSays[name], isNumber: true as const })),

@@ -1,5 +1,5 @@
-// CSV files of any size: different Finnish mobile numbers, none of which forces an outcome. One
-// file a size, kept until all are removed.
+// CSV files of any size: distinct Finnish mobile numbers, none of which forces an outcome. One file
+// per size, kept until all are removed.
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 const mobilePrefixes = ["40", "41", "44", "45", "46", "50"];
 const numbersPerPrefix = 10_000_000;
 export const contactsMax = mobilePrefixes.length * numbersPerPrefix;
-/** Written at once. */
+/** Rows written at once. */
 const rowsPerWrite = 20_000;
 
 /** Number n (from 0) of the list, as E.164 without the plus. */
@@ -18,7 +18,7 @@ export function msisdnOf(n: number): number {
 
 export interface ContactFiles {
   folder: string;
-  /** Path of a file with so many contacts. */
+  /** Path of a file with this many contacts. */
   of(contacts: number): string;
   remove(): void;
 }

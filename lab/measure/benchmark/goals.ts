@@ -6,7 +6,7 @@ export interface GoalLine {
   what: string;
   figure: number;
   unit: string;
-  /** `at least 60 x`; empty: no goal, only to compare. */
+  /** `at least 60 x`; empty: no goal, only a comparison. */
   goal: string;
   /** Null without a goal. */
   isReached: boolean | null;
@@ -29,14 +29,14 @@ const goals: readonly Goal[] = [
   { what: "its memory against that at 100,000", figure: (s) => s.peak_rss_to_small, unit: "x", most: 1.5 },
   { what: "receipt to commit at 70 % load, p99", figure: (s) => s.receipt_to_commit_p99_ms, unit: "ms", most: 100 },
   { what: "sent to WebSocket credit at 70 % load, p99", figure: (s) => s.sent_to_credit_p99_ms, unit: "ms", most: 250 },
-  { what: "WAL a message, from run to end", figure: (s) => s.wal_bytes_per_message.batched, unit: "B", most: 420 },
-  { what: "Postgres CPU a message, from run to end", figure: (s) => postgresMicros(s), unit: "µs", most: 8 },
-  { what: "CPU a message with two of each worker against one", figure: (s) => s.cpu_two_to_one, unit: "x", most: 1.1 },
+  { what: "WAL per message, from run to end", figure: (s) => s.wal_bytes_per_message.batched, unit: "B", most: 420 },
+  { what: "Postgres CPU per message, from run to end", figure: (s) => postgresMicros(s), unit: "µs", most: 8 },
+  { what: "CPU per message with two of each worker against one", figure: (s) => s.cpu_two_to_one, unit: "x", most: 1.1 },
   { what: "single receipts against bare HTTP", figure: (s) => s.single_to_bare_http, unit: "x" },
   { what: "bodies of 100 against bare HTTP", figure: (s) => s.batched_to_bare_http, unit: "x" },
 ];
 
-/** Those that were measured. */
+/** The goals whose figure was measured. */
 export function goalLines(summary: BenchmarkSummary): GoalLine[] {
   return goals.flatMap(({ what, unit, least, most, ...goal }): GoalLine[] => {
     const figure = goal.figure(summary);
@@ -53,7 +53,7 @@ function postgresMicros({ batched_cpu_us: { ds, salesdb } }: BenchmarkSummary): 
 
 /**
  * What others measured on machines of this kind (two cores, Node 20, PostgreSQL 18, all on
- * loopback): printed beside, never in a ratio.
+ * loopback): printed for comparison, never used in a ratio.
  */
 export const measuredElsewhere = [
   "the original's way elsewhere: 1,300 to 1,600 messages/s, some final states overwritten in 9 of 15 runs",

@@ -1,4 +1,4 @@
-// Latency under a steady load of 70 % of what the system can do: receipt to commit, and sent to the
+// Latency under a steady load of 70 % of the system's capacity: receipt to commit, and sent to the
 // credit that a WebSocket client sees (goal P6).
 
 import { openPostgres } from "../../../src/platform/postgres.ts";
@@ -10,7 +10,7 @@ export const loadShare = 0.7;
 /** Of steady load: long enough for a p99 of thousands of receipts. */
 const seconds = 10;
 const warmUpSeconds = 2;
-/** The last credit is heard of within so long after the end, or not at all. */
+/** The last credit update arrives within this time after the end, or not at all. */
 const settleMaxMs = 3_000;
 
 export interface LatencyRun {
@@ -20,10 +20,10 @@ export interface LatencyRun {
   lawsBroken: readonly string[];
 }
 
-/** @param fileOf a CSV file of so many contacts */
+/** @param fileOf a CSV file of this many contacts */
 export async function measureLatency(ours: OurSystem, fullPerSecond: number, fileOf: (contacts: number) => string): Promise<LatencyRun> {
   const partsPerSecond = Math.max(1, Math.round(loadShare * fullPerSecond));
-  // what was just started compiles its code first
+  // a process that was just started compiles its code first
   if (await ours.setSimulator({ ...inBodies, partsPerSecond })) await ours.send(await ours.create(fileOf(partsPerSecond * warmUpSeconds)));
   const created = await ours.create(fileOf(partsPerSecond * seconds));
   const heard = await listenToOurCredit(ours.cluster);

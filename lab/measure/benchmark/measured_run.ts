@@ -1,7 +1,7 @@
-// What one run of one subject found: the words between the subjects, the plan of a benchmark and
-// its summary.
+// The results of one run of one subject: the types shared by the subjects, the plan of a benchmark
+// and its summary.
 
-/** What is measured, one after the other in each round. */
+/** What is measured, one after another in each round. */
 export const subjectNames = ["batched", "single", "original", "store"] as const;
 export type SubjectName = (typeof subjectNames)[number];
 
@@ -20,7 +20,7 @@ export interface MeasuredRun {
   peakRssMib: Readonly<Record<string, number>>;
   /** Of the run's campaign; always empty for the original and the store, which have no laws. */
   lawsBroken: readonly string[];
-  /** Messages whose stored end is not the real one (the original). */
+  /** Messages whose stored final state is not the real one (the original). */
   wrongStates: number;
   /** Credits charged too much or too little (the original). */
   creditOff: number;
@@ -31,7 +31,7 @@ export function cpuOf(run: MeasuredRun): number {
   return Object.values(run.cpuMicrosPerMessage).reduce((sum, micros) => sum + micros, 0);
 }
 
-/** Every figure of a total divided by the messages. */
+/** Every total divided by the number of messages. */
 export function perMessage(totals: Readonly<Record<string, number>>, messages: number): Record<string, number> {
   return Object.fromEntries(Object.entries(totals).map(([name, total]) => [name, total / messages]));
 }

@@ -1,12 +1,12 @@
-// The original's way under the benchmark: one campaign from its run to its last job, and what came
-// of it.
+// The original's design in the benchmark: one campaign from its run to its last job, and the
+// result.
 import { startOriginal } from "../subjects/original/original_system.ts";
 import { readTruth } from "../subjects/original/wrong_states.ts";
 import { type MeasuredRun, perMessage } from "./measured_run.ts";
 import { openUsageMeter } from "./process_usage.ts";
 import { openServers } from "./servers.ts";
 
-/** So slow it is not even on a busy machine. */
+/** It is never this slow, even on a busy machine. */
 const perMessageMaxMs = 50;
 
 export interface MeasuredOriginal {

@@ -1,5 +1,5 @@
-// Our system under the benchmark and the run of everyone in Finland: the real processes with every
-// durability and check on, a carrier without delays, campaigns created and run as a client would.
+// Our system in the benchmark and in the run of everyone in Finland: the real processes with full
+// durability and all checks, a carrier without delays, campaigns created and run as a client would.
 import { isDeepStrictEqual } from "node:util";
 import type { CampaignState } from "../../../src/cli/campaign_watch.ts";
 import { type Connection, connect } from "../../../src/cli/connection.ts";
@@ -10,15 +10,15 @@ import { checkLaws, type LawsReport } from "../../../src/laws/check_laws.ts";
 import { readSystemState } from "../../../src/local/data_folder.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
-import { lawSourcesOf } from "../../../testing/campaigns.ts";
+import { lawSourcesOf, topUpCredit } from "../../../testing/campaigns.ts";
 import { type Cluster, startCluster } from "../../../testing/cluster.ts";
 import { perMessage } from "./measured_run.ts";
 import { openUsageMeter } from "./process_usage.ts";
 import { openServers, type Servers } from "./servers.ts";
 
 /**
- * The product's defaults in place of the short times that tests want; the carrier answers
- * everything, at once.
+ * The product's defaults in place of the short times for tests; the carrier answers everything at
+ * once.
  */
 const benchmarkSettings: SystemSettings = {
   BULKSMS_SIMULATOR_PROFILE: "answered",
@@ -27,11 +27,11 @@ const benchmarkSettings: SystemSettings = {
   BULKSMS_LEASE_MS: "10000",
   BULKSMS_SUBMIT_TIMEOUT_MS: "5000",
 };
-/** Receipts in bodies of 100, as the carrier brings them by itself. */
+/** Receipts in bodies of 100, as the carrier sends them by default. */
 export const inBodies: SimulatorMode = { receiptsPerBody: 100, partsPerSecond: 0 };
 /**
- * Single receipts: each a request of its own, up to 64 of them behind each other on a connection
- * (HTTP/1.1 pipelining of undici).
+ * Single receipts: one request each, up to 64 of them pipelined on a connection (HTTP/1.1
+ * pipelining of undici).
  */
 export const singly: SimulatorMode = { receiptsPerBody: 1, partsPerSecond: 0, inFlight: 512, pipelining: 64 };
 /** Single receipts from a sender that waits for each answer on its connection. */
@@ -41,19 +41,16 @@ export const singlyUnpipelined: SimulatorMode = { receiptsPerBody: 1, partsPerSe
 const toppedUpCredits = "100000000.0";
 const endPollMs = 50;
 
-/** Of the carrier; a change starts it anew. */
+/** Settings of the carrier; a change restarts it. */
 export interface SimulatorMode {
   /** 1: single receipts from a stock HTTP client. */
   receiptsPerBody: number;
-  /**
-   * Requests with receipts in flight at once, and of them on one connection; the carrier's defaults
-   * when left out.
-   */
+  /** Receipt requests in flight in total, and per connection; the carrier's defaults if omitted. */
   inFlight?: number;
   pipelining?: number;
-  /** Parts a second; 0: no limit. */
+  /** Parts per second; 0: no limit. */
   partsPerSecond: number;
-  /** Where it brings its receipts when not to the one salesapi. */
+  /** Where it sends its receipts, if not to the only salesapi. */
   receiptsUrl?: string;
 }
 
@@ -86,15 +83,15 @@ export interface OurSystem {
   servers: Servers;
   /** As the owner of salesdb's server. */
   salesdbOwnerUrl: string;
-  /** @returns whether it was started anew: its first campaign then compiles its code. */
+  /** @returns whether it was restarted: its first campaign then compiles its code. */
   setSimulator(mode: SimulatorMode): Promise<boolean>;
   /** POST /create of a file. */
   create(file: string): Promise<Created>;
   /** Runs a created campaign to its end, and measures nothing but that. */
   send(created: Pick<Created, "id" | "contacts">, onChange?: (state: CampaignState) => void): Promise<SentRun>;
   /**
-   * Runs a created campaign to its end, measured, with its laws. `others`: further processes to be
-   * measured, by name.
+   * Runs a created campaign to its end, measured, and checks its laws. `others`: further processes
+   * to measure, by name.
    */
   run(created: Pick<Created, "id" | "contacts">, others?: Record<string, number>): Promise<OurRun>;
   /** Of processes and engines. */
@@ -111,7 +108,7 @@ export async function startOurs(settings: SystemSettings = {}): Promise<OurSyste
   const connection = connect(cluster.dataFolder, {});
   const servers = openServers([cluster.settings.BULKSMS_DS_OWNER_URL ?? "", cluster.settings.BULKSMS_SALESDB_OWNER_URL ?? ""]);
   const check = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", { applicationName: "benchmark", connections: 1 });
-  await topUp(cluster);
+  await topUpCredit(cluster, toppedUpCredits);
   const parts = { cluster, connection, servers, check };
   return {
     cluster,
@@ -146,15 +143,6 @@ const settingsOfMode = ({ receiptsPerBody, partsPerSecond, inFlight, pipelining,
   ...(pipelining === undefined ? {} : { BULKSMS_SIMULATOR_CALLBACK_PIPELINING: String(pipelining) }),
   ...(receiptsUrl === undefined ? {} : { BULKSMS_SIMULATOR_RECEIPTS_URL: receiptsUrl }),
 });
-
-async function topUp(cluster: Cluster): Promise<void> {
-  const response = await fetch(`${cluster.urls.webapi}/workspaces/${cluster.workspaceId}/credit`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${cluster.adminKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ amount: toppedUpCredits }),
-  });
-  if (response.status !== 201) throw new Error(`the top-up was answered ${response.status}: ${await response.text()}`);
-}
 
 async function restartSimulator(cluster: Cluster): Promise<void> {
   const before = cluster.pids().simulator;
@@ -201,8 +189,8 @@ async function runToEnd(parts: Parts, created: Pick<Created, "id" | "contacts">,
 }
 
 /**
- * After a run with every message answered each law has something to compare, and nothing is under
- * way: else it counts as broken.
+ * After a run with every message answered, each law has something to compare and nothing is in
+ * flight: otherwise it counts as broken.
  */
 export function lawsNotHeld({ laws, form }: LawsReport): string[] {
   return [...laws.filter(({ verdict }) => verdict !== "held").map(({ law }) => law), ...(form === "settled" ? [] : ["unsettled"])];
@@ -243,7 +231,7 @@ async function untilFinished(
       onChange(stateOf(row, contacts));
     }
     if (row?.status === "finished" && row.endedAt !== null) return { endedMs: row.endedAt.getTime(), campaign: stateOf(row, contacts) };
-    if (performance.now() - movedAt > stillMaxMs) throw new Error(`campaign ${id} of ${contacts} stands still as ${row?.status}`);
+    if (performance.now() - movedAt > stillMaxMs) throw new Error(`campaign ${id} of ${contacts} does not move from ${row?.status}`);
     await new Promise((resolve) => setTimeout(resolve, endPollMs));
   }
 }

@@ -1,4 +1,4 @@
-// How large the runs of a benchmark are, and in which order they come.
+// The sizes of a benchmark's runs, and their order.
 import { type SubjectName, subjectNames } from "./measured_run.ts";
 
 export type Level = "quick" | "full";
@@ -9,17 +9,17 @@ export interface Sizes {
   messages: Record<SubjectName, number>;
   /** Contacts of the import that is compared with a bare COPY. */
   created: number;
-  /** No round begins that would end later; null: all rounds, however long. */
+  /** No round starts that would end after this; null: all rounds, however long. */
   budgetMs: number | null;
   /**
-   * What takes long: latency, two of each worker, memory of a campaign of so many messages beside
-   * that of the large ones. Null: left out.
+   * The slow parts: latency, two of each worker, memory of a campaign of this size beside that of
+   * the large ones. Null: skipped.
    */
   extras: { smallMessages: number } | null;
 }
 
 /**
- * The original's way is some hundred times slower: its runs are shorter, and its rate does not
+ * The original's design is some hundred times slower: its runs are shorter, and its rate does not
  * depend on their length.
  */
 export const sizesOf: Record<Level, Sizes> = {
@@ -48,8 +48,8 @@ export function scaled(sizes: Sizes, scale: number): Sizes {
 }
 
 /**
- * Each round has every subject once, beginning with another one, so that a machine that slows down
- * slows them all.
+ * Each round has every subject once, starting with a different one, so that a machine that slows
+ * down slows them all.
  */
 export function orderOf(round: number): SubjectName[] {
   const first = (round - 1) % subjectNames.length;

@@ -1,15 +1,15 @@
-// What each process costs a message and how large it gets, as one table for the terminal and the
-// report.
+// The cost of a message in each process and the memory of each, as one table for the terminal and
+// the report.
 import type { SubjectName } from "./measured_run.ts";
 import type { BenchmarkSummary } from "./summary.ts";
 
 export interface ProcessRow {
   name: string;
-  /** CPU of a message in microseconds; null where the subject has no such process. */
+  /** CPU per message in microseconds; null where the subject has no such process. */
   cpuMicros: Record<Exclude<SubjectName, "store">, number | null>;
-  /** Highest of our runs; null of engines of the original alone. */
+  /** Highest of our runs; null for engines that only the original has. */
   peakMib: number | null;
-  /** In the small campaign before them; null: not measured. */
+  /** In the preceding small campaign; null: not measured. */
   smallPeakMib: number | null;
 }
 

@@ -1,8 +1,8 @@
-// CPU and memory of processes from /proc: what a benchmark's run cost, by process. A Postgres
-// server counts with all its sessions. Linux alone has /proc; elsewhere every figure is 0.
+// CPU and memory of processes from /proc: what a run of the benchmark cost, by process. A Postgres
+// server counts with all its sessions. Only Linux has /proc; elsewhere every figure is 0.
 import { readFileSync, writeFileSync } from "node:fs";
 
-/** Kernel clock ticks a second: USER_HZ, 100 on every Linux that Node runs on. */
+/** Kernel clock ticks per second: USER_HZ, 100 on every Linux that Node runs on. */
 const ticksPerSecond = 100;
 
 export interface UsageMeter {
@@ -69,7 +69,7 @@ function resetPeak(pid: number): void {
   try {
     writeFileSync(`/proc/${pid}/clear_refs`, "5");
   } catch {
-    // then the peak is one of an earlier, equal run
+    // then the peak is that of an earlier, equal run
   }
 }
 

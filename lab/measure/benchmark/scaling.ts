@@ -1,5 +1,5 @@
-// Two salesapis and two sales_workers against one of each: what a message costs in CPU then (goal
-// P8). Two cores leave no room to see the rate grow.
+// Two salesapis and two sales_workers against one of each: the CPU cost of a message (goal P8). Two
+// cores leave no room to see the rate grow.
 import { type AddressInfo, connect as connectSocket, createServer } from "node:net";
 import { inBodies, type OurRun, type OurSystem } from "./ours.ts";
 import { median } from "./summary.ts";
@@ -10,18 +10,18 @@ export interface ScalingRun {
   lawsBroken: readonly string[];
 }
 
-/** Runs one and two by turns, so often. */
+/** Alternates runs of one and two, this many times. */
 const turns = 2;
 
 export async function measureScaling(ours: OurSystem, file: string): Promise<ScalingRun> {
   const lawsBroken: string[] = [];
-  /** Both ways receipts come through the balancer, whose own CPU crowds the others alike. */
+  /** In both cases receipts go through the balancer, whose own CPU burdens both alike. */
   const measure = async (salesapis: readonly string[], others: Record<string, number>): Promise<number> => {
     const balancer = await openBalancer(salesapis);
     try {
       await ours.setSimulator({ ...inBodies, receiptsUrl: `${balancer.url}/receipts/simulated` });
-      // the second of two: processes that were just started compile their code, which is no cost of
-      // a message
+      // the second of two runs: processes that were just started compile their code, which is not a
+      // cost per message
       const cold = await ours.run(await ours.create(file), others);
       const warm = await ours.run(await ours.create(file), others);
       lawsBroken.push(...cold.lawsBroken, ...warm.lawsBroken);
@@ -50,7 +50,8 @@ export async function measureScaling(ours: OurSystem, file: string): Promise<Sca
 const sumOf = (run: OurRun): number => Object.values(run.cpuMicrosPerMessage).reduce((sum, micros) => sum + micros, 0);
 
 /**
- * Gives connections to the targets in turn; its own CPU is the benchmark's, and counts for nobody.
+ * Distributes connections over the targets in turn; its own CPU belongs to the benchmark and is not
+ * counted.
  */
 async function openBalancer(targets: readonly string[]): Promise<{ url: string; close(): Promise<void> }> {
   let next = 0;

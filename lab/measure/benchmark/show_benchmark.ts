@@ -1,4 +1,4 @@
-// A benchmark in the terminal: a line a run, then the table of medians and ratios.
+// A benchmark in the terminal: one line per run, then the table of medians and ratios.
 import { alignColumns, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
 import type { ImportRun } from "./benchmark.ts";
 import { goalLines, measuredElsewhere } from "./goals.ts";
@@ -16,7 +16,7 @@ export const subjectSays: Record<SubjectName, string> = {
 export function showRun(terminal: Terminal, run: MeasuredRun): void {
   const isBroken = run.lawsBroken.length > 0;
   const rate = isBroken ? `no figure: ${run.lawsBroken.join(", ")} broken` : `${formatCount(Math.round(run.perSecond))}/s`;
-  const cpu = run.subject === "store" || isBroken ? "" : `${cpuOf(run).toFixed(1)} µs of CPU a message`;
+  const cpu = run.subject === "store" || isBroken ? "" : `${cpuOf(run).toFixed(1)} µs of CPU per message`;
   const wrong = run.wrongStates > 0 ? `${formatCount(run.wrongStates)} wrong ends` : "";
   const words = [`${formatCount(run.messages)} in ${formatDuration(run.seconds * 1_000)}`, cpu, wrong].filter((word) => word !== "");
   terminal.line(
@@ -39,7 +39,7 @@ export function showSummary(terminal: Terminal, summary: BenchmarkSummary): void
   for (const line of figureLines(terminal, summary)) terminal.line(line);
   const broken = summary.laws_broken;
   terminal.line(
-    broken === 0 ? "every run ended with all laws held" : terminal.bold(`${broken} laws were broken: those runs give no figures`),
+    broken === 0 ? "every run ended with all laws held" : terminal.bold(`${broken} laws were broken: those runs count for no figures`),
   );
   terminal.line();
 }
@@ -70,7 +70,7 @@ function processLines(summary: BenchmarkSummary): string[][] {
     shown(smallPeakMib, " MiB"),
     shown(peakMib, " MiB"),
   ]);
-  return [["CPU a message", "bodies of 100", "single", "original", "small", "at most"], ...rows];
+  return [["CPU per message", "bodies of 100", "single", "original", "small", "at most"], ...rows];
 }
 
 function figureLines(terminal: Terminal, summary: BenchmarkSummary): string[] {

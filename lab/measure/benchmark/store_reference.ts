@@ -31,14 +31,14 @@ const schema = `
   ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.2, autovacuum_vacuum_insert_scale_factor = 0.5);`;
 
 export interface StoreReference {
-  /** Seconds of a bare COPY of so many rows. */
+  /** Seconds of a bare COPY of this many rows. */
   copy(rows: number): Promise<number>;
-  /** Seconds of the whole life of so many messages. */
+  /** Seconds of the whole life of this many messages. */
   life(rows: number): Promise<number>;
   close(): Promise<void>;
 }
 
-/** Makes a database of its own on the server. */
+/** Creates a database of its own on the server. */
 export async function openStoreReference(ownerUrl: string): Promise<StoreReference> {
   const database = `store_${randomUUID().replaceAll("-", "")}`;
   const owner = openPostgres(ownerUrl, { applicationName: "benchmark", connections: 1 });
@@ -93,7 +93,7 @@ function encodeAll(bulksmsId: string, rows: number): Buffer[] {
     const end = Math.min(rows, first + encodedRows);
     for (let index = first; index < end; index++) encoder.add({ msisdn: msisdnOf(index), parts: 1, fields: null });
     const { data } = encoder.take();
-    // the format's header stands before the first row only, its trailer behind the last
+    // the format's header stands only before the first row, its trailer after the last
     pieces.push(data.subarray(first === 0 ? 0 : copyHeaderBytes, data.length - (end === rows ? 0 : copyTrailerBytes)));
   }
   return pieces;

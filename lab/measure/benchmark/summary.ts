@@ -1,5 +1,5 @@
 // Medians and ratios of a benchmark's runs. A ratio is the median of the ratios of each round,
-// since the runs of one round stood side by side.
+// since the runs of one round took place side by side.
 import type { BenchmarkRuns } from "./benchmark.ts";
 import { cpuOf, type MeasuredRun, type SubjectName } from "./measured_run.ts";
 
@@ -20,14 +20,14 @@ export interface BenchmarkSummary {
   create_to_copy: number | null;
   create_rows_per_s: number | null;
   copy_rows_per_s: number | null;
-  /** The largest process of ours in any run. */
+  /** Our largest process in any run. */
   peak_rss_mib: number | null;
   peak_rss_mib_by_process: Record<string, number>;
   /** In the small campaign before any large one; empty when it was not measured. */
   small_peak_rss_mib_by_process: Record<string, number>;
-  /** That of the largest process against its peak in the small campaign. */
+  /** The largest process's peak against its peak in the small campaign. */
   peak_rss_to_small: number | null;
-  /** Names of laws, one a run that broke it. */
+  /** Names of laws, one per run that broke it. */
   laws_broken: number;
   wal_bytes_per_message: Record<SubjectName, number | null>;
   /** Of all processes and engines together. */
@@ -36,26 +36,26 @@ export interface BenchmarkSummary {
   batched_cpu_us: Record<string, number>;
   single_cpu_us: Record<string, number>;
   original_cpu_us: Record<string, number>;
-  /** Share of the original's messages whose stored end is not the real one. */
+  /** Share of the original's messages whose stored final state is not the real one. */
   original_wrong_share: number | null;
   original_credit_off: number | null;
-  /** A bare node:http server and the same client: receipts a second. */
+  /** A bare node:http server and the same client: receipts per second. */
   bare_http_single_per_s: number | null;
   bare_http_batched_per_s: number | null;
-  /** Receipts a second of whole runs against bare HTTP. */
+  /** Receipts per second of whole runs against bare HTTP. */
   single_to_bare_http: number | null;
   batched_to_bare_http: number | null;
   /** At 70 % load, in ms. */
   receipt_to_commit_p99_ms: number | null;
   sent_to_credit_p99_ms: number | null;
-  /** CPU a message with two of each worker against one. */
+  /** CPU per message with two of each worker against one. */
   cpu_two_to_one: number | null;
   rounds: number;
   /** Of one run; 0: not measured. */
   messages: Record<SubjectName, number>;
 }
 
-/** Of a message that is answered: queued, sent, its end. */
+/** Of a message with an answer: queued, sent, final. */
 const receiptsPerMessage = 3;
 
 export function summarise({ runs, imports, bareHttp, unpipelined, latency, scaling, memory }: BenchmarkRuns): BenchmarkSummary {
@@ -139,7 +139,7 @@ function peaksOf(runs: readonly MeasuredRun[]): Record<string, number> {
 const wholeMib = (peaks: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(peaks).map(([name, mib]) => [name, Math.round(mib)]));
 
-/** Null of nothing. */
+/** Null for nothing. */
 export function median(values: readonly number[]): number | null {
   if (values.length === 0) return null;
   const sorted = values.toSorted((one, other) => one - other);

@@ -1,5 +1,5 @@
-// How quick the console is in a real browser on the real system: first load, a file of 200 MB, a
-// table of 100,000 rows. A benchmark, never a test.
+// How fast the console is in a real browser on the real system: first load, a file of 200 MB, a
+// table of 100,000 rows. A benchmark, not a test.
 import { statSync } from "node:fs";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { connect } from "../../../src/cli/connection.ts";
@@ -12,19 +12,17 @@ import { type ContactFiles, openContactFiles } from "../benchmark/contact_files.
 export interface ConsoleFigures {
   /**
    * Milliseconds from the navigation, with nothing cached, until the page shows the campaigns and
-   * takes a click; one a load.
+   * responds to a click; one per load.
    */
   interactiveMs: number[];
   preview: {
     bytes: number;
     contacts: number;
-    /** From the choice of the file until its columns and first rows are seen. */
+    /** From the choice of the file until its columns and first rows are visible. */
     firstSightMs: number;
-    /** Until every row is judged. */
+    /** Until every row is checked. */
     judgedMs: number;
-    /**
-     * Longest time meanwhile in which the page drew nothing: how long it would not have answered.
-     */
+    /** Longest time meanwhile in which the page drew nothing: how long it was unresponsive. */
     longestStallMs: number;
   };
   table: { contacts: number; frames: number; frameP95Ms: number; longestFrameMs: number; endsWithRow: number };
@@ -40,7 +38,7 @@ const wheelPx = 900;
 const judgedMaxMs = 300_000;
 
 /**
- * Starts a system and a browser, measures, and takes both away again. `onBegin` before each step.
+ * Starts a system and a browser, measures, and stops both. Calls `onBegin` before each step.
  * @throws when there is no browser
  */
 export async function measureConsole(onBegin: (what: string) => void): Promise<ConsoleFigures> {
@@ -111,7 +109,7 @@ async function measurePreview(page: Page, cluster: Cluster, files: ContactFiles)
   return { bytes, contacts, firstSightMs, judgedMs, longestStallMs: Math.max(...gaps) };
 }
 
-/** The campaign is created and never run: its rows stand still, the table does not. */
+/** The campaign is created and never run: its rows do not change while the table scrolls. */
 async function measureTable(page: Page, cluster: Cluster, files: ContactFiles): Promise<ConsoleFigures["table"]> {
   const connection = connect(cluster.dataFolder, {});
   const source = await openContacts(files.of(tableContacts));
@@ -129,7 +127,7 @@ async function measureTable(page: Page, cluster: Cluster, files: ContactFiles): 
   return { contacts, frames: gaps.length, frameP95Ms, longestFrameMs: gaps.at(-1) as number, endsWithRow: contacts };
 }
 
-/** Notes the time between each frame that the page draws and the next one. */
+/** Records the time between each frame that the page draws and the next one. */
 async function beginFrames(page: Page): Promise<void> {
   await page.evaluate(`(() => {
     const gaps = (window.frameGaps = []);

@@ -1,19 +1,19 @@
-// Listens to the credit on a WebSocket, as any client would, and keeps when it heard of how much.
-// Of both systems.
+// Listens to the credit on a WebSocket, as any client would, and records when each amount arrived.
+// For both systems.
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import type { Total } from "./lags.ts";
 
 export interface CreditListener {
-  /** SMS charged by what was heard, with the time of day it was heard at. */
+  /** SMS charged according to an update, with the time of day at which it arrived. */
   heard: readonly Total[];
   charged(): number;
   close(): void;
 }
 
 /**
- * @param chargedBy SMS charged by what one message says, since the campaign began; null: it says
- * nothing of that
+ * @param chargedBy SMS charged according to one message, since the campaign began; null: the
+ * message is about something else
  */
 export async function listenToCredit(
   url: string,
@@ -27,8 +27,7 @@ export async function listenToCredit(
   });
   await once(socket, "open");
   if (options.subscribe !== undefined) socket.send(JSON.stringify(options.subscribe));
-  // a socket that is lost leaves a shorter curve; what was charged is read from the database in the
-  // end
+  // a lost socket leaves a shorter curve; the final charge is read from the database at the end
   socket.on("error", () => {});
   return { heard, charged: () => heard.at(-1)?.total ?? 0, close: () => socket.terminate() };
 }

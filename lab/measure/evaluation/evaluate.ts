@@ -1,5 +1,5 @@
-// Runs every size on every subject, and writes what came of it into one folder: report.html,
-// pictures, samples.csv, evaluation.json.
+// Runs every size on every subject, and writes the results into one folder: report.html, pictures,
+// samples.csv, evaluation.json.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type EvaluationRun, measureRun } from "./measure.ts";
@@ -13,9 +13,9 @@ import { toCsv } from "./summary.ts";
 export interface EvaluationOptions {
   contacts: readonly number[];
   subjects: readonly SubjectName[];
-  /** Divides the carrier's delays; `max`: none. */
+  /** Divides the carrier's delays; `max`: no delays. */
   speed: string;
-  /** How it can be asked for again. */
+  /** The command that runs it again. */
   command: string;
   onStart(subject: SubjectName): void;
   onRun(run: EvaluationRun): void;
@@ -23,7 +23,7 @@ export interface EvaluationOptions {
 
 const startSubject: Record<SubjectName, (speed: string) => Promise<Subject>> = { ours: startOurs, original: startOriginalSubject };
 
-/** A tenth of what the original's way does on an idle machine, and time to begin. */
+/** A tenth of the original's rate on an idle machine, plus time to start. */
 const limitMs = (contacts: number) => 60_000 + contacts * 10;
 
 /**

@@ -1,21 +1,21 @@
-// How long things took, from counts alone: when the n-th came and when the n-th was done. For what
-// carries no time stamp of its own.
+// How long things took, from counts only: when the n-th arrived and when the n-th was done. For
+// things without a time stamp of their own.
 
-/** So many (in all, never fewer than before) at this moment. */
+/** The total (never lower than before) at this moment. */
 export interface Total {
   atMs: number;
   total: number;
 }
 
-/** So many things that took so long. */
+/** A number of things with the same duration. */
 export interface Lag {
   ms: number;
   weight: number;
 }
 
 /**
- * The n-th that came is taken to be the n-th that was done. Both in the order of time; what was
- * never done is left out. A negative lag (two clocks, two moments of sampling) counts as none.
+ * Assumes that the n-th to arrive was the n-th to be done. Both in order of time; what was never
+ * done is left out. A negative lag (two clocks, two sampling moments) counts as zero.
  */
 export function lagsBetween(came: readonly Total[], done: readonly Total[]): Lag[] {
   const lags: Lag[] = [];
@@ -40,7 +40,7 @@ export interface Percentiles {
   p99: number;
 }
 
-/** null of nothing. */
+/** null for nothing. */
 export function percentilesOf(lags: readonly Lag[]): Percentiles | null {
   const sorted = [...lags].sort((a, b) => a.ms - b.ms);
   const all = sorted.reduce((sum, { weight }) => sum + weight, 0);
@@ -57,11 +57,11 @@ export function percentilesOf(lags: readonly Lag[]): Percentiles | null {
 }
 
 /**
- * Of a Prometheus histogram in seconds: each bucket's things are taken to lie evenly between its
- * bounds.
+ * Of a Prometheus histogram in seconds: the values of each bucket are assumed to be spread evenly
+ * between its bounds.
  * @param buckets upper bound in seconds (the last may be Infinity) and how many were at or below it
- * @returns in milliseconds; null of an empty histogram. What lies above the last finite bound is
- * said to be that bound.
+ * @returns in milliseconds; null for an empty histogram. Values above the last finite bound count
+ * as that bound.
  */
 export function percentilesOfHistogram(buckets: readonly { le: number; count: number }[]): Percentiles | null {
   const all = buckets.at(-1)?.count ?? 0;

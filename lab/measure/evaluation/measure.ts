@@ -1,5 +1,5 @@
-// One run of one subject, measured: what every process uses before, during and after, how far the
-// work is, and how long it took.
+// One measured run of one subject: what every process uses before, during and after, the progress
+// of the work, and how long it took.
 import { setTimeout as pause } from "node:timers/promises";
 import type { Percentiles } from "./lags.ts";
 import { openUsageSampler, type ProcessUsage } from "./process_samples.ts";
@@ -8,7 +8,7 @@ import type { LatencyName, Progress, Subject, SubjectName } from "./subject.ts";
 export type Phase = "before" | "during" | "after";
 
 export interface Sample extends Progress {
-  /** Since the run was asked for; negative before. */
+  /** Since the run was requested; negative before. */
   atMs: number;
   phase: Phase;
   usage: Readonly<Record<string, ProcessUsage>>;
@@ -30,7 +30,7 @@ export interface EvaluationRun {
 
 /** CPU is counted in ticks of 10 ms: a shorter interval would only show their steps. */
 const sampleMs = 200;
-/** A system that rests, seen long enough for its timers to show. */
+/** An idle system, observed long enough for its timers to show. */
 const restMs = 3_000;
 
 /** @throws when the campaign has not ended within the limit */
@@ -60,7 +60,7 @@ export async function measureRun(subject: Subject, contacts: number, limitMs: nu
   await campaign.run();
   await campaign.untilEnded(limitMs);
   const runMs = performance.now() - zeroMs;
-  await look(); // the last of the run, however short it was
+  await look(); // the last sample, however short the run was
   phase = "after";
   await pause(restMs);
   isOver = true;

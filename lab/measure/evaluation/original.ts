@@ -1,5 +1,5 @@
-// The original's way (lab/original) as a subject of the evaluation, with the same carrier, profile,
-// seed and receipts as ours.
+// The original's design (lab/measure/subjects/original) as a subject of the evaluation, with the
+// same carrier, profile, seed and receipts as ours.
 import { type OriginalCampaign, type OriginalSystem, startOriginal } from "../subjects/original/original_system.ts";
 import { readTruth } from "../subjects/original/wrong_states.ts";
 import { listenToCredit } from "./credit_listener.ts";
@@ -9,12 +9,12 @@ import type { Subject, SubjectCampaign } from "./subject.ts";
 /** Price of one SMS, in credits. */
 const price = 0.1;
 
-/** @param speed divides the carrier's delays; `max`: none */
+/** @param speed divides the carrier's delays; `max`: no delays */
 export async function startOriginalSubject(speed: string): Promise<Subject> {
   const system = await startOriginal({ speed });
   return {
     name: "original",
-    description: "one queue job a receipt, one UPDATE a receipt, one UPDATE of the credit a sent message; receipts in bodies of 100",
+    description: "one queue job per receipt, one UPDATE per receipt, one UPDATE of the credit per sent message; receipts in bodies of 100",
     pids: system.pids,
     create: (contacts) => createOriginal(system, contacts),
     stop: system.stop,
@@ -38,7 +38,7 @@ async function createOriginal(system: OriginalSystem, contacts: number): Promise
       const receiptsAnswered = answered - answeredBefore;
       const atMs = performance.now();
       came.push({ atMs, total: receiptsAnswered });
-      // answered means: a job; what waits is not in the row yet
+      // answered means queued as a job; a waiting job is not in the row yet
       done.push({ atMs, total: Math.max(done.at(-1)?.total ?? 0, receiptsAnswered - queueDepth) });
       return { queueDepth, charged: credit.charged(), receiptsAnswered };
     },
@@ -59,7 +59,7 @@ async function createOriginal(system: OriginalSystem, contacts: number): Promise
   };
 }
 
-/** Every client hears of every workspace. */
+/** Every client gets the updates of every workspace. */
 function chargedBy(message: unknown, campaign: OriginalCampaign): number | null {
   const { workspace_id, credit } = message as { workspace_id: string; credit: string | undefined };
   return workspace_id === campaign.workspaceId && credit !== undefined ? Math.round((campaign.credit - Number(credit)) / price) : null;

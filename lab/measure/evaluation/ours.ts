@@ -5,7 +5,7 @@ import { checkLaws } from "../../../src/laws/check_laws.ts";
 import { readSystemState } from "../../../src/local/data_folder.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
 import { openQueue } from "../../../src/platform/queue.ts";
-import { createCampaign, runCampaign, waitUntilFinished } from "../../../testing/campaigns.ts";
+import { createCampaign, runCampaign, topUpCredit, waitUntilFinished } from "../../../testing/campaigns.ts";
 import { type Cluster, startCluster } from "../../../testing/cluster.ts";
 import { csvOfMany } from "../../../testing/contacts.ts";
 import { type CreditListener, listenToCredit } from "./credit_listener.ts";
@@ -18,13 +18,13 @@ const text = "Hello {first_name}";
 const statisticsTimeoutMs = 5_000;
 const restored = ["BULKSMS_SWEEP_INTERVAL_MS", "BULKSMS_LEASE_MS", "BULKSMS_SUBMIT_TIMEOUT_MS"] as const;
 
-/** @param speed divides the carrier's delays; `max`: none */
+/** @param speed divides the carrier's delays; `max`: no delays */
 export async function startOurs(speed: string): Promise<Subject> {
   const cluster = await startCluster({
     settings: {
       BULKSMS_SIMULATOR_PROFILE: "answered",
       BULKSMS_SIMULATOR_SPEED: speed,
-      // the defaults again, where the cluster's own are those of a test
+      // the product's defaults, where the cluster's own are for tests
       ...Object.fromEntries(restored.map((name) => [name, String(settings[name].default)])),
     },
   });
@@ -97,16 +97,9 @@ async function createOurs({ cluster, salesdb, queueDepth }: Parts, contacts: num
   };
 }
 
-async function topUp(cluster: Cluster, contacts: number): Promise<void> {
-  const response = await fetch(`${cluster.urls.webapi}/workspaces/${cluster.workspaceId}/credit`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${cluster.adminKey}`, "content-type": "application/json" },
-    body: JSON.stringify({ amount: `${Math.ceil(contacts * price)}.0` }),
-  });
-  if (response.status !== 201) throw new Error(`a top-up was answered ${response.status}: ${await response.text()}`);
-}
+const topUp = (cluster: Cluster, contacts: number): Promise<void> => topUpCredit(cluster, `${Math.ceil(contacts * price)}.0`);
 
-/** The snapshot says how much had been spent before. */
+/** The snapshot contains what had been spent before. */
 export function listenToOurCredit(cluster: Cluster): Promise<CreditListener> {
   let spentBefore: number | null = null;
   return listenToCredit(`${cluster.urls.webapi?.replace("http", "ws")}/ws`, {
@@ -143,10 +136,7 @@ export async function readReceiptBuckets(cluster: Cluster): Promise<Bucket[]> {
 export const minus = (after: readonly Bucket[], before: readonly Bucket[]): Bucket[] =>
   after.map(({ le, count }) => ({ le, count: count - (before.find((bucket) => bucket.le === le)?.count ?? 0) }));
 
-/**
- * From the intent that was committed before the submit, to the transaction that made the message
- * sent.
- */
+/** From the intent committed before the submit to the transaction that made the message sent. */
 async function readSubmitToSent(salesdb: Sql, bulksmsId: string): Promise<Percentiles | null> {
   const [row] = await salesdb<{ ms: number[] | null }[]>`
     select percentile_cont(array[0.5, 0.95, 0.99]) within group (order by 1000 * extract(epoch from m.sent_at - c.submitted_at))::float8[] as ms

@@ -1,5 +1,5 @@
 // The plots of the evaluation as SVG text. Colours are variables of the page, so that one picture
-// serves light and dark; `toFile` gives a picture its own.
+// serves light and dark; `toFile` makes a picture standalone.
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import type { EvaluationRun } from "./measure.ts";
@@ -7,16 +7,16 @@ import type { SubjectName } from "./subject.ts";
 import { groupOf, groups, processesOf, summarize } from "./summary.ts";
 
 export interface Picture {
-  /** File name without its ending. */
+  /** File name without its extension. */
   name: string;
-  /** One sentence: what to see. */
+  /** One sentence: what the plot shows. */
   caption: string;
   svg: string;
 }
 
 /**
- * Light, then dark: five hues that differ in lightness too, and stay apart for eyes that mix up red
- * and green.
+ * Light, then dark: five hues that also differ in lightness, and stay distinct for red-green colour
+ * blindness.
  */
 const colors = {
   ours: ["#0b6e75", "#4fc3c7"],
@@ -47,14 +47,14 @@ export function drawPictures(runs: readonly EvaluationRun[]): Picture[] {
   ];
 }
 
-/** A file stands alone: it brings the colours that the page would have given, and its ground. */
+/** A standalone file includes the colours that the page would have given, and a background. */
 export function toFile({ svg }: Picture): string {
   const style = `:root{${colorVariables.light.join("")}color:#1d1c1a;background:#fbfaf6;font-family:system-ui,sans-serif}@media(prefers-color-scheme:dark){:root{${colorVariables.dark.join("")}color:#e6e4de;background:#0f141c}}`;
   return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ').replace(/>/, `><style>${style}</style>`);
 }
 
 /**
- * A campaign of a few messages pays for timers that run anyway, thousandfold: it would flatten all
+ * A campaign of a few messages pays a thousandfold for timers that run anyway: it would flatten all
  * others.
  */
 const costContactsMin = 1_000;
@@ -78,7 +78,7 @@ function drawCost(all: readonly EvaluationRun[]): Picture {
       marginLeft: 70,
       marginRight: 110,
       color: { ...groupColors, legend: false },
-      x: { label: "microseconds of CPU a message", grid: true, ticks: 6 },
+      x: { label: "microseconds of CPU per message", grid: true, ticks: 6 },
       y: { label: null, domain: ["ours", "original"] },
       fy: { label: null, domain: [...new Set(bars.map(({ contacts }) => contacts))] },
       marks: [
@@ -95,11 +95,11 @@ function drawProgress(runs: readonly EvaluationRun[], contacts: number): Picture
   );
   return {
     name: `charged_${contacts}`,
-    caption: `${formatContacts(contacts)}: SMS charged, as a client's WebSocket told it.`,
+    caption: `${formatContacts(contacts)}: SMS charged, as seen by a client's WebSocket.`,
     svg: draw({
       height: 230,
       marginLeft: 60,
-      // room for the label of the axis above the names of lines that end at once
+      // room for the axis label above the names of lines that end at once
       marginTop: 34,
       color: subjectColors,
       x: { label: "seconds since the run", grid: true },
@@ -117,7 +117,7 @@ function drawQueue(runs: readonly EvaluationRun[], contacts: number): Picture {
   const points = runs.flatMap(({ subject, samples }) => samples.map(({ atMs, queueDepth }) => ({ subject, s: atMs / 1_000, queueDepth })));
   return {
     name: `queue_${contacts}`,
-    caption: `${formatContacts(contacts)}: jobs in Redis, waiting and in hand.`,
+    caption: `${formatContacts(contacts)}: jobs in Redis, waiting and active.`,
     svg: draw({
       height: 180,
       marginLeft: 60,
@@ -155,8 +155,8 @@ interface ProcessPicture {
 }
 
 /**
- * One narrow field a process, side by side, on one scale; the run itself lies between the two thin
- * lines.
+ * One narrow panel per process, side by side, on one scale; the run itself lies between the two
+ * thin lines.
  */
 function drawProcesses(run: EvaluationRun, { name, caption, label, read }: ProcessPicture): Picture {
   const points = run.samples.flatMap(({ atMs, usage }) =>

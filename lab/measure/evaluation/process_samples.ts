@@ -7,18 +7,18 @@ import { readFileSync } from "node:fs";
 const ticksPerSecond = 100;
 
 export interface ProcessUsage {
-  /** Shares of one core, since the sample before. */
+  /** Shares of one core, since the previous sample. */
   cpu: number;
-  /** Resident; memory that the processes of one server share counts once. */
+  /** Resident; memory shared by the processes of one server counts once. */
   memoryMib: number;
 }
 
 export interface UsageSampler {
-  /** By name; a process that is not there has no entry. */
+  /** By name; a process that is not running has no entry. */
   sample(): Record<string, ProcessUsage>;
 }
 
-/** @param pids by name, asked at each sample, since a process may have been started again */
+/** @param pids by name, read at each sample, since a process may have been restarted */
 export function openUsageSampler(pids: () => Readonly<Record<string, number | null>>): UsageSampler {
   const before = new Map<string, { pid: number; ticks: number; atMs: number }>();
   return {
@@ -31,8 +31,8 @@ export function openUsageSampler(pids: () => Readonly<Record<string, number | nu
         const last = before.get(name);
         before.set(name, now);
         const isSame = last !== undefined && last.pid === pid;
-        // a session of Postgres that ends between two looks takes its ticks along for a moment:
-        // never below none
+        // a Postgres session that ends between two samples takes its ticks with it for a moment:
+        // never below zero
         const cpu = isSame ? Math.max(0, (now.ticks - last.ticks) / ticksPerSecond / ((now.atMs - last.atMs) / 1_000)) : 0;
         usages[name] = { cpu, memoryMib: tree.memoryKib / 1_024 };
       }
@@ -58,8 +58,8 @@ function readTree(root: number): Tree | null {
   for (let pid = members.pop(); pid !== undefined; pid = members.pop()) {
     const words = wordsOf(pid === root ? stat : readProc(`/proc/${pid}/stat`));
     const isRoot = pid === root;
-    // man 5 proc_pid_stat: utime, stime; of the root also cutime, cstime, so that what ended
-    // sessions used stays counted
+    // man 5 proc_pid_stat: utime, stime; of the root also cutime, cstime, so that the use of ended
+    // sessions stays counted
     for (const index of isRoot ? [11, 12, 13, 14] : [11, 12]) ticks += Number(words[index] ?? 0);
     const memory = readMemory(pid);
     privateKib += memory.privateKib;
@@ -69,7 +69,7 @@ function readTree(root: number): Tree | null {
   return { ticks, memoryKib: privateKib + sharedKib };
 }
 
-/** Those after the name in brackets, which may hold anything. */
+/** The fields after the name in brackets, which may contain anything. */
 function wordsOf(stat: string | null): string[] {
   return stat === null ? [] : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }

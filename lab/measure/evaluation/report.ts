@@ -1,5 +1,5 @@
-// The evaluation as one HTML file that needs nothing else: what was right, how fast, what it cost,
-// plots, every process, how to run it again.
+// The evaluation as one self-contained HTML file: correctness, speed, cost, plots, every process,
+// how to run it again.
 import { cpus, loadavg } from "node:os";
 import { formatCount } from "../../../src/cli/terminal.ts";
 import { escapeHtml } from "../report/html.ts";
@@ -22,7 +22,7 @@ export function readMachine(): Evaluation["machine"] {
   return { cores: cpus().length, model: cpus()[0]?.model ?? "unknown", node: process.version, loadBefore: loadavg()[0] ?? 0 };
 }
 
-/** Load above it takes so much from the runs that only CPU a message still means something. */
+/** Above this load the runs lose so much that only CPU per message is still meaningful. */
 export const quietLoadPerCore = 0.5;
 
 export function renderReport(evaluation: Evaluation, pictures: readonly Picture[], before: Evaluation | null): string {
@@ -39,7 +39,7 @@ export function renderReport(evaluation: Evaluation, pictures: readonly Picture[
 <p class="over">bulksms · evaluation</p>
 <h1>${escapeHtml(headline(runs))}</h1>
 <p class="quiet">${escapeHtml(startedAt.slice(0, 16).replace("T", " "))} UTC · ${machine.cores} cores, ${escapeHtml(machine.model)} · node ${escapeHtml(machine.node)} · load ${machine.loadBefore.toFixed(1)} before</p>
-${isBusy ? '<p class="warning"><b>This machine was busy.</b> Times and rates say little; CPU a message still compares.</p>' : ""}
+${isBusy ? '<p class="warning"><b>This machine was busy.</b> Times and rates mean little; CPU per message is still comparable.</p>' : ""}
 </header>
 <section>${renderVerdicts(runs)}</section>
 ${before === null ? "" : `<section><h2>Against the run of ${escapeHtml(before.startedAt.slice(0, 16).replace("T", " "))}</h2>${renderComparison(runs, before.runs)}</section>`}
@@ -47,7 +47,7 @@ ${before === null ? "" : `<section><h2>Against the run of ${escapeHtml(before.st
 <section><h2>Pictures</h2>${renderLegend()}${pictures.map(renderPicture).join("\n")}</section>
 <section><h2>Every process</h2>${runs.map(renderProcesses).join("\n")}</section>
 <footer><p>Again: <code>${escapeHtml(command)}</code></p>
-<p>Both systems run on the same embedded servers with all durability on, one after the other, with the same carrier, profile <i>answered</i> and seed: the same receipts a message. The raw samples are in <code>samples.csv</code>, each picture is a file beside this one.</p></footer>
+<p>Both systems run on the same embedded servers with all durability on, one after the other, with the same carrier, profile <i>answered</i> and seed: the same receipts per message. The raw samples are in <code>samples.csv</code>, each picture is a file beside this one.</p></footer>
 </main>
 </html>
 `;
@@ -82,7 +82,7 @@ function renderVerdicts(runs: readonly EvaluationRun[]): string {
     .filter(({ example }) => example !== null)
     .map((run) => `${titleOf(run.subject)}, ${formatContacts(run.contacts)}: ${run.example}`);
   const note = examples.length === 0 ? "" : `<p class="quiet">For example: ${examples.map(escapeHtml).join("; ")}.</p>`;
-  return renderTable(["", "", "created in", "run in", "messages/s", "CPU µs a message", "jobs at most", "right?"], rows, 2, 7) + note;
+  return renderTable(["", "", "created in", "run in", "messages/s", "CPU µs per message", "jobs at most", "correct?"], rows, 2, 7) + note;
 }
 
 /** Of each figure: then, now, and by how much. */
@@ -104,8 +104,8 @@ function renderComparison(runs: readonly EvaluationRun[], before: readonly Evalu
       ],
     ];
   });
-  if (rows.length === 0) return "<p>It had no run of the same system and size.</p>";
-  return renderTable(["", "", "messages/s", "CPU µs a message", "largest process, MiB"], rows, 2);
+  if (rows.length === 0) return "<p>It has no run of the same system and size.</p>";
+  return renderTable(["", "", "messages/s", "CPU µs per message", "largest process, MiB"], rows, 2);
 }
 
 function renderLatencies(runs: readonly EvaluationRun[]): string {
@@ -136,7 +136,7 @@ function renderProcesses(run: EvaluationRun): string {
     formatWhole(memoryMib.peak),
     formatWhole(memoryMib.after),
   ]);
-  const head = ["", "CPU before", "during", "after", "µs a message", "MiB before", "peak", "after"];
+  const head = ["", "CPU before", "during", "after", "µs per message", "MiB before", "peak", "after"];
   return `<h3>${formatContacts(run.contacts)}, ${titleOf(run.subject)}</h3><p class="quiet">${escapeHtml(run.description)}</p>${renderTable(head, rows, 1)}`;
 }
 

@@ -1,5 +1,5 @@
-// What is evaluated: a system that can text so many contacts, and tells how far it is. Ours and the
-// original's way are two of them.
+// What is evaluated: a system that texts a number of contacts and reports its progress. Our system
+// and the original's design are two of them.
 import type { Percentiles } from "./lags.ts";
 
 export interface Subject {
@@ -19,20 +19,17 @@ export type SubjectName = (typeof subjectNames)[number];
 export interface SubjectCampaign {
   createMs: number;
   run(): Promise<void>;
-  /** Resolves when every message has its end and nothing waits any more. Begin it before `run`. */
+  /** Resolves when every message has its end and nothing waits any more. Call it before `run`. */
   untilEnded(limitMs: number): Promise<void>;
   progress(): Promise<Progress>;
-  /**
-   * Looks at everything that is stored of the campaign. Called once, after the run has been
-   * measured.
-   */
+  /** Examines everything stored of the campaign. Called once, after the run has been measured. */
   conclude(): Promise<Conclusion>;
 }
 
 export interface Progress {
-  /** Jobs in Redis, waiting and in hand. */
+  /** Jobs in Redis, waiting and active. */
   queueDepth: number;
-  /** SMS that the credit a client sees has been charged for. */
+  /** SMS charged according to the credit that a client sees. */
   charged: number;
   /** Receipts that the carrier got a 2xx for. */
   receiptsAnswered: number;
@@ -45,7 +42,7 @@ export interface Conclusion {
   verdict: string;
   /** One thing that was wrong, in words; null when nothing was. */
   example: string | null;
-  /** Why a latency is null stands in the report's notes. */
+  /** The report's notes explain why a latency is null. */
   latencies: Readonly<Record<LatencyName, Percentiles | null>>;
 }
 

@@ -1,7 +1,7 @@
 // From the samples of a run to the figures that a reader compares. Pure.
 import type { EvaluationRun, Phase, Sample } from "./measure.ts";
 
-/** Processes by what they are; CPU is added up by it. */
+/** Processes by kind; CPU is summed by kind. */
 export const groups = ["Node processes", "Postgres", "Redis", "simulator"] as const;
 export type Group = (typeof groups)[number];
 
@@ -11,10 +11,10 @@ export function groupOf(process: string): Group {
   return process === "simulator" ? "simulator" : "Node processes";
 }
 
-/** As the system's picture is read; what stands in no list comes last. */
+/** In the order of the system's drawing; unlisted ones come last. */
 const order = ["webapi", "salesapi", "rpc", "general_worker", "sales_worker", "ds", "salesdb", "redis", "simulator"];
 
-/** Of all processes that were seen, in the same order for every run. */
+/** Of all processes seen, in the same order for every run. */
 export function processesOf({ samples }: EvaluationRun): string[] {
   const place = (process: string) => (order.includes(process) ? order.indexOf(process) : order.length);
   return [...new Set(samples.flatMap(({ usage }) => Object.keys(usage)))].sort((a, b) => place(a) - place(b));
@@ -31,7 +31,7 @@ export interface ProcessSummary {
 
 export interface RunSummary {
   messagesPerSecond: number;
-  /** Of all processes but the carrier, which is the world outside and the same for both. */
+  /** Of all processes except the carrier, which is the outside world and the same for both. */
   cpuMicrosPerMessage: number;
   queueDepthMax: number;
   processes: ProcessSummary[];
@@ -58,7 +58,7 @@ function summarizeProcess({ samples, contacts }: EvaluationRun, process: string)
     const used = sample.usage[process];
     if (used === undefined) continue;
     memory[sample.phase].push(used.memoryMib);
-    // a share is the mean since the sample before; the very first has none before it
+    // a share is the mean since the previous sample; the first one has none
     const ms = index === 0 ? 0 : sample.atMs - (samples[index - 1] as Sample).atMs;
     spent[sample.phase].cpuMs += used.cpu * ms;
     spent[sample.phase].ms += ms;
@@ -79,7 +79,7 @@ function summarizeProcess({ samples, contacts }: EvaluationRun, process: string)
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const mean = (values: readonly number[]) => (values.length === 0 ? 0 : sum(values) / values.length);
 
-/** One line a sample and process: everything that the plots and tables are made of. */
+/** One line per sample and process: the data of all plots and tables. */
 export function toCsv(runs: readonly EvaluationRun[]): string {
   const head = "subject,contacts,at_ms,phase,queue_depth,charged,receipts_answered,process,cpu,memory_mib";
   const lines = runs.flatMap(({ subject, contacts, samples }) =>

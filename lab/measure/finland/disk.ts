@@ -1,4 +1,4 @@
-// Disk of a large run: whether there is room for it, and how much it took.
+// Disk space of a large run: whether there is enough, and how much it took.
 import { lstatSync, readdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../../../src/cli/failure.ts";
@@ -6,24 +6,24 @@ import { exitCodes } from "../../../src/cli/report_error.ts";
 import { formatCount } from "../../../src/cli/terminal.ts";
 
 /**
- * Measured at 300,000: row with room for a second version 200 with its index, journal 40, contact
- * file 30, Redis's log 20. Twice that, for what moves.
+ * Bytes per contact, measured at 300,000: a row with room for a second version 200 with its index,
+ * journal 40, contact file 30, Redis's log 20. Twice that, as a margin.
  */
 const bytesPerContact = 600;
-/** Two empty servers, and their WAL, which begins to be recycled at 1 GB each. */
+/** Two empty servers, and their WAL, which is recycled from 1 GB each. */
 const fixedBytes = 2.5e9;
 
 export function neededBytes(contacts: number): number {
   return fixedBytes + contacts * bytesPerContact;
 }
 
-/** What a user without privileges may still write there. */
+/** What an unprivileged user may still write there. */
 export function freeBytes(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize;
 }
 
-/** @throws Failure when a run of so many contacts may not fit */
+/** @throws Failure when a run of this many contacts may not fit */
 export function requireSpace(contacts: number, { folder, free }: { folder: string; free: number }): void {
   const needed = neededBytes(contacts);
   if (free >= needed) return;
@@ -36,8 +36,8 @@ export function requireSpace(contacts: number, { folder, free }: { folder: strin
 }
 
 /**
- * Blocks of all files below the folder. Files that vanish meanwhile count nothing: a server that
- * runs removes some.
+ * Blocks of all files below the folder. Files that vanish meanwhile count as zero: a running server
+ * removes some.
  */
 export function usedBytes(folder: string): number {
   let bytes = 0;

@@ -1,5 +1,5 @@
 // Everyone in Finland gets a text: one campaign as large as a country on the real processes, timed
-// phase by phase, judged by all laws. Called by `lab run finland`.
+// phase by phase, checked by all laws. Called by `lab run finland`.
 import type { CampaignState } from "../../../src/cli/campaign_watch.ts";
 import { checkLaws, type LawsReport } from "../../../src/laws/check_laws.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
@@ -23,13 +23,14 @@ export interface FinlandOptions {
 export interface FinlandRun {
   contacts: number;
   /**
-   * From nothing to a system that is ready; and the file of contacts. Neither is time that anybody
-   * waits for a text.
+   * From nothing to a ready system, and the file of contacts. Nobody waits for a text during
+   * either.
    */
   startSeconds: number;
   fileSeconds: number;
   /**
-   * The upload, from its first byte to the answer: every number read, checked for doubles, stored.
+   * The upload, from its first byte to the answer: every number read, checked for duplicates,
+   * stored.
    */
   createSeconds: number;
   sending: Sending;
@@ -37,11 +38,11 @@ export interface FinlandRun {
   /** Creating and sending. */
   totalSeconds: number;
   campaign: CampaignState;
-  /** The most of one process, in MiB: while contacts came in, and while messages went out. */
+  /** The largest process, in MiB: while contacts came in, and while messages went out. */
   peakRssMib: { create: Record<string, number>; send: Record<string, number> };
-  /** From the upload's begin to the campaign's end, by process and engine. */
+  /** From the start of the upload to the end of the campaign, by process and engine. */
   cpuMicrosPerMessage: Record<string, number>;
-  /** This program's own peak, which holds that of the laws. */
+  /** This program's own peak, which includes that of the laws. */
   labPeakMib: number;
   /** Of the contact file, engines and journal together, at the end of each step. */
   diskBytes: { create: number; send: number };
@@ -50,7 +51,7 @@ export interface FinlandRun {
 }
 
 /**
- * One after the other: each begins where the one before it ended. Seconds, by the time stamps of
+ * One after another: each begins where the previous one ended. In seconds, by the time stamps of
  * the rows.
  */
 export interface Sending {
@@ -58,13 +59,13 @@ export interface Sending {
   submit: number;
   /** Until the transaction of the last final receipt. */
   receipts: number;
-  /** Until every charge stood in the ledger and the rest of the hold was released. */
+  /** Until every charge was in the ledger and the rest of the hold was released. */
   settle: number;
 }
 
 /**
- * @throws when the system does not start, does not take every contact or stands still; AbortError
- * when it was told to stop
+ * @throws when the system does not start, does not accept every contact or stops moving; AbortError
+ * when it was asked to stop
  */
 export async function runFinland({ contacts, signal, onBegin, onChange }: FinlandOptions): Promise<FinlandRun> {
   signal?.throwIfAborted();
@@ -98,11 +99,11 @@ async function measure(
   const usage = openUsageMeter(ours.pids());
   const created = await ours.create(file);
   if (created.contacts !== contacts || created.rejected > 0)
-    throw new Error(`${created.contacts} of ${contacts} contacts were taken, ${created.rejected} rejected`);
+    throw new Error(`${created.contacts} of ${contacts} contacts were accepted, ${created.rejected} rejected`);
   const create = { peak: usage.peakRssMib(), disk: disk() };
 
   onBegin("sending");
-  // its own: the peak begins anew
+  // a peak of its own
   const sendUsage = openUsageMeter(ours.pids());
   const sent = await ours.send(created, onChange);
   const cpuMicros = usage.cpuMicros();
@@ -129,7 +130,7 @@ async function measure(
   };
 }
 
-/** From the rows, when all is over: nothing is asked while it runs. */
+/** From the rows, at the end: nothing is queried during the run. */
 async function readSending(ours: OurSystem, id: string, { startedMs, endedMs }: { startedMs: number; endedMs: number }): Promise<Sending> {
   const sql = openPostgres(ours.cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", { applicationName: "bulksms lab", connections: 1 });
   try {
@@ -151,7 +152,8 @@ async function readSending(ours: OurSystem, id: string, { startedMs, endedMs }: 
 }
 
 /**
- * The work, or the signal's reason as soon as it comes; what the work then still throws is no news.
+ * The work, or the signal's reason as soon as it aborts; what the work throws after that is
+ * ignored.
  */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return await work;

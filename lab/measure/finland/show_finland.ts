@@ -1,4 +1,4 @@
-// A run of everyone in Finland in the terminal: its phases, its processes, its laws.
+// A run of everyone in Finland, in the terminal: its phases, its processes, its laws.
 import { showReport } from "../../../src/cli/check.ts";
 import { alignColumns, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
 import { messageStatuses } from "../../../src/contracts/states.ts";
@@ -34,8 +34,8 @@ function phaseRows(terminal: Terminal, { contacts, sending, ...run }: FinlandRun
     row("contacts written", run.fileSeconds, run.fileSeconds, "the CSV file"),
     row("created", run.createSeconds, run.createSeconds, "upload, numbers checked, rows stored"),
     row("submitted", sending.submit, sending.submit, "from the request until the last message went to the carrier"),
-    row("received", sending.receipts, sending.submit + sending.receipts, "until the last receipt was final; receipts from the request on"),
-    row("settled", sending.settle, sent, "until all was charged and the hold released; messages from the request on"),
+    row("received", sending.receipts, sending.submit + sending.receipts, "until the last final receipt; receipts since the request"),
+    row("settled", sending.settle, sent, "until everything was charged and the hold released; messages since the request"),
     row("all laws checked", run.lawsSeconds, run.lawsSeconds, "every message against the simulator's journal"),
     ["", "", "", ""],
     row(terminal.bold("created to settled"), run.totalSeconds, run.totalSeconds, `${formatCount(contacts)} people`),
@@ -43,7 +43,7 @@ function phaseRows(terminal: Terminal, { contacts, sending, ...run }: FinlandRun
 }
 
 function processRows(terminal: Terminal, { peakRssMib, cpuMicrosPerMessage }: FinlandRun): string[][] {
-  const head = ["process", "peak MiB, creating", "peak MiB, sending", "CPU µs a message"].map(terminal.dim);
+  const head = ["process", "peak MiB, creating", "peak MiB, sending", "CPU µs per message"].map(terminal.dim);
   const names = Object.keys(peakRssMib.send);
   const rows = names.map((name) => [
     name,

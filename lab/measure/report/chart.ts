@@ -1,19 +1,19 @@
-// The time line of a run as SVG: rates above, states as a river below, what was broken in bars
-// under both. Colours come from style.ts.
+// The timeline of a run as SVG: rates above, states as a river below, faults as bars under both.
+// Colours come from style.ts.
 import { formatCount } from "../../../src/cli/terminal.ts";
 import { html, type Markup } from "./html.ts";
 import type { TimelineEntry, Verdict } from "./verdict.ts";
 
 export interface Chart {
   durationMs: number;
-  /** Messages a second; points in order of time. */
+  /** Messages per second; points in order of time. */
   rates: readonly Series[];
   /** Messages by what they are at, from the lowest layer up; empty: no river. */
   river: readonly Series[];
   bands: readonly Band[];
 }
 
-/** One of the colours and words of look: what it means is the same in every chart. */
+/** One of the colours and words of look: its meaning is the same in every chart. */
 export type Meaning = "waiting" | "in-flight" | "delivered" | "failed" | "accent";
 
 export interface Series {
@@ -41,11 +41,11 @@ const ratesHeight = 110;
 const riverHeight = 120;
 const laneHeight = 20;
 const gap = 26;
-/** More would only make the file larger than the eye can see. */
+/** More points would only enlarge the file, invisibly. */
 const pointsMax = 320;
-/** A rate is the mean of so long: bodies of many messages make it jump below that. */
+/** A rate is the mean over this time: bodies of many messages make it jump over shorter ones. */
 const rateWindowMs = 600;
-/** Shorter ones are still to be seen. */
+/** Shorter bars must still be visible. */
 const bandWidthMin = 3;
 const lanesMax = 12;
 const labelGap = 6;
@@ -94,7 +94,7 @@ function renderRiver(river: readonly Series[], x: (atMs: number) => number, top:
   });
   const most = Math.max(1, ...(tops.at(-1) ?? []).map(({ value }) => value));
   const y = (value: number): number => round(top + riverHeight - (value / most) * riverHeight);
-  // the uppermost layer first: each one below paints over it
+  // the uppermost layer first: each lower one paints over it
   const layers = [...river.keys()].reverse();
   return html`<g class="river">
 ${layers.map((layer) => {
@@ -123,7 +123,7 @@ ${ticks.map((atMs, index) => html`<text x="${x(atMs)}" y="${y + 15}" text-anchor
 }
 
 /**
- * Each band in the first lane that is free there, its name included; beyond the last lane they
+ * Each band in the first lane that is free there, including its name; beyond the last lane they
  * overlap.
  */
 function intoLanes(bands: readonly Band[], x: (atMs: number) => number): Band[][] {
@@ -139,7 +139,7 @@ function intoLanes(bands: readonly Band[], x: (atMs: number) => number): Band[][
   return lanes;
 }
 
-/** From where to where a bar and its name reach. */
+/** The extent of a bar and its name. */
 function spanOf({ name, fromMs, toMs }: Band, x: (atMs: number) => number): [from: number, to: number] {
   const nameWidth = name.length * letterWidth + 2 * labelGap;
   return isNamedBefore(x(fromMs)) ? [x(fromMs) - nameWidth, x(toMs)] : [x(fromMs), x(toMs) + nameWidth];
@@ -169,7 +169,7 @@ function niceCeiling(value: number): number {
 const submittedStates = ["unknown", "queued", "sent", "failed", "undelivered", "delivered", "expired", "canceled"] as const;
 const failedStates = ["failed", "undelivered", "expired", "canceled"] as const;
 
-/** Of the samples and the time line of one run. */
+/** Of the samples and the timeline of one run. */
 export function chartOf({ rates, timeline, durationMs: wholeMs }: Verdict): Chart {
   const durationMs = Math.min(wholeMs, Math.max(...timeline.map(({ atMs }) => atMs), lastChangeOf(rates)) * 1.05);
   const totalOf = (states: readonly string[]): Point[] =>
@@ -177,8 +177,8 @@ export function chartOf({ rates, timeline, durationMs: wholeMs }: Verdict): Char
   return {
     durationMs: Math.max(1, durationMs),
     rates: [
-      { name: "submitted a second", meaning: "in-flight", points: ratesOf(totalOf(submittedStates)) },
-      { name: "ended a second", meaning: "delivered", points: ratesOf(totalOf(["delivered", ...failedStates])) },
+      { name: "submitted per second", meaning: "in-flight", points: ratesOf(totalOf(submittedStates)) },
+      { name: "ended per second", meaning: "delivered", points: ratesOf(totalOf(["delivered", ...failedStates])) },
     ],
     river: [
       { name: "delivered", meaning: "delivered", points: totalOf(["delivered"]) },
@@ -190,13 +190,13 @@ export function chartOf({ rates, timeline, durationMs: wholeMs }: Verdict): Char
   };
 }
 
-/** What comes after it (witnesses that wait and look) is a flat line. */
+/** What comes after it (witnesses that wait and check) is a flat line. */
 function lastChangeOf(rates: Verdict["rates"]): number {
   const last = JSON.stringify(rates.at(-1)?.counts);
   return rates.find(({ counts }) => JSON.stringify(counts) === last)?.atMs ?? 0;
 }
 
-/** Growth of a total, a second, over the window that ends at each point. */
+/** Growth of a total per second, over the window that ends at each point. */
 export function ratesOf(totals: readonly Point[]): Point[] {
   let from = 0;
   return totals.map(({ atMs, value }, at) => {
@@ -206,7 +206,7 @@ export function ratesOf(totals: readonly Point[]): Point[] {
   });
 }
 
-/** The stage notes `NAME: begins` and `NAME: over, touched N`. */
+/** The stage records `NAME: begins` and `NAME: over, touched N`. */
 export function bandsOf(timeline: readonly TimelineEntry[], durationMs: number): Band[] {
   return timeline.flatMap(({ atMs, what }, index) => {
     const name = /^(.+): begins$/.exec(what)?.[1];

@@ -1,5 +1,5 @@
-// HTML that cannot be broken out of: a template tag that escapes every value but other markup. Used
-// by all of lab/report.
+// HTML that cannot be injected into: a template tag that escapes every value except markup. Used by
+// all of lab/measure/report.
 
 /** Text that is markup already. Made by `html` and `raw` alone. */
 export interface Markup {
@@ -8,12 +8,12 @@ export interface Markup {
 
 type Value = string | number | Markup | readonly Value[] | null;
 
-/** Values are escaped; markup, lists of it and null (nothing) are taken in as they are. */
+/** Values are escaped; markup, lists of it and null (nothing) are inserted as they are. */
 export function html(parts: TemplateStringsArray, ...values: Value[]): Markup {
   return { markup: parts.reduce((text, part, index) => text + part + (index < values.length ? textOf(values[index] as Value) : ""), "") };
 }
 
-/** Only for text of our own source (the style sheet). */
+/** Only for text from our own source (the style sheet). */
 export function raw(markup: string): Markup {
   return { markup };
 }

@@ -1,6 +1,6 @@
-// What a report says, and its page: the verdict first, then tables, each run with its time line and
-// laws, how to replay it, versions. One file without scripts or requests; light and dark by the
-// system's preference. Written by write_report.ts.
+// The contents of a report, and its page: the verdict first, then tables, each run with its
+// timeline and laws, how to replay it, versions. One file without scripts or requests; light and
+// dark by the system's preference. Written by write_report.ts.
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import type { LawResult } from "../../../src/laws/law.ts";
 import { type Chart, chartOf, renderChart } from "./chart.ts";
@@ -23,7 +23,7 @@ export interface Report {
   tables: readonly Table[];
   charts: readonly TitledChart[];
   runs: readonly Verdict[];
-  /** The command that does the same again. */
+  /** The command that repeats it. */
   replay: string;
 }
 
@@ -48,7 +48,7 @@ export interface Column {
   isNumber?: true;
 }
 
-/** Text, or a verdict with its mark; `run`: leads to the run of that number (0 is the first). */
+/** Text, or a verdict with its mark; `run`: a link to the run of that number (0 is the first). */
 export type Cell = string | { verdict: string; tone: Tone } | { text: string; run: number };
 export type Tone = "held" | "broke" | "quiet";
 
@@ -128,7 +128,7 @@ function renderCell(cell: Cell, isNumber: boolean): Markup {
   return html`<td class="verdict ${cell.tone}">${mark(cell.tone)} ${cell.verdict}</td>`;
 }
 
-/** One run is shown whole; of many only the broken ones are open. */
+/** A single run is shown in full; of many, only the broken ones are open. */
 function renderRuns(runs: readonly Verdict[]): Markup | null {
   const [first] = runs;
   if (first === undefined) return null;

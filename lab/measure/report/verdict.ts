@@ -17,25 +17,25 @@ export interface Verdict {
   scenario: string;
   seed: number;
   /**
-   * Every law holds, every expectation too, every campaign has ended, and the faults touched
+   * Every law and every expectation holds, every campaign has ended, and the faults touched
    * something.
    */
   held: boolean;
-  /** Why not; empty when held. */
+  /** Why it did not hold; empty when it did. */
   reasons: readonly string[];
   /**
    * From the end of the last fault until every process was ready and messages moved again (or had
-   * ended); null: that never came.
+   * ended); null: never.
    */
   recoveredMs: number | null;
   /**
-   * Messages that were under way (submitted or to be submitted, not ended) when the first fault
+   * Messages that were in flight (submitted or to be submitted, not ended) when the first fault
    * that touched something began.
    */
   messagesTouched: number;
   /** Connections cut, processes killed, keys lost, ...: what the faults themselves counted. */
   faultTouches: number;
-  /** Those of `bulksms check`, and those that witnesses speak of. */
+  /** Those of `bulksms check`, and those of the witnesses. */
   laws: readonly LawResult[];
   timeline: readonly TimelineEntry[];
   rates: readonly RateSample[];

@@ -1,5 +1,5 @@
-// What a result depends on beside the seed: versions of the programs, the commit, the machine. Read
-// when a report is written.
+// What a result depends on besides the seed: versions of the programs, the commit, the machine.
+// Read when a report is written.
 import { execFile } from "node:child_process";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
@@ -15,14 +15,14 @@ export interface Versions {
   redis: string;
   cores: number;
   processor: string;
-  /** Processes that ran or wanted to, over the last minute. */
+  /** Processes that ran or were ready to run, over the last minute. */
   load: number;
 }
 
 const execute = promisify(execFile);
 const root = join(import.meta.dirname, "..", "..", "..");
 
-/** What cannot be found out is `unknown`: a report is not lost for it. */
+/** Anything that cannot be determined is `unknown`: it must not cost the report. */
 export async function readVersions(): Promise<Versions> {
   const [commit, postgres, redis] = await Promise.all([
     orUnknown(readCommit()),

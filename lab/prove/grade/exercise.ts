@@ -1,4 +1,4 @@
-// What an exercise of docs/study.md is, what a run of it finds, and the mark that it gets.
+// What an exercise of docs/study.md is, what a run of it finds, and its mark.
 import type { LawName } from "../../../src/laws/law.ts";
 
 /** In the order of docs/study.md. */
@@ -12,7 +12,7 @@ export interface Exercise {
   /** What a reader types to do the same; as in docs/study.md. */
   command: string;
   /**
-   * The laws that must turn red, and no other: all that have rows to compare stay green. Empty:
+   * The laws that must turn red, and no others: all that have rows to compare stay green. Empty:
    * none may.
    */
   red: readonly LawName[];
@@ -22,11 +22,11 @@ export interface Exercise {
 export interface Observation {
   laws: readonly { law: LawName; verdict: "held" | "broken" | "nothing_to_check" }[];
   /**
-   * What went wrong beside the laws (a campaign that never ended, a fault that touched nothing);
+   * What went wrong besides the laws (a campaign that never ended, a fault that touched nothing);
    * empty when nothing did.
    */
   problems: readonly string[];
-  /** Figures for the reader: what the fault touched, how soon the system was back. */
+  /** Figures for the reader: what the fault touched, how soon the system recovered. */
   facts: Readonly<Record<string, number | string | null>>;
   seconds: number;
 }
@@ -39,11 +39,11 @@ export interface Mark {
   red: readonly LawName[];
   /** Laws that had rows to compare and held. */
   green: readonly LawName[];
-  /** The system did what docs/study.md says that it does. */
+  /** The system did what docs/study.md describes. */
   is_as_expected: boolean;
-  /** What the reader foretold; null: nothing. */
+  /** The reader's prediction; null: none. */
   predicted_red: readonly LawName[] | null;
-  /** The reader was right; null: nothing was foretold. */
+  /** The prediction was right; null: there was none. */
   is_predicted: boolean | null;
   problems: readonly string[];
   facts: Observation["facts"];
@@ -54,7 +54,7 @@ export interface Grade {
   exercises: number;
   /** Exercises in which the system did what is expected. */
   as_expected: number;
-  /** Exercises that the reader foretold, and foretold rightly. */
+  /** Exercises with a prediction, and those with a correct one. */
   predicted: number;
   predicted_rightly: number;
   seconds: number;
@@ -71,7 +71,7 @@ export function markExercise(exercise: Exercise, found: Observation, predicted: 
     expected_red: exercise.red,
     red,
     green,
-    // a law that compared nothing is no proof: without a green one, or a red one, nothing was shown
+    // a law that compared nothing proves nothing: without a green or a red law, nothing was shown
     is_as_expected: isSame(red, exercise.red) && green.length > 0 && found.problems.length === 0,
     predicted_red: predicted,
     is_predicted: predicted === null ? null : isSame(red, predicted),
@@ -94,7 +94,7 @@ export function gradeOf(marks: readonly Mark[], seconds: number): Grade {
 
 function lawsThat({ laws }: Observation, verdict: "held" | "broken"): LawName[] {
   const broken = new Set(laws.filter((one) => one.verdict === "broken").map(({ law }) => law));
-  // a law may be asked twice, at the end and by a witness on the way: broken once is broken
+  // a law may be checked twice, at the end and by a witness along the way: broken once is broken
   const all = laws.filter((one) => one.verdict === verdict && (verdict === "broken" || !broken.has(one.law)));
   return [...new Set(all.map(({ law }) => law))].toSorted((one, other) => numberOf(one) - numberOf(other));
 }

@@ -1,16 +1,16 @@
 // The six exercises of docs/study.md. A test compares the two: a command or an expectation that is
-// changed here alone fails.
+// changed only here makes it fail.
 import type { Exercise } from "./exercise.ts";
 
 /**
- * The design switch of the exercise rule-out: the one whose two systems both come to their end, so
- * it is the quickest.
+ * The design switch of the exercise rule-out: the one whose two systems both finish, which makes it
+ * the quickest.
  */
 export const ruleOutSwitch = "naive-acknowledge-first";
 
 /**
- * One delivered message is said to be undelivered. Its key decides which: the same statement
- * changes one row however often it is run.
+ * Marks one delivered message as undelivered. Its key selects it: the same statement changes one
+ * row however often it is run.
  */
 export const corruption =
   "update bulksms_info set status = 'undelivered' where (bulksms_id, row_no) = (select bulksms_id, row_no from bulksms_info where status = 'delivered' order by 1, 2 limit 1)";

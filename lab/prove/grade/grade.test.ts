@@ -81,7 +81,7 @@ describe("predictions", () => {
     ['{"kill": ["L15"]}', 'kill: there is no law "L15"'],
     ['{"kill": ["l1"]}', 'kill: there is no law "l1"'],
     ['{"kill": [1]}', "kill: there is no law 1"],
-    ['{"kill": ["L1", "L1"]}', "kill: a law stands there twice"],
+    ['{"kill": ["L1", "L1"]}', "kill: a law is listed twice"],
   ])("that read %s are refused", (text, reason) => {
     expect(() => parsePredictions(text)).toThrow(reason);
   });

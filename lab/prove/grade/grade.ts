@@ -16,14 +16,14 @@ import type { Predictions } from "./predictions.ts";
 
 export interface GradeOptions {
   seed: number;
-  /** Names of the exercises to run; all without it. */
+  /** Names of the exercises to run; all if omitted. */
   only: readonly string[];
   predictions: Predictions;
   onBegin(exercise: Exercise): void;
   onMark(mark: Mark): void;
 }
 
-/** Of the exercise sql: a campaign whose ends are known. */
+/** For the exercise sql: a campaign whose final states are known. */
 const contacts = 40;
 
 type Run = (cluster: LabCluster, seed: number) => Promise<Pick<Observation, "laws" | "problems" | "facts">>;
@@ -49,13 +49,13 @@ const onSharedCluster: Readonly<Record<Exclude<Exercise["name"], "rule-out">, Ru
   freeze: scenario("worker-frozen"),
   forge: scenario("weather-forged"),
   "lose-replies": scenario("replies-lost"),
-  // last of them: what it breaks stays broken
+  // comes last: what it breaks stays broken
   sql: changeRowBySql,
 };
 
 /**
- * Four faults and the changed row share one system, which takes seconds to start; the rule that is
- * taken out needs two of its own.
+ * Four faults and the changed row share one system, which takes seconds to start; the removed rule
+ * needs two systems of its own.
  */
 export async function grade({ seed, only, predictions, onBegin, onMark }: GradeOptions): Promise<Grade> {
   const startedMs = performance.now();
@@ -107,8 +107,8 @@ async function takeRuleOut(): Promise<Pick<Observation, "laws" | "problems" | "f
 }
 
 /**
- * A campaign ends, all laws hold; then the owner of the database changes one row, and they are
- * asked again.
+ * A campaign ends and all laws hold; then the owner of the database changes one row, and the laws
+ * are checked again.
  */
 async function changeRowBySql(cluster: LabCluster): Promise<Pick<Observation, "laws" | "problems" | "facts">> {
   const { id } = await createCampaign(cluster, csvOf(contacts));

@@ -1,4 +1,4 @@
-// verify:model: the protocol explored in every scope, and without each of its guards. Called by
+// verify:model: explores the protocol in every scope, and without each of its guards. Called by
 // commands/model.ts, by verify:mutants and by a test.
 import type { GuardName } from "../mutants/list.ts";
 import { type Counterexample, type Exploration, explore } from "./explore.ts";
@@ -6,7 +6,7 @@ import { createProtocol, type Scope } from "./protocol.ts";
 import { quickScopes } from "./scopes.ts";
 
 /**
- * Guards whose loss the model sees: the others are below what it knows (locks, encodings, time, the
+ * Guards whose loss the model detects: the others are below its level (locks, encodings, time, the
  * databases' own rules), and tests catch them.
  */
 export const modelledGuards = [
@@ -61,7 +61,7 @@ export function checkModel(scopes: readonly Scope[], onScope: (result: ScopeResu
 }
 
 /**
- * A shortest way in which the protocol without this guard goes wrong; null: the quick scopes hold
+ * A shortest trace to a failure of the protocol without this guard; null: the quick scopes hold
  * without it.
  */
 export function findCounterexample(without: GuardName): Counterexample | null {

@@ -1,5 +1,6 @@
-// Credit in small: commands that begin and end a campaign's run, reserve and release in ds, settles
-// and their confirmation. (src/credit, src/campaign/lifecycle/reserve.ts, finish.ts, outbox.ts)
+// Credit in the model: commands that begin and end a campaign's run, reserve and release in ds,
+// settles and their confirmation. (src/credit, src/campaign/lifecycle/reserve.ts, finish.ts,
+// outbox.ts)
 import type { Message } from "./state.ts";
 import { runsMax } from "./state.ts";
 import { hasUnconfirmed, isEnded, type Records, type World } from "./world.ts";
@@ -25,7 +26,7 @@ export function commandSteps(world: World): void {
           next.campaign(campaign).status = "paused";
         },
       );
-    // whoever pauses resumes some day
+    // a pause is always followed by a resume some day
     if (status === "paused")
       world.step(
         () => `campaign ${campaign + 1}: resumed`,
@@ -85,7 +86,7 @@ export function reserveSteps(world: World): void {
         break;
       case "has_credit":
         world.step(
-          () => `worker: has ${what}, and goes on (S5)`,
+          () => `worker: has ${what}, and continues (S5)`,
           (next) => beginToRun(world, next, w),
         );
         break;
@@ -123,7 +124,7 @@ export function reserveSteps(world: World): void {
     for (let run = 1; run <= runsMax; run++) {
       if ((now.campaign(c).strayReserves & (1 << run)) === 0) continue;
       world.step(
-        () => `rpc: reserves hold ${c + 1}.${run}, nobody waits for its answer`,
+        () => `rpc: reserves hold ${c + 1}.${run}, but nobody waits for its answer`,
         (next) => {
           next.campaign(c).strayReserves &= ~(1 << run);
           reserveHold(world, next, c, run);
@@ -134,8 +135,8 @@ export function reserveSteps(world: World): void {
 }
 
 /**
- * `reserving -> running`; whoever finds it elsewhere gives the hold back only when the campaign
- * never ran with it.
+ * `reserving -> running`; a worker that finds another state releases the hold only when the
+ * campaign never ran with it.
  */
 function beginToRun(world: World, next: Records, w: number): void {
   const { campaign, run } = next.worker(w);
@@ -216,7 +217,7 @@ export function settleSteps(world: World): void {
 }
 
 /**
- * Once by its id, and only out of an open hold that bears it; a refused charge is parked and not
+ * Once per id, and only from an open hold that covers it; a refused charge is parked and not
  * confirmed.
  */
 function settleOne(world: World, next: Records, campaign: number, message: Message, isTwice: boolean): void {
@@ -272,7 +273,7 @@ function beginToEnd(world: World, now: Records, w: number, campaign: number): vo
   );
 }
 
-/** The worker has nothing in hand any more. */
+/** The worker has nothing in progress any more. */
 export function rest(next: Records, w: number): void {
   Object.assign(next.worker(w), {
     doing: "nothing",

@@ -1,4 +1,4 @@
-// Submitting in small: lease, intent, body, answers; cancel; and what happens to a worker.
+// Submitting in the model: lease, intent, body, answers; cancel; and what happens to a worker.
 // (src/campaign/dispatch/chunk_leases.ts, dispatch.ts, cancel.ts)
 import { rest } from "./credit_steps.ts";
 import { moveMessage, takeBody } from "./message_moves.ts";
@@ -52,14 +52,14 @@ export function dispatchSteps(world: World): void {
         );
         world.chance(
           "refusals",
-          () => `worker: the carrier's door is shut, tries again`,
+          () => `worker: cannot connect to the carrier, tries again`,
           (next) => {
             Object.assign(next.worker(w), { doing: "leased", isFirstTry: false });
           },
         );
         world.chance(
           "silences",
-          () => `worker: no answer of the carrier, tries again; the body is still under way`,
+          () => `worker: no answer from the carrier, tries again; the body is still in flight`,
           (next) => {
             next.campaign(worker.campaign).strayBody |= worker.rows;
             tryAgain(world, next, w);
@@ -67,7 +67,7 @@ export function dispatchSteps(world: World): void {
         );
         world.chance(
           "silences",
-          () => `worker: no answer of the carrier, tries again; the body is lost`,
+          () => `worker: no answer from the carrier, tries again; the body is lost`,
           (next) => tryAgain(world, next, w),
         );
         break;
@@ -145,7 +145,7 @@ function recordAnswers(world: World, next: Records, w: number): void {
   }
 }
 
-/** Also when a cancel has raised the attempt: the lease is the same. */
+/** Even when a cancel has raised the attempt: the lease is the same. */
 function releaseChunk(next: Records, w: number): void {
   const { campaign: c, isOwner, isUntouched } = next.worker(w);
   const campaign = next.campaign(c);
@@ -167,7 +167,7 @@ function crash(world: World, now: Records, w: number): void {
   if (doing === "meant") {
     world.chance(
       "crashes",
-      () => "worker: killed, its body is still under way",
+      () => "worker: killed, its body is still in flight",
       (next) => {
         die(next, w);
         next.campaign(campaign).strayBody |= rows;
@@ -177,7 +177,7 @@ function crash(world: World, now: Records, w: number): void {
   if (doing === "asks_credit") {
     world.chance(
       "crashes",
-      () => "worker: killed, its reserve is still under way",
+      () => "worker: killed, its reserve is still in flight",
       (next) => {
         die(next, w);
         next.campaign(campaign).strayReserves |= 1 << run;
@@ -198,14 +198,14 @@ function chunkSteps(world: World, now: Records, c: number): void {
       world,
       c,
       strayBody,
-      () => `carrier: has a late body of campaign ${c + 1}, nobody hears its answer`,
+      () => `carrier: has a late body of campaign ${c + 1}, nobody waits for its answer`,
       (next) => {
         next.campaign(c).strayBody = 0;
       },
     );
   }
   if (chunk === "leased" && !isLeaseDead) {
-    const description = () => `the lease of campaign ${c + 1}'s chunk passes`;
+    const description = () => `the lease of campaign ${c + 1}'s chunk expires`;
     const isHeld = now.state.workers.some(({ doing, campaign, isOwner }) => doing !== "nothing" && campaign === c && isOwner);
     if (isHeld)
       world.chance(
@@ -224,7 +224,7 @@ function chunkSteps(world: World, now: Records, c: number): void {
     const isWorkerIdle = now.state.workers.some(({ doing }) => doing === "nothing");
     if (isWorkerIdle)
       world.step(
-        () => `sales_worker: cancels what it may of campaign ${c + 1}`,
+        () => `sales_worker: cancels what it can of campaign ${c + 1}`,
         (next) => cancelStep(world, next, c),
       );
   }

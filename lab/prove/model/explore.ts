@@ -1,6 +1,6 @@
-// Explores every state that a model can reach, breadth first, and keeps each one exactly (no
-// hashing away of differences). Called by check_model and its tests. Two questions: is a state ever
-// false (safety), and can each state come to its end without any more luck or faults (progress).
+// Explores every state that a model can reach, breadth first, and stores each one exactly (no lossy
+// hashing). Called by check_model and its tests. It answers two questions: is any state wrong
+// (safety), and can every state reach its end without further luck or faults (progress).
 
 export interface Model<State> {
   initial: State;
@@ -9,18 +9,18 @@ export interface Model<State> {
   encode(state: State, into: Uint8Array): void;
   decode(bytes: Uint8Array): State;
   /**
-   * Gives every next state. It may change nothing of `state`. `kind`: faults and commands may
-   * happen, but nobody may count on them.
+   * Emits every next state. It must not change `state`. `kind`: faults and commands may happen, but
+   * progress must not rely on them.
    */
   steps(state: State, take: Take<State>): void;
-  /** What is false of this state; null: nothing. Asked once a state. */
+  /** What is wrong with this state; null: nothing. Called once per state. */
   brokenState(state: State): string | null;
   /**
-   * What is false of this step, though both its states may be right; null: nothing. Asked once a
-   * step.
+   * What is wrong with this step, though both its states may be fine; null: nothing. Called once
+   * per step.
    */
   brokenStep(before: State, after: State): string | null;
-  /** Everything is over and right. */
+  /** Everything has ended, and correctly. */
   isEnd(state: State): boolean;
 }
 
@@ -30,21 +30,21 @@ export type Take<State> = (kind: StepKind, description: () => string, next: Stat
 export interface Exploration {
   states: number;
   steps: number;
-  /** Steps from the beginning to the furthest state. */
+  /** Steps from the first state to the furthest one. */
   depth: number;
   ends: number;
   seconds: number;
-  /** null: nothing is false, and every state comes to its end. */
+  /** null: nothing is wrong, and every state can reach the end. */
   counterexample: Counterexample | null;
 }
 
 export interface Counterexample {
   description: string;
-  /** What happened, step by step, from the beginning: a shortest way. */
+  /** What happened, step by step, from the first state: a shortest trace. */
   trace: string[];
 }
 
-/** A model that grows beyond this was meant smaller: about 1 GB. */
+/** A model beyond this is larger than intended: about 1 GB. */
 const statesMax = 12_000_000;
 
 /** @throws Error when the model has more than 12 million states. */
@@ -95,12 +95,12 @@ export function explore<State>(model: Model<State>): Exploration {
   }
   const stuck = firstStuck(store.count(), progress, isEnd);
   if (stuck === null) return found(null);
-  return found({ description: "from here nothing leads to the end any more", trace: traceTo(model, store, parents, stuck) });
+  return found({ description: "the end cannot be reached from here", trace: traceTo(model, store, parents, stuck) });
 }
 
 /**
- * The first state from which no way of progress leads to an end; null: there is none. Walks
- * backwards from the ends.
+ * The first state from which no progress steps lead to an end; null: there is none. Walks backwards
+ * from the ends.
  */
 function firstStuck(states: number, progress: Numbers, isEnd: Numbers): number | null {
   const firstEdge = new Int32Array(states + 1);
@@ -128,7 +128,7 @@ function firstStuck(states: number, progress: Numbers, isEnd: Numbers): number |
   return stuck === -1 ? null : stuck;
 }
 
-/** Walks up to the beginning, then asks the model again what each of these steps was. */
+/** Walks back to the first state, then asks the model again what each of these steps was. */
 function traceTo<State>(model: Model<State>, store: Store, parents: Numbers, id: number): string[] {
   const trace: string[] = [];
   const scratch = new Uint8Array(model.stateBytes);
@@ -146,7 +146,7 @@ function traceTo<State>(model: Model<State>, store: Store, parents: Numbers, id:
 }
 
 interface Store {
-  /** The state's number; a new one when it was not known. */
+  /** The state's number; a new one when the state is new. */
   add(bytes: Uint8Array): number;
   read(id: number): Uint8Array;
   count(): number;
@@ -201,7 +201,7 @@ function createStore(stateBytes: number): Store {
   };
 }
 
-/** FNV-1a, finished so that the low bits depend on all. */
+/** FNV-1a, with a final mix so that the low bits depend on all others. */
 function hashOf(bytes: Uint8Array): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < bytes.length; index++) hash = Math.imul(hash ^ (bytes[index] as number), 0x01000193);
@@ -209,7 +209,7 @@ function hashOf(bytes: Uint8Array): number {
   return hash ^ (hash >>> 13);
 }
 
-/** A list of whole numbers in 4 bytes each: tens of millions of them. */
+/** A list of integers in 4 bytes each: tens of millions of them. */
 class Numbers {
   private numbers = new Int32Array(1 << 16);
   length = 0;

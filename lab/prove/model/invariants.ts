@@ -1,5 +1,5 @@
-// The laws in small: what must be true of every state of the model, at every moment, and what the
-// end is. Named as `bulksms check` names them.
+// The laws of the model: what must be true of every state at every moment, and what the end is.
+// Named as in `bulksms check`.
 import { impliedReceipts } from "../../../src/contracts/states.ts";
 import type { Message, Size, State } from "./state.ts";
 import { runsMax } from "./state.ts";
@@ -7,13 +7,13 @@ import { isFinal, Records, receiptBits, receiptNames, wordOf } from "./world.ts"
 
 const sentAtCarrier: ReadonlySet<Message["atCarrier"]> = new Set(["sent", "undelivered", "delivered", "silent"]);
 
-/** What is false of this state; null: nothing. */
+/** What is wrong with this state; null: nothing. */
 export function brokenLaw(size: Size, state: State, creditAtStart: number, topUpsAtStart: number): string | null {
   const credit = creditAtStart + topUpsAtStart - state.chances.topUps;
   return brokenBalance(size, state, credit) ?? brokenMessages(size, state) ?? brokenCampaigns(size, new Records(state, size));
 }
 
-/** L8 speaks of what happened on the way. */
+/** L8 is about what happened along the way. */
 export function brokenStep(size: Size, before: State, after: State): string | null {
   for (let index = 0; index < before.messages.length; index++) {
     const { status: was } = before.messages[index] as Message;
@@ -58,7 +58,7 @@ function brokenMessage(message: Message): string | null {
 
 const tellsOfCarrier: ReadonlySet<Message["status"]> = new Set(["queued", "sent", "failed", "undelivered", "delivered"]);
 
-/** What was answered 2xx has its effect or is kept; what is kept has no place. */
+/** What was answered 2xx took effect or is quarantined; what is quarantined had no place. */
 function brokenReceipts(message: Message, wasSent: boolean): string | null {
   const { status, isMarkedSent, answered, kept } = message;
   if ((kept & ~receiptBits.wrong) !== 0) return `L11: a true receipt of message was refused as an anomaly (it is ${status})`;
@@ -99,7 +99,9 @@ function brokenCampaigns(size: Size, now: Records): string | null {
   return null;
 }
 
-/** Nobody has anything in hand, nothing is under way, and every campaign is ready or has ended. */
+/**
+ * Nobody has anything in progress, nothing is in flight, and every campaign is ready or has ended.
+ */
 export function isOver({ campaigns, messages, workers, memory }: State): boolean {
   return (
     workers.every(({ doing }) => doing === "nothing") &&

@@ -1,5 +1,5 @@
 // The statement that moves a message, and the carrier's verdict on a body. Used by dispatch and
-// receipts. (src/campaign/lifecycle/move_messages.ts, src/simulator/simulator.ts)
+// receipts. (src/campaign/lifecycle/move_messages.ts, src/simulator/submit_verdicts.ts)
 import type { ReceiptStatus } from "../../../src/contracts/states.ts";
 import type { Message } from "./state.ts";
 import { isAbove, isFinal, type Records, receiptBits, rowBits, type Says, type World } from "./world.ts";
@@ -20,8 +20,8 @@ export function moveMessage(world: World, next: Records, campaign: number, row: 
 }
 
 /**
- * The carrier takes a body: one next state for each way in which it may judge the rows that it does
- * not know; known rows get their first verdict.
+ * The carrier accepts a body: one next state for each possible verdict on the rows that it does not
+ * know; known rows get their first verdict.
  */
 export function takeBody(
   world: World,
@@ -32,7 +32,7 @@ export function takeBody(
 ): void {
   let unknownRows = 0;
   for (const row of rowBits(rows)) if (world.now.message(campaign, row).atCarrier === "nowhere") unknownRows |= 1 << row;
-  // every subset of them may be rejected
+  // any subset of them may be rejected
   for (let rejectedNow = unknownRows; ; rejectedNow = (rejectedNow - 1) & unknownRows) {
     world.step(
       () => (rejectedNow === 0 ? description() : `${description()}; rejects row ${rowBits(rejectedNow).map((row) => row + 1)}`),

@@ -1,4 +1,4 @@
-// The report of verify:model as a page: scopes with their states, and a way into what is wrong, if
+// The report of verify:model as a page: scopes with their states, and a trace to a failure, if
 // there is one. Called by commands/model.ts.
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import type { Report } from "../../measure/report/report.ts";
@@ -11,10 +11,10 @@ export function modelReport({ held, scopes, states, seconds }: ModelReport, repl
     headline: held ? `no law breaks in ${formatCount(states)} states` : "a law breaks",
     held,
     description:
-      "Every interleaving of the credit-and-receipts protocol in small: crashes, doubled, lost and reordered receipts, pause and cancel; and from every state the end is reached without luck.",
+      "Every interleaving of a small model of the credit-and-receipts protocol: crashes, duplicate, lost and reordered receipts, pause and cancel; and every state can reach the end without luck.",
     reasons: [
       ...broken.map(({ scope, counterexample }) => `${scope}: ${counterexample.description}`),
-      ...scopes.filter(({ ends }) => ends === 0).map(({ scope }) => `${scope}: no end was reached`),
+      ...scopes.filter(({ ends }) => ends === 0).map(({ scope }) => `${scope}: no end state was reached`),
     ],
     facts: [
       { name: "states", value: formatCount(states) },
@@ -40,7 +40,7 @@ export function modelReport({ held, scopes, states, seconds }: ModelReport, repl
         ]),
       },
       ...broken.map(({ scope, counterexample }) => ({
-        title: `A shortest way: ${scope}`,
+        title: `A shortest trace: ${scope}`,
         columns: [{ name: "step", isNumber: true as const }, { name: "what happens" }],
         rows: counterexample.trace.map((step, index) => [String(index + 1), step]),
       })),

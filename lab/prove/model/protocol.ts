@@ -1,5 +1,5 @@
-// The protocol as a model that can be explored: its first state, its steps, its laws, at one scope.
-// Called by check_model and its test.
+// The protocol as a model that can be explored: its first state, its steps and its laws, in one
+// scope. Called by check_model and its test.
 import type { GuardName } from "../mutants/list.ts";
 import { commandSteps, finishSteps, reserveSteps, settleSteps } from "./credit_steps.ts";
 import { dispatchSteps } from "./dispatch_steps.ts";
@@ -10,16 +10,16 @@ import type { Campaign, Chances, Hold, Message, Size, State, Worker } from "./st
 import { createStateCodec, runsMax } from "./state.ts";
 import { World } from "./world.ts";
 
-/** How large a world is explored. */
+/** The size of the explored world. */
 export interface Scope extends Size {
   name: string;
-  /** Credit at the start; a campaign costs one a message. */
+  /** Credit at the start; a campaign costs one per message. */
   credit: number;
   crashesPerWorker: number;
   chances: Chances;
 }
 
-/** @param without the guard that is missing; null: the protocol as it is */
+/** @param without the missing guard; null: the protocol as it is */
 export function createProtocol(scope: Scope, without: GuardName | null = null): Model<State> {
   const size: Size = { campaigns: scope.campaigns, messagesPerCampaign: scope.messagesPerCampaign, workers: scope.workers };
   const codec = createStateCodec(size);

@@ -1,5 +1,5 @@
-// Receipts in small: the carrier's network, the callbacks in any order, lost, duplicated,
-// contradicting; deadlines. (src/carrier, src/campaign/receipts/receipts.ts, expiry.ts)
+// Receipts in the model: the carrier's network, the callbacks in any order, lost, duplicated,
+// contradicting; deadlines. (src/simulator, src/campaign/receipts/receipts.ts, expiry.ts)
 import { impliedReceipts } from "../../../src/contracts/states.ts";
 import { moveMessage } from "./message_moves.ts";
 import type { Message } from "./state.ts";
@@ -60,7 +60,7 @@ function carrierSteps(world: World, { atCarrier, owed, answered }: Message, c: n
         (next) => becomes(next.message(c, row), "undelivered", "end"),
       );
       world.step(
-        () => `phone: is silent about ${name}`,
+        () => `phone: never answers for ${name}`,
         (next) => becomes(next.message(c, row), "silent", null),
       );
       break;
@@ -70,7 +70,7 @@ function carrierSteps(world: World, { atCarrier, owed, answered }: Message, c: n
       if ((answered & receiptBits.end) !== 0 && ((owed | answered) & receiptBits.wrong) === 0) {
         world.chance(
           "contradictions",
-          () => `carrier: tells another end of ${name}`,
+          () => `carrier: reports another end of ${name}`,
           (next) => becomes(next.message(c, row), atCarrier, "wrong"),
         );
       }
@@ -82,7 +82,7 @@ function becomes(message: Message, to: Message["atCarrier"], receipt: ReceiptNam
   if (receipt !== null) message.owed |= receiptBits[receipt];
 }
 
-/** Any receipt may come before any other; each is brought until its 2xx. */
+/** Any receipt may come before any other; each is repeated until its 2xx. */
 function callbackSteps(world: World, message: Message, c: number, row: number): void {
   if (world.now.state.memory.heldCharge > 0) return; // one transaction at a time
   for (const receipt of receiptNames) {
@@ -126,7 +126,7 @@ function answer(message: Message, bit: number): void {
   message.answered |= bit;
 }
 
-/** What a final state refuses and does not imply is kept aside. */
+/** What a final state refuses and does not imply is quarantined. */
 function applyReceipt(world: World, next: Records, c: number, row: number, receipt: ReceiptName): void {
   const message = next.message(c, row);
   const word = wordOf(receipt, message);
@@ -136,8 +136,7 @@ function applyReceipt(world: World, next: Records, c: number, row: number, recei
 }
 
 /**
- * Only when nothing can be on its way any more: neither a body to the carrier nor a receipt from
- * it.
+ * Only when nothing can be in flight any more: neither a body to the carrier nor a receipt from it.
  */
 function mayExpire(world: World, now: Records, c: number, row: number): boolean {
   const { status } = now.campaign(c);
@@ -155,8 +154,8 @@ function mayExpire(world: World, now: Records, c: number, row: number): boolean 
 }
 
 /**
- * What is only in salesapi's memory, where a guard is missing that keeps it empty: it is written,
- * or lost in a crash.
+ * What is only in salesapi's memory, because the guard that keeps it empty is missing: it is
+ * written, or lost in a crash.
  */
 function memorySteps(world: World, { state }: Records): void {
   const { heldMessage, heldReceipt, heldCharge } = state.memory;

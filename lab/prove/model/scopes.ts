@@ -1,10 +1,10 @@
-// The worlds that are explored. Each is small, and all that can happen in it is looked at; together
-// they have every actor, command and fault.
+// The worlds that are explored. Each is small, and explored completely; together they have every
+// actor, command and fault.
 import type { Scope } from "./protocol.ts";
 import type { Chances } from "./state.ts";
 import { noChances } from "./world.ts";
 
-/** Every kind of fault; how many of them together is the scope's. */
+/** Every kind of fault; the scope sets how many of them may happen in total. */
 const anyFault: Omit<Chances, "faults" | "topUps" | "pauses" | "cancels"> = {
   silences: 1,
   refusals: 1,
@@ -19,7 +19,7 @@ const anyFault: Omit<Chances, "faults" | "topUps" | "pauses" | "cancels"> = {
 const oneMessage = { campaigns: 1, messagesPerCampaign: 1, workers: 2, credit: 1, crashesPerWorker: 1 };
 const twoCampaigns = { campaigns: 2, messagesPerCampaign: 1, workers: 2, credit: 2, crashesPerWorker: 1 };
 
-/** A few seconds together: for `npm test`, and to try mutants in. */
+/** A few seconds in total: for `npm test`, and to try mutants in. */
 export const quickScopes: readonly Scope[] = [
   {
     ...oneMessage,
@@ -48,7 +48,7 @@ export const quickScopes: readonly Scope[] = [
   },
 ];
 
-/** Under a minute together. */
+/** Under a minute in total. */
 export const fullScopes: readonly Scope[] = [
   {
     ...oneMessage,
@@ -62,7 +62,7 @@ export const fullScopes: readonly Scope[] = [
   },
   {
     ...oneMessage,
-    name: "1 campaign, 2 messages, 2 workers; a receipt lost, doubled or contradicted; cancel",
+    name: "1 campaign, 2 messages, 2 workers; a receipt lost, duplicated or contradicted; cancel",
     messagesPerCampaign: 2,
     credit: 2,
     chances: { ...noChances, lostReceipts: 1, duplicateReceipts: 1, contradictions: 1, faults: 1, cancels: 1 },

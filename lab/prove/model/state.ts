@@ -1,6 +1,6 @@
-// The state of the protocol in small: who knows what at one moment - both databases, the carrier,
-// what is under way between them, and what each process has in its head. Every message has one
-// part, and a part costs 1. Read by the steps (one file a subject), the laws in small
+// The state of the modelled protocol: who knows what at one moment - both databases, the carrier,
+// what is in flight between them, and what each process has in memory. Every message has one part,
+// and a part costs 1. Read by the steps (one file per subject), the laws of the model
 // (invariants.ts) and the explorer.
 import { type BulksmsStatus, bulksmsStatuses, type MessageStatus, messageStatuses } from "../../../src/contracts/states.ts";
 
@@ -9,22 +9,23 @@ export const campaignsMax = 2;
 /** A campaign may be run again after a refusal. */
 export const runsMax = 2;
 
-/** salesdb, bulksms and its one chunk; and what is under way for it. */
+/** salesdb, bulksms and its one chunk; and what is in flight for it. */
 export interface Campaign {
   status: BulksmsStatus;
   /** The hold of the current run: 1 or 2; 0: never run. */
   run: number;
   hasRun: boolean;
   chunk: "open" | "leased" | "done";
-  /** The lease's time has passed; whoever has it may not know. */
+  /** The lease has expired; its holder may not know. */
   isLeaseDead: boolean;
-  /** intent_to is the chunk's last row (else: none of its rows). */
+  /** intent_to is the chunk's last row (otherwise none of its rows). */
   isMeant: boolean;
   /**
-   * Rows (a bit each) of a body that nobody waits for any more and that still reaches the carrier.
+   * Rows (one bit each) of a body that nobody waits for any more and that can still reach the
+   * carrier.
    */
   strayBody: number;
-  /** Runs (a bit each) whose reserve nobody waits for any more and that still reaches rpc. */
+  /** Runs (one bit each) whose reserve nobody waits for any more and that can still reach rpc. */
   strayReserves: number;
 }
 
@@ -43,26 +44,28 @@ export interface Message {
   isMarkedSent: boolean;
   /**
    * `taken`: answered, but not on disk yet (only without the journaled verdict). `silent`: sent,
-   * and no end will be told.
+   * and no final receipt will come.
    */
   atCarrier: "nowhere" | "taken" | "rejected" | "accepted" | "sent" | "failed" | "undelivered" | "delivered" | "silent";
-  /** How often the carrier accepted it: more than once is sent more than once. */
+  /** How often the carrier accepted it: each time sends it once. */
   accepts: number;
-  /** Receipts (a bit each, see receipts.ts) that the carrier still has to bring. */
+  /** Receipts (one bit each, see receipts.ts) that the carrier still has to deliver. */
   owed: number;
   /** Those that were answered 2xx. */
   answered: number;
-  /** Those that stand in receipt_anomaly. */
+  /** Those in receipt_anomaly. */
   kept: number;
   /** Rows of credit_outbox, how many the ledger has, how many are confirmed. */
   charges: number;
   settled: number;
   confirmed: number;
-  /** A settle job that came twice: once more, at any time. */
+  /** A duplicated settle job: it runs once more, at any time. */
   hasStrayJob: boolean;
 }
 
-/** A sales_worker (or a salesapi that runs a campaign): one thing in hand, forgotten in a crash. */
+/**
+ * A sales_worker (or a salesapi that runs a campaign): one task in progress, forgotten in a crash.
+ */
 export interface Worker {
   doing:
     | "nothing"
@@ -78,12 +81,12 @@ export interface Worker {
     | "ends"
     | "has_released";
   campaign: number;
-  /** The run whose hold it asked for or gives back. */
+  /** The run whose hold it requested or releases. */
   run: number;
   /** Rows of its body, and those of them that the carrier rejected. */
   rows: number;
   rejected: number;
-  /** The lease is still its own; the attempt is still that of its lease. */
+  /** It still holds the lease; the attempt is still that of its lease. */
   isOwner: boolean;
   isAttempt: boolean;
   isFirstTry: boolean;
@@ -91,7 +94,7 @@ export interface Worker {
   crashesLeft: number;
 }
 
-/** What may still happen that nobody can count on. */
+/** What may still happen, without any guarantee that it does. */
 export interface Chances {
   /** Of all faults together. */
   faults: number;
@@ -108,7 +111,7 @@ export interface Chances {
   cancels: number;
 }
 
-/** What salesapi has in its memory only: always empty, but without the guards that keep it so. */
+/** What salesapi has only in memory: always empty, except without the guards that keep it so. */
 export interface Memory {
   /** Receipt (bit) of a message (number + 1) that was answered before its commit; 0: none. */
   heldMessage: number;
@@ -134,7 +137,7 @@ export interface Size {
   workers: number;
 }
 
-/** How a record is written in bytes: each field has a list of its values. */
+/** How a record is encoded in bytes: each field has a list of its values. */
 type Values<Row> = { [Field in keyof Row]: readonly Row[Field][] };
 
 const flags = [false, true] as const;
@@ -220,7 +223,8 @@ function createCodec<Row extends object>(values: Values<Row>): Codec<Row> {
     write(row, into, at) {
       for (let index = 0; index < fields.length; index++) {
         const value: unknown = row[fields[index] as keyof Row];
-        // numbers and flags are their own code: most fields, of tens of millions of states
+        // numbers and flags are their own code: these are most fields, in tens of millions of
+        // states
         const code = typeof value === "string" ? (codes[index] as Map<unknown, number>).get(value) : Number(value);
         if (code === undefined || code >= (words[index] as readonly unknown[]).length) {
           throw new Error(`the model has no byte for ${String(fields[index])} = ${String(value)}`);
@@ -247,7 +251,7 @@ const codecs = {
   memory: createCodec(memoryValues),
 };
 
-/** A state's bytes: one a field, all states of a size alike. */
+/** A state's bytes: one per field, the same number for all states of one size. */
 export function createStateCodec({ campaigns, messagesPerCampaign, workers }: Size) {
   const counts = { campaigns, holds: campaigns * runsMax, messages: campaigns * messagesPerCampaign, workers };
   const stateBytes =
@@ -291,7 +295,7 @@ export function createStateCodec({ campaigns, messagesPerCampaign, workers }: Si
 }
 
 /**
- * Two workers differ in nothing but what they do: states in which they have changed places are one.
+ * Two workers differ only in what they are doing: states in which they have swapped places are one.
  */
 function sortPair(bytes: Uint8Array, begin: number, length: number): void {
   for (let index = begin; index < begin + length; index++) {

@@ -1,5 +1,5 @@
-// What every step of the model works with: the guards that are in force, the size, and how a step
-// makes its next state.
+// What every step of the model works with: the active guards, the size, and how a step makes its
+// next state.
 import type { MessageStatus, ReceiptStatus } from "../../../src/contracts/states.ts";
 import { messageStatuses } from "../../../src/contracts/states.ts";
 import type { GuardName } from "../mutants/list.ts";
@@ -7,7 +7,7 @@ import type { Take } from "./explore.ts";
 import type { Campaign, Chances, Hold, Message, Size, State, Worker } from "./state.ts";
 import { runsMax } from "./state.ts";
 
-/** The next state in the making, or the state as it is, with the records that steps name. */
+/** The next state under construction, or the current state, with the records that steps use. */
 export class Records {
   constructor(
     readonly state: State,
@@ -41,8 +41,8 @@ export type Change = (next: Records) => void;
 const commands: ReadonlySet<string> = new Set(["topUps", "pauses", "cancels"] satisfies (keyof Chances)[]);
 
 /**
- * One state, and who takes the steps that are possible in it. A class, because one is made for each
- * of millions of states.
+ * One state, and the actors that take its possible steps. A class, because one is made for each of
+ * millions of states.
  */
 export class World {
   readonly now: Records;
@@ -82,7 +82,7 @@ export class World {
 }
 
 /**
- * When no fault may happen any more, it is all the same which ones might have: such states are one.
+ * When no more faults may happen, it does not matter which ones could have: such states are merged.
  */
 function forgetFaults(state: State): void {
   const { topUps, pauses, cancels } = state.chances;
@@ -122,14 +122,14 @@ export const isFinal = (status: MessageStatus) => ranks[status] >= ranks.failed;
 export const isAbove = (status: MessageStatus, other: MessageStatus) => ranks[status] > ranks[other];
 
 /**
- * Receipts by their bit in `owed`, `answered` and `kept`. `wrong`: a second end, which contradicts
- * the first.
+ * Receipts by their bit in `owed`, `answered` and `kept`. `wrong`: a second final receipt, which
+ * contradicts the first.
  */
 export const receiptBits = { queued: 1, sent: 2, end: 4, wrong: 8 } as const;
 export type ReceiptName = keyof typeof receiptBits;
 export const receiptNames = Object.keys(receiptBits) as ReceiptName[];
 
-/** The word that a receipt says. */
+/** The state that a receipt reports. */
 export function wordOf(receipt: ReceiptName, { atCarrier }: Message): ReceiptStatus {
   if (receipt === "queued" || receipt === "sent") return receipt;
   const end = atCarrier === "failed" || atCarrier === "undelivered" ? atCarrier : "delivered";

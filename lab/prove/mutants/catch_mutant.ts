@@ -1,5 +1,5 @@
-// Runs what should notice a mutant, in the tree that has it: tests by vitest, real processes by the
-// lab's own command. Used by verify:mutants.
+// Runs whatever should notice a mutant in the tree that has it: tests with vitest, real processes
+// with the lab's own command. Used by verify:mutants.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,23 +7,20 @@ import { join } from "node:path";
 import type { Catcher } from "./patches.ts";
 
 export interface Noticed {
-  /** It ran, and found that something is wrong. */
+  /** It ran, and found something wrong. */
   hasFailed: boolean;
-  /** What it says is wrong, in a line; or why it did not run. */
+  /** What it found wrong, in one line; or why it did not run. */
   description: string;
 }
 
-/**
- * A file of tests, a crash point: longer than any takes on a busy machine, a mutant that hangs
- * included.
- */
+/** Longer than any test file or crash point takes on a busy machine, with a mutant that hangs. */
 const fileMaxMs = 300_000;
 const pointMaxMs = 600_000;
 const saysLengthMax = 160;
 
 export const nameOf = (catcher: Catcher) => (catcher.kind === "test" ? catcher.title : `crash point ${catcher.crash}`);
 
-/** By name of each catcher. All tests go in one run of vitest, all crash points in one cluster. */
+/** By the name of each catcher. All tests share one run of vitest, all crash points one cluster. */
 export async function runCatchers(folder: string, catchers: readonly Catcher[]): Promise<Map<string, Noticed>> {
   const tests = catchers.filter((catcher) => catcher.kind === "test");
   const crashes = catchers.filter((catcher) => catcher.kind === "processes");
@@ -71,7 +68,7 @@ async function runCrashes(folder: string, crashes: readonly (Catcher & { kind: "
   return new Map(
     crashes.map((catcher) => {
       const rows = report?.rows.filter(({ point }) => point === catcher.crash) ?? [];
-      // without a report the system did not even come up or down as it should
+      // without a report the system did not even start or stop correctly
       if (rows.length === 0) return [nameOf(catcher), { hasFailed: ended.status !== 0, description: firstLine(ended.output) }];
       const broken = rows.filter(({ verdict }) => verdict === "BROKE");
       return [

@@ -1,25 +1,24 @@
-// The guards of the protocol whose loss must be noticed: each is taken out of the real source in
-// turn (patches.ts), and something must catch it. The list stands for itself and was written before
-// the patches: what matters is chosen by the protocol (ARCHITECTURE.md), not by what is easy to
-// break.
+// The guards of the protocol whose loss must be noticed: each is removed from the real source in
+// turn (patches.ts), and something must catch it. The list is independent and was written before
+// the patches: the protocol decides what matters (ARCHITECTURE.md), not what is easy to break.
 
 export interface Guard {
-  /** In words joined by `_`; the name of the mutant without it. */
+  /** Words joined by `_`; also the name of the mutant that lacks it. */
   name: string;
   /** What the source does. */
   guard: string;
-  /** Where it stands. */
+  /** Where it is. */
   file: string;
   /** What goes wrong without it, and when. */
   without: string;
   /**
-   * The law that breaks in the end; `progress`: nothing false is written, but something never ends.
+   * The law that breaks in the end; `progress`: nothing wrong is written, but something never ends.
    */
   breaks: `L${number}` | "progress";
 }
 
 export const guards = [
-  // Messages only go up, and each is charged once.
+  // Messages only move up, and each is charged once.
   {
     name: "final_state",
     guard: "no statement moves a message out of a final state",
@@ -52,19 +51,19 @@ export const guards = [
     name: "outbox_with_the_move",
     guard: "the outbox row is written in the transaction that moves the messages",
     file: "src/campaign/lifecycle/move_messages.ts",
-    without: "a crash between the two commits loses a charge for ever",
+    without: "a crash between the two commits loses a charge forever",
     breaks: "L3",
   },
   {
     name: "campaign_lock_first",
     guard: "receipts lock the campaign before its messages",
     file: "src/campaign/receipts/receipts.ts",
-    without: "receipts, cancel and expiry take the same locks in two orders and kill each other as deadlocks",
+    without: "receipts, cancel and expiry take the same locks in two orders and deadlock",
     breaks: "progress",
   },
   {
     name: "anomaly_once",
-    guard: "an anomaly is kept once by its receipt's id (ON CONFLICT)",
+    guard: "an anomaly is stored once per receipt id (ON CONFLICT)",
     file: "src/campaign/receipts/receipts.ts",
     without: "the repeat of a refused receipt fails its whole batch, again and again",
     breaks: "progress",
@@ -78,9 +77,9 @@ export const guards = [
   },
   {
     name: "poison_message_alone",
-    guard: "a batch that the database refuses is halved until the culprit stands alone",
+    guard: "a batch that the database refuses is halved until the poison message stands alone",
     file: "src/campaign/receipts/receipt_batcher.ts",
-    without: "one receipt that cannot be stored holds back all others with it for ever",
+    without: "one receipt that cannot be stored blocks all others with it forever",
     breaks: "progress",
   },
   {
@@ -92,9 +91,9 @@ export const guards = [
   },
   {
     name: "signature",
-    guard: "a body of receipts is read only under a valid signature",
+    guard: "a body of receipts is read only with a valid signature",
     file: "src/nodes/salesapi/receipts_route.ts",
-    without: "anybody may end a message and charge for it",
+    without: "anybody can end a message and charge for it",
     breaks: "L11",
   },
   // Submitting: intents are fenced, facts are merged.
@@ -107,23 +106,23 @@ export const guards = [
   },
   {
     name: "intent_lease",
-    guard: "the intent wants a lease that lives and is its own",
+    guard: "the intent requires a valid lease of its own",
     file: "src/campaign/dispatch/chunk_leases.ts",
-    without: "a worker that was frozen past its lease goes on submitting beside its successor",
+    without: "a worker that was frozen past its lease keeps submitting beside its successor",
     breaks: "L4",
   },
   {
     name: "intent_attempt",
-    guard: "the intent wants the attempt of its lease",
+    guard: "the intent requires the attempt of its lease",
     file: "src/campaign/dispatch/chunk_leases.ts",
     without: "an intent that waited for a cancel's lock submits rows that the cancel has just taken",
     breaks: "L3",
   },
   {
     name: "intent_running",
-    guard: "the intent wants a campaign that runs",
+    guard: "the intent requires a running campaign",
     file: "src/campaign/dispatch/chunk_leases.ts",
-    without: "a paused campaign goes on sending",
+    without: "a paused campaign keeps sending",
     breaks: "progress",
   },
   {
@@ -135,7 +134,7 @@ export const guards = [
   },
   {
     name: "lease_alone",
-    guard: "only an open chunk, or one whose lease is dead, is leased",
+    guard: "only an open chunk, or one whose lease has expired, is leased",
     file: "src/campaign/dispatch/chunk_leases.ts",
     without: "two workers submit the same chunk all the time and take each other's lease",
     breaks: "progress",
@@ -156,9 +155,9 @@ export const guards = [
   },
   {
     name: "silence_is_no_verdict",
-    guard: "5xx, time-outs and foreign answers are asked again",
+    guard: "5xx, time-outs and foreign answers are retried",
     file: "src/carriers/batch_http/carrier_client.ts",
-    without: "a carrier that stumbles is taken at its word: the campaign stops for a message that it may have",
+    without: "a temporary error counts as a verdict: the campaign gives up on a message that the carrier may have",
     breaks: "progress",
   },
   {
@@ -186,28 +185,28 @@ export const guards = [
   {
     name: "journaled_verdict",
     guard: "the carrier answers a submit after its verdict is on disk",
-    file: "src/simulator/simulator.ts",
+    file: "src/simulator/submit_batch.ts",
     without: "a carrier that dies after its answer forgets messages that we count as queued",
     breaks: "L7",
   },
   {
     name: "first_verdict_repeated",
     guard: "a known reference gets its first verdict and is not sent again",
-    file: "src/simulator/simulator.ts",
+    file: "src/simulator/submit_verdicts.ts",
     without: "each resubmit sends the message once more",
     breaks: "L4",
   },
-  // Credit: held whole, settled once, given back at the end.
+  // Credit: held in full, settled once, released at the end.
   {
     name: "run_once",
     guard: "only a `ready` campaign begins a run",
     file: "src/campaign/lifecycle/commands.ts",
-    without: "a second run replaces the hold of the first, which stays open for ever",
+    without: "a second run replaces the hold of the first, which stays open forever",
     breaks: "L10",
   },
   {
     name: "run_with_its_hold",
-    guard: "`reserving -> running` wants the hold that was reserved",
+    guard: "`reserving -> running` requires the hold that was reserved",
     file: "src/campaign/lifecycle/reserve.ts",
     without: "the late answer of an earlier run lets a campaign run on a hold that was never made",
     breaks: "L3",
@@ -223,7 +222,7 @@ export const guards = [
     name: "hold_once",
     guard: "a repeated reserve finds its hold and holds nothing again",
     file: "src/credit/holds.ts",
-    without: "a reserve whose answer was lost is refused, though its credit is set aside",
+    without: "a reserve whose answer was lost is refused, though its credit is held",
     breaks: "progress",
   },
   {
@@ -237,12 +236,12 @@ export const guards = [
     name: "refusal_kept",
     guard: "a reserve refused for lack of credit stays refused",
     file: "src/credit/holds.ts",
-    without: "its repeat after a top-up holds credit for a campaign that was told no",
+    without: "its repeat after a top-up holds credit for a campaign that was refused",
     breaks: "L10",
   },
   {
     name: "tombstone",
-    guard: "the release of an unknown hold closes it for ever",
+    guard: "the release of an unknown hold closes it forever",
     file: "src/credit/holds.ts",
     without: "a reserve that arrives after the release holds credit that nobody gives back",
     breaks: "L6",
@@ -258,7 +257,7 @@ export const guards = [
     name: "ledger_once",
     guard: "a settle is in the ledger once by its outbox id (ON CONFLICT)",
     file: "src/credit/settle.ts",
-    without: "the repeat of a settle whose answer was lost charges again, or fails for ever",
+    without: "the repeat of a settle whose answer was lost charges again, or fails forever",
     breaks: "L3",
   },
   {

@@ -1,4 +1,4 @@
-// A copy of the source in a temporary folder, in which one guard at a time is taken out. Used by
+// A copy of the source in a temporary folder, in which one guard at a time is removed. Used by
 // verify:mutants; the work tree itself is never touched.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -9,8 +9,8 @@ import type { Replacement } from "./patches.ts";
 export interface MutantTree {
   folder: string;
   /**
-   * Takes a guard out and builds. @throws Error when the source has moved on, or when what is left
-   * does not build.
+   * Removes a guard and builds.
+   * @throws Error when the source no longer matches, or does not build without the guard.
    */
   mutate(replacements: readonly Replacement[]): void;
   /** Puts the guard back. */
@@ -48,7 +48,7 @@ export function createMutantTree(): MutantTree {
   return tree;
 }
 
-/** @throws Error unless the piece stands in the source exactly once. */
+/** @throws Error unless the piece occurs in the source exactly once. */
 export function replaceOnce(source: string, { file, find, by }: Replacement): string {
   const parts = source.split(find);
   if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times, not once: ${find.trim().split("\n")[0]}`);

@@ -1,4 +1,4 @@
-// The report of verify:mutants as a page: each guard that was taken out, and who noticed. Called by
+// The report of verify:mutants as a page: each removed guard, and what noticed. Called by
 // commands/mutants.ts.
 import { formatDuration } from "../../../src/cli/terminal.ts";
 import type { Report } from "../../measure/report/report.ts";
@@ -11,7 +11,7 @@ export function mutantsReport({ held, rows, byProcesses, seconds }: MutantsRepor
     headline: missed.length === 0 ? `all ${rows.length} mutants caught` : `${missed.length} of ${rows.length} mutants were not caught`,
     held,
     description:
-      "Each guard of the protocol is taken out of the source in turn. A test, or processes that are killed, must notice; a guard that nobody misses would prove nothing.",
+      "Each guard of the protocol is removed from the source in turn. A test, or a run with killed processes, must notice; a guard whose loss goes unnoticed is a hole in the tests.",
     reasons: missed.map(({ mutant, verdict, description }) => `${mutant}: ${verdict} ${description}`),
     facts: [
       { name: "mutants", value: String(rows.length) },

@@ -3,7 +3,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are pieces of source text
 import type { GuardName } from "./list.ts";
 
-/** An exact piece of the source that stands there once. */
+/** An exact piece of the source, which occurs there once. */
 export interface Replacement {
   file: string;
   find: string;
@@ -36,16 +36,17 @@ const finish = "src/campaign/lifecycle/finish.ts";
 const idempotency = "src/campaign/import/idempotency.ts";
 const holds = "src/credit/holds.ts";
 const settle = "src/credit/settle.ts";
-const simulator = "src/simulator/simulator.ts";
+const submitBatch = "src/simulator/submit_batch.ts";
+const submitVerdicts = "src/simulator/submit_verdicts.ts";
 const receiptsRoute = "src/nodes/salesapi/receipts_route.ts";
 
-const receiptsTest = "src/campaign/receipts/receipts.test.ts";
-const dispatchTest = "src/campaign/dispatch/dispatch.test.ts";
-const creditTest = "src/credit/credit.test.ts";
-const flowTest = "src/nodes/sales_worker/campaign_flow.test.ts";
-const salesapiTest = "src/nodes/salesapi/salesapi.test.ts";
+const receiptsTest = "src/campaign/receipts/receipts.database.test.ts";
+const dispatchTest = "src/campaign/dispatch/dispatch.database.test.ts";
+const creditTest = "src/credit/credit.database.test.ts";
+const flowTest = "src/nodes/sales_worker/campaign_flow.database.test.ts";
+const salesapiTest = "src/nodes/salesapi/salesapi.database.test.ts";
 const simulatorTest = "src/simulator/simulator.test.ts";
-const generalWorkerTest = "src/nodes/general_worker/general_worker.test.ts";
+const generalWorkerTest = "src/nodes/general_worker/general_worker.database.test.ts";
 
 export const patches: Record<GuardName, Patch> = {
   final_state: {
@@ -133,7 +134,7 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
     catchers: [
       crash("C20"),
       test(
-        "src/nodes/salesapi/outages.test.ts",
+        "src/nodes/salesapi/outages.database.test.ts",
         "every door answers 503 with Retry-After within 2 s, and no receipt is answered 2xx; all is well once it is back",
       ),
     ],
@@ -219,11 +220,11 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
       "(b.deadline_s + ${receiptHorizonS}::int) * interval",
       "(b.deadline_s + 0 * ${receiptHorizonS}::int) * interval",
     ),
-    catchers: [test("src/campaign/lifecycle/expiry.test.ts", "waits for the deadline and the receipt horizon after it")],
+    catchers: [test("src/campaign/lifecycle/expiry.database.test.ts", "waits for the deadline and the receipt horizon after it")],
   },
   journaled_verdict: {
     replacements: one(
-      simulator,
+      submitBatch,
       'await journal.commit();\n      reachFailpoint("verdict_journaled");',
       'void journal.commit();\n      reachFailpoint("verdict_journaled");',
     ),
@@ -231,9 +232,9 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
   },
   first_verdict_repeated: {
     replacements: one(
-      simulator,
-      "if (slot !== -1) {\n        repeatVerdict",
-      "if (slot !== -1 && message.parts < 0) {\n        repeatVerdict",
+      submitVerdicts,
+      "if (slot !== -1) {\n      repeatVerdict",
+      "if (slot !== -1 && message.parts < 0) {\n      repeatVerdict",
     ),
     catchers: [crash("C15"), test(simulatorTest, "that is repeated gets the first verdict again and is sent once")],
   },
@@ -341,7 +342,10 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
     ],
     catchers: [
       crash("C03"),
-      test("src/nodes/salesapi/create_route.test.ts", "gives the stored answer to the same fields and file, and makes no second campaign"),
+      test(
+        "src/nodes/salesapi/create_route.database.test.ts",
+        "gives the stored answer to the same fields and file, and makes no second campaign",
+      ),
     ],
   },
 };

@@ -1,5 +1,5 @@
-// verify:mutants: takes each guard out of the source in turn, builds, and lets a test or real
-// processes with a kill notice it. Called by commands/mutants.ts. A guard whose loss nothing
+// verify:mutants: removes each guard from the source in turn, builds, and expects a test or a run
+// with killed processes to notice. Called by commands/mutants.ts. A guard whose loss nothing
 // notices is a hole in the tests.
 
 import { nothingFits } from "../../break/verify/nothing_fits.ts";
@@ -10,7 +10,7 @@ import { createMutantTree, type MutantTree } from "./mutant_tree.ts";
 import { type Catcher, patches } from "./patches.ts";
 
 export interface VerifyMutantsOptions {
-  /** Only guards with this text in their name; several with a comma between. */
+  /** Only guards whose name contains one of these texts, separated by commas. */
   only?: string;
   onBegin?(description: string): void;
   onRow?(row: MutantRow): void;
@@ -39,8 +39,8 @@ export interface MutantsReport {
 }
 
 /**
- * Not tests alone: at least so many are noticed by the whole system, one of whose processes is
- * killed with -9.
+ * Tests alone are not enough: at least this many mutants must be noticed by the whole system with
+ * one process killed with -9.
  */
 const byProcessesMin = 5;
 
@@ -60,7 +60,7 @@ export async function verifyMutants(options: VerifyMutantsOptions = {}): Promise
   const rows: MutantRow[] = [];
   const tree = createMutantTree();
   try {
-    options.onBegin?.("what should notice them passes with all guards in place?");
+    options.onBegin?.("checking that every catcher passes with all guards in place");
     const unfit = await findUnfit(
       tree.folder,
       chosen.map(({ name }) => name),
@@ -79,7 +79,7 @@ export async function verifyMutants(options: VerifyMutantsOptions = {}): Promise
   return { held, rows, byProcesses, seconds: secondsSince(startedAt) };
 }
 
-/** Catchers that fail (or do not run) although nothing is taken out: they prove nothing. */
+/** Catchers that fail (or do not run) although no guard is missing: they prove nothing. */
 async function findUnfit(folder: string, names: readonly GuardName[]): Promise<Map<string, string>> {
   const catchers = new Map(names.flatMap((name) => patches[name].catchers.map((catcher) => [nameOf(catcher), catcher])));
   const unfit = new Map<string, string>();

@@ -1,17 +1,17 @@
-// The design switches, one by one. Each has its naive module beside this file, by its name.
+// The design switches. Each has its naive module beside this file, under its name.
 import { join } from "node:path";
 import type { NaiveSwitch } from "./naive_switch.ts";
 
 /**
- * Chunks and bodies so small that a few hundred messages make many transactions; one after the
- * other is what the network does not do.
+ * Chunks and bodies so small that a few hundred messages make many transactions; a real network
+ * does not submit them one after another.
  */
 const manySmallBodies = { BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: "5", BULKSMS_CHUNK_ROWS: "50" };
 
 export const naiveSwitches: readonly NaiveSwitch[] = [
   {
     name: "naive-read-modify-write",
-    description: "the balance is read, reckoned in the process and written back, where ours adds to the row that it has locked",
+    description: "the balance is read, computed in the process and written back; ours adds to the row that it has locked",
     replaces: "credit/settle",
     processes: ["general_worker"],
     // several holds of one workspace: their charges come at the same time
@@ -21,12 +21,12 @@ export const naiveSwitches: readonly NaiveSwitch[] = [
   },
   {
     name: "naive-row-updates",
-    description: "one UPDATE a message, where ours moves a whole batch by one statement",
+    description: "one UPDATE per message; ours moves a whole batch with one statement",
     replaces: "campaign/lifecycle/move_messages",
     processes: ["salesapi", "sales_worker"],
     workload: { campaigns: 1, contacts: 2_000 },
-    // transactions so short that a slow machine ends them within the carrier's patience: the rate
-    // is in question, not the recovery
+    // transactions so short that a slow machine finishes them before the carrier's time-out: the
+    // rate is in question, not the recovery
     settings: {
       BULKSMS_SIMULATOR_SPEED: "max",
       BULKSMS_CHUNK_ROWS: "100",
@@ -39,7 +39,7 @@ export const naiveSwitches: readonly NaiveSwitch[] = [
   },
   {
     name: "naive-answer-before-commit",
-    description: "a receipt is answered 2xx when it is in memory, where ours answers after its commit",
+    description: "a receipt is answered 2xx when it is in memory; ours answers after its commit",
     replaces: "campaign/receipts/receipt_batcher",
     processes: ["salesapi"],
     workload: { campaigns: 1, contacts: 400 },
@@ -49,7 +49,7 @@ export const naiveSwitches: readonly NaiveSwitch[] = [
   },
   {
     name: "naive-acknowledge-first",
-    description: "a charge is acknowledged when its job is taken, where ours is when it stands in the ledger",
+    description: "a charge is acknowledged when its job is taken; ours when it is in the ledger",
     replaces: "nodes/general_worker/settle_credit",
     processes: ["general_worker"],
     workload: { campaigns: 1, contacts: 400 },

@@ -1,5 +1,5 @@
-// In place of src/campaign/receipts/receipt_batcher.ts: the same batches, but nobody waits for
-// their commit. What a crash takes was promised, and never comes again.
+// Replaces src/campaign/receipts/receipt_batcher.ts: the same batches, but nobody waits for their
+// commit. Whatever a crash interrupts was acknowledged, and never comes again.
 import {
   openReceiptBatcher as openRealBatcher,
   type ReceiptBatcher,
@@ -13,7 +13,7 @@ export function openReceiptBatcher(options: ReceiptBatcherOptions): ReceiptBatch
   return {
     ...batcher,
     async add(receipts) {
-      // its promise is left alone: that is the naive part
+      // its promise is not awaited: that is the naive part
       batcher.add(receipts).catch(() => {});
     },
   };

@@ -1,25 +1,23 @@
-// What a design switch is: one decision of ours taken back, in one process, by another module in
-// its place; and the experiment that shows what it was for.
+// What a design switch is: one of our decisions reverted in one process, by another module in its
+// place; and the experiment that shows what the decision was for.
 import type { ProcessName } from "../../../src/contracts/processes.ts";
 import type { LawName } from "../../../src/laws/law.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
 
 export interface NaiveSwitch {
-  /**
-   * In words joined by `-`: `naive-...`, the name of its file without the first word (with `_`).
-   */
+  /** Words joined by `-`: `naive-...`, where the rest is the name of its file (with `_`). */
   name: string;
-  /** What we do, what it does instead, in a line. */
+  /** What we do and what the switch does instead, in one line. */
   description: string;
-  /** The module that is replaced, below src, without its ending: `credit/settle`. */
+  /** The module that is replaced, below src, without its extension: `credit/settle`. */
   replaces: string;
-  /** Those that get the other module. */
+  /** The processes that get the other module. */
   processes: readonly ProcessName[];
   workload: { campaigns: number; contacts: number };
   settings?: SystemSettings;
   /**
-   * Armed in this process alone, in ours and in the switched system alike: the same crash, other
-   * consequences.
+   * Armed in this process only, in our system and in the switched one alike: the same crash,
+   * different consequences.
    */
   crashAt?: { process: ProcessName; at: string };
   /** A law that breaks, or a rate that falls to at most this share of ours. */

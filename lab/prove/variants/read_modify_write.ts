@@ -1,5 +1,5 @@
-// In place of src/credit/settle.ts: the balance is read, reckoned here, and written back. Two that
-// read the same balance charge once.
+// Replaces src/credit/settle.ts: the balance is read, computed here, and written back. Two
+// processes that read the same balance charge only once.
 import type { Settle, SettleOutcome } from "../../../src/credit/settle.ts";
 import { readWorkspace } from "../../../src/credit/workspaces.ts";
 import type { Sql } from "../../../src/platform/postgres.ts";

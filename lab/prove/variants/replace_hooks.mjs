@@ -1,6 +1,6 @@
-// Node's module hooks of replace_module.mjs. The replacement itself sees the real module, and
-// whatever it imports from src is what the process runs, from dist: two copies of a module would be
-// two classes, two sets of counters.
+// Node's module hooks for replace_module.mjs. The replacement itself sees the real module, and
+// everything it imports from src resolves to dist, as in the process: two copies of a module would
+// mean two classes and two sets of counters.
 let data;
 
 export function initialize(given) {

@@ -1,5 +1,5 @@
-// In place of src/campaign/lifecycle/move_messages.ts: the same statement, once for each message.
-// Right, and slow.
+// Replaces src/campaign/lifecycle/move_messages.ts: the same statement, once per message. Correct,
+// and slow.
 import {
   emptyVerdicts,
   type MovedMessages,

@@ -1,5 +1,5 @@
 // Runs the experiment of a design switch: our system, then the same with one naive module, under
-// the same load and the same crash; and says what became of both.
+// the same load and the same crash; and compares the outcomes.
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -28,16 +28,16 @@ export interface SwitchResult {
   brokenLaws: readonly string[];
   /** Rate of the switched system against ours; null when one of them did not end. */
   rate: number | null;
-  /** The switch has shown what it is for, and ours has held. */
+  /** The switch had the predicted effect, and ours held. */
   isShown: boolean;
 }
 
 /**
- * Campaigns that have not moved for so long will not: longer than a restart on a busy machine and
- * than the sweeper's back-off at first.
+ * A campaign that has not moved for this long never will: longer than a restart on a busy machine
+ * and than the sweeper's first back-off.
  */
 const stillMaxMs = 20_000;
-/** However much still moves. */
+/** The limit even while something still moves. */
 const endMaxMs = 240_000;
 const pollMs = 100;
 
@@ -64,7 +64,7 @@ async function runSystem(one: NaiveSwitch, naive: NaiveSwitch | null): Promise<S
     intervention: {
       settingsOf(name: ProcessName, own: SystemSettings) {
         const replaced = naive?.processes.includes(name) === true ? { ...own, ...replacementEnvironment(naive) } : own;
-        // the first start alone: its successor lives on
+        // only the first start: its successor survives
         return one.crashAt !== undefined && armed.delete(name) ? { ...replaced, BULKSMS_CRASH_AT: one.crashAt.at } : replaced;
       },
     },
@@ -86,7 +86,7 @@ async function runSystem(one: NaiveSwitch, naive: NaiveSwitch | null): Promise<S
   }
 }
 
-/** What makes a process load the naive module (replace_module.mjs). */
+/** The environment that makes a process load the naive module (replace_module.mjs). */
 export function replacementEnvironment(one: NaiveSwitch): Record<string, string> {
   const url = (...words: string[]): string => pathToFileURL(join(root, ...words)).href;
   const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;

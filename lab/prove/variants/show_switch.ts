@@ -1,4 +1,4 @@
-// A design switch and what it has shown, in the terminal.
+// A design switch and its result, in the terminal.
 import { alignColumns, formatCount, type Terminal } from "../../../src/cli/terminal.ts";
 import type { NaiveSwitch } from "./naive_switch.ts";
 import type { SwitchResult, SwitchRun } from "./run_switch.ts";

@@ -1,32 +1,32 @@
 // The outbox: what was sent and is not charged yet. Relayed to general_worker as jobs, confirmed
-// when the ledger has it. Called by jobs and the sweeper of sales_worker.
+// once the ledger has it. Called by jobs and the sweeper of sales_worker.
 import { type Jobs, settlesPerJobMax } from "../../contracts/jobs.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { Sql } from "../../platform/postgres.ts";
 
 type SettleJob = Jobs["general"]["settle_credit"];
 
-/** Rows claimed by one statement; a relay goes on while it finds so many. */
+/** Rows claimed by one statement; a relay continues as long as a claim comes back full. */
 const rowsPerClaimMax = 5_000;
 /**
- * A row that is not confirmed is sent again after 1 s, 2 s, 4 s ... at most 30 s: the ledger takes
- * each id once, so a duplicated job is only work.
+ * An unconfirmed row is sent again after 1 s, 2 s, 4 s ... at most 30 s: the ledger takes each id
+ * once, so a duplicate job only costs work.
  */
 const retryMinS = 1;
 const retryMaxS = 30;
 
 /**
- * With so many jobs waiting for general_worker nothing more is sent: the rows that come meanwhile
- * go as larger jobs, and none is repeated only because its job still stands in line. Without it a
- * slow ledger was buried under repeats, which made it slower still.
+ * While this many jobs wait for general_worker, nothing more is sent: rows that arrive meanwhile go
+ * out later in larger jobs, and no row is repeated merely because its job is still queued. Without
+ * this limit a slow ledger was buried under repeats, which slowed it down further.
  */
 const jobsWaitingMax = 8;
 
-/** The way to general_worker. */
+/** The queue to general_worker. */
 export interface SettleQueue {
   /** Never waits, never throws. */
   ring(job: SettleJob): void;
-  /** Jobs that nobody has taken yet. */
+  /** Number of jobs not taken yet. */
   waiting(): Promise<number>;
 }
 
@@ -37,16 +37,16 @@ interface ClaimedRow {
 }
 
 export interface Relayed {
-  /** Rows sent. */
+  /** Number of rows sent. */
   rows: number;
-  /** The queue was full before all due rows were sent: ask again when a job of it is done. */
+  /** The queue was full before all due rows were sent: relay again when one of its jobs is done. */
   isShortOfRoom: boolean;
 }
 
 /**
- * Sends every due outbox row as part of a settle_credit job, a hold a job, as long as there is room
- * in the queue. A crash between claim and send costs one retry.
- * @throws when the queue does not say how long it is.
+ * Sends every due outbox row as part of a settle_credit job, one job per hold, as long as the queue
+ * has room. A crash between claim and send costs one retry.
+ * @throws if the queue does not report its length
  */
 export async function relayOutbox(sql: Sql, queue: SettleQueue): Promise<Relayed> {
   let sent = 0;
@@ -60,7 +60,7 @@ export async function relayOutbox(sql: Sql, queue: SettleQueue): Promise<Relayed
   return { rows: sent, isShortOfRoom: true };
 }
 
-/** Claims due rows: two relays side by side share them (SKIP LOCKED). */
+/** Claims due rows; two concurrent relays share them (SKIP LOCKED). */
 async function claimDue(sql: Sql): Promise<ClaimedRow[]> {
   return sql<ClaimedRow[]>`
     update credit_outbox o set tries = o.tries + 1,
@@ -71,7 +71,7 @@ async function claimDue(sql: Sql): Promise<ClaimedRow[]> {
     returning o.id, o.hold_id as "holdId", o.amount`;
 }
 
-/** Groups by hold, settlesPerJobMax a job. */
+/** Groups rows by hold, at most settlesPerJobMax per job. */
 function settleJobs(rows: ClaimedRow[]): SettleJob[] {
   const byHold = new Map<string, ClaimedRow[]>();
   for (const row of rows) {
@@ -92,8 +92,8 @@ function settleJobs(rows: ClaimedRow[]): SettleJob[] {
 }
 
 /**
- * Notes that these rows are in the ledger; a repeat changes nothing. @returns the campaigns of
- * newly confirmed rows.
+ * Records that these rows are in the ledger; a repeat changes nothing.
+ * @returns the campaigns of newly confirmed rows
  */
 export async function confirmOutbox(sql: Sql, outboxIds: string[]): Promise<string[]> {
   const rows = await sql<{ bulksmsId: string }[]>`
@@ -102,7 +102,7 @@ export async function confirmOutbox(sql: Sql, outboxIds: string[]): Promise<stri
   return [...new Set(rows.map(({ bulksmsId }) => bulksmsId))];
 }
 
-/** Rows that wait for their confirmation, for the metrics. */
+/** Number of rows awaiting confirmation, for the metrics. */
 export async function countUnconfirmed(sql: Sql): Promise<number> {
   const rows = await sql<{ rows: number }[]>`select count(*)::int as rows from credit_outbox where confirmed_at is null`;
   return rows[0]?.rows ?? 0;

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { AnySql, TransactionSql } from "../../platform/postgres.ts";
 
 /**
- * A chunk that this worker may submit while its lease lives. `leaseOwner` is new for each lease;
+ * A chunk that this worker may submit while its lease is alive. `leaseOwner` is new for each lease;
  * `attempt` grows with each lease and with cancel.
  */
 export interface LeasedChunk {
@@ -17,8 +17,8 @@ export interface LeasedChunk {
 }
 
 /**
- * Leases the first chunk of a running campaign that nobody holds, or whose lease is dead; null when
- * there is none. Locks that chunk, skipping those that others are just taking.
+ * Leases the first chunk of a running campaign that is unleased or whose lease has expired; null if
+ * there is none. Locks that chunk, skipping those that others are taking at the moment.
  */
 export async function leaseChunk(sql: AnySql, lease: { bulksmsId: string; leaseMs: number }): Promise<LeasedChunk | null> {
   const rows = await sql<LeasedChunk[]>`
@@ -36,22 +36,22 @@ export async function leaseChunk(sql: AnySql, lease: { bulksmsId: string; leaseM
 
 export interface Intent {
   /**
-   * Until when the carrier may send these messages; the same on every resubmit, because
-   * submitted_at is, unless `isUntouched`.
+   * The latest time at which the carrier may send these messages. The same on every resubmit,
+   * because submitted_at is, unless `isUntouched`.
    */
   validUntil: Date;
-  /** Whether rows of the chunk may go to the carrier now for the first time. */
+  /** Whether rows of the chunk may now go to the carrier for the first time. */
   isFirst: boolean;
 }
 
 /**
- * The intent before the socket, committed before each submit attempt: lease and attempt are mine,
- * the lease lives, the campaign runs. Renews the lease. null: submit nothing more. The campaign is
- * read without a lock: a pause that commits after this statement's start meets at most this one
- * body in flight. Cancel raises the attempt under the chunk's lock, so that an intent that waited
- * for it finds another attempt. `isUntouched`: nothing of the chunk ever reached the carrier, so
- * the deadline of its rows begins anew; else those who waited for a carrier that is down would meet
- * it with their time already over.
+ * Commits the intent before the socket is touched, for each submit attempt, provided that lease and
+ * attempt are ours, the lease is alive and the campaign is running. Renews the lease. null: submit
+ * nothing more. The campaign is read without a lock: a pause that commits after this statement
+ * began meets at most this one body in flight. Cancel raises the attempt under the chunk's lock, so
+ * an intent that waited for that lock finds another attempt. `isUntouched`: nothing of the chunk
+ * ever reached the carrier, so the deadline of its rows starts anew; otherwise rows that waited for
+ * a carrier that was down would reach it with their time already over.
  */
 export async function intendSubmit(sql: AnySql, chunk: LeasedChunk, leaseMs: number, isUntouched = false): Promise<Intent | null> {
   const rows = await sql<Intent[]>`
@@ -66,10 +66,10 @@ export async function intendSubmit(sql: AnySql, chunk: LeasedChunk, leaseMs: num
 }
 
 /**
- * Gives the chunk back before its lease ends, so that nobody waits for it. `takesIntentBack`:
- * nothing of it ever reached the carrier, so its rows are untouched again (a cancel may take them,
- * their deadline has not begun). Also when a cancel has raised the attempt meanwhile: the lease is
- * still the same.
+ * Returns the chunk before its lease ends, so that nobody waits for it. `takesIntentBack`: nothing
+ * of it ever reached the carrier, so its rows are untouched again (a cancel may take them, and
+ * their deadline has not started). Works also if a cancel has raised the attempt meanwhile: the
+ * lease is still the same.
  */
 export async function releaseChunk(sql: AnySql, chunk: LeasedChunk, takesIntentBack: boolean): Promise<void> {
   await sql`
@@ -79,17 +79,18 @@ export async function releaseChunk(sql: AnySql, chunk: LeasedChunk, takesIntentB
     where c.bulksms_id = ${chunk.bulksmsId} and c.chunk_no = ${chunk.chunkNo} and c.state = 'leased' and c.lease_owner = ${chunk.leaseOwner}`;
 }
 
-/** Locks the chunk: after the campaign, before its messages. */
+/** Locks the chunk: after its campaign, before its messages. */
 export async function lockChunk(transaction: TransactionSql, chunk: LeasedChunk): Promise<void> {
   await transaction`
     select from bulksms_chunk where bulksms_id = ${chunk.bulksmsId} and chunk_no = ${chunk.chunkNo} for no key update`;
 }
 
 /**
- * Done by its lease holder alone, when no row of it is pending. @returns whether it is. Its rows
- * are named by value, not by c.first_row and c.last_row: an anti-join over the columns may be
- * planned as a scan of every message of the campaign, under the campaign's lock (5.6 million: a
- * second a chunk).
+ * Marks the chunk done; only its lease holder may, and only if none of its rows is pending. The
+ * rows are named by value, not by c.first_row and c.last_row: an anti-join over the columns may be
+ * planned as a scan of every message of the campaign, under the campaign's lock (for 5.6 million
+ * messages: a second per chunk).
+ * @returns whether it is done
  */
 export async function finishChunk(transaction: TransactionSql, chunk: LeasedChunk): Promise<boolean> {
   const rows = await transaction`

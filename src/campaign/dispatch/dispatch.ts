@@ -1,6 +1,6 @@
-// One chunk from lease to done: intent, submit, record the answers. Called by the dispatcher of
-// sales_worker. No database connection is held while the carrier is called; a crash at any line
-// leaves a lease that ends and rows that are submitted again by reference.
+// Takes one chunk from lease to done: intent, submit, record the answers. Called by the dispatcher
+// of sales_worker. No database connection is held while the carrier is called; a crash at any line
+// leaves a lease that expires and rows that are submitted again by reference.
 
 import type { CarrierClient, SubmitOutcome } from "../../carriers/carrier.ts";
 import type { SubmitRequest } from "../../contracts/receipts.ts";
@@ -17,32 +17,32 @@ export interface DispatchOptions {
   carrier: CarrierClient;
   leaseMs: number;
   /**
-   * A body that was begun has its answer or is given up within this time; below leaseMs, so that it
-   * ends inside its lease.
+   * Time within which a submitted body is answered or given up; less than leaseMs, so that the
+   * submit ends inside its lease.
    */
   submitTimeoutMs: number;
   log: Log;
-  /** The process drains: begin no new body. */
+  /** The process is draining: start no new body. */
   isStopping(): boolean;
-  /** For how long the carrier asked to be left alone; 0: not. */
+  /** How much longer the carrier wants no requests, in ms; 0 if it accepts them. */
   quietMs(): number;
   onThrottled(retryAfterMs: number): void;
   onLeased(bulksmsId: string): void;
   onProgress(progress: CampaignProgress): void;
   onSubmit(outcome: SubmitOutcome["kind"], durationMs: number, messages: number): void;
-  /** The campaign was paused by a refusal of the carrier. */
+  /** The campaign was paused because the carrier refused it. */
   pauseRefused(bulksmsId: string, lastError: string): Promise<void>;
 }
 
 /**
- * What became of a lease. `none`: there was no chunk to lease. `done`: go on. `stopped`: the
- * campaign does not run any more, the lease was lost, or the process drains. `throttled`: the
- * carrier wants nothing for a while. `late`: the lease was nearly over before the submit began; go
- * on, with a new one.
+ * The outcome of a lease. `none`: there was no chunk to lease. `done`: go on. `stopped`: the
+ * campaign is not running any more, the lease was lost, or the process is draining. `throttled`:
+ * the carrier wants no requests for a while. `late`: the lease was nearly over before the submit
+ * began; go on with a new one.
  */
 export type ChunkOutcome = "none" | "done" | "stopped" | "throttled" | "late";
 
-/** What all chunks of a campaign share; frozen while it runs. */
+/** What all chunks of a campaign share; frozen while the campaign runs. */
 export interface CampaignText {
   bulksmsId: string;
   sender: string;
@@ -50,18 +50,18 @@ export interface CampaignText {
 }
 
 /**
- * Pauses between attempts while the carrier is silent: from, to. Short against the lease, which
- * each attempt renews, and so that a carrier that is back is found soon.
+ * Shortest and longest pause between attempts while the carrier is silent. Short compared with the
+ * lease, which each attempt renews, and short enough to notice soon that the carrier is back.
  */
 const backOffMinMs = 100;
 const backOffMaxMs = 1_000;
 /**
- * Of submitTimeoutMs; with less a slow database, not the carrier, would decide that a body has
- * failed.
+ * Minimum share of submitTimeoutMs; with less, a slow database rather than the carrier would decide
+ * that a body has failed.
  */
 const submitTimeShareMin = 1 / 3;
 
-/** Leases the next chunk of a campaign and works on it until it is done or must stop. */
+/** Leases the next chunk of a campaign and works on it until it is done or has to stop. */
 export async function dispatchNextChunk(options: DispatchOptions, text: CampaignText): Promise<ChunkOutcome> {
   const chunk = await leaseChunk(options.sql, { bulksmsId: text.bulksmsId, leaseMs: options.leaseMs });
   if (chunk === null) return "none";
@@ -79,15 +79,15 @@ type Body = Omit<SubmitRequest, "valid_until">;
 
 async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk, body: Body): Promise<ChunkOutcome> {
   const { sql, log } = options;
-  // whether nothing of this chunk can be at the carrier: this lease made the first intent, and each
-  // of its attempts certainly failed
+  // true if nothing of this chunk can be at the carrier: this lease wrote the first intent, and
+  // each of its attempts certainly failed
   let isUntouched = false;
   for (let attempt = 1; ; attempt++) {
     if (options.quietMs() > 0) {
       await releaseChunk(sql, chunk, isUntouched);
       return "throttled";
     }
-    // before the statement: never later than the database's own idea of it
+    // taken before the statement, so never later than the database's own end of the lease
     const leaseEndsAtMs = performance.now() + options.leaseMs;
     const intent: Intent | null = options.isStopping() ? null : await intendSubmit(sql, chunk, options.leaseMs, isUntouched);
     if (intent !== null) reachFailpoint("intent_committed");
@@ -96,8 +96,8 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
       await releaseChunk(sql, chunk, isUntouched);
       return "stopped";
     }
-    // frozen or slow meanwhile: a body ends inside its lease, and is not begun where that leaves
-    // too little time for an answer
+    // after a freeze or a slow statement: a body ends inside its lease, and is not started if the
+    // rest leaves too little time for an answer
     const timeoutMs = Math.min(options.submitTimeoutMs, Math.floor(leaseEndsAtMs - performance.now()));
     if (timeoutMs < options.submitTimeoutMs * submitTimeShareMin) {
       await releaseChunk(sql, chunk, isUntouched);
@@ -141,8 +141,8 @@ function toVerdicts(body: Body, rejected: ReadonlyMap<number, string>): Verdicts
 }
 
 /**
- * Records what the carrier said, whoever holds the lease by now, and marks the chunk done when it
- * is still ours. Locks: campaign, chunk, messages.
+ * Records the carrier's answers, whoever holds the lease by now, and marks the chunk done if it is
+ * still ours. Locks: campaign, chunk, messages.
  */
 async function recordAnswers(options: DispatchOptions, chunk: LeasedChunk, verdicts: Verdicts): Promise<void> {
   try {
@@ -155,7 +155,7 @@ async function recordAnswers(options: DispatchOptions, chunk: LeasedChunk, verdi
     if (!isDone) await releaseChunk(options.sql, chunk, false); // canceled meanwhile
     if (progress !== null) options.onProgress(progress);
   } catch (error) {
-    // nothing is lost: the lease ends, the chunk is submitted again, and the carrier repeats its
+    // nothing is lost: the lease expires, the chunk is submitted again, and the carrier repeats its
     // verdicts
     options.log.warn({ event: "dispatch.record_failed", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, ...errorFields(error) });
     throw error;
@@ -170,8 +170,8 @@ interface PendingRows {
 }
 
 /**
- * As one row of arrays, which the client takes apart by itself: it would make four values and an
- * object of each row.
+ * Selected as one row of arrays, which are split here: the client would create four values and an
+ * object for each row.
  */
 async function readPendingMessages(sql: Sql, chunk: LeasedChunk, { template }: CampaignText): Promise<Body["messages"]> {
   const isShared = template.placeholders.length === 0;
@@ -193,12 +193,12 @@ async function readPendingMessages(sql: Sql, chunk: LeasedChunk, { template }: C
   }));
 }
 
-/** Of a Postgres array of numbers. */
+/** The elements of a Postgres array of numbers. */
 const elementsOf = (literal: string): string[] => literal.slice(1, -1).split(",");
 
 const sharedText = ({ template }: CampaignText) => (template.placeholders.length === 0 ? { text: template.fill([]) } : {});
 
-/** What a running campaign sends; null when it does not run. */
+/** What a running campaign sends; null if it is not running. */
 export async function readCampaignText(sql: Sql, bulksmsId: string): Promise<CampaignText | null> {
   const rows = await sql<{ sender: string; text: string }[]>`
     select sender, text from bulksms where id = ${bulksmsId} and status = 'running'`;
@@ -209,7 +209,7 @@ export async function readCampaignText(sql: Sql, bulksmsId: string): Promise<Cam
   return { bulksmsId, sender: row.sender, template: compiled.template };
 }
 
-/** Waits, but no longer than until the process drains. */
+/** Waits for `ms`, or until the process drains. */
 async function wait(ms: number, isStopping: () => boolean): Promise<void> {
   const until = performance.now() + ms;
   while (!isStopping() && performance.now() < until) {

@@ -1,37 +1,37 @@
-// The loops of one sales_worker that submit: a bounded number of chunks at once, taking turns
-// between campaigns. Rung by jobs and by the sweeper.
+// The submit loops of one sales_worker: a bounded number of chunks at once, taking turns between
+// campaigns. Rung by jobs and by the sweeper.
 import { errorFields } from "../../platform/log.ts";
 import { type DispatchOptions, dispatchNextChunk, readCampaignText } from "./dispatch.ts";
 
 export interface DispatcherOptions extends Omit<DispatchOptions, "isStopping" | "onLeased" | "quietMs" | "onThrottled"> {
-  /** Chunks in hand at once in this process. */
+  /** Chunks that this process works on at once. */
   concurrency: number;
   /**
-   * Tells the other workers that there is work: a job for each slice of time, so that one that
-   * joins takes its share.
+   * Notifies the other workers that there is work, with one job per time slice, so that a worker
+   * that joins takes its share.
    */
   ringOthers(bulksmsId: string): void;
   /**
-   * A loop met the end of the campaign's work, or of its right to work: somebody should look
-   * whether a next step is due.
+   * A loop ran out of work for the campaign, or lost the right to it: check whether a next step is
+   * due.
    */
   onIdle(bulksmsId: string): void;
 }
 
 export interface Dispatcher {
   /**
-   * There may be chunks to submit. Never waits; a campaign that is known already is not noted
+   * There may be chunks to submit. Never waits; a campaign that is already queued is not queued
    * twice.
    */
   ring(bulksmsId: string): void;
   chunksInHand(): number;
-  /** Begins no new body, waits for those in flight. */
+  /** Starts no new body and waits for those in flight. */
   close(): Promise<void>;
 }
 
-/** After so long a loop lets the next campaign have its turn. */
+/** How long a loop works on one campaign before the next one gets its turn. */
 const sliceMs = 1_000;
-/** A pause after an unexpected error, so that a defect does not spin. */
+/** Pause after an unexpected error, so that a bug does not busy-loop. */
 const errorPauseMs = 500;
 
 export function openDispatcher(options: DispatcherOptions): Dispatcher {
@@ -39,7 +39,7 @@ export function openDispatcher(options: DispatcherOptions): Dispatcher {
   const loops = new Set<Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();
   let isStopping = false;
-  /** The carrier asked for quiet until then (monotonic clock). */
+  /** The carrier wants no requests until then (monotonic clock). */
   let quietUntilMs = 0;
   const quietMs = () => Math.max(0, quietUntilMs - performance.now());
   const dispatchOptions: DispatchOptions = {
@@ -49,7 +49,7 @@ export function openDispatcher(options: DispatcherOptions): Dispatcher {
     onThrottled(retryAfterMs) {
       quietUntilMs = Math.max(quietUntilMs, performance.now() + retryAfterMs);
     },
-    onLeased: ring, // where there is one chunk there may be more: a free loop looks too
+    onLeased: ring, // where there is one chunk there may be more: a free loop checks too
   };
 
   function ring(bulksmsId: string): void {
@@ -83,7 +83,7 @@ export function openDispatcher(options: DispatcherOptions): Dispatcher {
     }
   }
 
-  /** Chunks of one campaign, until there are none, its turn is over, or it must stop. */
+  /** Works on chunks of one campaign until there are none, its turn is over, or it has to stop. */
   async function runSlice(bulksmsId: string): Promise<void> {
     const text = await readCampaignText(options.sql, bulksmsId);
     if (text === null) return options.onIdle(bulksmsId);

@@ -1,5 +1,5 @@
-// The next step of one campaign, whatever it is: read from its row, so that anybody may ask at any
-// time. Called by jobs, by the dispatcher, and by the sweeper.
+// The next step of a campaign in any state: derived from its row, so it may be called by anybody at
+// any time. Called by jobs, by the dispatcher, and by the sweeper.
 import type { Campaign } from "./campaign_rows.ts";
 import { readCampaign } from "./campaign_rows.ts";
 import { cancelChunks } from "./cancel.ts";
@@ -13,10 +13,12 @@ export interface AdvanceDependencies extends ReserveDependencies {
   onProgress(progress: CampaignProgress): void;
 }
 
-/** rpc is asked for so long when no request waits for it. */
+/** The deadline for rpc while no request waits for it. */
 const reserveDeadlineMs = 5_000;
 
-/** Does what the campaign's state asks for: reserve, submit, cancel, end. Does nothing twice. */
+/**
+ * Takes the step that the campaign's state requires: reserve, submit, cancel or end. Idempotent.
+ */
 export async function advance(dependencies: AdvanceDependencies, bulksmsId: string): Promise<void> {
   const campaign = await readCampaign(dependencies.sql, bulksmsId);
   if (campaign === null) return;

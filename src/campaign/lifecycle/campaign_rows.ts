@@ -1,19 +1,19 @@
-// Rows of bulksms as the steps of a campaign read and change them: one guarded statement a change
+// How the steps of a campaign read and change its row in bulksms: one guarded statement per change
 // of state. Callers: commands, reserve, finish, advance.
 import type { BulksmsStatus } from "../../contracts/states.ts";
 import type { AnySql, TransactionSql } from "../../platform/postgres.ts";
 import type { CampaignProgress } from "./move_messages.ts";
 
-/** What a step needs to know of a campaign. */
+/** What a step needs to know about a campaign. */
 export interface Campaign extends CampaignProgress {
   holdId: string | null;
   parts: bigint;
   priceMilli: bigint;
-  /** It has been `running` with this hold: there is no way back to `ready` from there. */
+  /** It has been `running` with this hold, and so can never be `ready` again. */
   hasRun: boolean;
 }
 
-/** Columns of Campaign; the select list of every statement that returns one. */
+/** The columns of Campaign: the select list of every statement that returns one. */
 export function campaignColumns(sql: AnySql) {
   return sql`b.id as "bulksmsId", b.workspace_id as "workspaceId", b.status, b.contacts, b.parts_sent as "partsSent", b.version,
     b.hold_id as "holdId", b.parts, b.price as "priceMilli", b.started_at is not null as "hasRun",
@@ -22,8 +22,8 @@ export function campaignColumns(sql: AnySql) {
 }
 
 /**
- * One campaign of any workspace, without a lock; null when there is none. For steps, not for
- * callers from outside.
+ * A campaign of any workspace, read without a lock; null if it does not exist. For internal steps,
+ * not for outside callers.
  */
 export async function readCampaign(sql: AnySql, bulksmsId: string): Promise<Campaign | null> {
   const rows = await sql<Campaign[]>`select ${campaignColumns(sql)} from bulksms b where b.id = ${bulksmsId}`;
@@ -38,23 +38,23 @@ export async function lockCampaign(transaction: TransactionSql, bulksmsId: strin
 }
 
 /**
- * How a change of state is written: who watches sees a new version, the sweeper's clock starts
- * anew.
+ * A change of state. It raises the version, so that watchers notice, and restarts the sweeper's
+ * clock.
  */
 export interface StatusChange {
   from: readonly BulksmsStatus[];
   to: BulksmsStatus;
-  /** undefined: as it was. */
+  /** undefined leaves it unchanged. */
   lastError?: string | null;
-  /** Only the run with this hold. */
+  /** Applies only to the run with this hold. */
   holdId?: string | null;
-  /** Only a campaign of this workspace. */
+  /** Applies only to a campaign of this workspace. */
   workspaceId?: string;
 }
 
 /**
- * Moves a campaign to another state; null when it is not in one of the states `from` (or has
- * another hold or workspace).
+ * Moves a campaign to another state; null if it is in none of the states `from`, or has another
+ * hold or workspace.
  */
 export async function changeStatus(sql: AnySql, bulksmsId: string, change: StatusChange): Promise<Campaign | null> {
   const { from, to, lastError, holdId, workspaceId } = change;

@@ -1,14 +1,14 @@
-// The work after the command cancel: takes the messages that were never submitted, chunk by chunk.
-// Called by advance for a campaign in `canceling`, again and again until nothing is left to take; a
-// crash between two transactions leaves chunks for the next pass.
+// The work behind the command cancel: ends the messages that were never submitted, chunk by chunk.
+// Called by advance for a campaign in `canceling`, repeatedly until nothing is left; a crash
+// between two transactions leaves chunks for the next pass.
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
 import { type Campaign, lockCampaign } from "./campaign_rows.ts";
 import { endMessages, rowsPerTransactionMax } from "./end_messages.ts";
 
 /**
- * One pass over the chunks that are not done. @returns the campaign after its last change; null:
- * nothing changed.
+ * One pass over the chunks that are not done.
+ * @returns the campaign after its last change; null if nothing changed
  */
 export async function cancelChunks(sql: Sql, bulksmsId: string): Promise<Campaign | null> {
   const chunks = await sql<{ chunkNo: number }[]>`
@@ -38,10 +38,10 @@ interface ChunkRow {
 }
 
 /**
- * At most 5,000 rows of one chunk. Raises the attempt, so that an intent that waits for this lock
- * fails. While a worker's lease lives, only rows that it never meant to submit are taken; once it
- * is dead or given back, the rest may be with the carrier: they become `unknown`, and the chunk is
- * done. Locks: campaign, chunk, messages. Exported for its test.
+ * Cancels at most 5,000 rows of one chunk. Raises the attempt, so that an intent waiting for this
+ * lock fails. While a worker's lease is alive, only rows beyond its intent are taken. Once the
+ * lease has expired or was given back, the remaining rows may be with the carrier: they become
+ * `unknown`, and the chunk is done. Locks: campaign, chunk, messages. Exported for its test.
  */
 export async function cancelStep(transaction: TransactionSql, bulksmsId: string, chunkNo: number): Promise<CanceledStep> {
   const [campaign, chunks] = await Promise.all([lockCampaign(transaction, bulksmsId), raiseAttempt(transaction, bulksmsId, chunkNo)]);
@@ -63,7 +63,7 @@ async function raiseAttempt(transaction: TransactionSql, bulksmsId: string, chun
       state = 'leased' and lease_until > clock_timestamp() as "isHeld"`;
 }
 
-/** The next pending messages of a range, at most 5,000 rows wide. */
+/** Ends the next pending messages of a range at most 5,000 rows wide. */
 async function endPending(
   transaction: TransactionSql,
   bulksmsId: string,

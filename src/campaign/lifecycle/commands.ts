@@ -18,7 +18,8 @@ export interface CommandedBulksms {
 }
 
 /**
- * rpc gets so long within the request; then the answer is 202 `reserving`, and the sweeper goes on.
+ * The deadline for rpc within the request; after that the answer is 202 `reserving`, and the
+ * sweeper takes over.
  */
 const reserveDeadlineMs = 1_500;
 
@@ -32,8 +33,8 @@ export interface Expected {
 export const expectAnything: Expected = { contacts: null, parts: null, costMaxMilli: null };
 
 /**
- * Freezes price and amount, reserves the whole cost, and lets the campaign run. Answers it in
- * `running`, or in `reserving` when rpc is silent.
+ * Freezes price and amount, reserves the whole cost, and starts the campaign. Returns it in
+ * `running`, or in `reserving` if rpc does not answer.
  * @throws AppError bulksms_not_found, state_conflict (details.current), insufficient_credit
  * (details.needed, details.available; the campaign is `ready` again), quote_changed
  * (details.contacts, parts, price, cost) when the campaign is more than was expected.
@@ -61,8 +62,8 @@ export async function run(
 }
 
 /**
- * `ready -> reserving` with a fresh hold: of two runs at once, one finds no row. The run is kept,
- * so that the laws can compare runs and holds.
+ * `ready -> reserving` with a new hold: of two concurrent runs, one finds no row. The run is
+ * recorded, so that the laws can compare runs and holds.
  */
 async function beginRun(
   sql: Sql,
@@ -102,8 +103,8 @@ async function refuseRun(sql: Sql, commanded: CommandedBulksms, priceMilli: bigi
 }
 
 /**
- * After its commit no new submit body starts; `inFlight` messages at most may be on their way in
- * bodies begun before.
+ * Pauses the campaign. Once this has committed no new submit body starts; at most `inFlight`
+ * messages may be on their way in bodies that started before.
  */
 export async function pause(sql: Sql, commanded: CommandedBulksms): Promise<{ campaign: Campaign; inFlight: number }> {
   const campaign = await change(sql, commanded, { from: ["running"], to: "paused" });
@@ -116,8 +117,8 @@ export async function resume(sql: Sql, commanded: CommandedBulksms): Promise<Cam
 }
 
 /**
- * Messages that were never submitted end as `canceled`, a chunk at a time, by sales_worker; what is
- * with the carrier goes on to its end, and is charged.
+ * Cancels the campaign. Messages that were never submitted end as `canceled`, one chunk at a time,
+ * by sales_worker; those with the carrier run to their end and are charged.
  */
 export async function cancel(
   sql: Sql,
@@ -156,7 +157,7 @@ async function change(
   return changed ?? refuse(sql, commanded);
 }
 
-/** Why no row was changed. */
+/** Throws the reason why no row was changed. */
 async function refuse(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms): Promise<never> {
   const rows = await sql<{ status: BulksmsStatus }[]>`
     select status from bulksms where id = ${bulksmsId} and workspace_id = ${workspaceId}`;
@@ -166,9 +167,9 @@ async function refuse(sql: Sql, { workspaceId, bulksmsId }: CommandedBulksms): P
 }
 
 /**
- * Messages of chunks with a live lease: at most one body a chunk may be on its way. Also when its
- * intent is not to be seen yet: it may have read `running` before our commit and be committed after
- * we look.
+ * Messages of chunks with a live lease: at most one body per chunk may be on its way. Counted even
+ * if its intent is not visible yet: it may have read `running` before our commit and commit after
+ * this count.
  */
 async function countInFlight(sql: Sql, bulksmsId: string): Promise<number> {
   const rows = await sql<{ messages: number }[]>`

@@ -1,12 +1,12 @@
-// Ends messages by our own hand, a range of rows at a time: canceled, unknown (submitted,
-// unanswered, never to be asked again), expired. Called by cancel and expiry with the campaign
-// locked, which every other writer of messages locks first. None of these moves charges anything.
+// Ends messages on our own decision, a range of rows at a time: canceled, unknown (submitted,
+// unanswered, never to be retried), expired. Called by cancel and expiry with the campaign locked,
+// which every other writer of messages locks first. None of these moves charges anything.
 import type { MessageStatus } from "../../contracts/states.ts";
 import type { TransactionSql } from "../../platform/postgres.ts";
 import { type Campaign, campaignColumns } from "./campaign_rows.ts";
 
 /**
- * Most rows of one transaction of long work: a few tens of milliseconds under the campaign's lock.
+ * Rows per transaction of long work, at most: a few tens of milliseconds under the campaign's lock.
  */
 export const rowsPerTransactionMax = 5_000;
 
@@ -16,8 +16,8 @@ export interface EndedMessages {
 }
 
 /**
- * Moves the messages of a range of rows that are in one of the states `from` up to `to`, and the
- * counters with them.
+ * Moves the messages in a range of rows that are in one of the states `from` to the state `to`, and
+ * updates the counters.
  */
 export async function endMessages(
   transaction: TransactionSql,

@@ -1,11 +1,11 @@
-// Deadlines: messages that were submitted and have had no final receipt in time end as `expired`.
-// Called by the sweeper. A carrier never sends after the deadline (valid_until), and repeats a
-// receipt for the receipt horizon: only after both nothing can be on its way.
+// Deadlines: messages that were submitted and got no final receipt in time end as `expired`. Called
+// by the sweeper. A carrier never sends after the deadline (valid_until), and repeats a receipt
+// until the receipt horizon: only after both can nothing be on its way.
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
 import { type Campaign, lockCampaign } from "./campaign_rows.ts";
 import { endMessages, rowsPerTransactionMax } from "./end_messages.ts";
 
-/** Chunks of one pass; the next pass goes on. */
+/** Chunks per pass; the next pass continues. */
 const chunksPerPassMax = 200;
 
 export interface Expired {
@@ -14,8 +14,8 @@ export interface Expired {
 }
 
 /**
- * Expires what is due in one campaign. `pending` never expires: it was not submitted, or will be
- * submitted again.
+ * Expires what is due in one campaign. `pending` never expires: those messages were not submitted,
+ * or will be submitted again.
  */
 export async function expireMessages(sql: Sql, bulksmsId: string, receiptHorizonS: number): Promise<Expired> {
   const expired: Expired = { messages: 0, campaign: null };
@@ -34,9 +34,9 @@ export async function expireMessages(sql: Sql, bulksmsId: string, receiptHorizon
 }
 
 /**
- * Chunks past deadline and horizon in which something waits for a receipt. Their rows are read, so
- * the sweeper asks seldom and only when a deadline has passed. One look a chunk along the primary
- * key: as `exists` it may be planned as a join with a scan of the whole campaign.
+ * Chunks past deadline and horizon in which a message still waits for a receipt. This reads their
+ * rows, so the sweeper calls it rarely and only once a deadline has passed. One lookup per chunk
+ * along the primary key: as `exists` it may be planned as a join with a scan of the whole campaign.
  */
 async function readDueChunks(sql: Sql, bulksmsId: string, receiptHorizonS: number): Promise<{ firstRow: number; intentTo: number }[]> {
   return sql<{ firstRow: number; intentTo: number }[]>`

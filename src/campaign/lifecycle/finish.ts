@@ -1,6 +1,6 @@
-// The end of a campaign: every message final (counted, not believed), every charge confirmed, the
-// rest of the hold given back. Called by advance, after confirmations, receipts and cancels, and by
-// the sweeper; any of them may be at it at once.
+// The end of a campaign: every message final (counted from the rows, not taken from the counters),
+// every charge confirmed, the rest of the hold given back. Called by advance after confirmations,
+// receipts and cancels, and by the sweeper; any of them may run concurrently.
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { type AnySql, inTransaction, type Sql } from "../../platform/postgres.ts";
 import { type Campaign, changeStatus, lockCampaign } from "./campaign_rows.ts";
@@ -8,15 +8,15 @@ import { openMessages } from "./move_messages.ts";
 import { type ReserveDependencies, release } from "./reserve.ts";
 
 /**
- * Rows counted by one statement: some ten milliseconds, so that counting a large campaign holds
- * nobody, and a million takes 20 round trips.
+ * Rows counted by one statement: about ten milliseconds each, so that counting a large campaign
+ * blocks nobody, and a million rows take 20 round trips.
  */
 const countedRowsMax = 50_000;
 
 /**
- * Ends the campaign if it is at its end: `running`, `paused` -> `settling` -> `finished`, or
+ * Ends the campaign if it is complete: `running`, `paused` -> `settling` -> `finished`, or
  * `canceling` -> `canceled`.
- * @returns the campaign after its last change of state here; null: it is not at its end yet.
+ * @returns the campaign after its last change of state here; null if it is not complete yet
  */
 export async function finish(dependencies: ReserveDependencies, campaign: Campaign): Promise<Campaign | null> {
   const { sql } = dependencies;
@@ -37,8 +37,8 @@ export async function finish(dependencies: ReserveDependencies, campaign: Campai
 }
 
 /**
- * The counters triggered it; the rows decide. Without a lock: a final state is never left, so what
- * was once all final stays so.
+ * The counters trigger the end, but the rows decide. No lock is needed: messages never leave a
+ * final state, so rows found final stay final.
  */
 async function areAllFinal(sql: Sql, { bulksmsId, contacts }: Campaign): Promise<boolean> {
   for (let firstRow = 1; firstRow <= contacts; firstRow += countedRowsMax) {
@@ -52,8 +52,8 @@ async function areAllFinal(sql: Sql, { bulksmsId, contacts }: Campaign): Promise
 }
 
 /**
- * Under the campaign's lock, so that no receipt is between its rows and its outbox: counters and
- * charges agree, nothing is unconfirmed. `running`, `paused` -> `settling`; `canceling` stays.
+ * Runs under the campaign's lock, so that no receipt is between its rows and its outbox: counters
+ * and charges agree, nothing is unconfirmed. `running`, `paused` -> `settling`; `canceling` stays.
  * null: not yet.
  */
 async function settle(sql: Sql, bulksmsId: string): Promise<Campaign | null> {
@@ -69,8 +69,8 @@ async function settle(sql: Sql, bulksmsId: string): Promise<Campaign | null> {
 }
 
 /**
- * Charges on their way to the ledger. Without the campaign's lock only a hint that saves the
- * counting.
+ * Whether charges are on their way to the ledger. Without the campaign's lock this is only a hint
+ * that saves the counting.
  */
 async function hasUnconfirmed(sql: AnySql, bulksmsId: string): Promise<boolean> {
   const rows = await sql`select from credit_outbox where bulksms_id = ${bulksmsId} and confirmed_at is null limit 1`;

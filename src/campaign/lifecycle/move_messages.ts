@@ -1,27 +1,27 @@
 // The one statement that moves many messages of one campaign up, adds to its counters and writes
-// its outbox row. Called by receipts (what the carrier says later) and dispatch (what it answers at
-// once), with the campaign locked by an earlier statement.
+// its outbox row. Called by receipts (what the carrier reports later) and dispatch (what it answers
+// at once), with the campaign locked by an earlier statement.
 import type { BulksmsStatus, MessageStatus, ReceiptStatus } from "../../contracts/states.ts";
 import type { TransactionSql } from "../../platform/postgres.ts";
 
-/** What is said of a message. */
+/** The new status of a message, with its error code. */
 export interface Verdict {
   status: ReceiptStatus;
   errorCode: string | null;
 }
 
 /**
- * What is said of messages of one campaign. Numbers in one map, not an object a message: a batch
- * has thousands of them.
+ * Verdicts on messages of one campaign. Numbers in one map instead of one object per message: a
+ * batch has thousands of them.
  */
 export interface Verdicts {
-  /** By row, the index in `kinds`. */
+  /** Row number -> index into `kinds`. */
   kindOf: Map<number, number>;
-  /** Different ones: a handful, unless somebody makes up error codes. */
+  /** The distinct verdicts: a handful, unless somebody invents error codes. */
   kinds: Verdict[];
 }
 
-/** The counters of a campaign after a change, as bulksms_progress tells them. */
+/** The counters of a campaign after a change, as published on bulksms_progress. */
 export interface CampaignProgress {
   bulksmsId: string;
   workspaceId: string;
@@ -33,28 +33,28 @@ export interface CampaignProgress {
 }
 
 export interface MovedMessages {
-  /** null: nothing moved. */
+  /** null if nothing moved. */
   progress: CampaignProgress | null;
   partsCharged: bigint;
   /**
-   * Rows that stayed as they were: they have that state already, a higher or a final one, or do not
+   * Rows that did not change: they are in that state already, in a higher or final one, or do not
    * exist.
    */
   unmoved: number[];
 }
 
 /**
- * Longest range of rows that one statement covers: its verdicts travel as one byte a row (twice
+ * Longest range of rows that one statement covers: its verdicts are sent as one byte per row (twice
  * that on the wire). Rows further apart go in several statements.
  */
 const spanRowsMax = 262_144;
-/** A byte names the verdict: (status, error code) pairs of one statement. */
+/** One byte selects the verdict: distinct (status, error code) pairs of one statement. */
 const distinctVerdictsMax = 256;
 
 /**
- * Moves messages by their verdicts. Rows must lie within 1..contacts (else a forged row number
- * would cost memory). Locks: the messages, then writes the campaign, which the transaction must
- * have locked FOR NO KEY UPDATE before.
+ * Moves messages by their verdicts. Rows must lie within 1..contacts, otherwise a forged row number
+ * would cost memory. Locks the messages, then writes the campaign, which the transaction must
+ * already have locked FOR NO KEY UPDATE.
  */
 export async function moveMessages(transaction: TransactionSql, bulksmsId: string, verdicts: Verdicts): Promise<MovedMessages> {
   const segments = cutSegments(verdicts);
@@ -70,7 +70,7 @@ export async function moveMessages(transaction: TransactionSql, bulksmsId: strin
 
 export const emptyVerdicts = (): Verdicts => ({ kindOf: new Map(), kinds: [] });
 
-/** Says it of a row, in place of what was said of it before. */
+/** Sets the verdict of a row, replacing any earlier one. */
 export function setVerdict({ kindOf, kinds }: Verdicts, rowNo: number, { status, errorCode }: Verdict): void {
   let kind = 0;
   while (kind < kinds.length && (kinds[kind]?.status !== status || kinds[kind]?.errorCode !== errorCode)) kind++;
@@ -81,13 +81,13 @@ export function setVerdict({ kindOf, kinds }: Verdicts, rowNo: number, { status,
 interface Segment {
   firstRow: number;
   rowNos: Int32Array;
-  /** One byte a row from firstRow on: index into statuses and errorCodes. */
+  /** One byte per row from firstRow on: index into statuses and errorCodes. */
   bytes: Buffer;
   statuses: ReceiptStatus[];
   errorCodes: (string | null)[];
 }
 
-/** Cuts verdicts into ranges that fit one statement each. */
+/** Splits verdicts into ranges that fit one statement each. */
 function cutSegments({ kindOf, kinds }: Verdicts): Segment[] {
   const sorted = Int32Array.from(kindOf.keys()).sort();
   const segments: Segment[] = [];
@@ -132,8 +132,8 @@ interface MovedRow {
 }
 
 /**
- * One statement for all targets: a row's verdict is looked up by its byte. Measured against an
- * UPDATE per target and against unnested pairs: best at small batches, one round trip
+ * One statement for all targets: a row's verdict is looked up by its byte. Measured against one
+ * UPDATE per target and against unnested pairs: best for small batches, and one round trip
  * (ARCHITECTURE.md).
  */
 async function moveSegment(transaction: TransactionSql, bulksmsId: string, segment: Segment): Promise<MovedMessages> {
@@ -191,12 +191,12 @@ function toProgress(bulksmsId: string, row: Omit<CampaignProgress, "bulksmsId">)
   return { bulksmsId, workspaceId, status, contacts, partsSent, counts, version };
 }
 
-/** A Postgres array literal: the client would quote every number. */
+/** A Postgres array literal; the client itself would quote every number. */
 export function integers(numbers: readonly number[] | Int32Array): string {
   return `{${numbers.join(",")}}`;
 }
 
-/** Messages that have not ended yet. */
+/** Number of messages that have not ended yet. */
 export function openMessages(progress: Pick<CampaignProgress, "counts">): number {
   const { pending, unknown, queued, sent } = progress.counts;
   return pending + unknown + queued + sent;

@@ -1,6 +1,6 @@
-// From `reserving` to `running`, or back to `ready`: asks rpc to hold the campaign's cost. Called
-// by the command run and, when that died or rpc was silent, by the sweeper. Both may be at it at
-// once: every call is idempotent by the hold's id, every change of state is guarded by it.
+// From `reserving` to `running`, or back to `ready`: calls rpc to hold the campaign's cost. Called
+// by the command run and, if that died or rpc did not answer, by the sweeper. Both may run at once:
+// every call is idempotent by the hold's id, and every change of state is guarded by it.
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError, type ErrorDetails, isAppError } from "../../contracts/errors.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
@@ -18,12 +18,12 @@ export type Reserved =
   | { kind: "running"; campaign: Campaign }
   /** rpc refused; the campaign is `ready` again with `last_error`. */
   | { kind: "refused"; error: AppError }
-  /** rpc is silent: nothing is known. */
+  /** rpc did not answer: the outcome is unknown. */
   | { kind: "silent" }
-  /** Somebody else has moved the campaign on meanwhile. */
+  /** Somebody else has moved the campaign on in the meantime. */
   | { kind: "elsewhere"; campaign: Campaign | null };
 
-/** Goes on with a campaign in `reserving`. */
+/** Continues a campaign in `reserving`. */
 export async function reserve(dependencies: ReserveDependencies, campaign: Campaign, deadlineMs: number): Promise<Reserved> {
   const { bulksmsId, workspaceId, holdId } = campaign;
   if (holdId === null) throw new Error(`campaign ${bulksmsId} reserves without a hold`);
@@ -41,8 +41,8 @@ export async function reserve(dependencies: ReserveDependencies, campaign: Campa
 }
 
 /**
- * A refusal: the hold is closed forever (a tombstone if it was never there), and only then the
- * campaign may run again with another.
+ * After a refusal: the hold is closed forever (as a tombstone if it never existed), and only then
+ * may the campaign run again with another one.
  */
 async function giveBack(
   dependencies: ReserveDependencies,
@@ -61,10 +61,10 @@ async function giveBack(
 }
 
 /**
- * The credit is held, but the campaign is not `reserving` with this hold any more. Whoever moved it
- * on to `running` (or beyond) finished our work, and from then on only its end gives the hold back:
- * a campaign that ran and is `canceling` has charges on their way. In any other case nobody will
- * use the hold.
+ * The credit is held, but the campaign is no longer `reserving` with this hold. If somebody moved
+ * it on to `running` or beyond, our work is done, and from then on only the campaign's end releases
+ * the hold: a campaign that ran and is `canceling` has charges on their way. In any other case
+ * nobody will use the hold.
  */
 async function resolveElsewhere(
   dependencies: ReserveDependencies,
@@ -80,7 +80,7 @@ async function resolveElsewhere(
 const releaseDeadlineMs = 2_000;
 
 /**
- * Gives back what the hold has not settled and closes it; a repeat releases 0. `silent`: ask again.
+ * Releases what the hold has not settled and closes it; a repeat releases 0. `silent`: try again.
  */
 export async function release(
   dependencies: Pick<ReserveDependencies, "credit">,
@@ -92,17 +92,17 @@ export async function release(
     return "released";
   } catch (error) {
     if (isSilence(error)) return "silent";
-    // nothing is held for a workspace that ds does not know, nor under an id that rpc takes for
-    // none (it knows every id that it has a hold of)
+    // nothing is held for a workspace that ds does not know, nor under an id that rpc considers
+    // invalid (rpc accepts every id that it has a hold for)
     if (isAppError(error, "workspace_not_found", "request_invalid")) return "released";
     throw error;
   }
 }
 
-/** Errors that say nothing of the effect: the call is repeated by the same id. */
+/** Errors that leave the effect unknown: the call is repeated with the same id. */
 const isSilence = (error: unknown) => isAppError(error, "deadline_exceeded", "service_unavailable", "internal", "draining", "overloaded");
 
-/** Amounts cross gRPC as milli-credits; people and programs outside read credits. */
+/** Amounts cross gRPC as milli-credits; people and outside programs see credits. */
 function inCredits(error: AppError): AppError {
   if (error.code !== "insufficient_credit") return error;
   const { needed_milli: needed, available_milli: available } = error.details;

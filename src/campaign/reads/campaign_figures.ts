@@ -1,5 +1,5 @@
-// How a campaign went: reasons of failure and times of a bounded sample, and what no message could
-// take. Called by the routes of salesapi.
+// How a campaign went: failure reasons and latencies of a bounded sample, and its anomalies. Called
+// by the routes of salesapi.
 import type { AnomaliesAnswer, StatisticsAnswer } from "../../contracts/campaign_reads.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { AnomalyKind, MessageStatus } from "../../contracts/states.ts";
@@ -7,8 +7,8 @@ import type { Sql } from "../../platform/postgres.ts";
 import { requireBulksms } from "./campaign_reads.ts";
 
 /**
- * Rows that are looked at, so that the figures of a campaign of millions cost what those of a small
- * one do.
+ * Sample size in rows, so that the figures of a campaign of millions cost no more than those of a
+ * small one.
  */
 const sampleRowsMax = 5_000;
 const errorsShownMax = 50;
@@ -20,7 +20,10 @@ interface LatencyColumns {
   p99: number | null;
 }
 
-/** Of a sample spread evenly over the file, found by key. @throws AppError bulksms_not_found. */
+/**
+ * Statistics of a sample spread evenly over the file, found by key.
+ * @throws AppError bulksms_not_found
+ */
 export async function readStatistics(sql: Sql, workspaceId: string, bulksmsId: string): Promise<StatisticsAnswer> {
   const [campaign] = await sql<{ contacts: number }[]>`
     select contacts from bulksms where id = ${bulksmsId} and workspace_id = ${workspaceId}`;
@@ -49,8 +52,8 @@ export async function readStatistics(sql: Sql, workspaceId: string, bulksmsId: s
 }
 
 /**
- * Never below 0: the times are of two transactions, and the clock of a server may be set back
- * between them.
+ * Never below 0: the two times come from different transactions, and the server's clock may be set
+ * back between them.
  */
 function latencyOf(sql: Sql, took: ReturnType<Sql>, counts: ReturnType<Sql>) {
   const ms = sql`greatest(0, extract(epoch from ${took}) * 1000)`;
@@ -75,8 +78,9 @@ interface AnomalyRow {
 }
 
 /**
- * By row and receipt; `cursor` is `next_cursor` of the page before: the last row and receipt seen.
- * @throws AppError bulksms_not_found.
+ * Ordered by row and receipt; `cursor` is `next_cursor` of the previous page: the last row and
+ * receipt seen.
+ * @throws AppError bulksms_not_found
  */
 export async function listAnomalies(
   sql: Sql,

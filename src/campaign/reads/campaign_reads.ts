@@ -1,6 +1,6 @@
-// What callers may read of campaigns: lists, one, its messages, its exports. (One message's way:
-// message_way.ts; percentiles, reasons, anomalies: campaign_figures.ts.) Called by the routes of
-// salesapi. Every statement carries the workspace.
+// What callers may read of campaigns: lists, a single one, its messages, its exports. (Steps of one
+// message: message_timeline.ts; percentiles, reasons, anomalies: campaign_figures.ts.) Called by
+// the routes of salesapi. Every statement is restricted to the workspace.
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { BulksmsAnswer } from "../../contracts/http.ts";
@@ -8,7 +8,7 @@ import type { BulksmsStatus, MessageStatus } from "../../contracts/states.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import type { CampaignProgress } from "../lifecycle/move_messages.ts";
 
-/** The columns that are answered as they are, and those that are not. */
+/** The columns that are returned as they are, and those that are converted. */
 interface BulksmsRow
   extends Pick<BulksmsAnswer, "id" | "name" | "sender" | "text" | "country" | "status" | "contacts" | "rejected" | "counts"> {
   rejectCounts: Record<string, number>;
@@ -30,7 +30,7 @@ const bulksmsColumns = (sql: Sql) => sql`b.id, b.name, b.sender, b.text, b.count
   json_build_object('pending', b.pending, 'unknown', b.unknown, 'queued', b.queued, 'sent', b.sent, 'failed', b.failed,
     'undelivered', b.undelivered, 'delivered', b.delivered, 'expired', b.expired, 'canceled', b.canceled) as counts`;
 
-/** @throws AppError bulksms_not_found, also for another workspace's. */
+/** @throws AppError bulksms_not_found, also for a campaign of another workspace */
 export async function readBulksms(sql: Sql, workspaceId: string, bulksmsId: string): Promise<BulksmsAnswer> {
   const rows = await sql<BulksmsRow[]>`
     select ${bulksmsColumns(sql)} from bulksms b where b.id = ${bulksmsId} and b.workspace_id = ${workspaceId}`;
@@ -41,7 +41,7 @@ export async function readBulksms(sql: Sql, workspaceId: string, bulksmsId: stri
 
 /**
  * Campaigns of a workspace, newest first; `cursor` is the id of the last one seen. Refused uploads
- * and those under way only when asked for by status.
+ * and those in progress are listed only when requested by status.
  */
 export async function listBulksms(
   sql: Sql,
@@ -83,22 +83,21 @@ export const messageColumns = (sql: Sql) => sql`m.row_no as "rowNo", m.msisdn::t
 
 export interface MessageFilter {
   statuses?: readonly MessageStatus[] | undefined;
-  /** Digits that the number begins with (after its plus), ends with. */
+  /** The digits that the number begins with (after its plus) or ends with. */
   numberPrefix?: string | undefined;
   numberSuffix?: string | undefined;
 }
 
 /**
- * A page of a filter looks at so many rows at most: a rare state, a number's last digits have no
- * index (ARCHITECTURE.md), and no request reads a million rows.
+ * Rows that a filtered page scans at most: there is no index on a rare state or a number's last
+ * digits (ARCHITECTURE.md), and no request should read a million rows.
  */
 const rowsScannedMax = 200_000;
 
 /**
  * Messages of a campaign in row order; `cursor` is the last row seen. With a filter a page may be
- * short, or empty, although there are more: whoever wants them goes on with `next_cursor` until it
- * is null.
- * @throws AppError bulksms_not_found.
+ * short or even empty although there are more: keep following `next_cursor` until it is null.
+ * @throws AppError bulksms_not_found
  */
 export async function listMessages(
   sql: Sql,
@@ -127,14 +126,14 @@ export async function listMessages(
 }
 
 /**
- * Rows read at once by an export: bounded memory, short statements, no transaction held while the
- * client reads.
+ * Rows that an export reads at a time: bounded memory, short statements, and no transaction held
+ * while the client reads.
  */
 const exportRows = 5_000;
 
 /**
- * GET report.csv: every message with its end. @throws AppError bulksms_not_found, before the first
- * line.
+ * GET report.csv: every message with its final state.
+ * @throws AppError bulksms_not_found, before the first line
  */
 export async function exportReport(sql: Sql, workspaceId: string, bulksmsId: string): Promise<AsyncIterable<string>> {
   await requireBulksms(sql, workspaceId, bulksmsId);
@@ -150,8 +149,8 @@ export async function exportReport(sql: Sql, workspaceId: string, bulksmsId: str
 }
 
 /**
- * GET rejects.csv: every row that was not taken, with its line in the file and the reason. @throws
- * AppError bulksms_not_found.
+ * GET rejects.csv: every rejected row, with its line in the file and the reason.
+ * @throws AppError bulksms_not_found
  */
 export async function exportRejects(sql: Sql, workspaceId: string, bulksmsId: string): Promise<AsyncIterable<string>> {
   await requireBulksms(sql, workspaceId, bulksmsId);
@@ -163,7 +162,7 @@ export async function exportRejects(sql: Sql, workspaceId: string, bulksmsId: st
 }
 
 /**
- * A cell; `asIs`: text that we made ourselves and that must not be marked as a formula (a number
+ * A cell. `asIs`: text that we made ourselves and that must not be escaped as a formula (a number
  * with its plus).
  */
 type Cell = string | number | null | { asIs: string };
@@ -183,8 +182,8 @@ async function* lines(
 }
 
 /**
- * One cell, RFC 4180. A value that a spreadsheet would run as a formula gets an apostrophe in front
- * (https://owasp.org/www-community/attacks/CSV_Injection). Exported for its test.
+ * One cell, RFC 4180. A value that a spreadsheet would run as a formula is prefixed with an
+ * apostrophe (https://owasp.org/www-community/attacks/CSV_Injection). Exported for its test.
  */
 export function csvCell(cell: Cell): string {
   if (cell === null) return "";

@@ -1,5 +1,5 @@
-// One message's page: every step of its way with its time, the ledger's entry that it was charged
-// in, and what its state refused. Called by salesapi.
+// The timeline of one message: every step with its time, the ledger entry of its charge, and its
+// anomalies. Called by salesapi.
 import type { MessageCharge, WayStep } from "../../contracts/campaign_reads.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
@@ -10,7 +10,7 @@ import { type MessageRow, type MessageView, messageColumns, requireBulksms, toMe
 export interface MessageWayView extends MessageView {
   way: WayStep[];
   charge: MessageCharge;
-  /** What the carrier said that its state could not take. */
+  /** Receipts that its state could not take. */
   anomalies: { receipt_id: string; kind: AnomalyKind; status: string; at: string }[];
 }
 
@@ -28,10 +28,10 @@ interface OutboxRow {
   confirmedAt: Date | null;
 }
 
-/** A carrier that goes mad about one message does not make its page endless. */
+/** Keeps the page bounded if a carrier runs wild about one message. */
 const anomaliesShownMax = 100;
 
-/** @throws AppError bulksms_not_found, message_not_found. */
+/** @throws AppError bulksms_not_found, message_not_found */
 export async function readMessageWay(sql: Sql, workspaceId: string, bulksmsId: string, rowNo: number): Promise<MessageWayView> {
   const rows = await sql<WayRow[]>`
     select ${messageColumns(sql)}, b.created_at as "createdAt", b.price, r.created_at as "heldAt", c.chunk_no as "chunkNo",
@@ -65,8 +65,8 @@ export async function readMessageWay(sql: Sql, workspaceId: string, bulksmsId: s
 }
 
 /**
- * The outbox row was written by the transaction that set sent_at: both have that transaction's
- * time, to the microsecond.
+ * The outbox row was written by the transaction that set sent_at, so both carry the time of that
+ * transaction, to the microsecond.
  */
 async function readOutbox(sql: Sql, bulksmsId: string, rowNo: number): Promise<OutboxRow | null> {
   const rows = await sql<OutboxRow[]>`
@@ -75,7 +75,7 @@ async function readOutbox(sql: Sql, bulksmsId: string, rowNo: number): Promise<O
   return rows.length === 1 ? (rows[0] as OutboxRow) : rows.length === 2 ? { id: "", confirmedAt: rows[0]?.confirmedAt ?? null } : null;
 }
 
-/** The states that a message can only be in after the carrier has taken it. */
+/** The states that a message can reach only after the carrier has accepted it. */
 const isTaken = (status: MessageStatus) => status === "queued" || status === "sent" || status === "delivered" || status === "undelivered";
 
 function wayOf(row: WayRow, outbox: OutboxRow | null): WayStep[] {
@@ -94,8 +94,8 @@ function wayOf(row: WayRow, outbox: OutboxRow | null): WayStep[] {
 }
 
 function acceptedStep({ status, errorCode, sentAt }: WayRow, why: string): WayStep {
-  // a message that failed without having been sent was either refused at once or later; the
-  // carrier's code says which
+  // a message that failed without being sent was refused either at once or later; the carrier's
+  // code tells which
   if (status === "failed") return step("accepted", "carrier", false, null, `refused, or failed before it was sent${why}`);
   const isAccepted = isTaken(status) || sentAt !== null;
   return step("accepted", "carrier", isAccepted, null, errorCode === null || isAccepted ? "the carrier took it in its queue" : errorCode);

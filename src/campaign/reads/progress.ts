@@ -1,22 +1,22 @@
-// Tells watchers how a campaign stands: topic bulksms_progress, at most 10 updates a second a
-// campaign, the last one always. Used by salesapi and sales_worker.
+// Publishes the progress of campaigns on topic bulksms_progress: at most 10 updates per second and
+// campaign, and always the last one. Used by salesapi and sales_worker.
 import type { TopicUpdates } from "../../contracts/topics.ts";
 import type { Publisher } from "../../platform/broadcast.ts";
 import type { CampaignProgress } from "../lifecycle/move_messages.ts";
 
 export interface ProgressPublisher {
-  /** Call it after the commit that it tells of. Never waits. */
+  /** Call it after the commit that it announces. Never waits. */
   changed(progress: CampaignProgress): void;
   close(): void;
 }
 
-/** A person sees no more than ten updates a second. */
+/** A person cannot follow more than ten updates a second. */
 const intervalMs = 100;
-/** Campaigns remembered for the throttle; above it updates go at once. */
+/** Campaigns that the throttle remembers; beyond that, updates are sent at once. */
 const campaignsMax = 10_000;
 
 export function openProgressPublisher(publisher: Publisher): ProgressPublisher {
-  /** Campaigns told of in the last interval, with what came since. */
+  /** Campaigns published within the last interval, with the newest update since. */
   const recent = new Map<string, { next: CampaignProgress | null; timer: NodeJS.Timeout }>();
 
   function publish(progress: CampaignProgress): void {
@@ -48,7 +48,7 @@ export function openProgressPublisher(publisher: Publisher): ProgressPublisher {
   };
 }
 
-/** As the topic and webapi's snapshots say it. */
+/** The form of the topic and of webapi's snapshots. */
 export function toUpdate(progress: CampaignProgress): TopicUpdates["bulksms_progress"] {
   return {
     bulksms_id: progress.bulksmsId,

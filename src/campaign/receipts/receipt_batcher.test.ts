@@ -12,7 +12,7 @@ const receipts = (first: number, last: number) => bodyOf(Array.from({ length: la
 const rowsOf = (batch: readonly ReceiptColumns[]) => batch.flatMap(({ rowNos }) => rowNos.filter((rowNo) => rowNo !== 0));
 const sizeOf = (batch: readonly ReceiptColumns[]) => batch.reduce((sum, { length }) => sum + length, 0);
 
-/** A database that commits when told to; `refuses` names rows that it cannot take. */
+/** A database that commits on command; `refuses` selects rows that it rejects. */
 function openTest(options: Partial<ReceiptBatcherOptions> = {}, refuses: (rowNo: number) => boolean = () => false) {
   const batches: ReceiptColumns[][] = [];
   let gate: Promise<void> = Promise.resolve();

@@ -1,17 +1,17 @@
 // Group commit: receipts of all requests wait in one bounded queue; one transaction is in flight;
-// whoever arrives meanwhile forms the next batch. Opened by salesapi; a request's promise resolves
-// only after the commit of all its receipts, so a 2xx is a fact.
+// receipts that arrive meanwhile form the next batch. Opened by salesapi. A request's promise
+// resolves only after the commit of all its receipts, so a 2xx means that they are stored.
 import { AppError } from "../../contracts/errors.ts";
 import { isDataError } from "../../platform/postgres.ts";
 import { anomaliesAlone, pick, type ReceiptColumns } from "./receipt_parse.ts";
 import type { CommittedReceipts } from "./receipts.ts";
 
 export interface ReceiptBatcherOptions {
-  /** One transaction of a batch; retries connection errors itself. */
+  /** Commits a batch in one transaction; retries connection errors itself. */
   commit(batch: readonly ReceiptColumns[]): Promise<CommittedReceipts>;
   /** Called after each commit, before the answers. */
   onCommitted(committed: CommittedReceipts, batch: { receipts: number; durationMs: number }): void;
-  /** A receipt that the database refused and that is now an anomaly. */
+  /** The database refused a receipt, which is now an anomaly. */
   onPoisonMessage(error: unknown): void;
   batchMax: number;
   queueMax: number;
@@ -21,11 +21,11 @@ export interface ReceiptBatcher {
   /**
    * Resolves when all these receipts are committed.
    * @throws AppError overloaded (queue full), draining, service_unavailable: none or some are
-   * committed; sending them again is right.
+   * committed; the sender should repeat them all
    */
   add(receipts: ReceiptColumns): Promise<void>;
   waiting(): number;
-  /** Commits what waits, takes nothing new. */
+  /** Commits what is queued and accepts nothing new. */
   close(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export function openReceiptBatcher(options: ReceiptBatcherOptions): ReceiptBatch
   let inFlight: Promise<void> | null = null;
 
   async function commitAll(): Promise<void> {
-    // let everything that has already arrived on its socket join the first batch
+    // lets everything that has already arrived on its socket join the first batch
     await new Promise((resolve) => setImmediate(resolve));
     while (queue.length > 0) {
       const batch = takeBatch();
@@ -58,7 +58,7 @@ export function openReceiptBatcher(options: ReceiptBatcherOptions): ReceiptBatch
     }
   }
 
-  /** Whole requests, at least one: a body has at most receiptsPerBodyMax. */
+  /** Takes whole requests, at least one: a body has at most receiptsPerBodyMax. */
   function takeBatch(): Waiting[] {
     let count = 0;
     let end = 0;
@@ -102,8 +102,8 @@ export function openReceiptBatcher(options: ReceiptBatcherOptions): ReceiptBatch
 }
 
 /**
- * A batch never dies of one bad receipt: on a data error it is halved until the poison message
- * stands alone and is kept as an anomaly.
+ * One bad receipt never fails a batch: on a data error the batch is halved until the poison message
+ * stands alone, which is then kept as an anomaly.
  */
 async function commitHalving(bodies: readonly ReceiptColumns[], options: ReceiptBatcherOptions): Promise<void> {
   const startedAt = performance.now();
@@ -120,7 +120,7 @@ async function commitHalving(bodies: readonly ReceiptColumns[], options: Receipt
     }
     const [poisonMessage] = bodies as [ReceiptColumns];
     const [anomaly = poisonMessage.asAnomaly(0, "malformed")] = poisonMessage.anomalies;
-    // even its anomaly was refused: a defect of ours
+    // even its anomaly was refused: a bug of ours
     if (poisonMessage.anomalies.length > 0 && anomaly.kind === "malformed") throw error;
     options.onPoisonMessage(error);
     await commitHalving([anomaliesAlone([{ ...anomaly, kind: "malformed" }])], options);
@@ -133,8 +133,8 @@ async function commitHalving(bodies: readonly ReceiptColumns[], options: Receipt
 }
 
 /**
- * Of many bodies, else of the one: anomalies and messages, then each by halves. Null: a single
- * receipt.
+ * Halves many bodies; a single body is split into anomalies and messages, then each of these is
+ * halved. null for a single receipt.
  */
 function halvesOf(bodies: readonly ReceiptColumns[]): [ReceiptColumns[], ReceiptColumns[]] | null {
   const middleOf = (length: number): number => Math.ceil(length / 2);

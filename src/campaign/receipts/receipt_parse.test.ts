@@ -9,7 +9,7 @@ const good = { id: "r1", reference: `${bulksmsId}.7`, status: "sent", at: "2026-
 const parse = (value: unknown) => rowsOf(parseReceipts(Buffer.from(typeof value === "string" ? value : JSON.stringify(value))));
 const judge = (receipt: unknown) => rowsOf(toColumns(() => [receipt]))[0];
 
-/** One object a receipt: what a message may take, else the anomaly. */
+/** One object per receipt: what a message may take, else the anomaly. */
 function rowsOf({ length, bulksmsIds, rowNos, statuses, errorCodes, anomalies }: ReceiptColumns) {
   const aside = [...anomalies];
   return Array.from({ length }, (_, n) =>
@@ -118,6 +118,8 @@ describe("the body of a receipts request", () => {
     );
     let deep: unknown = 1;
     for (let level = 0; level < 100_000; level++) deep = [deep];
-    expect(JSON.parse(storableJson(deep))).toEqual({ unreadable: true });
+    // whether JSON.stringify gets to the bottom depends on the version of Node
+    const short = expect.stringMatching(/^\[{1000,5000}$/);
+    expect([{ unreadable: true }, { cut: short }]).toContainEqual(JSON.parse(storableJson(deep)));
   });
 });

@@ -1,5 +1,5 @@
-// Checks the receipts of one body before they may join a batch: types, ranges, NUL, references.
-// Written by hand, because it runs once a receipt. Called by POST /receipts/{carrier}; the result
+// Validates the receipts of one body before they may join a batch: types, ranges, NUL, references.
+// Written by hand, because it runs once per receipt. Called by POST /receipts/{carrier}; the result
 // goes to the receipt batcher.
 import { createHash } from "node:crypto";
 import { AppError } from "../../contracts/errors.ts";
@@ -7,27 +7,29 @@ import { receiptsPerBodyMax, rowNoMax } from "../../contracts/receipts.ts";
 import { type AnomalyKind, type ReceiptStatus, receiptStatuses } from "../../contracts/states.ts";
 
 /**
- * Receipts that wait for their commit, as columns: entry n of each speaks of receipt n. As objects
- * they would outlive the young generation while their batch waits, and be copied by the garbage
- * collector (ARCHITECTURE.md); what only an anomaly needs is read from the body again.
+ * Receipts that wait for their commit, in columns: entry n of each belongs to receipt n. Objects
+ * would outlive the young generation while their batch waits, and the garbage collector would copy
+ * them (ARCHITECTURE.md). What only an anomaly needs is read from the body again.
  */
 export interface ReceiptColumns {
   length: number;
   /**
-   * Campaign of the message; one string for all receipts that follow each other. Empty where no
-   * message can take the receipt.
+   * The campaign of the message; consecutive receipts share one string. Empty if no message can
+   * take the receipt.
    */
   bulksmsIds: string[];
-  /** 0: no message can take it, it stands in `anomalies`. */
+  /** 0 if no message can take the receipt; it is in `anomalies` then. */
   rowNos: number[];
   statuses: ReceiptStatus[];
   errorCodes: (string | null)[];
   anomalies: readonly ReceiptAnomaly[];
-  /** Receipt n as an anomaly of that kind: what the database refused, or what no message took. */
+  /**
+   * Receipt n as an anomaly of that kind, because the database refused it or no message took it.
+   */
   asAnomaly(n: number, kind: AnomalyKind): ReceiptAnomaly;
 }
 
-/** A receipt that no message can take; it is kept. */
+/** A receipt that no message can take; it is quarantined. */
 export interface ReceiptAnomaly {
   id: string;
   kind: AnomalyKind;
@@ -36,23 +38,23 @@ export interface ReceiptAnomaly {
   rowNo: number | null;
   status: string;
   errorCode: string | null;
-  /** As it came, for the anomaly table. */
+  /** The receipt as it came, for the anomaly table. */
   raw: unknown;
 }
 
 const idLengthMax = 128;
 const errorCodeLengthMax = 64;
 /**
- * RFC 3339 with nine decimals and an offset has 35 characters. When it happened is kept only with
- * what is kept as an anomaly.
+ * RFC 3339 with nine decimals and an offset has 35 characters. The time of the event is kept only
+ * for anomalies.
  */
 const timeLengthMax = 40;
-/** Longest text of a malformed receipt that is kept in a column; its raw form has the whole. */
+/** Longest text of a malformed receipt that a column keeps; the raw form has all of it. */
 const keptTextMax = 128;
-/** Longest raw JSON of one receipt that is kept: a good one has under 400 characters. */
+/** Longest raw JSON kept of one receipt; a valid receipt has under 400 characters. */
 const rawLengthMax = 4_000;
 
-/** The word itself, so that all receipts of a status share one string. */
+/** Maps to the constant itself, so that all receipts of a status share one string. */
 const knownStatuses = new Map<unknown, ReceiptStatus>(receiptStatuses.map((status) => [status, status]));
 const uuidShape = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const uuidLength = 36;
@@ -63,15 +65,15 @@ const rowNoDigitsMax = 10;
 /**
  * The receipts of a body: one receipt, or `{"receipts": [...]}`. A bad receipt among good ones
  * becomes an anomaly of kind `malformed`, `unknown_status` or `unknown_reference`.
- * @throws AppError json_invalid, receipts_invalid: the body as a whole has not that form.
+ * @throws AppError json_invalid, receipts_invalid: the body as a whole does not have that form
  */
 export function parseReceipts(body: Buffer): ReceiptColumns {
   return toColumns(() => receiptsOf(body));
 }
 
 /**
- * Receipts as they came, judged. `read` gives them, and the same ones anew for an anomaly: the
- * columns keep none of them.
+ * Validates receipts as they came. `read` returns them, and must return the same ones again for an
+ * anomaly: the columns keep none of them.
  */
 export function toColumns(read: () => readonly unknown[]): ReceiptColumns {
   const receipts = read();
@@ -99,8 +101,8 @@ export function toColumns(read: () => readonly unknown[]): ReceiptColumns {
 }
 
 /**
- * Reads the body again for the first anomaly alone: a body full of them would be read for each,
- * with its campaign locked.
+ * Reads the body again only for the first anomaly: otherwise a body full of them would be read once
+ * for each, with its campaign locked.
  */
 function createAnomalyReader(read: () => readonly unknown[]): ReceiptColumns["asAnomaly"] {
   let receipts: readonly unknown[] | null = null;
@@ -110,7 +112,7 @@ function createAnomalyReader(read: () => readonly unknown[]): ReceiptColumns["as
   };
 }
 
-/** These receipts alone, each of which a message may take. */
+/** Only these receipts, each of which a message may take. */
 export function pick(columns: ReceiptColumns, ns: readonly number[]): ReceiptColumns {
   return {
     length: ns.length,
@@ -123,7 +125,7 @@ export function pick(columns: ReceiptColumns, ns: readonly number[]): ReceiptCol
   };
 }
 
-/** Nothing but anomalies. */
+/** Only anomalies. */
 export function anomaliesAlone(anomalies: readonly ReceiptAnomaly[]): ReceiptColumns {
   return { ...toColumns(() => []), length: anomalies.length, rowNos: anomalies.map(() => 0), anomalies };
 }
@@ -155,7 +157,7 @@ interface WellFormed {
   error_code?: string | null;
 }
 
-/** Null: a message may take it, and `last` names its campaign. */
+/** null if a message may take it; `last` then names its campaign. */
 function kindOfAnomaly(raw: unknown, last: LastReference): AnomalyKind | null {
   if (!isWellFormed(raw)) return "malformed";
   if (!readsBulksmsId(raw.reference, last) || readRowNo(raw.reference) === 0) return "unknown_reference";
@@ -177,16 +179,16 @@ function isWellFormed(raw: unknown): raw is WellFormed {
 }
 
 /**
- * The campaign that the receipt before named: most bodies speak of one, and its id need not be
+ * The campaign of the previous receipt: most bodies concern one campaign, whose id need not be
  * checked a thousand times.
  */
 interface LastReference {
-  /** 36 characters of the reference as it came. */
+  /** The first 36 characters of the reference as it came. */
   prefix: string;
   bulksmsId: string;
 }
 
-/** Into `last`, the part before the dot; false when it is no uuid. */
+/** Reads the part before the dot into `last`; false if it is not a UUID. */
 function readsBulksmsId(reference: string, last: LastReference): boolean {
   if (reference.charCodeAt(uuidLength) !== dotCode) return false;
   if (last.prefix !== "" && reference.startsWith(last.prefix)) return true;
@@ -198,7 +200,9 @@ function readsBulksmsId(reference: string, last: LastReference): boolean {
   return true;
 }
 
-/** The part after the dot: 1 to 2^31 - 1 without leading zeros; 0: it is not. */
+/**
+ * Reads the part after the dot: 1 to 2^31 - 1 without leading zeros; 0 if it is not such a number.
+ */
 function readRowNo(reference: string): number {
   const begin = uuidLength + 1;
   if (reference.length === begin || reference.length > begin + rowNoDigitsMax || reference.charCodeAt(begin) === zeroCode) return 0;
@@ -211,7 +215,7 @@ function readRowNo(reference: string): number {
   return rowNo <= rowNoMax ? rowNo : 0;
 }
 
-/** What came, as it is kept. */
+/** Builds the anomaly that is stored for a receipt. */
 function anomalyOf(raw: unknown, kind: AnomalyKind): ReceiptAnomaly {
   if (!isWellFormed(raw)) return malformed(raw);
   const { id, reference, status, error_code: errorCode } = raw;
@@ -222,8 +226,9 @@ function anomalyOf(raw: unknown, kind: AnomalyKind): ReceiptAnomaly {
 }
 
 /**
- * JSON text of what came, fit for jsonb: jsonb refuses NUL and lone surrogates, so text with them
- * is kept as a string that spells them out; what is too long or too deep is cut.
+ * The receipt as JSON text that jsonb accepts. jsonb refuses NUL and lone surrogates, so text
+ * containing them is stored as a string that spells them out; whatever is too long or too deep is
+ * cut.
  */
 export function storableJson(raw: unknown): string {
   let text: string;
@@ -239,7 +244,7 @@ export function storableJson(raw: unknown): string {
 function malformed(raw: unknown): ReceiptAnomaly {
   const given: { id?: unknown; reference?: unknown; status?: unknown; error_code?: unknown } =
     typeof raw === "object" && raw !== null ? raw : {};
-  // without an id of its own, the same thing said twice is still one anomaly
+  // without an id of its own, the same receipt sent twice is still one anomaly
   const id = isText(given.id, idLengthMax) ? given.id : `malformed:${createHash("sha256").update(storableJson(raw)).digest("hex")}`;
   const kept = (value: unknown) => (typeof value === "string" ? spellOut(value.slice(0, keptTextMax)) : "");
   return {

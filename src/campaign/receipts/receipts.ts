@@ -1,6 +1,6 @@
-// One transaction of a batch of receipts: lock campaigns, fold, move rows up, charge what was sent,
-// keep what no row could take. Called by the receipt batcher alone; a batch is whole or not at all,
-// and doing it twice changes nothing.
+// Commits a batch of receipts in one transaction: locks campaigns, folds, moves rows up, charges
+// what was sent, keeps what no row could take. Called only by the receipt batcher; a batch is
+// atomic, and repeating it changes nothing.
 import type { AnomalyKind, MessageStatus, ReceiptStatus } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
@@ -19,17 +19,17 @@ import { type ReceiptAnomaly, type ReceiptColumns, storableJson } from "./receip
 export interface CommittedReceipts {
   /** Campaigns that changed. */
   changed: CampaignProgress[];
-  /** Whether an outbox row was written: ring the relay. */
+  /** Whether an outbox row was written, so that the relay must be rung. */
   hasCharge: boolean;
-  /** Anomalies by kind that the batch named (a repeat names them again). */
+  /** Anomalies of the batch by kind (a repeat counts them again). */
   anomalies: Partial<Record<AnomalyKind, number>>;
 }
 
 /**
- * Commits a batch, the bodies of many requests. Locks: its campaigns in id order FOR NO KEY UPDATE,
- * then their messages, then the counters.
+ * Commits a batch, made of the bodies of many requests. Locks: its campaigns in id order FOR NO KEY
+ * UPDATE, then their messages, then the counters.
  * @throws the database's data error (the batch holds a poison message), or AppError
- * service_unavailable.
+ * service_unavailable
  */
 export async function commitReceipts(sql: Sql, batch: readonly ReceiptColumns[]): Promise<CommittedReceipts> {
   const campaigns = foldByCampaign(batch);
@@ -54,10 +54,10 @@ export async function commitReceipts(sql: Sql, batch: readonly ReceiptColumns[])
   });
 }
 
-/** What all receipts of a batch say of one campaign. */
+/** All receipts of a batch for one campaign, folded. */
 interface FoldedCampaign {
   verdicts: Verdicts;
-  /** Rows with a receipt that another one of the batch speaks against. */
+  /** Rows with a receipt that another one of the batch contradicts. */
   disputed: Set<number>;
 }
 type JudgedAnomaly = ReceiptAnomaly & { messageStatus: MessageStatus | null };
@@ -92,13 +92,13 @@ function fold({ verdicts, disputed }: FoldedCampaign, rowNo: number, status: Rec
   const before = verdicts.kinds[kind] as Verdict;
   const next = foldVerdict(before.status, status);
   if (next !== before.status) setVerdict(verdicts, rowNo, { status: next, errorCode: errorCode ?? before.errorCode });
-  // one that is no end speaks against nothing, and implies those before it
+  // a receipt that is not final contradicts nothing, and implies those before it
   if (isFinal(next) && (!isImplied(next, status) || !isImplied(next, before.status))) disputed.add(rowNo);
 }
 
 /**
- * Locks campaigns in id order and says how many contacts each has. A campaign that has never run is
- * not among them: no carrier can speak of it, and there is no hold to charge.
+ * Locks campaigns in id order and returns the number of contacts of each. Campaigns that never ran
+ * are left out: no carrier can report on them, and there is no hold to charge.
  */
 async function lockCampaigns(transaction: TransactionSql, ids: string[]): Promise<Map<string, number>> {
   if (ids.length === 0) return new Map();
@@ -109,7 +109,7 @@ async function lockCampaigns(transaction: TransactionSql, ids: string[]): Promis
   return new Map(rows.map(({ id, contacts }) => [id, contacts]));
 }
 
-/** Without rows that the campaign does not have, before a forged row number can cost memory. */
+/** Drops rows that the campaign does not have, before a forged row number can cost memory. */
 function onlyKnown({ verdicts, disputed }: FoldedCampaign, contacts: number): FoldedCampaign & { unknown: Set<number> } {
   const unknown = new Set<number>();
   for (const rowNo of verdicts.kindOf.keys()) if (rowNo > contacts) unknown.add(rowNo);
@@ -126,7 +126,7 @@ async function moveAndJudge(
   anomalies: JudgedAnomaly[],
 ) {
   const moved = await moveMessages(transaction, bulksmsId, verdicts);
-  // refused perhaps: what did not move, and what a receipt of the same batch speaks against
+  // possibly refused: rows that did not move, and rows with contradicting receipts in the batch
   const suspects = new Set([...moved.unmoved, ...disputed]);
   if (suspects.size > 0) judgeEach(batch, bulksmsId, suspects, await readStatuses(transaction, bulksmsId, [...suspects]), anomalies);
   return moved;
@@ -134,7 +134,7 @@ async function moveAndJudge(
 
 /**
  * Keeps each receipt of these rows that the message's final state refuses and does not imply, and
- * all of a row that there is not.
+ * every receipt of a row that does not exist.
  */
 function judgeEach(
   batch: readonly ReceiptColumns[],
@@ -165,7 +165,7 @@ async function readStatuses(transaction: TransactionSql, bulksmsId: string, rowN
   return new Map(rows.map(({ rowNo, status }) => [rowNo, status]));
 }
 
-/** Unique by receipt id: a repeat of the same receipt adds nothing. */
+/** Unique by receipt id: repeating a receipt adds nothing. */
 async function keepAnomalies(transaction: TransactionSql, anomalies: JudgedAnomaly[]): Promise<void> {
   const column = <K extends keyof JudgedAnomaly>(name: K) => anomalies.map((anomaly) => anomaly[name]);
   await transaction`

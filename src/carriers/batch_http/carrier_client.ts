@@ -1,15 +1,18 @@
-// Submits one body of messages to the carrier and says what its answer means. Opened by
-// sales_worker, called by dispatch.
+// Submits one body of messages to the carrier and interprets its answer. Opened by sales_worker,
+// called by dispatch.
 import { isAppError } from "../../contracts/errors.ts";
 import { type SubmitRequest, submitResponse } from "../../contracts/receipts.ts";
 import { type HttpResponse, openHttpClient } from "../../platform/http_client.ts";
 import type { CarrierClient, SubmitOutcome } from "../carrier.ts";
 
-/** When a 429 does not say how long. */
+/** Used when a 429 has no Retry-After. */
 const retryAfterDefaultMs = 1_000;
-/** A longer Retry-After is asked again: an operator may have raised the limit meanwhile. */
+/**
+ * Upper limit of a Retry-After: after it we try again, since an operator may have raised the limit
+ * meanwhile.
+ */
 const retryAfterMaxMs = 60_000;
-/** Codes of errors that came before the first byte of the request was written. */
+/** Codes of errors that occurred before the first byte of the request was written. */
 const neverConnectedCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"]);
 
 export function openCarrierClient(options: { url: string; key: string; timeoutMs: number; connections: number }): CarrierClient {
@@ -35,8 +38,8 @@ export function openCarrierClient(options: { url: string; key: string; timeoutMs
 }
 
 /**
- * 429, 5xx, a body that did not arrive in time (408: a frozen process, a slow line) and answers
- * that are not of the contract's form are no verdict; any other status than 200 is a refusal of the
+ * 429, 5xx, a body that did not arrive in time (408: a frozen process, a slow connection) and
+ * answers that do not match the contract are no verdict; any other status than 200 refuses the
  * whole body. Exported for its test.
  */
 export function judgeAnswer(response: HttpResponse, body: SubmitRequest): SubmitOutcome {
@@ -61,7 +64,7 @@ function countIn(body: SubmitRequest, rows: ReadonlyMap<number, string>): number
   return rows.size === 0 ? 0 : body.messages.filter(({ row_no }) => rows.has(row_no)).length;
 }
 
-/** Seconds, or an HTTP date. */
+/** Retry-After is either seconds or an HTTP date. */
 function parseRetryAfter(header: string | string[] | undefined): number {
   const text = Array.isArray(header) ? header[0] : header;
   if (text === undefined) return retryAfterDefaultMs;

@@ -1,8 +1,8 @@
-// Requests of the pages to webapi (the page's own door) and salesapi (another port, by the same
-// cookie). Refusals are problems as RFC 9457 has them.
+// Requests of the pages to webapi (which serves them) and salesapi (another port, with the same
+// cookie). Errors are problems (RFC 9457).
 import type { SessionAnswer } from "../../contracts/console.ts";
 
-/** What a door answered instead of what was asked for; or that nobody answered. */
+/** An endpoint's error in place of an answer; or no answer at all. */
 export class Problem extends Error {
   readonly status: number;
   readonly code: string;
@@ -10,9 +10,9 @@ export class Problem extends Error {
   /** The body, with what a program may read of it. */
   readonly facts: Readonly<Record<string, unknown>>;
 
-  /** @param status 0: nobody answered */
+  /** @param status 0: no answer */
   constructor(status: number, body: { title?: string; detail?: string; code?: string }) {
-    super(body.title ?? "The answer was no answer");
+    super(body.title ?? "The answer could not be understood");
     this.name = "Problem";
     this.status = status;
     this.code = body.code ?? "";
@@ -23,9 +23,9 @@ export class Problem extends Error {
 
 export interface Ask {
   method?: "GET" | "POST" | "DELETE";
-  /** Sent as JSON, a form as it is. */
+  /** Sent as JSON; a form as it is. */
   body?: unknown;
-  /** The same words again under the same key have one effect. */
+  /** The same body with the same key takes effect once. */
   idempotencyKey?: string;
   signal?: AbortSignal;
 }
@@ -33,7 +33,9 @@ export interface Ask {
 let salesapiUrl = "";
 let onSignedOut: () => void = () => {};
 
-/** Called once somebody is signed in; `signedOut` when a door says that nobody is any more. */
+/**
+ * Called after sign-in; `signedOut` is called when an endpoint reports that the session has ended.
+ */
 export function rememberSession(session: SessionAnswer, signedOut: () => void): void {
   salesapiUrl = session.salesapi_url;
   onSignedOut = signedOut;
@@ -62,7 +64,7 @@ async function request<T>(url: string, { method = "GET", body, idempotencyKey, s
     if (signal?.aborted) throw error;
     throw new Problem(0, {
       title: "Nobody answered",
-      detail: "The system may be stopped, or the network cut. Trying again changes nothing twice.",
+      detail: "The system may have stopped, or the network may be down. Trying again is safe: nothing happens twice.",
       code: "silent",
     });
   }
@@ -73,7 +75,7 @@ async function request<T>(url: string, { method = "GET", body, idempotencyKey, s
   throw problem;
 }
 
-/** What to say to a person about whatever was thrown. */
+/** The text to show a person for anything that was thrown. */
 export function wordsOf(error: unknown): { title: string; detail: string } {
   if (error instanceof Problem) return { title: error.message, detail: error.detail };
   return { title: "Something went wrong in this page", detail: error instanceof Error ? error.message : String(error) };

@@ -1,5 +1,5 @@
-// One GET for a page: its answer, whether it is under way, what went wrong. Asked again when its
-// path or `beat` changes; what was there stays until then.
+// One GET for a page: its answer, whether it is loading, its error. Repeated when its path or
+// `beat` changes; the previous answer stays until then.
 import { useCallback, useEffect, useState } from "react";
 import { askSalesapi, askWebapi } from "./api.ts";
 
@@ -9,7 +9,7 @@ export interface Answered<T> {
   again(): void;
 }
 
-/** @param path null: nothing is asked for */
+/** @param path null: requests nothing */
 export function useAnswer<T>(listener: "webapi" | "salesapi", path: string | null, beat: unknown = 0): Answered<T> {
   const [state, setState] = useState<{ path: string | null; answer: T | null; error: unknown }>({ path, answer: null, error: null });
   const [tries, setTries] = useState(0);

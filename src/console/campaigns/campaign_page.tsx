@@ -1,4 +1,4 @@
-// One campaign: its river, its pace and money, commands, why messages failed, and every message.
+// One campaign: its river, its pace and cost, commands, why messages failed, and every message.
 import { type ReactNode, useEffect, useState } from "react";
 import { Link } from "wouter";
 import type { StatisticsAnswer } from "../../contracts/campaign_reads.ts";
@@ -15,7 +15,7 @@ import { MessageTable } from "./message_table.tsx";
 import { River, RiverWords } from "./river.tsx";
 import { countFinal, usePace } from "./use_pace.ts";
 
-/** While it runs, what the topic does not carry is asked for anew so often. */
+/** While it runs, what the topic does not carry is reloaded at this interval. */
 const askAgainMs = 2_000;
 
 type Command = "run" | "pause" | "resume" | "cancel";
@@ -79,7 +79,7 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
       <River counts={counts} />
       <RiverWords counts={counts} chosen={chosen} onChoose={setChosen} />
       <dl className="figures">
-        <Figure name="at their end" value={`${showCount(final)} of ${showCount(contacts)}`} />
+        <Figure name="final" value={`${showCount(final)} of ${showCount(contacts)}`} />
         <Figure name="pace" value={pace.perS === null || status !== "running" ? "–" : `${showCount(Math.round(pace.perS))}/s`} />
         <Figure name="left" value={leftWords(status, pace.leftS)} />
         <Figure name="charged" value={`${showCredits(charged)} of ${showCredits(campaign.cost)}`} />
@@ -150,7 +150,7 @@ function Reasons({ statistics }: { statistics: StatisticsAnswer | null }) {
   const isSample = statistics.rows_sampled < statistics.rows_total;
   return (
     <section aria-label="why messages failed">
-      <h2>Why some did not arrive</h2>
+      <h2>Why some messages did not arrive</h2>
       <ul className="chips">
         {statistics.errors.map(({ error_code, status, rows }) => (
           <li key={`${error_code} ${status}`} className="chip">
@@ -173,7 +173,7 @@ function Commands({ id, status, again }: { id: string; status: BulksmsStatus; ag
   const [isSure, setIsSure] = useState(false);
   const [failed, setFailed] = useState<unknown>(null);
   const give = async (command: Command) => {
-    // what is taken back is not sent any more: asked once
+    // a cancel cannot be undone, so it asks for confirmation
     if (command === "cancel" && !isSure) return setIsSure(true);
     setIsBusy(true);
     setIsSure(false);

@@ -21,7 +21,7 @@ export function CampaignsPage() {
   const { workspace_id: workspaceId } = useSession();
   const [cursors, setCursors] = useState<string[]>([]);
   const cursor = cursors.at(-1);
-  // whenever a campaign takes or gives back credit, one of them has changed its state
+  // a campaign changes its state whenever it holds or releases credit
   const held = useTopic("workspace_credit", workspaceId)?.held;
   const path = `/bulksms?limit=${pageCampaigns}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
   const { answer, error, again } = useAnswer<BulksmsPage>("salesapi", path, held === "0" || held === undefined);
@@ -67,7 +67,7 @@ export function CampaignsPage() {
 
 const endedStates: readonly string[] = ["finished", "canceled", "import_failed"];
 
-/** Live while it is under way. */
+/** Live while it is running. */
 function CampaignRow({ campaign }: { campaign: BulksmsAnswer }) {
   const live = useTopic("bulksms_progress", endedStates.includes(campaign.status) ? null : campaign.id);
   const { status, counts, contacts } = live ?? campaign;

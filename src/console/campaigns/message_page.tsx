@@ -1,5 +1,5 @@
-// One message: a vertical line of stops, each with its time, the wait since the last one, which
-// process did it; and what it cost, and why.
+// One message: a vertical timeline, each step with its time, the wait since the last one and the
+// process that did it; and what it cost, and why.
 import { Link } from "wouter";
 import type { MessageCharge, WayStep } from "../../contracts/campaign_reads.ts";
 import type { MessageStatus } from "../../contracts/states.ts";
@@ -51,12 +51,12 @@ export function MessagePage({ id, row }: { id: string; row: string }) {
         )}
       </section>
       {answer.anomalies.length > 0 && (
-        <section aria-label="what was refused">
-          <h2>What its state refused</h2>
+        <section aria-label="refused receipts">
+          <h2>Receipts that its state refused</h2>
           <ul className="plain-list">
             {answer.anomalies.map(({ receipt_id, kind, status: said, at }) => (
               <li key={receipt_id}>
-                <Mark meaning="failed" /> {showTime(at)} the carrier said <code>{said}</code>: {kind.replaceAll("_", " ")}, kept aside
+                <Mark meaning="failed" /> {showTime(at)} the carrier said <code>{said}</code>: {kind.replaceAll("_", " ")}, quarantined
               </li>
             ))}
           </ul>
@@ -87,7 +87,7 @@ function Stop({ step, waitedMs }: { step: WayStep; waitedMs: number | null }) {
   );
 }
 
-/** Since the last stop before it that has a time. */
+/** Since the last step before it that has a time. */
 function waitBefore(way: readonly WayStep[], index: number): number | null {
   const at = way[index]?.at;
   const before = way.slice(0, index).findLast((step) => step.at !== null)?.at;

@@ -1,5 +1,5 @@
-// Every message of a campaign, a million if need be: only the rows in sight are drawn, and pages of
-// them are asked for as they come into sight.
+// Every message of a campaign, up to millions: only the visible rows are drawn, and pages of them
+// are loaded as they scroll into view.
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
@@ -27,18 +27,18 @@ interface MessagesPage {
 const pageRows = 200;
 const rowPx = 36;
 /**
- * Browsers draw nothing beyond some 17 (Firefox) to 33 million pixels: a longer campaign is looked
- * at from a row on.
+ * Browsers draw nothing beyond some 17 (Firefox) to 33 million pixels: a longer campaign is shown
+ * from a chosen row on.
  */
 const rowsInReach = 400_000;
-/** What is in sight is asked for anew so often while the campaign moves. */
+/** Interval at which the visible rows are reloaded while the campaign moves. */
 const freshMs = 1_500;
 
 interface MessageTableProps {
   id: string;
   contacts: number;
   status: MessageStatus | null;
-  /** Of the campaign: what is shown is older than this. */
+  /** Of the campaign: the rows shown are older than this. */
   version: number;
 }
 
@@ -65,8 +65,8 @@ export function MessageTable({ id, contacts, status, version }: MessageTableProp
 }
 
 /**
- * Without a filter a row's place is its number: any page can be asked for, wherever the reader
- * scrolls to.
+ * Without a filter, a row's position is its number: any page can be loaded, wherever the reader
+ * scrolls.
  */
 function AllRows({ id, contacts, version }: { id: string; contacts: number; version: number }) {
   const pages = useRef(new Map<number, { rows: MessageRow[]; version: number; atMs: number; isAsked: boolean }>());
@@ -124,8 +124,8 @@ function AllRows({ id, contacts, version }: { id: string; contacts: number; vers
 }
 
 /**
- * With a filter: from the beginning on, as far as the reader scrolls. A page may be empty and not
- * the last.
+ * With a filter: from the beginning, as far as the reader scrolls. A page may be empty without
+ * being the last.
  */
 function FoundRows({ id, status, suffix, version }: { id: string; status: MessageStatus | null; suffix: string; version: number }) {
   const [found, setFound] = useState<{ rows: MessageRow[]; cursor: number | null; version: number }>({ rows: [], cursor: 0, version });

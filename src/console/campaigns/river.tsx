@@ -1,12 +1,12 @@
 // The states of a campaign's messages in order, as one bar whose segments flow from waiting to
-// their end; under it the same in words.
+// final; below it the same in words.
 import { type MessageStatus, messageStatuses } from "../../contracts/states.ts";
 import { Mark } from "../look/mark.tsx";
 import { messageMeaning, messageWords, showCount } from "../look/words.ts";
 
 /**
- * From the end of the way on the left to its beginning on the right: what is done fills up from the
- * left.
+ * From final states on the left to the first ones on the right: finished messages fill the bar from
+ * the left.
  */
 const order: readonly MessageStatus[] = [
   "delivered",
@@ -42,7 +42,7 @@ interface RiverWordsProps extends Pick<RiverProps, "counts"> {
   onChoose: (status: MessageStatus | null) => void;
 }
 
-/** Each state with its count; a click shows its messages alone. */
+/** Each state with its count; a click shows only its messages. */
 export function RiverWords({ counts, chosen, onChoose }: RiverWordsProps) {
   return (
     <ul className="river-words" aria-label="messages by state">

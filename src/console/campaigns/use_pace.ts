@@ -1,18 +1,18 @@
-// How fast messages come to their end, and how long the rest takes at that pace: from the live
-// counts of the last ten seconds.
+// How fast messages reach their final state, and how long the rest takes at that pace: from the
+// live counts of the last ten seconds.
 import { useRef } from "react";
 import type { MessageStatus } from "../../contracts/states.ts";
 
 const windowMs = 10_000;
 /**
- * The first ends come slowly, all others behind them: before such a share has ended, the pace says
- * nothing of the time that is left.
+ * The first messages end slowly, with all others behind them: until this share has ended, the pace
+ * does not predict the remaining time.
  */
 const shareThatTells = 0.02;
 const finals: readonly MessageStatus[] = ["failed", "undelivered", "delivered", "expired", "canceled"];
 
 export interface Pace {
-  /** Messages a second that came to their end; null: not known yet. */
+  /** Messages per second that reached their final state; null: not known yet. */
   perS: number | null;
   /** Seconds until all have, at this pace; null: not known. */
   leftS: number | null;

@@ -1,4 +1,4 @@
-// Credit: the balance as it falls, a top-up, and the ledger that it is the sum of.
+// Credit: the live balance, a top-up, and the ledger whose sum it is.
 import { type FormEvent, useRef, useState } from "react";
 import { askWebapi } from "../api/api.ts";
 import { useAnswer } from "../api/use_answer.ts";
@@ -35,7 +35,7 @@ export function CreditPage() {
   const [cursors, setCursors] = useState<string[]>([]);
   const cursor = cursors.at(-1);
   const path = `/workspaces/${id}/ledger?limit=50${cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`}`;
-  // the first page grows with each charge: asked again when the credit moves, a second at most
+  // the first page grows with each charge: reloaded when the credit moves, at most once a second
   const beat = cursor === undefined && live !== null ? Math.floor(live.version / 20) : 0;
   const { answer, error, again } = useAnswer<LedgerPage>("webapi", path, beat);
   return (
@@ -112,7 +112,7 @@ function TopUp({ workspaceId, onDone }: { workspaceId: string; onDone: () => voi
   const [amount, setAmount] = useState("100");
   const [failed, setFailed] = useState<unknown>(null);
   const [description, setDescription] = useState("");
-  /** Until it is known to have worked, the same top-up is the same. */
+  /** Until it is known to have succeeded, repeats of the same top-up use the same key. */
   const key = useRef(crypto.randomUUID());
   const submit = async (event: FormEvent) => {
     event.preventDefault();

@@ -1,5 +1,5 @@
-// The laws as a row of small marks, one a law: calm while they hold, impossible to miss when one is
-// broken.
+// The laws as a row of small marks, one per law: calm while they hold, impossible to miss when one
+// is broken.
 import { Link } from "wouter";
 import type { LawState } from "../../contracts/topics.ts";
 import { useTopic } from "../live/live.ts";
@@ -32,7 +32,7 @@ export function LawMarks() {
 }
 
 function description(laws: readonly LawState[], broken: readonly LawState[]): string {
-  if (laws.length === 0) return "laws: not looked at yet";
+  if (laws.length === 0) return "laws: not checked yet";
   if (broken.length > 0) return `laws: ${broken.map(({ law }) => law).join(", ")} broken`;
   return `laws: ${laws.filter(({ verdict }) => verdict === "held").length} of ${laws.length} hold`;
 }

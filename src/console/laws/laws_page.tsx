@@ -1,5 +1,5 @@
-// The laws: what each says, what was compared, and the rows that break it. Always current while it
-// is open.
+// The laws: what each states, what was compared, and the rows that break it. Always current while
+// it is open.
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
 import { showCount, showMs, showTime } from "../look/words.ts";
@@ -16,8 +16,8 @@ export function LawsPage() {
       <>
         <h1>Laws</h1>
         <p className="soft lead">
-          What must be true at every moment: nothing lost, nothing doubled, every sent part charged once. The audit looks while somebody
-          watches; its first look is on its way. (Processes started one by one have no audit beside them: run{" "}
+          What must be true at every moment: nothing lost, nothing duplicated, every sent part charged once. The audit runs while somebody
+          watches; its first result is on its way. (Processes started one by one have no audit beside them: run{" "}
           <code>npx bulksms check --watch</code>.)
         </p>
       </>
@@ -35,8 +35,8 @@ export function LawsPage() {
         {showCount(update.laws.reduce((sum, { rows_compared }) => sum + rows_compared, 0))} rows compared at {showTime(update.checked_at)}{" "}
         in {showMs(update.took_ms)};{" "}
         {update.form === "running"
-          ? "something is under way, so each law is a bound that holds at every moment"
-          : "all is at rest, so each law is an equation"}
+          ? "something is in flight, so each law is a bound that holds at every moment"
+          : "everything is at rest, so each law is an equation"}
         {update.has_journal ? "" : "; without the simulator's journal, what needs it is left out"}.
       </p>
       <ol className="laws">

@@ -1,5 +1,5 @@
-// The page's one WebSocket: topics by hook, connected again by itself after a cut. The first update
-// after a subscribe is a snapshot, so nothing is missed.
+// The page's single WebSocket: topics as hooks, with automatic reconnection. The first update after
+// a subscribe is a snapshot, so nothing is missed.
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { SocketUpdate, TopicName, TopicUpdates } from "../../contracts/topics.ts";
 
@@ -16,7 +16,7 @@ interface Channel {
 
 export interface Connection {
   isConnected: boolean;
-  /** When it was lost (Date.now); null: it never was, or is back. */
+  /** When it was lost (Date.now); null: it was not, or is back. */
   lostAtMs: number | null;
 }
 
@@ -52,9 +52,7 @@ function open(): void {
   };
 }
 
-/**
- * What came late is older than what is there; a snapshot is the truth of its moment all the same.
- */
+/** A late update may be older than the current one and is dropped; a snapshot always counts. */
 function take({ topic, channel: name, update, is_snapshot }: SocketUpdate): void {
   const channel = channels.get(nameOf(topic, name));
   if (channel === undefined) return;
@@ -85,7 +83,8 @@ function listen(topic: TopicName, name: string, listener: (update: unknown) => v
 }
 
 /**
- * The newest update of a channel; null before the first. @param channel null: none is listened to
+ * The newest update of a channel; null before the first.
+ * @param channel null: subscribes to nothing
  */
 export function useTopic<T extends TopicName>(topic: T, channel: string | null): TopicUpdates[T] | null {
   const [heard, setHeard] = useState<{ channel: string | null; update: TopicUpdates[T] | null }>({ channel, update: null });

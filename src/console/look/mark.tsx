@@ -1,4 +1,4 @@
-// The mark of a meaning: a shape and a colour, so that neither alone has to be seen. Words stand
+// The mark of a meaning: a shape and a colour, so that nobody has to rely on one alone. Words are
 // beside it.
 import type { Meaning } from "./words.ts";
 

@@ -10,7 +10,7 @@ export function showCredits(credits: string): string {
   return `${whole.replace(/\B(?=(\d{3})+$)/g, ",")}.${decimals === "" ? "0" : decimals}`;
 }
 
-/** Decimal strings to thousandths and back, so that no sum is a float. */
+/** Decimal strings to thousandths and back, so that no sum uses floats. */
 export function milliOf(credits: string): bigint {
   const [whole = "0", fraction = ""] = credits.replace("-", "").split(".");
   const milli = BigInt(whole) * 1_000n + BigInt(fraction.padEnd(3, "0").slice(0, 3));

@@ -1,5 +1,5 @@
-// Who is signed in: asked once when the page begins, by its cookie; a one-time link in the address
-// is taken at once and taken out of it.
+// Who is signed in: requested once when the page loads, by its cookie; a one-time link in the
+// address is used at once and removed from it.
 import { createContext, useCallback, useContext, useEffect, useState } from "react";
 import type { SessionAnswer, SessionRequest } from "../../contracts/console.ts";
 import { askWebapi, Problem, rememberSession } from "../api/api.ts";
@@ -11,7 +11,7 @@ export type Visit =
 
 export const SessionContext = createContext<SessionAnswer | null>(null);
 
-/** For pages, which are only shown to somebody. */
+/** For pages that are shown only after sign-in. */
 export function useSession(): SessionAnswer {
   const session = useContext(SessionContext);
   if (session === null) throw new Error("nobody is signed in");

@@ -1,5 +1,5 @@
-// What is always there: the places, the live credit, a mark a law, and the word when the connection
-// is lost.
+// The frame of every page: navigation, live credit, one mark per law, and the notice when the
+// connection is lost.
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { LawMarks } from "../laws/law_marks.tsx";
@@ -49,7 +49,7 @@ export function Shell({ signOut, children }: { signOut: () => Promise<void>; chi
       </header>
       <p className="connection" role="status">
         {isLost
-          ? `The connection was lost at ${showTime(new Date(lostAtMs).toISOString())}. What you see is from then; it comes back by itself.`
+          ? `The connection was lost at ${showTime(new Date(lostAtMs).toISOString())}. What you see is from then; it reconnects by itself.`
           : ""}
       </p>
       <main id="content" tabIndex={-1}>

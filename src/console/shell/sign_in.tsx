@@ -1,4 +1,4 @@
-// The way in for whoever has no cookie: how to get a link, or an API key.
+// Sign-in for visitors without a cookie: how to get a link, or an API key.
 import { type FormEvent, useState } from "react";
 import type { SessionRequest } from "../../contracts/console.ts";
 import { Trouble } from "../look/problem_view.tsx";

@@ -1,4 +1,4 @@
-// One small chart over time (uPlot), drawn in the page's own ink. Used by node_panel.tsx.
+// One small chart over time (uPlot), drawn in the page's own colours. Used by node_panel.tsx.
 import { useEffect, useRef } from "react";
 import Plot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -7,7 +7,7 @@ const heightPx = 92;
 
 interface ChartProps {
   description: string;
-  /** Seconds. */
+  /** In seconds. */
   times: readonly number[];
   values: readonly (number | null)[];
   show: (value: number) => string;

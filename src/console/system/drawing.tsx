@@ -1,5 +1,5 @@
-// The real system as a picture: nodes with their figures, edges with their rates, dots that move as
-// traffic does. Shows what it is given; knows no socket.
+// The real system as a drawing: nodes with their figures, edges with their rates, dots that move as
+// traffic does. It shows its props; it knows no socket.
 import type { KeyboardEvent, ReactNode } from "react";
 import { databaseNames, processNames } from "../../contracts/processes.ts";
 import { type EdgeFigure, edgeFigures, queueDepths, type SystemFigures, showRate } from "./figures.ts";
@@ -7,12 +7,10 @@ import { MovingDots } from "./moving_dots.tsx";
 import { DatabaseNode, PeopleNode, PhonesNode, ProcessNode, RedisNode, SimulatorNode } from "./nodes.tsx";
 import { type Edge, edges, type Layout, type NodeId, tallLayout, type Way, wayWords, wideLayout } from "./topology.ts";
 
-/**
- * What is chosen in the picture: a node, or one edge (by its id) where edges can be taken hold of.
- */
+/** The current selection: a node, or one edge (by its id) where edges can be selected. */
 export type Selection = { node: NodeId } | { edge: string };
 
-/** What only a lab knows: who was frozen or held down by hand, which links are broken and how. */
+/** What only a lab knows: what was frozen or kept down by hand, which links are broken and how. */
 export interface LabMarks {
   nodes: Readonly<Partial<Record<NodeId, string>>>;
   links: Readonly<Record<string, string>>;
@@ -20,14 +18,14 @@ export interface LabMarks {
 
 export interface DrawingProps {
   figures: SystemFigures;
-  /** Redis itself brings no news: no update of any topic for so long; null while it does. */
+  /** Redis itself delivers nothing: no update of any topic for this long; null while it does. */
   redisSilentMs: number | null;
   isTall: boolean;
-  /** Dots; false for those who want no motion. */
+  /** Dots; false for users who prefer reduced motion. */
   isMoving: boolean;
   selection: Selection | null;
   onSelect: (selection: Selection) => void;
-  /** null: no lab, and an edge cannot be chosen. */
+  /** null: no lab, and an edge cannot be selected. */
   marks: LabMarks | null;
 }
 
@@ -137,7 +135,7 @@ interface EdgeLineProps {
   layout: Layout;
   fault: string | null;
   isChosen: boolean;
-  /** null: it cannot be chosen. */
+  /** null: it cannot be selected. */
   onSelect: ((selection: Selection) => void) | null;
 }
 
@@ -161,7 +159,7 @@ function EdgeLine({ edge, layout, fault, isChosen, onSelect }: EdgeLineProps) {
   );
 }
 
-/** A rate beside its edge, or what was done to the edge. */
+/** A rate beside its edge, or the fault of the edge. */
 function EdgeLabel({ edge, layout, figure, fault }: { edge: Edge; layout: Layout; figure: EdgeFigure | undefined; fault: string | null }) {
   const label = layout.edges[edge.id]?.label;
   if (label === undefined) return null;

@@ -1,23 +1,23 @@
-// From what the processes said of themselves (topic system_stats) to what the drawing shows: a
-// figure a node, a rate an edge. Pure.
+// From the processes' own reports (topic system_stats) to what the drawing shows: figures per node,
+// a rate per edge. Pure.
 import { type ProcessName, processNames } from "../../contracts/processes.ts";
 import type { ProcessStats } from "../../contracts/topics.ts";
 
-/** They speak once a second: one that missed three times is dead, frozen or cut off. */
+/** They report once a second: one that missed three reports is dead, frozen or cut off. */
 export const silentAfterMs = 3_000;
 
 /**
- * alive: heard of lately. silent: was heard of, is no more. unheard: never since we look. stale: we
- * ourselves are cut off and cannot know. mute: speaks by nature of nothing.
+ * alive: reported recently. silent: reported before, but not recently. unheard: never reported
+ * since the page opened. stale: the page itself is cut off and cannot know. mute: never reports.
  */
 export type NodeState = "alive" | "silent" | "unheard" | "stale" | "mute";
 
 export interface ProcessFigures {
   name: ProcessName;
   state: NodeState;
-  /** Since the last word of any of its instances. */
+  /** Since the last report of any of its instances. */
   silentMs: number | null;
-  /** Instances that speak. */
+  /** Instances that report. */
   instances: readonly ProcessStats[];
   /** Cores in use by all of them. */
   cpu: number;
@@ -35,8 +35,7 @@ export interface ProcessFigures {
 export type SystemFigures = Readonly<Record<ProcessName, ProcessFigures>>;
 
 /**
- * @param ageMs since the processes' list arrived; whether it is so old that nothing in it can be
- * believed is `isCutOff`
+ * @param ageMs since the processes' list arrived; `isCutOff`: whether it is too old to be trusted
  */
 export function figuresOf(processes: readonly ProcessStats[], ageMs: number, isCutOff: boolean): SystemFigures {
   return Object.fromEntries(processNames.map((name) => [name, figuresOfOne(name, processes, ageMs, isCutOff)])) as unknown as SystemFigures;
@@ -65,7 +64,7 @@ function figuresOfOne(name: ProcessName, processes: readonly ProcessStats[], age
 }
 
 function stateOf(name: ProcessName, seen: { isCutOff: boolean; silentMs: number | null; isSpeaking: boolean }): NodeState {
-  // the carrier is another company's: it has no part in our Redis
+  // the carrier belongs to another company: it has no access to our Redis
   if (name === "simulator") return "mute";
   if (seen.isCutOff) return "stale";
   if (seen.isSpeaking) return "alive";
@@ -79,8 +78,8 @@ function addUp(records: readonly Readonly<Record<string, number>>[]): Record<str
 }
 
 /**
- * A level that stands in a database or in Redis is seen by every instance alike; one of a process's
- * own adds up.
+ * A level stored in a database or in Redis is the same for every instance; a process's own level
+ * adds up.
  */
 const commonLevels: readonly string[] = ["queue_general_waiting", "queue_sales_waiting", "outbox_unconfirmed"];
 
@@ -90,7 +89,7 @@ function mergeLevels(records: readonly Readonly<Record<string, number>>[]): Reco
   return merged;
 }
 
-/** Rate and words of one edge of the drawing; `perS` null: nobody counts there. */
+/** Rate and words of one edge of the drawing; `perS` null: nothing counts it. */
 export interface EdgeFigure {
   perS: number | null;
   /** What is counted: `messages`, `receipts`. */
@@ -98,8 +97,8 @@ export interface EdgeFigure {
 }
 
 /**
- * By the id of topology.ts. Each counter stands at the process that counts it; the carrier's two
- * edges are counted by our end of them.
+ * By the id in topology.ts. The process that counts has the counter; the carrier's two edges are
+ * counted at our end.
  */
 export function edgeFigures(figures: SystemFigures): Readonly<Record<string, EdgeFigure>> {
   const rate = (name: ProcessName, counter: string): number | null =>
@@ -117,7 +116,7 @@ export function edgeFigures(figures: SystemFigures): Readonly<Record<string, Edg
   };
 }
 
-/** What waits in the two queues, as the worker of each sees it; null while nobody tells. */
+/** What waits in the two queues, as reported by their workers; null without a report. */
 export function queueDepths(figures: SystemFigures): { general: number | null; sales: number | null } {
   return {
     general: figures.general_worker.levels.queue_general_waiting ?? null,
@@ -125,10 +124,7 @@ export function queueDepths(figures: SystemFigures): { general: number | null; s
   };
 }
 
-/**
- * `1,234`, `12`, `0.4`: three significant digits are enough for a rate, and it never has more width
- * than it needs.
- */
+/** `1,234`, `12`, `0.4`: three significant digits are enough for a rate, and keep it narrow. */
 export function showRate(perS: number): string {
   if (perS > 0 && perS < 10) return perS.toFixed(1);
   return Math.round(perS).toLocaleString("en-GB");

@@ -1,5 +1,4 @@
-// The last minutes of every process, for the charts: one sample a second, as long as the page is
-// open.
+// The last minutes of every process, for the charts: one sample per second, while the page is open.
 import { useRef } from "react";
 import { type ProcessName, processNames } from "../../contracts/processes.ts";
 import type { SystemFigures } from "./figures.ts";
@@ -8,7 +7,7 @@ import type { SystemFigures } from "./figures.ts";
 const samplesMax = 300;
 
 export interface Sample {
-  /** Seconds, as charts want them. */
+  /** In seconds, as uPlot wants them. */
   atS: number;
   /** null: it was silent then, and the line has a gap. */
   cpu: number | null;
@@ -19,7 +18,7 @@ export interface Sample {
 
 export type History = Readonly<Record<ProcessName, readonly Sample[]>>;
 
-/** Takes the figures up at each new picture (`atMs`) and gives all samples so far. */
+/** Adds the figures at each new update (`atMs`) and returns all samples so far. */
 export function useHistory(figures: SystemFigures, atMs: number | null): History {
   const kept = useRef<{ atMs: number | null; history: History }>({ atMs: null, history: emptyHistory() });
   if (atMs !== null && (kept.current.atMs === null || atMs - kept.current.atMs >= 900)) {

@@ -1,4 +1,4 @@
-// The four ways of talking, each with the stroke that the drawing gives it.
+// The four kinds of communication, each with its stroke in the drawing.
 import { type Way, wayWords } from "./topology.ts";
 
 const ways: readonly Way[] = ["http", "grpc", "jobs", "topics", "sql"];

@@ -1,12 +1,12 @@
-// Dots that run along the edges as often as something really went there: never more than the eye
-// can follow, none where nobody counts.
+// Dots that move along the edges as often as real traffic does: never more than the eye can follow,
+// none where nothing is counted.
 import { useEffect, useRef } from "react";
 import type { EdgeFigure } from "./figures.ts";
 import type { Layout } from "./topology.ts";
 
 const dotsPerSecondMax = 7;
 const pixelsPerSecond = 150;
-/** In all: more would cost frames and tell nothing. */
+/** In total: more would cost frames and show nothing. */
 const dotsMax = 120;
 const svgNamespace = "http://www.w3.org/2000/svg";
 
@@ -22,7 +22,7 @@ interface Dot {
   passed: number;
 }
 
-/** Drawn past React: sixty moves a second are no news of the page. */
+/** Drawn outside React: sixty moves per second are no change of the page. */
 export function MovingDots({ flows, layout }: MovingDotsProps) {
   const group = useRef<SVGGElement>(null);
   const newest = useRef(flows);
@@ -34,7 +34,7 @@ export function MovingDots({ flows, layout }: MovingDotsProps) {
     let dots: Dot[] = [];
     let last = performance.now();
     let frame = requestAnimationFrame(function draw(now) {
-      // a tab that comes back does not make up for what it missed
+      // a tab that returns does not catch up on what it missed
       const elapsedS = Math.min(0.1, (now - last) / 1_000);
       last = now;
       for (const edge of paths) {
@@ -57,7 +57,7 @@ export function MovingDots({ flows, layout }: MovingDotsProps) {
 }
 
 /**
- * One each second at one a second, then slower than the rate grows: 10/s, 100/s and 1,000/s must
+ * One dot per second at 1/s, then growing more slowly than the rate: 10/s, 100/s and 1,000/s must
  * still look different.
  */
 function dotsPerSecond(perS: number): number {

@@ -1,4 +1,4 @@
-// What is known of the chosen node: its figures now, and its last minutes as charts.
+// Everything known about the selected node: its figures now, and its last minutes as charts.
 import type { ReactNode } from "react";
 import { type ProcessName, processes, processNames } from "../../contracts/processes.ts";
 import { Chart } from "./chart.tsx";
@@ -11,7 +11,7 @@ interface NodePanelProps {
   node: NodeId;
   figures: SystemFigures;
   history: History;
-  /** What can be done to it, in a lab. */
+  /** The actions on it, in a lab. */
   children?: ReactNode;
 }
 
@@ -30,7 +30,7 @@ export function NodePanel({ node, figures, history, children }: NodePanelProps) 
 }
 
 const storeWords: Readonly<Partial<Record<NodeId, string>>> = {
-  redis: "two job queues and the live updates; it may be wiped at any moment, and nothing but time is lost",
+  redis: "two job queues and the live updates; it may be wiped at any moment, and only time is lost",
   ds: "Postgres: workspaces, credit, ledger, keys",
   salesdb: "Postgres: campaigns, messages, receipts, outbox",
 };

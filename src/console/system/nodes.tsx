@@ -1,5 +1,5 @@
-// The nodes of the drawing, each as its own small shape: a process is a card, a database a drum,
-// Redis a room with lanes. Used by drawing.tsx.
+// The nodes of the drawing, each with its own small shape: a process is a card, a database a drum,
+// Redis a box with lanes. Used by drawing.tsx.
 import type { DatabaseName } from "../../contracts/processes.ts";
 import { type ProcessFigures, showCpu, showDelay, showMegabytes, showSilence } from "./figures.ts";
 import type { Box } from "./topology.ts";
@@ -8,7 +8,7 @@ interface Placed {
   box: Box;
 }
 
-/** What the lab did to it (`frozen`, `held down`), or null. */
+/** The lab's action on it (`frozen`, `held down`), or null. */
 interface Marked extends Placed {
   mark: string | null;
 }
@@ -49,12 +49,12 @@ export function ProcessNode({ box, figures, mark }: Marked & { figures: ProcessF
   );
 }
 
-/** Everything in words too: shape and colour alone would not do. */
+/** Everything in words too: shape and colour alone are not enough. */
 export function stateWords({ state, silentMs }: Pick<ProcessFigures, "state" | "silentMs">): string {
   if (state === "alive") return "alive";
-  if (state === "stale") return "not known now";
+  if (state === "stale") return "unknown now";
   if (state === "silent" && silentMs !== null) return `silent for ${showSilence(silentMs)}`;
-  return state === "mute" ? "speaks only when spoken to" : "not heard of yet";
+  return state === "mute" ? "reports nothing by itself" : "not heard of yet";
 }
 
 function Card({ box }: Placed) {
@@ -65,7 +65,7 @@ function StateDot({ x, y, isFull }: { x: number; y: number; isFull: boolean }) {
   return <circle className={isFull ? "state-dot" : "state-dot state-dot-hollow"} cx={x} cy={y} r={4.5} />;
 }
 
-/** One core is the whole bar; more fills it and the figure says how much. */
+/** One core fills the bar; beyond that the figure shows how much. */
 function CpuBar({ x, y, width, cpu }: { x: number; y: number; width: number; cpu: number }) {
   return (
     <>
@@ -153,9 +153,7 @@ export function DatabaseNode({ box, name, mark }: Marked & { name: DatabaseName 
   );
 }
 
-/**
- * Another company's network, as far as we are concerned: we count what we bring and what we get.
- */
+/** To us it is another company's network: we count only what we send and what we receive. */
 export function SimulatorNode({ box, mark }: Marked) {
   const top = box.y - box.height / 2;
   return (

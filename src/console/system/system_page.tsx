@@ -1,4 +1,4 @@
-// The System page: the drawing, the chosen node's figures, the same as a table. Loaded when it is
+// The System page: the drawing, the selected node's figures, the same as a table. Loaded when it is
 // first opened (uPlot comes with it).
 import { useState } from "react";
 import { Drawing, type Selection } from "./drawing.tsx";
@@ -23,7 +23,7 @@ export default function SystemPage() {
   return (
     <>
       <h1>System</h1>
-      <p className="soft lead">Six processes, two databases, Redis. The lines are what they say to each other now. Choose a node.</p>
+      <p className="soft lead">Six processes, two databases, Redis. The lines show their traffic now. Select a node.</p>
       <Drawing
         figures={figures}
         redisSilentMs={news.isConnected && ageMs > silentAfterMs ? ageMs : null}

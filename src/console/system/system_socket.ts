@@ -5,7 +5,7 @@ import { useConnection, useTopic } from "../live/live.ts";
 
 export interface SystemNews {
   processes: readonly ProcessStats[];
-  /** Of the newest picture (performance.now); null before the first. */
+  /** Of the newest update (performance.now); null before the first. */
   atMs: number | null;
   isConnected: boolean;
 }
@@ -19,7 +19,7 @@ export function useSystemNews(): SystemNews {
   );
 }
 
-/** Beats once a second, so that a silence grows on the screen although nothing arrives. */
+/** Ticks once a second, so that a silence grows on the screen although nothing arrives. */
 export function useSeconds(): number {
   const [nowMs, setNowMs] = useState(() => performance.now());
   useEffect(() => {

@@ -1,5 +1,5 @@
 // The drawing in words: the same nodes, states, figures and edges as two tables, for screen readers
-// and for whoever likes tables.
+// and for everyone who prefers tables.
 import { processNames } from "../../contracts/processes.ts";
 import { edgeFigures, type SystemFigures, showCpu, showDelay, showMegabytes, showRate } from "./figures.ts";
 import { stateWords } from "./nodes.tsx";

@@ -1,8 +1,8 @@
-// Where everything stands in the drawing of the system, laid out by hand twice: wide, and tall for
-// a narrow screen. Read by drawing.tsx alone.
+// Where everything is in the drawing of the system, laid out by hand twice: wide, and tall for a
+// narrow screen. Read only by drawing.tsx.
 import type { DatabaseName, ProcessName } from "../../contracts/processes.ts";
 
-/** How one talks to another; `sql` is no talk between processes, only who owns which database. */
+/** How one talks to another; `sql` only shows which process owns which database. */
 export type Way = "http" | "grpc" | "jobs" | "topics" | "sql";
 
 export const wayWords: Readonly<Record<Way, string>> = {
@@ -15,16 +15,16 @@ export const wayWords: Readonly<Record<Way, string>> = {
 
 export type NodeId = "people" | ProcessName | "redis" | DatabaseName | "phones";
 
-/** Ends of an edge; the two queues and the topics live inside Redis. */
+/** Ends of an edge; the two queues and the topics are inside Redis. */
 export interface Edge {
-  /** The key of its figure in figures.ts, where somebody counts. */
+  /** The key of its figure in figures.ts, where something counts it. */
   id: string;
   from: NodeId;
   to: NodeId;
   way: Way;
-  /** What it carries, for those who read the table. */
+  /** What it carries, for readers of the table. */
   carries: string;
-  /** `from-to` of the lab's links that it stands for. */
+  /** `from-to` of the lab's links that it represents. */
   links: readonly string[];
 }
 
@@ -99,7 +99,7 @@ export interface Box {
 
 export interface EdgeLine {
   path: string;
-  /** Where its rate stands; none: no room, the table has it. */
+  /** Where its rate is shown; none: no room, the table has it. */
   label?: { x: number; y: number; anchor: "start" | "middle" | "end" };
 }
 

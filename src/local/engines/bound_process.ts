@@ -1,13 +1,13 @@
-// Child processes that end with their launcher, and the question whether a process of an earlier
-// run still lives. Used by the engines and by the supervisor.
+// Child processes that end with their launcher, and the check whether a process of an earlier run
+// is still alive. Used by the engines and by the supervisor.
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from "node:child_process";
 import { accessSync, constants, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /**
- * Starts a process in a group of its own (so that Ctrl-C reaches only its launcher) which gets
- * `deathSignal` from the kernel when the launcher ends, however that happens. Only Linux has that;
- * elsewhere the next start stops what is left.
+ * Starts a process in a group of its own (so that Ctrl-C reaches only its launcher) that gets
+ * `deathSignal` from the kernel when the launcher ends, however that happens. Only Linux supports
+ * this; elsewhere the next start stops what is left.
  */
 export function spawnBound(command: string, args: readonly string[], deathSignal: "INT" | "KILL", options: SpawnOptions): ChildProcess {
   const setpriv = process.platform === "linux" ? findOnPath("setpriv", `${process.env.PATH ?? ""}:/usr/bin:/bin`) : null;
@@ -16,7 +16,7 @@ export function spawnBound(command: string, args: readonly string[], deathSignal
   return spawn(setpriv, ["--pdeathsig", deathSignal, "--", command, ...args], all);
 }
 
-/** First executable file called `name` in the folders of a PATH. */
+/** The first executable file called `name` in the folders of a PATH. */
 export function findOnPath(name: string, path: string = process.env.PATH ?? ""): string | null {
   for (const folder of path.split(delimiter)) {
     if (folder === "") continue;
@@ -25,22 +25,23 @@ export function findOnPath(name: string, path: string = process.env.PATH ?? ""):
       accessSync(file, constants.X_OK);
       return file;
     } catch {
-      // not here: look in the next folder
+      // not here: try the next folder
     }
   }
   return null;
 }
 
 /**
- * A process as the state file remembers it: pids come again, so its start time belongs to its name.
+ * A process as the state file remembers it. Pids are reused, so its start time is part of its
+ * identity.
  */
 export interface RememberedProcess {
   pid: number;
-  /** Opaque; compared only with another of the same machine. */
+  /** Opaque; only comparable with another one of the same machine. */
   startedAt: string;
 }
 
-/** Null when there is no such process (a zombie counts as none: it holds no port and no file). */
+/** null if there is no such process (a zombie does not count: it holds no port and no file). */
 export function rememberProcess(pid: number): RememberedProcess | null {
   const startedAt = process.platform === "linux" ? startOnLinux(pid) : startByPs(pid);
   return startedAt === null ? null : { pid, startedAt };
@@ -50,7 +51,7 @@ export function isAlive(remembered: RememberedProcess): boolean {
   return rememberProcess(remembered.pid)?.startedAt === remembered.startedAt;
 }
 
-/** Asks, waits, then kills. True when there was something to end. */
+/** Signals the process, waits, then kills it. Returns whether there was anything to end. */
 export async function endRemembered(remembered: RememberedProcess, signal: NodeJS.Signals, patienceMs: number): Promise<boolean> {
   if (!isAlive(remembered)) return false;
   sendSignal(remembered.pid, signal);
@@ -61,7 +62,7 @@ export async function endRemembered(remembered: RememberedProcess, signal: NodeJ
   return true;
 }
 
-/** False when the process is gone already. */
+/** False if the process is gone already. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);
@@ -71,8 +72,8 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 /**
- * Asks a child that we started to end; kills it when it does not within `patienceMs` (a frozen one
- * never does).
+ * Signals a child that we started to end, and kills it if it has not ended within `patienceMs` (a
+ * frozen one never does).
  */
 export async function endChild(child: ChildProcess, signal: NodeJS.Signals, patienceMs: number): Promise<void> {
   if (hasEnded(child)) return;
@@ -86,7 +87,7 @@ export function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** Polls a condition; false when `limitMs` passed before it held. */
+/** Polls a condition; false if it did not hold within `limitMs`. */
 export async function waitUntil(isTrue: () => boolean | Promise<boolean>, limitMs: number, pauseMs = 20): Promise<boolean> {
   const endAt = performance.now() + limitMs;
   for (;;) {
@@ -97,8 +98,8 @@ export async function waitUntil(isTrue: () => boolean | Promise<boolean>, limitM
 }
 
 /**
- * Words of /proc/<pid>/stat after the name in brackets (which may itself hold spaces): [0] is the
- * state, [19] the start time.
+ * The fields of /proc/<pid>/stat after the name in brackets (which may itself contain spaces): [0]
+ * is the state, [19] the start time.
  */
 function startOnLinux(pid: number): string | null {
   try {

@@ -1,4 +1,4 @@
-// The one error of the engines and the supervisor: three lines for a person. The command line
+// The one error class of the engines and the supervisor: three lines for a person. The command line
 // prints them and exits.
 
 export type EngineErrorKind = "failed" | "wrongUse" | "noAnswer";
@@ -8,8 +8,8 @@ export class EngineError extends Error {
   readonly why: string;
   readonly remedy: string;
   /**
-   * failed: it answers, and cannot do it. wrongUse: a setting is wrong. noAnswer: nobody answers.
-   * The command line's exit code follows.
+   * failed: it answers, but cannot do it. wrongUse: a setting is wrong. noAnswer: nothing answers.
+   * Determines the exit code of the command line.
    */
   readonly kind: EngineErrorKind;
 
@@ -22,7 +22,7 @@ export class EngineError extends Error {
   }
 }
 
-/** The same error from something caught: its message becomes the reason. */
+/** Wraps something caught: its message becomes the reason. */
 export function engineErrorFrom(what: string, cause: unknown, remedy: string): EngineError {
   if (cause instanceof EngineError) return cause;
   return new EngineError(what, cause instanceof Error ? cause.message : String(cause), remedy, cause);

@@ -1,5 +1,4 @@
-// What earlier processes left among the claims: /tmp/bulksms-ports is shared by all users of a
-// machine.
+// Stale claims of earlier processes: /tmp/bulksms-ports is shared by all users of a machine.
 import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => rmSync(claimFile, { recursive: true, force: true }));
 
 test("a claim that cannot be removed, as a dead process of another user leaves one, stops nobody", async () => {
-  // root may remove everything but a directory by unlink, so that one stands for it
+  // root can unlink anything but a directory, so a directory stands in for a foreign file
   mkdirSync(claimFile);
   expect(await claimPort(host, port, new Set())).toBe(port);
   releasePort(port);

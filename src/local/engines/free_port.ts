@@ -1,15 +1,15 @@
-// Finds a TCP port that nobody listens on. Used for engines, doors of the six processes and tests.
+// Finds a TCP port that nobody listens on. Used for engines, listeners of the six processes and
+// tests.
 import { chmodSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isAlive, type RememberedProcess, rememberProcess } from "./bound_process.ts";
 
-/** `preferred` when it is free on `host`, else one that the system hands out. */
+/** `preferred` if it is free on `host`, else a port that the system picks. */
 export async function freePort(host: string, preferred: number, taken: ReadonlySet<number> = new Set()): Promise<number> {
   if (preferred !== 0 && !taken.has(preferred) && (await tryListen(host, preferred)) !== null) return preferred;
-  // The system cycles through its range, so a port that we handed out a moment ago is not met twice
-  // in a row.
+  // The system cycles through its range, so it does not pick a port twice in a row.
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const port = await tryListen(host, 0);
     if (port !== null && !taken.has(port)) return port;
@@ -18,9 +18,9 @@ export async function freePort(host: string, preferred: number, taken: ReadonlyS
 }
 
 /**
- * Like freePort, and no other supervisor on this machine gets the same one while this process
- * lives: between our look and the moment when a child listens, a second copy that starts at the
- * same time would find it free too.
+ * Like freePort, but no other supervisor on this machine gets the same port while this process
+ * lives: between our check and the moment when a child listens, a second copy starting at the same
+ * time would find it free too.
  */
 export async function claimPort(host: string, preferred: number, taken: Set<number>): Promise<number> {
   for (let attempt = 1; ; attempt += 1) {
@@ -30,12 +30,12 @@ export async function claimPort(host: string, preferred: number, taken: Set<numb
   }
 }
 
-/** Gives up this process's own claim; another's stays. */
+/** Releases this process's own claim; a claim of another process stays. */
 export function releasePort(port: number): void {
   if (readClaim(port)?.pid === process.pid) removeClaim(port);
 }
 
-/** False when another process that lives has claimed it. */
+/** False if another live process has claimed it. */
 function claim(port: number): boolean {
   const mine = rememberProcess(process.pid);
   for (let attempt = 1; attempt <= 2; attempt += 1) {
@@ -43,7 +43,7 @@ function claim(port: number): boolean {
       writeFileSync(claimFile(port), JSON.stringify(mine), { flag: "wx" });
       return true;
     } catch (error) {
-      // no such folder, no rights: do without
+      // no such folder, or no permission: do without a claim
       if ((error as { code?: string }).code !== "EEXIST") return true;
     }
     const holder = readClaim(port);
@@ -55,8 +55,8 @@ function claim(port: number): boolean {
 }
 
 /**
- * What a dead process of another user left cannot be removed by us (sticky folder): then without a
- * claim, as nobody listens there.
+ * We cannot remove the claim of another user's dead process (sticky folder): then the port is used
+ * without a claim, as nobody listens there.
  */
 function removeClaim(port: number): void {
   try {
@@ -78,10 +78,11 @@ function claimFile(port: number): string {
   const folder = join(tmpdir(), "bulksms-ports");
   try {
     mkdirSync(folder);
-    // shared by all users of the machine, each removing only its own (as /tmp itself)
+    // shared by all users of the machine, each of whom can remove only their own files (like /tmp
+    // itself)
     chmodSync(folder, 0o1777);
   } catch {
-    // there already
+    // it exists already
   }
   return join(folder, String(port));
 }

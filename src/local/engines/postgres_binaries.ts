@@ -1,4 +1,4 @@
-// Finds the PostgreSQL 18 programs that npm installed for this machine, and makes them runnable.
+// Finds the PostgreSQL 18 programs that npm installed for this machine and makes them runnable.
 // Called by postgres_server.ts.
 import { execFile } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
@@ -16,8 +16,8 @@ export interface PostgresBinaries {
 }
 
 /**
- * @param npmFolder the package's folder, when it is not where npm put it (tests)
- * @throws EngineError when npm has none for this machine
+ * @param npmFolder the package's folder, if it is not where npm put it (tests)
+ * @throws EngineError if npm has none for this machine
  */
 export async function findPostgresBinaries(npmFolder?: string): Promise<PostgresBinaries> {
   const folder = npmFolder ?? packageFolder();
@@ -42,8 +42,8 @@ function packageFolder(): string {
 }
 
 /**
- * npm packages hold no symbolic links; the package's install script makes them, unless scripts were
- * switched off.
+ * npm packages contain no symbolic links; the package's install script creates them, unless scripts
+ * were disabled.
  */
 async function makeLibraryLinks(folder: string): Promise<void> {
   const listFile = join(folder, "native", "pg-symlinks.json");
@@ -63,8 +63,8 @@ function isRunnableByOthers(folder: string): boolean {
 }
 
 /**
- * Under root with the clone in a closed home: a copy (60 MB, once a version) where nobody may run
- * it.
+ * For root with the clone in a private home: makes a copy (60 MB, once per version) where user
+ * nobody can run it.
  */
 function copyOutside(folder: string): string {
   const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string };
@@ -79,7 +79,7 @@ function copyOutside(folder: string): string {
     renameSync(draft, place);
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
-    // another start was faster: its copy is as good
+    // a concurrent start was faster: its copy is as good
     if (!existsSync(place)) throw error;
   }
   return place;

@@ -1,5 +1,5 @@
-// One embedded PostgreSQL server: made at the first start, recovered after a crash, stopped with
-// its launcher. Called by the supervisor (two of them) and by the tests.
+// One embedded PostgreSQL server: created at the first start, recovered after a crash, stopped with
+// its launcher. Called by the supervisor (for two of them) and by the tests.
 import { type ChildProcess, execFile } from "node:child_process";
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -16,37 +16,35 @@ const execute = promisify(execFile);
 
 const host = "127.0.0.1";
 /**
- * Recovery of a large journal after kill -9 may take a while; a server that is silent longer is
+ * Recovery of a large journal after kill -9 may take a while; a server that stays silent longer is
  * broken.
  */
 const startMaxMs = 60_000;
 /**
- * A fast stop ends sessions and writes a checkpoint; then it is killed, and recovery does the rest
- * at the next start.
+ * A fast shutdown ends sessions and writes a checkpoint; after this the server is killed, and
+ * recovery does the rest at the next start.
  */
 const stopMaxMs = 10_000;
-/**
- * Six processes with a pool each, side by side with second ones, the audit and a person with psql.
- */
+/** Six processes with a pool each, a second set beside them, the audit, and a person with psql. */
 const connectionsMax = 200;
 const majorVersion = "18";
 
 export interface PostgresServerOptions {
-  /** Made when it does not exist. */
+  /** Created if it does not exist. */
   folder: string;
-  /** Recognises the folder when its files must live elsewhere (reachable_place.ts). */
+  /** Identifies the folder if its files must live elsewhere (reachable_place.ts). */
   mark: string;
   preferredPort: number;
   takenPorts?: ReadonlySet<number>;
-  /** Of the superuser `postgres`. */
+  /** Password of the superuser `postgres`. */
   password: string;
   /** Created when missing. */
   databases: readonly string[];
-  /** Further `name=value` settings of the server. */
+  /** Additional `name=value` settings of the server. */
   settings?: readonly string[];
 }
 
-/** @throws EngineError when it does not come up, with the last lines of its log as the reason */
+/** @throws EngineError if it does not come up, with the last lines of its log as the reason */
 export async function startPostgresServer(options: PostgresServerOptions): Promise<RunningEngine> {
   const startedAt = performance.now();
   const binaries = await findPostgresBinaries();
@@ -73,7 +71,7 @@ export async function startPostgresServer(options: PostgresServerOptions): Promi
     port,
     url,
     readyMs: Math.round(performance.now() - startedAt),
-    // SIGINT: fast shutdown, sessions are cut
+    // SIGINT: fast shutdown, which cuts sessions
     stop: () => endChild(child, "SIGINT", stopMaxMs),
   };
 }
@@ -88,8 +86,8 @@ function findPlace(options: PostgresServerOptions): string {
 }
 
 /**
- * Into a draft that becomes the data folder by one rename: a start that is killed half way leaves
- * nothing that looks whole.
+ * Initialises a draft that becomes the data folder by one rename: a start killed half way leaves
+ * nothing that looks complete.
  */
 async function initialise(binaries: PostgresBinaries, folder: string, dataFolder: string, password: string): Promise<void> {
   const user = serverUser();
@@ -135,8 +133,8 @@ async function launch(
     if (await acceptsConnections(child, port, options.password, deadlineAt)) return { child, port };
     await endChild(child, "SIGKILL", 1_000);
     const lines = lastLines(logFile);
-    // somebody took the port between our look and the server's; or sessions of a killed server are
-    // still ending
+    // somebody took the port between our check and the server's start, or sessions of a killed
+    // server are still ending
     const isPortTaken = /could not (bind|create any TCP)/.test(lines);
     const isPredecessorEnding = /shared memory block|is another postmaster/.test(lines);
     if ((!isPortTaken && !isPredecessorEnding) || performance.now() > deadlineAt) {
@@ -160,7 +158,7 @@ function spawnServer(
     `max_connections=${connectionsMax}`,
     "shared_buffers=128MB",
     "jit=off",
-    // neither statements nor values: a log must hold no number and no text
+    // neither statements nor values: a log must contain no phone number and no message text
     "log_error_verbosity=terse",
     "log_min_error_statement=panic",
     "log_min_messages=warning",
@@ -195,7 +193,7 @@ async function acceptsConnections(child: ChildProcess, port: number, password: s
         await sql`select 1`;
         return true;
       } catch (error) {
-        // a wrong password is an answer too: createDatabases says so
+        // a wrong password is an answer too: createDatabases reports it
         return (error as { code?: string }).code === "28P01";
       } finally {
         await sql.end({ timeout: 1 });
@@ -219,8 +217,8 @@ async function createDatabases(url: string, databases: readonly string[]): Promi
 }
 
 /**
- * The server trusts its pid file when any process has that number; after a reboot or in a new
- * container that may be anybody.
+ * The server trusts its pid file if any process has that pid; after a reboot or in a new container
+ * that may be an unrelated process.
  */
 function dropStalePidFile(dataFolder: string): void {
   const file = join(dataFolder, "postmaster.pid");
@@ -249,7 +247,7 @@ function requireMajorVersion(dataFolder: string): void {
   );
 }
 
-/** Nothing of ours: PG* variables and our own settings are no business of the server's. */
+/** Without PG* variables and our own settings, which must not affect the server. */
 function serverEnvironment(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH ?? "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
 }

@@ -11,19 +11,20 @@ import { cacheFolder } from "./reachable_place.ts";
 
 const execute = promisify(execFile);
 
-/** BullMQ needs `LMOVE` and friends: https://docs.bullmq.io says 6.2.0 at least. */
+/** BullMQ needs `LMOVE` and similar: https://docs.bullmq.io requires at least 6.2.0. */
 const versionMin = [6, 2] as const;
-/** Package lists of a slow mirror (10 MB) and 2 MB of packages. */
+/** Enough for package lists (10 MB) and packages (2 MB) from a slow mirror. */
 const fetchMaxMs = 180_000;
 /**
- * redis-tools holds the program itself; the rest are libraries that not every release has or needs.
+ * redis-tools contains the program itself; the others are libraries that not every release has or
+ * needs.
  */
 const packagesNeeded = ["redis-server", "redis-tools"];
 const packagesTried = ["libjemalloc2", "liblua5.1-0", "liblzf1", "lua-cjson", "lua-bitop", "libatomic1"];
 
 export interface RedisBinary {
   file: string;
-  /** Where its libraries lie, when they are not the system's. */
+  /** Where its libraries are, if they are not the system's. */
   libraryFolder: string | null;
   from: "path" | "cache" | "fetched";
 }
@@ -36,7 +37,7 @@ export interface RedisSearch {
 }
 
 /**
- * @throws EngineError with the command that installs it, when there is none and none can be fetched
+ * @throws EngineError with the command that installs it, if there is none and none can be fetched
  */
 export async function findRedisBinary(search: RedisSearch = {}): Promise<RedisBinary> {
   const path = search.path ?? process.env.PATH ?? "";
@@ -77,7 +78,10 @@ function noRedis(): EngineError {
   );
 }
 
-/** Into a draft that gets its name by one rename, so that two starts at once do not meet. */
+/**
+ * Unpacks into a draft that gets its name by one rename, so that two concurrent starts do not
+ * collide.
+ */
 async function fetchPackages(folder: string, path: string): Promise<void> {
   mkdirSync(join(folder, ".."), { recursive: true });
   const draft = mkdtempSync(`${folder}.`);
@@ -89,7 +93,7 @@ async function fetchPackages(folder: string, path: string): Promise<void> {
     try {
       renameSync(root, folder);
     } catch {
-      // another start was faster, or an unusable one is in the way
+      // a concurrent start was faster, or an unusable one is in the way
       if (unpacked(folder, "cache") === null || !(await isUsable(unpacked(folder, "cache") as RedisBinary))) {
         rmSync(folder, { recursive: true, force: true });
         renameSync(root, folder);
@@ -109,7 +113,9 @@ async function fetchPackages(folder: string, path: string): Promise<void> {
   }
 }
 
-/** apt-get with lists and caches of its own: needs no root, sees the system's sources and keys. */
+/**
+ * Runs apt-get with its own lists and caches: needs no root, uses the system's sources and keys.
+ */
 async function download(draft: string, path: string): Promise<void> {
   for (const folder of ["state/lists/partial", "cache/archives/partial"]) mkdirSync(join(draft, folder), { recursive: true });
   const own = [
@@ -124,7 +130,8 @@ async function download(draft: string, path: string): Promise<void> {
   try {
     await run("apt-get", [...own, "-q", "download", ...packagesNeeded, ...packagesTried], draft, path);
   } catch {
-    // a release without one of the libraries: the two needed ones, then each library that it has
+    // the release lacks one of the libraries: fetch the two required packages, then each library
+    // that it has
     await run("apt-get", [...own, "-q", "download", ...packagesNeeded], draft, path);
     for (const name of packagesTried) await run("apt-get", [...own, "-q", "download", name], draft, path).catch(() => {});
   }
@@ -146,7 +153,7 @@ function unpacked(folder: string, from: "cache" | "fetched"): RedisBinary | null
   return { file, libraryFolder: triplet === undefined ? null : join(libraries, triplet), from };
 }
 
-/** It runs here, and is new enough. */
+/** Whether it runs here and is new enough. */
 async function isUsable(binary: RedisBinary): Promise<boolean> {
   try {
     const { stdout } = await execute(binary.file, ["--version"], { env: redisEnvironment(binary), timeout: 10_000 });

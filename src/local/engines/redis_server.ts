@@ -1,5 +1,5 @@
-// One embedded Redis: keeps its doorbells in an append-only file, stopped with its launcher. Called
-// by the supervisor and by the tests.
+// One embedded Redis: keeps its doorbells in an append-only file and is stopped with its launcher.
+// Called by the supervisor and by the tests.
 import type { ChildProcess } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,11 +19,11 @@ export interface RedisServerOptions {
   preferredPort: number;
   takenPorts?: ReadonlySet<number>;
   search?: RedisSearch;
-  /** False: nothing on disk (tests). */
+  /** False keeps nothing on disk (tests). */
   isDurable?: boolean;
 }
 
-/** @throws EngineError when there is no server program, or it does not come up */
+/** @throws EngineError if there is no server program, or it does not come up */
 export async function startRedisServer(options: RedisServerOptions): Promise<RunningEngine> {
   const startedAt = performance.now();
   const binary = await findRedisBinary(options.search);

@@ -1,13 +1,13 @@
-// What the launchers of Postgres and Redis hand back.
+// What the launchers of Postgres and Redis return.
 import type { ChildProcess } from "node:child_process";
 
 export interface RunningEngine {
   child: ChildProcess;
   pid: number;
   port: number;
-  /** Address of one of its databases, with the password of the owner. */
+  /** URL of one of its databases, with the owner's password. */
   url(database: string): string;
-  /** From the call until it answered. */
+  /** Time from the call until it answered. */
   readyMs: number;
   stop(): Promise<void>;
 }

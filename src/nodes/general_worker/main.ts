@@ -1,5 +1,5 @@
-// general_worker: works the queue `general`, which settles credit. Only wires; starts also while
-// Postgres and Redis are away.
+// general_worker: processes the queue `general`, which settles credit. Only wiring; it starts even
+// while Postgres and Redis are away.
 import { openPublisher } from "../../platform/broadcast.ts";
 import { type Config, readConfig } from "../../platform/config.ts";
 import { startManagementServer } from "../../platform/http.ts";
@@ -25,13 +25,13 @@ export const config = {
 } as const;
 
 /**
- * Batches of one workspace wait for each other in the database; more at once only helps when
+ * Batches of one workspace wait for each other in the database; more concurrency only helps when
  * several workspaces send.
  */
 const settlesAtOnce = 4;
 
 export interface GeneralWorkerNode extends Node {
-  /** Known after `start`. */
+  /** Available after `start`. */
   ports(): { management: number };
 }
 
@@ -71,7 +71,7 @@ export function create(settings: Config<typeof config>, log: Log): GeneralWorker
     async stop() {
       stats?.stop();
       await worker?.close();
-      // after the worker: its last jobs still ring and publish
+      // after the worker, whose last jobs still ring and publish
       await sales.close();
       await general.close();
       publisher.close();

@@ -1,5 +1,5 @@
-// Job settle_credit: settles a batch in the ledger, tells webapi's listeners of the balance, and
-// tells sales_worker what stands in the ledger.
+// Job settle_credit: settles a batch in the ledger, notifies webapi's listeners of the balance, and
+// notifies sales_worker of what is in the ledger.
 import { errorRules } from "../../contracts/errors.ts";
 import type { Jobs } from "../../contracts/jobs.ts";
 import { toCreditUpdate } from "../../credit/credit_update.ts";
@@ -20,8 +20,9 @@ export interface SettleCreditOptions {
 }
 
 /**
- * The handler. It may run any number of times for the same rows. A crash after the commit loses
- * only the answer and the publish: sales_worker's sweeper asks again, and webapi re-reads versions.
+ * Creates the handler. It may run any number of times for the same rows. A crash after the commit
+ * loses only the answer and the publish: sales_worker's sweeper sends the rows again, and webapi
+ * re-reads versions.
  */
 export function createSettleCredit({ sql, publisher, sales, log, metrics }: SettleCreditOptions) {
   const rowsSettled = metrics.counter("settles_total", "Settles asked for, by result", ["result"]);
@@ -38,7 +39,7 @@ export function createSettleCredit({ sql, publisher, sales, log, metrics }: Sett
     rowsSettled.inc({ result: "repeated" }, Math.max(0, outcome.settledIds.length - outcome.newRows));
     for (const refused of outcome.refused) {
       rowsSettled.inc({ result: refused.code });
-      // repeats of a parked row come with every pass of the sweeper: one alarm a row is enough
+      // every pass of the sweeper repeats a parked row: one alarm per row is enough
       if (!refused.isNew) continue;
       log.error({
         event: "credit.settle_refused",

@@ -1,5 +1,5 @@
-// The methods of CreditService (contracts/credit.proto): checks what came over the wire, calls the
-// domain, publishes after the commit.
+// The methods of CreditService (contracts/credit.proto): validate the request, call the domain,
+// publish after the commit.
 
 import { findSession } from "../../accounts/console_sessions.ts";
 import { findKey } from "../../accounts/keys.ts";
@@ -39,8 +39,8 @@ export interface CreditServiceOptions {
 }
 
 /**
- * Every method wants the internal token. A change of credit is published on topic workspace_credit
- * after its commit.
+ * Every method requires the internal token. A change of credit is published on topic
+ * workspace_credit after its commit.
  */
 export function createCreditService(options: CreditServiceOptions): CreditServiceServer {
   const { sql, log, metrics } = options;
@@ -101,8 +101,8 @@ export function createCreditService(options: CreditServiceOptions): CreditServic
 }
 
 /**
- * A hold that ds has under another id, from before this was checked, can still be asked for and
- * given back.
+ * Requires a UUIDv7, unless ds already has a hold with that id: holds from before this check can
+ * still be requested and released.
  */
 async function assertHoldId(sql: Sql, holdId: string): Promise<void> {
   if (!isUuidV7(holdId) && !(isUuid(holdId) && (await hasHold(sql, holdId)))) assertUuidV7("hold_id", holdId);

@@ -1,4 +1,4 @@
-// rpc: credit over gRPC, for webapi, salesapi and sales_worker. Only wires; starts also while
+// rpc: credit over gRPC, for webapi, salesapi and sales_worker. Only wiring; it starts even while
 // Postgres and Redis are away.
 import { CreditServiceService } from "../../contracts/generated/credit.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
@@ -28,13 +28,13 @@ export const config = {
 } as const;
 
 /**
- * A call lasts milliseconds; one that still runs after this waits for a lock, and its caller asks
- * again elsewhere.
+ * Calls last milliseconds; one that still runs after this is waiting for a lock, and its caller
+ * retries elsewhere.
  */
 const drainMs = 5_000;
 
 export interface RpcNode extends Node {
-  /** Known after `start`; other than the settings' where those are 0. */
+  /** Available after `start`; differ from the settings where those are 0. */
   ports(): { grpc: number; management: number };
 }
 
@@ -94,7 +94,7 @@ export function main(): Promise<void> {
   return runNode("rpc", () => readNodeConfig(process.env), create);
 }
 
-/** The settings; beyond loopback none of its secrets may be weak. @throws ConfigError */
+/** Reads the settings; beyond loopback none of the secrets may be weak. @throws ConfigError */
 export function readNodeConfig(environment: Environment): Config<typeof config> {
   const settings = readConfig(environment, config);
   requireSafeListener(settings.host, { BULKSMS_INTERNAL_TOKEN: settings.internalToken });

@@ -52,21 +52,9 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
     throw new ConfigError(["BULKSMS_SUBMIT_TIMEOUT_MS: must be below BULKSMS_LEASE_MS, so that a body ends inside its lease"]);
   }
   const metrics = createMetrics("sales_worker");
-  const sql = openPostgres(settings.databaseUrl, { applicationName: "sales_worker", connections: settings.databaseConnections });
   const redisOptions = { redisUrl: settings.redisUrl, namespace: settings.redisNamespace };
-  const publisher = openPublisher(redisOptions);
-  const progress = openProgressPublisher(publisher);
-  const sales = openQueue("sales", redisOptions);
-  const general = openQueue("general", redisOptions);
-  const redis = openRedis(settings.redisUrl, { connectionName: "sales_worker.ready" });
-  const credit = openCreditClient({ address: settings.rpcAddress, internalToken: settings.internalToken });
-  const carrier = openCarrierClient({
-    url: settings.simulatorUrl,
-    key: settings.simulatorKey,
-    timeoutMs: settings.submitTimeoutMs,
-    connections: settings.dispatchConcurrency,
-  });
-
+  const neighbours = openNeighbours(settings, redisOptions);
+  const { sql, publisher, progress, sales, general, redis, credit, carrier } = neighbours;
   const work = openCampaignWork({
     sql,
     credit,
@@ -120,6 +108,41 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
       await worker?.close();
       await sweeper?.close();
       await work.close();
+      await neighbours.close();
+      await management?.close();
+    },
+    ports() {
+      if (management === undefined) throw new Error("sales_worker has not started");
+      return { management: management.port };
+    },
+  };
+}
+
+/** Whom the process talks to. */
+function openNeighbours(settings: Config<typeof config>, redisOptions: { redisUrl: string; namespace: string }) {
+  const sql = openPostgres(settings.databaseUrl, { applicationName: "sales_worker", connections: settings.databaseConnections });
+  const publisher = openPublisher(redisOptions);
+  const progress = openProgressPublisher(publisher);
+  const sales = openQueue("sales", redisOptions);
+  const general = openQueue("general", redisOptions);
+  const redis = openRedis(settings.redisUrl, { connectionName: "sales_worker.ready" });
+  const credit = openCreditClient({ address: settings.rpcAddress, internalToken: settings.internalToken });
+  const carrier = openCarrierClient({
+    url: settings.simulatorUrl,
+    key: settings.simulatorKey,
+    timeoutMs: settings.submitTimeoutMs,
+    connections: settings.dispatchConcurrency,
+  });
+  return {
+    sql,
+    publisher,
+    progress,
+    sales,
+    general,
+    redis,
+    credit,
+    carrier,
+    async close() {
       progress.close();
       await Promise.all([sales.close(), general.close()]);
       await carrier.close();
@@ -127,11 +150,6 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
       publisher.close();
       closeRedis(redis);
       await closePostgres(sql);
-      await management?.close();
-    },
-    ports() {
-      if (management === undefined) throw new Error("sales_worker has not started");
-      return { management: management.port };
     },
   };
 }

@@ -105,12 +105,19 @@ function campaignId(request: { params: { id: string } }): string {
   return request.params.id.toLowerCase();
 }
 
-export function readRoutes(app: HttpServer, { sql, callers, internalToken }: ReadDependencies): void {
-  const onRequest = callers.require("read");
-  const tags = ["campaigns"];
-  const params = z.object({ id: z.string() });
-  const isOurs = createInternalTokenCheck(internalToken);
+const tags = ["campaigns"];
+const params = z.object({ id: z.string() });
 
+export function readRoutes(app: HttpServer, dependencies: ReadDependencies): void {
+  campaignRoutes(app, dependencies);
+  messageRoutes(app, dependencies);
+  figureRoutes(app, dependencies);
+  exportRoutes(app, dependencies);
+  progressRoute(app, dependencies);
+}
+
+function campaignRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void {
+  const onRequest = callers.require("read");
   app.get(
     "/bulksms",
     {
@@ -134,6 +141,10 @@ export function readRoutes(app: HttpServer, { sql, callers, internalToken }: Rea
   app.get("/bulksms/:id", { onRequest, schema: { tags, summary: "One campaign", params, response: { 200: bulksmsView } } }, (request) =>
     answerInTime(readBulksms(sql, callers.workspaceOf(request), campaignId(request))),
   );
+}
+
+function messageRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void {
+  const onRequest = callers.require("read");
   app.get(
     "/bulksms/:id/messages",
     {
@@ -178,6 +189,10 @@ export function readRoutes(app: HttpServer, { sql, callers, internalToken }: Rea
       return answerInTime(readMessageWay(sql, callers.workspaceOf(request), bulksmsId, rowNo));
     },
   );
+}
+
+function figureRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void {
+  const onRequest = callers.require("read");
   app.get(
     "/bulksms/:id/statistics",
     {
@@ -208,6 +223,10 @@ export function readRoutes(app: HttpServer, { sql, callers, internalToken }: Rea
       return answerInTime(listAnomalies(sql, callers.workspaceOf(request), campaignId(request), { limit, cursor }));
     },
   );
+}
+
+function exportRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void {
+  const onRequest = callers.require("read");
   app.get(
     "/bulksms/:id/report.csv",
     { onRequest, schema: { tags, summary: "Every message and its end, as CSV", params } },
@@ -228,6 +247,11 @@ export function readRoutes(app: HttpServer, { sql, callers, internalToken }: Rea
         await answerInTime(exportRejects(sql, callers.workspaceOf(request), campaignId(request))),
       ),
   );
+}
+
+/** The snapshot that webapi asks for. */
+function progressRoute(app: HttpServer, { sql, internalToken }: ReadDependencies): void {
+  const isOurs = createInternalTokenCheck(internalToken);
   app.get(
     "/internal/progress/:id",
     {

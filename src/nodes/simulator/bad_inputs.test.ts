@@ -1,5 +1,5 @@
-// Nonsense against the simulator's door, beside what simulator.test.ts has: times that no clock
-// shows, bodies of any JSON, references of any bytes.
+// Nonsense sent to the simulator's listener, in addition to simulator.test.ts: impossible times,
+// arbitrary JSON bodies, references of any bytes.
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -26,7 +26,7 @@ beforeAll(async () => {
       BULKSMS_SIMULATOR_DATA: folder,
       BULKSMS_SIMULATOR_PORT: "0",
       BULKSMS_SIMULATOR_SPEED: "max",
-      // nobody listens: receipts wait
+      // nothing listens there: receipts wait
       BULKSMS_SIMULATOR_RECEIPTS_URL: "http://127.0.0.1:9/receipts/simulated",
       BULKSMS_RECEIPT_SECRETS: "receipt-secret-of-a-test",
     },

@@ -1,5 +1,5 @@
-// simulator: the simulated mobile network behind one HTTP door, and the receipts it sends. Only
-// wires.
+// simulator: the simulated mobile network behind one HTTP listener, and the receipts it sends. Only
+// wiring.
 import { access, constants } from "node:fs/promises";
 import type { SimulatorProfileName } from "../../contracts/simulator_journal.ts";
 import { type Config, ConfigError, readConfig, requireSafeListener } from "../../platform/config.ts";
@@ -32,7 +32,7 @@ export const config = {
 } as const;
 
 export interface SimulatorNode extends Node {
-  /** Known after `start`. */
+  /** Available after `start`. */
   ports(): { http: number };
 }
 
@@ -83,7 +83,7 @@ export function create(settings: Config<typeof config>, log: Log): SimulatorNode
       });
     },
     async stop() {
-      // the door first: submits in hand get their answer while the journal is open
+      // the listener first: submits in progress are answered while the journal is still open
       await app?.close();
       await simulator.stop();
     },
@@ -98,7 +98,7 @@ export function main(): Promise<void> {
   return runNode("simulator", readSimulatorConfig, create);
 }
 
-/** The settings, with those checked that their kind alone does not. @throws ConfigError */
+/** Reads the settings and validates what their type alone does not. @throws ConfigError */
 function readSimulatorConfig(): Config<typeof config> {
   const settings = readConfig(process.env, config);
   requireSafeListener(settings.host, { BULKSMS_SIMULATOR_KEY: settings.key, BULKSMS_RECEIPT_SECRETS: settings.receiptSecrets });
@@ -112,8 +112,8 @@ function parseSpeed(text: string): number {
 }
 
 /**
- * Receipts are signed with the newest; the receiver may still take an older one. @throws
- * ConfigError
+ * The newest secret: receipts are signed with it; the receiver may still accept an older one.
+ * @throws ConfigError
  */
 function newestSecret(secrets: readonly string[]): string {
   const [newest] = secrets;
@@ -131,10 +131,10 @@ function dieOf(error: unknown): void {
   });
 }
 
-/** A receiver that is away is refused thousands of times: one line in so long is enough. */
+/** A receiver that is away fails thousands of times: one log line per interval is enough. */
 const refusalLogMs = 10_000;
 
-/** Measures every attempt, and says now and then that receipts do not get through. */
+/** Measures every attempt, and logs now and then that receipts do not get through. */
 function callbackObserver(metrics: Metrics, log: Log): (status: number, seconds: number) => void {
   const callbackSeconds = metrics.histogram("simulator_callback_seconds", "Attempts to bring receipts", secondsBuckets, ["outcome"]);
   let refused = 0;

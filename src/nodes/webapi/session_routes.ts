@@ -54,9 +54,16 @@ export interface SessionRoutesOptions extends SalesapiAddress {
   log: Log;
 }
 
+const tags = ["console"];
+
 export function addSessionRoutes(app: HttpServer, options: SessionRoutesOptions): void {
-  const { sql, callers, log } = options;
-  const tags = ["console"];
+  addSignIn(app, options);
+  addSessionReads(app, options);
+  addSignInLinks(app, options);
+}
+
+function addSignIn(app: HttpServer, options: SessionRoutesOptions): void {
+  const { sql, log } = options;
   app.post(
     "/session",
     {
@@ -90,6 +97,11 @@ export function addSessionRoutes(app: HttpServer, options: SessionRoutesOptions)
         .send(answer);
     },
   );
+}
+
+/** Who is signed in, and signing out. */
+function addSessionReads(app: HttpServer, options: SessionRoutesOptions): void {
+  const { sql } = options;
   app.get(
     "/session",
     { schema: { tags, security: [], summary: "Who is signed in", response: { 200: sessionAnswer } } },
@@ -120,6 +132,9 @@ export function addSessionRoutes(app: HttpServer, options: SessionRoutesOptions)
         .send(null);
     },
   );
+}
+
+function addSignInLinks(app: HttpServer, { sql, callers, log }: SessionRoutesOptions): void {
   app.post(
     "/session/links",
     {

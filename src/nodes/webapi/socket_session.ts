@@ -36,8 +36,6 @@ export interface SocketSessionOptions {
 
 export function openSocketSession(options: SocketSessionOptions): SocketSession {
   const { socket, caller, hub, snapshots } = options;
-  /** Places in the hub without a snapshot yet, because who knows it did not answer. */
-  const waiting = new Map<string, ChannelName>();
   let requestsWaiting = 0;
   let requestsDone: Promise<void> = Promise.resolve();
   let pingsUnanswered = 0;
@@ -52,7 +50,7 @@ export function openSocketSession(options: SocketSessionOptions): SocketSession 
     if (hasEnded) return;
     hasEnded = true;
     hub.leave(listener);
-    waiting.clear();
+    subscriptions.clear();
     options.onEnd(session);
   };
   const end = (code: number, reason: string) => {
@@ -60,46 +58,12 @@ export function openSocketSession(options: SocketSessionOptions): SocketSession 
     socket.close(code, reason);
     setTimeout(() => socket.terminate(), closeGraceMs).unref();
   };
+  const subscriptions = openSubscriptions({ listener, caller, hub, snapshots, hasEnded: () => hasEnded, end });
 
-  const begin = (names: readonly ChannelName[], results: readonly SnapshotResult[]) => {
-    for (const [index, name] of names.entries()) {
-      const result = results[index] as SnapshotResult;
-      if (hasEnded) return;
-      if (result === "unavailable") {
-        waiting.set(keyOf(name), name);
-        continue;
-      }
-      waiting.delete(keyOf(name));
-      const isForeign = result === "absent" || !maySee(caller, result.workspaceId);
-      if (isForeign) return end(socketCloseCodes.channelForbidden, "no such channel for this key");
-      hub.begin(listener, result, result.update);
-    }
-  };
-  const subscribe = async (asked: readonly ChannelName[]) => {
-    const names = asked.map(({ topic, channel }) => ({ topic, channel: channel.toLowerCase() }));
-    for (const name of names) {
-      // known without a question
-      if (name.topic === "workspace_credit" && caller.workspaceId !== null && caller.workspaceId !== name.channel) {
-        return end(socketCloseCodes.channelForbidden, "no such channel for this key");
-      }
-      hub.wait(listener, name);
-      if (hub.channelsOf(listener) > channelsPerSocketMax) {
-        return end(socketCloseCodes.requestInvalid, `more than ${channelsPerSocketMax} channels`);
-      }
-    }
-    begin(names, await snapshots.read(names));
-  };
-  const unsubscribe = (asked: readonly ChannelName[]) => {
-    for (const { topic, channel } of asked) {
-      const name = { topic, channel: channel.toLowerCase() };
-      waiting.delete(keyOf(name));
-      hub.unsubscribe(listener, name);
-    }
-  };
   const answer = async (request: SocketRequest) => {
     if (hasEnded) return;
-    if ("subscribe" in request) await subscribe(request.subscribe);
-    else unsubscribe(request.unsubscribe);
+    if ("subscribe" in request) await subscriptions.add(request.subscribe);
+    else subscriptions.remove(request.unsubscribe);
   };
   const failed = (error: unknown) => {
     end(1011, "internal error");
@@ -129,13 +93,7 @@ export function openSocketSession(options: SocketSessionOptions): SocketSession 
 
   const session: SocketSession = {
     caller,
-    takeWaiting(topic, snapshotOf) {
-      const names = [...waiting.values()].filter((name) => name.topic === topic && snapshotOf.has(name.channel));
-      begin(
-        names,
-        names.map(({ channel }) => snapshotOf.get(channel) as SnapshotResult),
-      );
-    },
+    takeWaiting: subscriptions.takeWaiting,
     keepAlive() {
       if (pingsUnanswered >= 2) return end(socketCloseCodes.tooSlow, "does not answer pings");
       pingsUnanswered++;
@@ -144,6 +102,66 @@ export function openSocketSession(options: SocketSessionOptions): SocketSession 
     end,
   };
   return session;
+}
+
+interface SubscriptionsOptions extends Pick<SocketSessionOptions, "caller" | "hub" | "snapshots"> {
+  listener: Listener;
+  hasEnded(): boolean;
+  /** Ends the session: a request asked for what it may not have. */
+  end(code: number, reason: string): void;
+}
+
+/** The channels of one socket: places in the hub, each with its snapshot first. */
+function openSubscriptions({ listener, caller, hub, snapshots, hasEnded, end }: SubscriptionsOptions) {
+  /** Places without a snapshot yet: the process that has it did not answer. */
+  const waiting = new Map<string, ChannelName>();
+
+  const begin = (names: readonly ChannelName[], results: readonly SnapshotResult[]) => {
+    for (const [index, name] of names.entries()) {
+      const result = results[index] as SnapshotResult;
+      if (hasEnded()) return;
+      if (result === "unavailable") {
+        waiting.set(keyOf(name), name);
+        continue;
+      }
+      waiting.delete(keyOf(name));
+      const isForeign = result === "absent" || !maySee(caller, result.workspaceId);
+      if (isForeign) return end(socketCloseCodes.channelForbidden, "no such channel for this key");
+      hub.begin(listener, result, result.update);
+    }
+  };
+
+  return {
+    async add(asked: readonly ChannelName[]) {
+      const names = asked.map(({ topic, channel }) => ({ topic, channel: channel.toLowerCase() }));
+      for (const name of names) {
+        // the key alone decides this: no snapshot is read
+        if (name.topic === "workspace_credit" && caller.workspaceId !== null && caller.workspaceId !== name.channel) {
+          return end(socketCloseCodes.channelForbidden, "no such channel for this key");
+        }
+        hub.wait(listener, name);
+        if (hub.channelsOf(listener) > channelsPerSocketMax) {
+          return end(socketCloseCodes.requestInvalid, `more than ${channelsPerSocketMax} channels`);
+        }
+      }
+      begin(names, await snapshots.read(names));
+    },
+    remove(asked: readonly ChannelName[]) {
+      for (const { topic, channel } of asked) {
+        const name = { topic, channel: channel.toLowerCase() };
+        waiting.delete(keyOf(name));
+        hub.unsubscribe(listener, name);
+      }
+    },
+    takeWaiting(topic: TopicName, snapshotOf: ReadonlyMap<string, SnapshotResult>) {
+      const names = [...waiting.values()].filter((name) => name.topic === topic && snapshotOf.has(name.channel));
+      begin(
+        names,
+        names.map(({ channel }) => snapshotOf.get(channel) as SnapshotResult),
+      );
+    },
+    clear: () => waiting.clear(),
+  };
 }
 
 const keyOf = ({ topic, channel }: ChannelName) => `${topic}:${channel}`;

@@ -1,9 +1,9 @@
 // Signatures of receipts: Standard Webhooks, HMAC-SHA256 over `id.timestamp.body`
-// (https://www.standardwebhooks.com). Carrier signs, salesapi verifies.
+// (https://www.standardwebhooks.com). The carrier signs, salesapi verifies.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { webhookHeaders, webhookToleranceS } from "../../contracts/receipts.ts";
 
-/** Signatures in one header: two secrets may live at once, a few more are harmless. */
+/** Signatures accepted in one header: two secrets may be valid at once, a few more do no harm. */
 const signaturesMax = 8;
 
 /** The three headers of one attempt; sign each attempt anew. */
@@ -16,7 +16,8 @@ export function signWebhook(attempt: { secret: string; id: string; timestampS: n
 }
 
 /**
- * Whether one of the secrets signed exactly this body, at a time within the tolerance of `nowS`.
+ * Whether one of the secrets signed exactly this body, at a time within the tolerance around
+ * `nowS`.
  */
 export function verifyWebhook(attempt: {
   secrets: readonly string[];
@@ -42,7 +43,7 @@ function isEqual(signature: string, expected: Buffer): boolean {
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-/** A secret `whsec_...` is base64, as the standard says; any other is taken as it stands. */
+/** A secret `whsec_...` is base64, as the standard says; any other is used as it is. */
 function mac(secret: string, id: string, timestamp: string, body: Buffer | string): Buffer {
   const key = secret.startsWith("whsec_") ? Buffer.from(secret.slice(6), "base64") : secret;
   return createHmac("sha256", key).update(`${id}.${timestamp}.`).update(body).digest();

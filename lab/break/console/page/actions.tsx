@@ -1,5 +1,5 @@
-// What can be done to the chosen node or edge, as buttons: only those that make sense in its state
-// can be pressed.
+// The actions on the selected node or edge, as buttons: only those that make sense in its state are
+// enabled.
 
 import { edges } from "../../../../src/console/system/topology.ts";
 import type {
@@ -63,24 +63,24 @@ export function NodeActions({ node, state, give }: ActionsProps & { node: LabNod
 const modes: readonly { mode: LabLinkMode; description: string; means: string }[] = [
   { mode: "pass", description: "Whole", means: "everything passes" },
   { mode: "reset", description: "Cut", means: "every connection is reset" },
-  { mode: "blackhole", description: "Black hole", means: "bytes vanish, nobody is told" },
-  { mode: "drop_replies", description: "Lose replies", means: "what is asked is done, the answers vanish" },
+  { mode: "blackhole", description: "Black hole", means: "bytes vanish, without an error" },
+  { mode: "drop_replies", description: "Lose replies", means: "requests take effect, their answers vanish" },
   { mode: "delay", description: "Delay", means: "2.5 s each way" },
-  { mode: "slow", description: "Slow", means: "2,000 bytes a second" },
+  { mode: "slow", description: "Slow", means: "2,000 bytes per second" },
 ];
 
 export function EdgeActions({ edgeId, state, give }: ActionsProps & { edgeId: string }) {
   const edge = edges.find((one) => one.id === edgeId);
   const links = state.links.filter((link) => edge?.links.includes(link.name));
   return (
-    <section className="node-panel" aria-label="about the chosen link">
+    <section className="node-panel" aria-label="about the selected link">
       {links.map((link) => (
         <div key={link.name}>
           <header>
             <h2>{link.name.split("-").join(" → ")}</h2>
             <p className="soft">
               {modes.find(({ mode }) => mode === link.mode)?.means}
-              {link.mode !== "pass" && `: ${link.touches} connections felt it`}
+              {link.mode !== "pass" && `: ${link.touches} connections affected`}
             </p>
           </header>
           <div className="actions">
@@ -103,7 +103,7 @@ export function EdgeActions({ edgeId, state, give }: ActionsProps & { edgeId: st
 
 const weathers: readonly { weather: LabWeather; description: string }[] = [
   { weather: "clear", description: "Clear" },
-  { weather: "doubled", description: "Doubled ×5" },
+  { weather: "doubled", description: "Duplicate ×5" },
   { weather: "reordered", description: "Out of order" },
   { weather: "lost", description: "A third lost" },
   { weather: "forged", description: "Forged" },

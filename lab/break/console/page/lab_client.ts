@@ -1,16 +1,15 @@
-// What the lab's page asks of its door: enters by the link's secret, reads the state once a second,
-// gives commands.
+// The page's client of the lab server: enters with the link's secret, reads the state once a
+// second, sends commands.
 import { useCallback, useEffect, useState } from "react";
 import type { LabCommand, LabState } from "../../../../src/contracts/lab_console.ts";
 
 const pollMs = 1_000;
 
-/** entering: not known yet. outside: no link, or a used one; says why. */
+/** entering: not known yet. outside: no link, or a used one; `why` is the reason. */
 export type Visit = { is: "entering" } | { is: "inside" } | { is: "outside"; why: string };
 
 /**
- * Uses the secret in the address up, and takes it out of the address before anything else can see
- * it.
+ * Uses up the secret in the address, and removes it from there before anything else can read it.
  */
 export function useVisit(): Visit {
   const [visit, setVisit] = useState<Visit>({ is: "entering" });
@@ -27,7 +26,7 @@ export function useVisit(): Visit {
 export interface Lab {
   /** null until the first answer. */
   state: LabState | null;
-  /** Why the last command was not done, or why the lab does not answer. */
+  /** Why the last command failed, or why the lab does not answer. */
   problem: string | null;
   give: (command: LabCommand) => void;
 }
@@ -64,7 +63,7 @@ export function useLab(): Lab {
 
 interface Answer<T> {
   body: T | null;
-  /** null: all is well. */
+  /** null: no problem. */
   problem: string | null;
 }
 

@@ -1,4 +1,4 @@
-// The lab in the browser: the drawing as control panel, and under it the verdict as it forms.
+// The lab in the browser: the drawing as a control panel, and below it the verdict as it forms.
 import { useState } from "react";
 import { Drawing, type LabMarks, type Selection } from "../../../../src/console/system/drawing.tsx";
 import { figuresOf, silentAfterMs } from "../../../../src/console/system/figures.ts";
@@ -31,7 +31,7 @@ export function LabPage() {
       <header className="lab-head">
         <div>
           <h1>Break it</h1>
-          <p className="soft">The real system, and yours to break. Choose a node or a line; the verdict forms below.</p>
+          <p className="soft">The real system, yours to break. Select a node or a line; the verdict forms below.</p>
         </div>
         <div className="actions">
           <button type="button" className="primary" onClick={() => give({ do: "campaign", contacts: campaignContacts })}>
@@ -86,12 +86,12 @@ function Timeline({ entries }: { entries: LabState["timeline"] }) {
   );
 }
 
-/** People and phones are beyond the lab's reach. */
+/** People and phones are out of the lab's reach. */
 const isBreakable = (node: NodeId): node is NodeId & LabNodeName => node !== "people" && node !== "phones";
 
 function cutOffWords(isConnected: boolean, ageMs: number): string {
-  if (!isConnected) return "webapi is away: the figures stand still until it is back.";
-  return ageMs > silentAfterMs ? `No news by Redis for ${Math.round(ageMs / 1_000)} s: the figures stand still.` : "";
+  if (!isConnected) return "webapi is down: the figures are frozen until it is back.";
+  return ageMs > silentAfterMs ? `No news by Redis for ${Math.round(ageMs / 1_000)} s: the figures are frozen.` : "";
 }
 
 const noMarks: LabMarks = { nodes: {}, links: {} };

@@ -1,4 +1,4 @@
-// Entry of the lab's page, which lab/console builds and serves.
+// Entry point of the lab's page, which lab/console builds and serves.
 import { createRoot } from "react-dom/client";
 import "../../../../src/console/look/tokens.css";
 import "../../../../src/console/system/system.css";

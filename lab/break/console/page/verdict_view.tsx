@@ -1,5 +1,5 @@
-// The verdict as it forms: one word, the laws as a row of marks, what was compared; the rows that
-// break a law by name.
+// The verdict as it forms: one word, the laws as a row of marks, what was compared, and the names
+// of the rows that break a law.
 import { useState } from "react";
 import type { LabState } from "../../../../src/contracts/lab_console.ts";
 
@@ -33,7 +33,7 @@ export function VerdictView({ verdict }: { verdict: Verdict }) {
       <p className="soft">
         {campaigns.running} campaigns under way, {campaigns.ended} ended · {show(messages.ended)} of {show(messages.all)} messages ended ·{" "}
         {show(verdict.rows_compared)} rows compared · {verdict.faults} faults so far
-        {verdict.checked_at !== null && ` · looked at ${new Date(verdict.checked_at).toLocaleTimeString("en-GB")}`}
+        {verdict.checked_at !== null && ` · checked at ${new Date(verdict.checked_at).toLocaleTimeString("en-GB")}`}
       </p>
       {law !== undefined && <LawDetails law={law} />}
     </section>
@@ -63,7 +63,7 @@ const verdictWords: Readonly<Record<Verdict["is"], string>> = {
   holds: "Every promise held",
   forming: "Nothing is broken so far",
   broken: "A law is broken",
-  unknown: "Nobody can look now: a database does not answer",
+  unknown: "Cannot check now: a database does not answer",
 };
 const verdictMarks: Readonly<Record<Verdict["is"], string>> = { holds: "✓", forming: "…", broken: "✕", unknown: "?" };
 const lawWords: Readonly<Record<LawState["verdict"], string>> = {

@@ -1,4 +1,4 @@
-// Who looks on at every run (lab/break/stage/run_scenario.ts), beside the laws of `bulksms check`.
+// The witnesses of every run (lab/break/stage/run_scenario.ts), beside the laws of `bulksms check`.
 // They conclude one after another, in this order: the last one wipes Redis.
 import type { OpenWitness } from "../scenario.ts";
 import { finalStates } from "./final_states.ts";

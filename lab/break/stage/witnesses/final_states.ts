@@ -1,6 +1,6 @@
-// L8 on the way: a trigger in the lab's salesdb writes down each message that ever leaves an end,
-// falls to a lower state or loses the mark of its charge. No look at the end can see one that left
-// and came back.
+// L8 along the way: a trigger in the lab's salesdb records each message that leaves a final state,
+// falls to a lower state or loses the mark of its charge. A check at the end cannot see one that
+// left and came back.
 import { createFinding } from "../../../../src/laws/law.ts";
 import { openPostgres, type Sql } from "../../../../src/platform/postgres.ts";
 import type { OpenWitness } from "../scenario.ts";
@@ -21,7 +21,7 @@ export const finalStates: OpenWitness = async ({ cluster, bulksmsIds }) => {
       for (const { message, before, after } of left) finding.broken(`bulksms_info ${message}`, `${before} became ${after ?? "nothing"}`);
       return {
         law: "L8",
-        title: "the trigger saw no message leave an end, fall, or lose the mark of its charge",
+        title: "the trigger saw no message leave a final state, fall, or lose the mark of its charge",
         form: "settled",
         ...finding.result(),
         durationMs: Math.round(performance.now() - startedMs),
@@ -32,8 +32,8 @@ export const finalStates: OpenWitness = async ({ cluster, bulksmsIds }) => {
 };
 
 /**
- * Once a cluster. The function writes as its owner: the processes have no right to this table, and
- * need none.
+ * Installed once per cluster. The function runs with its owner's rights: the processes have no
+ * rights on this table, and need none.
  */
 async function install(sql: Sql): Promise<void> {
   const [found] = await sql`select 1 from pg_trigger where tgname = 'lab_state_left_by_update' and not tgisinternal`;

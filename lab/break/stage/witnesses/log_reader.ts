@@ -1,16 +1,16 @@
-// L14: no process ever logs a whole phone number, a key, a secret or a message's text, at level
-// debug, while everything goes wrong.
+// L14: no process ever logs a whole phone number, a key, a secret or a message's text, even at
+// level debug while everything goes wrong.
 import { settings as settingTable } from "../../../../src/contracts/settings.ts";
 import { createFinding } from "../../../../src/laws/law.ts";
 import { openPostgres } from "../../../../src/platform/postgres.ts";
 import type { LabCluster } from "../../lab_cluster.ts";
 import type { OpenWitness } from "../scenario.ts";
 
-/** Shorter ones are words that a log may well use. */
+/** Shorter ones are words that a log may well contain. */
 const secretCharactersMin = 8;
 const textCharactersMin = 5;
 /**
- * A row of a broken line shows so much, for whoever reads the verdict is allowed to find it, not to
+ * Number of characters shown of an offending line: a reader of the verdict needs to find it, not to
  * keep it.
  */
 const shownCharacters = 120;
@@ -33,7 +33,7 @@ export const logReader: OpenWitness = async ({ cluster, bulksmsIds }) => {
       }
       return {
         law: "L14",
-        title: "no whole number, key, secret or text in any log line",
+        title: "no whole phone number, key, secret or text in any log line",
         form: "settled",
         ...finding.result(),
         durationMs: Math.round(performance.now() - startedMs),
@@ -45,7 +45,7 @@ export const logReader: OpenWitness = async ({ cluster, bulksmsIds }) => {
 
 const masked = (line: string, found: string) => line.replaceAll(found, "*".repeat(6)).slice(0, shownCharacters);
 
-/** Keys and secrets of the cluster; of a URL its password. */
+/** Keys and secrets of the cluster; of a URL, its password. */
 function secretsOf(cluster: LabCluster): { what: string; text: string }[] {
   const secrets = [
     { what: "the workspace's key", text: cluster.apiKey },
@@ -61,8 +61,8 @@ function secretsOf(cluster: LabCluster): { what: string; text: string }[] {
 }
 
 /**
- * The numbers of the run's campaigns, abroad and at home, and what their texts say before the first
- * placeholder.
+ * The numbers of the run's campaigns, in international and national format, and their texts up to
+ * the first placeholder.
  */
 async function readContent(cluster: LabCluster, bulksmsIds: readonly string[]) {
   const sql = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", { applicationName: "bulksms lab", connections: 1 });

@@ -1,6 +1,5 @@
 // L12: a WebSocket client on the workspace and on each campaign of the run, through every fault. It
-// connects again when it is cut off, as any client does. What it saw last must be what the database
-// has.
+// reconnects after each cut, as any client does. Its last update must match the database.
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { formatCredits } from "../../../../src/contracts/credits.ts";
@@ -12,11 +11,11 @@ import type { LabCluster } from "../../lab_cluster.ts";
 import type { OpenWitness } from "../scenario.ts";
 
 const againMs = 200;
-/** What the law allows: versions are read again every 2 s. */
+/** The law's limit: versions are read again every 2 s. */
 const quietMaxMs = 3_000;
 /**
- * A webapi that has just been started, and a machine that is busy, get so much more before the
- * law's time begins.
+ * Extra time before the law's limit starts, for a webapi that has just started and for a busy
+ * machine.
  */
 const connectMaxMs = 20_000;
 
@@ -47,7 +46,7 @@ export const socketClient: OpenWitness = async ({ cluster, bulksmsIds }) => {
     socket = new WebSocket(`${cluster.urls.webapi?.replace("http", "ws")}/ws`, { headers: { authorization: `Bearer ${cluster.apiKey}` } });
     socket.on("open", () => socket?.send(JSON.stringify({ subscribe: channels })));
     socket.on("message", (data) => hear(String(data)));
-    // an error is followed by its close
+    // an error is followed by a close
     socket.on("error", () => {});
     socket.on("close", () => setTimeout(connect, againMs).unref());
   }
@@ -62,7 +61,7 @@ export const socketClient: OpenWitness = async ({ cluster, bulksmsIds }) => {
       judge(channels, last, truth, finding);
       return {
         law: "L12",
-        title: "what a WebSocket client saw last = the database's, within 3 s; versions never fell",
+        title: "the last update of a WebSocket client = the database's, within 3 s; versions never fell",
         form: "settled",
         ...finding.result(),
         durationMs: Math.round(performance.now() - startedMs),
@@ -83,7 +82,7 @@ function judge(
 ) {
   for (const { topic, channel } of channels) {
     const seen = last.get(channel)?.seen;
-    if (seen === undefined) finding.broken(`${topic} ${channel}`, "never heard of");
+    if (seen === undefined) finding.broken(`${topic} ${channel}`, "no update ever arrived");
     else if (seen !== truth.get(channel)) finding.broken(`${topic} ${channel}`, `saw ${seen} last, the database has ${truth.get(channel)}`);
   }
 }
@@ -93,7 +92,7 @@ async function until(isTrue: () => boolean, limitMs: number): Promise<void> {
   while (!isTrue() && performance.now() < endMs) await sleep(20);
 }
 
-/** The part of an update that is compared, as text. */
+/** The compared part of an update, as text. */
 function seenOf(update: HeardUpdate["update"]): string {
   if ("bulksms_id" in update) {
     const counts = messageStatuses.map((status) => `${status} ${update.counts[status]}`).join(", ");
@@ -102,7 +101,7 @@ function seenOf(update: HeardUpdate["update"]): string {
   return `version ${update.version}, available ${update.available}, held ${update.held}, spent ${update.spent}`;
 }
 
-/** By channel, in the words of seenOf; read past every proxy by the read-only role. */
+/** By channel, in the format of seenOf; read with the read-only role, bypassing every proxy. */
 async function readTruth(cluster: LabCluster, bulksmsIds: readonly string[]): Promise<Map<string, string>> {
   const open = (url: string | undefined) => openPostgres(url ?? "", { applicationName: "bulksms lab", connections: 1 });
   const [ds, salesdb] = [open(cluster.settings.BULKSMS_CHECK_DS_URL), open(cluster.settings.BULKSMS_CHECK_SALESDB_URL)];

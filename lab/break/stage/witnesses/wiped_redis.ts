@@ -1,5 +1,5 @@
-// L13: Redis forgets everything, five seconds pass, and nothing has changed in any database. Costs
-// those seconds, so it is for clusters that end with their run; the matrix wipes Redis in cells of
+// L13: Redis is wiped, five seconds pass, and nothing has changed in any database. It takes those
+// seconds, so it is only for clusters that end with their run; the matrix wipes Redis in cells of
 // its own.
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkLaws } from "../../../../src/laws/check_laws.ts";
@@ -11,12 +11,12 @@ import type { LabCluster } from "../../lab_cluster.ts";
 import type { OpenWitness } from "../scenario.ts";
 
 const settleMs = 5_000;
-/** What a wipe could move, all rows of them. */
+/** Everything that a wipe could change, with all rows. */
 const tables = {
   ds: ["workspace", "credit_hold", "credit_ledger", "settle_refused"],
   salesdb: ["bulksms", "bulksms_run", "bulksms_chunk", "bulksms_info", "credit_outbox", "receipt_anomaly"],
 } as const;
-/** When the sweeper looks again is not what a campaign is. */
+/** Excluded: the sweeper's schedule is not part of a campaign's state. */
 const clockColumns = ["next_ring_at", "ring_count", "next_try_at", "tries"];
 
 export const wipedRedis: OpenWitness = async ({ cluster, isShared }) => {
@@ -49,7 +49,9 @@ export const wipedRedis: OpenWitness = async ({ cluster, isShared }) => {
   };
 };
 
-/** Of each table its number of rows, and a sum of their hashes, which no order changes. */
+/**
+ * Of each table, its number of rows and a sum of their hashes, which does not depend on the order.
+ */
 async function readStates(cluster: LabCluster): Promise<Map<string, { rows: number; digest: string }>> {
   const states = new Map<string, { rows: number; digest: string }>();
   const urls = { ds: cluster.settings.BULKSMS_CHECK_DS_URL, salesdb: cluster.settings.BULKSMS_CHECK_SALESDB_URL };

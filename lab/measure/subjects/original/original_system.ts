@@ -32,10 +32,10 @@ export interface OriginalOptions {
 }
 
 /**
- * Tried with 10, 20, 50 and 100 jobs at once and with two workers, each twice, on a busy machine:
- * CPU a message was 4.4 to 5.5 ms from 20 jobs on and did not depend on their number; with 10 jobs,
- * or with two workers, it was higher or equal. Every sent message waits for the one row of its
- * workspace.
+ * Tried with 10, 20, 50 and 100 concurrent jobs and with two workers, each twice, on a busy
+ * machine: from 20 jobs on, CPU per message was 4.4 to 5.5 ms and did not depend on their number;
+ * with 10 jobs, or with two workers, it was higher or equal. Every sent message waits for the
+ * single row of its workspace.
  */
 export const tunedOptions: OriginalOptions = {
   receiptsPerBody: 100,
@@ -59,14 +59,13 @@ export interface OriginalSystem {
   /** The carrier's data folder: the witness of what really happened. */
   simulatorFolder: string;
   /**
-   * A workspace with so much credit and a campaign of so many contacts, whose rows stand in
-   * salesdb.
+   * A workspace with this credit and a campaign of this many contacts, whose rows are in salesdb.
    */
   create(contacts: number): Promise<OriginalCampaign>;
   run(campaign: OriginalCampaign): Promise<void>;
-  /** Resolves when the carrier has told everything and no job is left. */
+  /** Resolves when the carrier has sent everything and no job is left. */
   untilQuiet(campaign: OriginalCampaign, limitMs: number): Promise<void>;
-  /** Jobs waiting and in hand. */
+  /** Jobs waiting and active. */
   queueDepth(): Promise<number>;
   /** Receipts that its carrier got a 2xx for since it was started. */
   receiptsAnswered(): Promise<number>;

@@ -1,6 +1,6 @@
-// The original's salesapi: a run is a job, and each receipt of the carrier is a job; its 2xx goes
-// out when the jobs are in Redis. In its favour: the jobs of one body are added by one command, and
-// their payload is all that the worker needs.
+// The original's salesapi: a run is a job, and each receipt of the carrier is a job; the 2xx is
+// sent when the jobs are in Redis. In its favour: the jobs of one body are added with one command,
+// and their payload is all that the worker needs.
 import { createServer, type IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { Queue } from "bullmq";
@@ -9,7 +9,7 @@ import { openRedis } from "../../../../src/platform/redis.ts";
 import { verifyWebhook } from "../../../../src/protocols/standard_webhooks/webhook_signature.ts";
 import { jobNames, type OriginalSettings, queueName, sendJob, type UpdateJob } from "./words.ts";
 
-/** Nobody looks at a job that is done; one that failed is kept and counted. */
+/** Nobody needs a job that is done; a failed one is kept and counted. */
 const jobOptions = { removeOnComplete: true, attempts: 5 };
 
 export async function startSalesapi(settings: OriginalSettings): Promise<void> {

@@ -1,12 +1,12 @@
-// The words that the original's processes share: settings, the queue and its jobs, the topic.
+// The types that the original's processes share: settings, the queue and its jobs, the topic.
 import { z } from "zod";
 
 export const originalProcessNames = ["webapi", "salesapi", "sales_worker"] as const;
 export type OriginalProcessName = (typeof originalProcessNames)[number];
 
 /**
- * All of one system; each process takes what it needs. Passed in the environment as one JSON
- * object, `ORIGINAL_SETTINGS`.
+ * All settings of one system; each process takes what it needs. Passed in the environment as one
+ * JSON object, `ORIGINAL_SETTINGS`.
  */
 export interface OriginalSettings {
   dsUrl: string;
@@ -27,7 +27,7 @@ export const settingsVariable = "ORIGINAL_SETTINGS";
 
 export const queueName = "sales";
 export const jobNames = { send: "send_bulksms", update: "update_status" } as const;
-/** Redis channel of every credit there is: each WebSocket client gets all of them. */
+/** Redis channel of all credit: each WebSocket client gets all of it. */
 export const creditTopic = "workspace_credit";
 
 export const sendJob = z.object({ bulksms_id: z.string(), workspace_id: z.string(), text: z.string() });

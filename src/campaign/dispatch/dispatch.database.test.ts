@@ -165,7 +165,7 @@ describe("a chunk", () => {
     expect(await first).toBe("done");
     expect(await countRows(id)).toEqual({ queued: 10 });
     expect(frozen.bodies).toHaveLength(1);
-    // the chunk is open again: the next holder finds nobody to submit and closes it
+    // the chunk is open again: the next holder finds nothing to submit and closes it
     const next = optionsFor(async () => accept);
     expect(await dispatchNextChunk(next.options, await textOf(id))).toBe("done");
     expect(next.bodies).toHaveLength(0);
@@ -256,7 +256,7 @@ describe("a chunk", () => {
     });
     expect(await dispatchNextChunk(options, await textOf(id))).toBe("done");
     expect(new Date(bodies[1]?.valid_until ?? 0).getTime()).toBeGreaterThan(Date.now() + 60_000);
-    // the second attempt may have reached it: the third says the same
+    // the second attempt may have reached the carrier: the third sends the same deadline
     expect(bodies[2]?.valid_until).toBe(bodies[1]?.valid_until);
   });
 
@@ -285,7 +285,7 @@ describe("a chunk", () => {
     expect(await countRows(id)).toEqual({ pending: 10 });
     expect(await readChunk(id)).toMatchObject({ state: "open", intent_to: 0 });
     expect(quietMs).toBe(1_500);
-    // not asked again meanwhile
+    // the carrier is not called in the meantime
     expect(await dispatchNextChunk(options, await textOf(id))).toBe("throttled");
     expect(bodies).toHaveLength(1);
   });
@@ -400,7 +400,7 @@ describe("the end of a chunk in a large campaign", () => {
     await owner`analyze bulksms, bulksms_chunk, bulksms_info`;
     const chunk = (await leaseChunk(sql, { bulksmsId: id, leaseMs: 60_000 })) as LeasedChunk;
     const scans = await sql.begin(async (transaction) => {
-      // so small against this table as the default is against one of millions
+      // as small against this table as the default is against one of millions
       await transaction`set local work_mem = '64kB'`;
       expect(await finishChunk(transaction, chunk)).toBe(false);
       const verdicts = emptyVerdicts();

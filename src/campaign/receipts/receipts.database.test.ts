@@ -21,7 +21,7 @@ afterAll(async () => {
   await rows?.close();
 });
 
-/** A campaign whose rows 1.. have these states; row n has 1 + n % 3 parts. */
+/** A campaign whose rows from 1 on have these states; row n has 1 + n % 3 parts. */
 async function seed(statuses: readonly MessageStatus[], status: BulksmsStatus = "running"): Promise<string> {
   const counters = Object.fromEntries(messageStatuses.map((name) => [name, statuses.filter((each) => each === name).length]));
   const partsOf = statuses.map((_, index) => 1 + ((index + 1) % 3));
@@ -134,8 +134,7 @@ describe("a batch of receipts", () => {
         expect(Number(campaign.parts_sent)).toBe(charged);
         const chargedBefore = statuses.reduce((sum, each, index) => sum + (isCharged(each) ? 1 + ((index + 1) % 3) : 0), 0);
         expect(outbox.parts).toBe(charged - chargedBefore);
-        // nothing that the carrier said is lost: implied by the row, above it and not final, or
-        // kept
+        // no receipt is lost: it is implied by the row, above it and not final, or kept
         const kept = new Set((await readAnomalies(id)).map(({ receiptId }) => receiptId));
         for (const [index, { row, status }] of given.entries()) {
           const end = expected[row] as MessageStatus;
@@ -269,7 +268,7 @@ describe("a batch of receipts", () => {
   });
 });
 
-/** A transaction of another connection that keeps its locks until it is closed. */
+/** A transaction on another connection that keeps its locks until it is closed. */
 async function holdOpen(lock: (transaction: TransactionSql) => Promise<unknown>): Promise<{ close(): Promise<void> }> {
   let isLocked = () => {};
   let letGo = () => {};

@@ -1,5 +1,5 @@
-// The credit domain against a naive model: random commands with repeats and lies, cut in any way,
-// and many at once. A failure prints its seed; TEST_SEED=<seed> runs it again.
+// The credit domain against a naive model: random commands with repeats and contradictions, split
+// in any way, and many at once. A failure prints its seed; TEST_SEED=<seed> runs it again.
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -12,7 +12,7 @@ import { topUp } from "./top_up.ts";
 import { type Balance, createWorkspace, readWorkspace } from "./workspaces.ts";
 
 const seed = process.env.TEST_SEED === undefined ? undefined : Number(process.env.TEST_SEED);
-/** A busy machine does fewer runs, not a failed test. */
+/** On a busy machine this does fewer runs instead of failing. */
 const runs = (numRuns: number) => ({ numRuns, interruptAfterTimeLimit: 12_000, ...(seed === undefined ? {} : { seed }) });
 
 let database: TestDatabase;
@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 /**
- * Small numbers of everything, so that commands meet: two workspaces, three holds, six transfers,
+ * Everything is small, so that commands collide: two workspaces, three holds, six transfers, and
  * amounts that often do not fit.
  */
 const workspaceNo = fc.nat({ max: 1 });
@@ -60,14 +60,14 @@ interface ModelHold {
   origin: "held" | "refused" | "tombstone";
 }
 
-/** Straight from the words of the contract, without any thought of crashes or speed. */
+/** The contract taken literally, with no thought of crashes or speed. */
 class Model {
   readonly workspaces = [0, 1].map(() => ({ available: 0n, held: 0n, spent: 0n, version: 0n }));
   readonly holds = new Map<number, ModelHold>();
   readonly topUps = new Map<number, string>();
   readonly settles = new Map<number, string>();
 
-  /** What the caller hears. */
+  /** The answer that the caller gets. */
   run(c: Command): unknown {
     if (c.kind === "topUp") return this.topUp(c.workspaceNo, c.transferNo, c.amount);
     if (c.kind === "reserve") return this.reserve(c.workspaceNo, c.holdNo, c.amount);
@@ -135,7 +135,7 @@ class Model {
   }
 }
 
-/** Fresh ids for one run, so that all runs share one database. */
+/** New ids for each run, so that all runs share one database. */
 async function freshWorld() {
   const workspaceIds = [(await createWorkspace(webapi, "one")).workspaceId, (await createWorkspace(webapi, "two")).workspaceId];
   const ids = (count: number) => Array.from({ length: count }, (): string => randomUUID());
@@ -167,8 +167,8 @@ async function run(world: World, c: Command): Promise<unknown> {
 }
 
 /**
- * The laws of ds for these workspaces: the balance is what the ledger sums to, and held is the open
- * part of open holds.
+ * The laws of ds for these workspaces: the balance equals the sum of the ledger, and held equals
+ * the open part of open holds.
  */
 async function assertLedgerAgrees(workspaceIds: string[]) {
   const rows = await check<{ available: bigint; held: bigint; spent: bigint; ledger: bigint[]; open: bigint; holdsAgree: boolean }[]>`
@@ -203,7 +203,7 @@ describe("the ledger", () => {
       fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 25 }), async (commands) => {
         const world = await freshWorld();
         const model = new Model();
-        // something to hold and settle from the start; one workspace stays poor
+        // something to hold and settle from the start; one workspace has little credit
         const start: Command[] = [
           { kind: "topUp", workspaceNo: 0, transferNo: 0, amount: 1_500n },
           { kind: "reserve", workspaceNo: 0, holdNo: 0, amount: 500n },
@@ -228,8 +228,8 @@ describe("the ledger", () => {
         }
         await Promise.all(commands.map((c) => run(world, c)));
         await assertLedgerAgrees(world.workspaceIds);
-        // what is decided stays decided: everything again moves no credit but by settles and
-        // top-ups that are new
+        // what is decided stays decided: repeating everything moves no credit except through
+        // settles and top-ups that are new
         const versions = await Promise.all(world.workspaceIds.map((id) => readWorkspace(rpc, id)));
         const decided = commands.filter((c) => c.kind === "reserve" || c.kind === "topUp");
         await Promise.all(decided.map((c) => run(world, c)));
@@ -251,8 +251,7 @@ describe("the ledger", () => {
           const holdId = randomUUID();
           await reserve(rpc, { workspaceId, holdId, amountMilli: total });
           const rows: Settle[] = amounts.map((amountMilli) => ({ outboxId: randomUUID(), amountMilli }));
-          // any slices, overlapping, in any order, and the rest at the end so that all have been
-          // there
+          // any slices, overlapping and in any order, then the rest, so that every row is included
           const batches = cuts.map(([from, length]) => {
             const start = from % rows.length;
             return rows.slice(start, start + 1 + (length % rows.length)).reverse();

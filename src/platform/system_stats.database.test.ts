@@ -75,7 +75,7 @@ test("rates are the growth of our own counters a second, all labels together; le
   await expect.poll(() => updates.length, heard).toBeGreaterThan(since + 1);
   const all = updates.slice(since).map((update) => update.processes[0] as ProcessStats);
   const peak = Math.max(...all.map(({ rates }) => rates.rpc_calls ?? 0));
-  // the second in which they came may have been a long one on a busy machine
+  // on a busy machine, the second in which they came may have been a long one
   expect(peak).toBeGreaterThan(100);
   expect(peak).toBeLessThanOrEqual(1_100);
   expect(all.at(-1)).toMatchObject({ rates: { rpc_calls: 0, quiet: 0 }, levels: { queue_waiting: 7 } });

@@ -1,5 +1,5 @@
-// A process that freezes inside a transaction: its locks must not outlive its role's limits,
-// whatever it was about to say.
+// A process that freezes inside a transaction: its locks must not outlive the limits of its role,
+// whatever it was about to send.
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase } from "../../testing/engines.ts";
@@ -9,7 +9,7 @@ let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let owner: Sql;
 let proxy: Server;
 const sockets = new Set<Socket>();
-/** Packets of the client that still get through. */
+/** Packets from the client that still get through. */
 let packetsLeft = Number.POSITIVE_INFINITY;
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** As sales_worker, by way of the proxy. */
+/** Connects as sales_worker, through the proxy. */
 function openWorker(): Sql {
   const url = new URL(database.urls.sales_worker ?? "");
   url.port = String((proxy.address() as AddressInfo).port);
@@ -47,7 +47,7 @@ test("every writing role has a limit for whole transactions", async () => {
 test("a process frozen between a statement's preparation and its execution loses its locks", async () => {
   await owner`
     insert into bulksms (workspace_id, name, sender, text, country, deadline_s, price) values (gen_random_uuid(), 'a', 'b', 'c', 'FI', 10, 100)`;
-  // so that nobody waits ten seconds; the limit itself is looked at above
+  // lowered so that the test need not wait ten seconds; the real limit is checked above
   await owner.unsafe(`alter role sales_worker in database ${new URL(database.ownerUrl).pathname.slice(1)} set transaction_timeout = '1s'`);
   const worker = openWorker();
   let lock = () => {};
@@ -57,7 +57,7 @@ test("a process frozen between a statement's preparation and its execution loses
   const frozen = worker
     .begin(async (transaction) => {
       await transaction`select from bulksms for no key update`;
-      // the next packet prepares a statement that this connection has not had; the one that would
+      // the next packet prepares a statement that is new to this connection; the packet that would
       // execute it never arrives
       packetsLeft = 1;
       lock();

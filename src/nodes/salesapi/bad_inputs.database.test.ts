@@ -1,6 +1,6 @@
 // Nonsense against salesapi: forms that no browser makes, fields and cells of any bytes, receipts
-// of any shape. Beside what create_route.test.ts and salesapi.test.ts have: a clear answer with a
-// stable code, no effect, never a 500, and the door open afterwards.
+// of any shape. Beside what create_route.database.test.ts and salesapi.database.test.ts have:
+// a clear answer with a stable code, no effect, never a 500, and the door open afterwards.
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -70,7 +70,7 @@ test("a copy whose connection is cut is refused, and its connection serves again
     });
   await expect(copy(true)).rejects.toSatisfy(isConnectionError);
   await copy(false);
-  // refused after its last byte: the row is there
+  // rejected after its last byte: the row is there
   await expect(copy(false)).rejects.toSatisfy(isDataError);
   expect(await sql`select id from counter where id = 92`).toEqual([{ id: 92 }]);
   await single.end();

@@ -1,5 +1,5 @@
-// Claims about where Redis comes from when it is not installed. Fetches real Debian packages, so it
-// needs apt-get and its mirror.
+// Where Redis comes from if it is not installed. Fetches real Debian packages, so it needs apt-get
+// and its mirror.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import { startRedisServer } from "./redis_server.ts";
 
 const hasPackages = process.platform === "linux" && findOnPath("apt-get") !== null && findOnPath("dpkg") !== null;
 let folder: string;
-/** Everything that is on PATH, but no Redis. */
+/** Everything on PATH except Redis. */
 let pathWithoutRedis: string;
 
 beforeAll(() => {

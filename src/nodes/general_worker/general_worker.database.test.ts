@@ -1,4 +1,4 @@
-// general_worker by its queues: settle_credit in, the ledger and credit_settled out.
+// general_worker through its queues: settle_credit in, the ledger and credit_settled out.
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type CreditNodes, startCreditNodes } from "../../../testing/credit_nodes.ts";
@@ -42,8 +42,7 @@ async function holdOf(credits: string, amountMilli: bigint) {
 }
 
 /**
- * Rings until it is through: a ring may be lost, as in the real system, where the sweeper rings
- * again.
+ * Rings until confirmed: a ring may be lost, as in the real system, where the sweeper rings again.
  */
 async function ringUntilConfirmed(job: Jobs["general"]["settle_credit"], ids: string[]) {
   await expect

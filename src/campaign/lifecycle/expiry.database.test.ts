@@ -11,7 +11,8 @@ afterAll(async () => {
 });
 
 /**
- * A campaign with a deadline of 100 s whose chunk was submitted so long ago; one message a state.
+ * A campaign with a deadline of 100 s whose chunk was submitted `submittedAgoS` ago; one message
+ * per state.
  */
 async function seed(submittedAgoS: number): Promise<string> {
   const id = await rows.insertCampaign({ contacts: 5, parts: 5, pending: 1, unknown: 1, queued: 1, sent: 1, delivered: 1, parts_sent: 2 });

@@ -1,4 +1,4 @@
-// Keys as webapi and salesapi check them: through a real rpc, and through one that is frozen.
+// Authentication as webapi and salesapi do it: through a real rpc, and through a frozen one.
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// Holds, settles, top-ups, keys and ledger pages, each promise by itself; and what no role of ds
+// Holds, settles, top-ups, keys and ledger pages, each guarantee by itself; and what no role of ds
 // may do.
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -61,7 +61,7 @@ describe("a reserve", () => {
     await expect(reserve(as("rpc"), request)).rejects.toMatchObject(refusal);
     await expect(reserve(as("rpc"), { ...request, amountMilli: 100n })).rejects.toMatchObject({ code: "hold_conflict" });
     expect(await release(as("rpc"), request)).toEqual({ releasedMilli: 0n, settledMilli: 0n, balance: null });
-    // a fresh hold, as a fresh run has, is judged anew
+    // a new hold, as a new run has, is judged afresh
     expect((await reserve(as("rpc"), { ...request, holdId: randomUUID() })).existed).toBe(false);
   });
 
@@ -155,7 +155,7 @@ describe("a settle", () => {
     expect(outcome.refused).toEqual([{ ...rows[2], code: "hold_exceeded", isNew: true }]);
     expect(outcome.settledIds).toEqual([rows[0], rows[1], rows[3], rows[4]].map((row) => row?.outboxId));
     expect(outcome.balance).toMatchObject({ heldMilli: 0n, spentMilli: 1_000n });
-    // the sweeper asks again and again: nothing moves, the first alarm stays the only one
+    // the sweeper retries over and over: nothing moves, and no second alarm is raised
     const again = await settle(as("general_worker"), holdId, rows);
     expect(again).toMatchObject({ settledIds: outcome.settledIds, newRows: 0, balance: null });
     expect(again.refused).toMatchObject([{ code: "hold_exceeded", isNew: false }]);
@@ -172,7 +172,7 @@ describe("a settle", () => {
     expect(otherAmount).toMatchObject({ settledIds: [], newRows: 0, refused: [{ code: "transfer_conflict" }] });
     const otherHold = await settle(as("general_worker"), two, [row, ...rowsOf(50n)]);
     expect(otherHold).toMatchObject({ newRows: 1, refused: [{ outboxId: row.outboxId, code: "transfer_conflict" }] });
-    // an id of another kind of transfer is a lie as well
+    // an id that belongs to another kind of transfer conflicts as well
     const asHold = await settle(as("general_worker"), one, [{ outboxId: deriveTransferId("hold", one), amountMilli: 1_000n }]);
     expect(asHold.refused).toMatchObject([{ code: "transfer_conflict" }]);
     expect(await readWorkspace(as("rpc"), workspaceId)).toMatchObject({ spentMilli: 150n, heldMilli: 1_850n });
@@ -224,7 +224,7 @@ describe("a top-up", () => {
     await topUp(as("webapi"), { workspaceId, transferId: randomUUID(), amountMilli: 1n });
     expect(await ask()).toEqual({ answer: first.answer, balance: null });
     await expect(ask(501n)).rejects.toEqual(code("idempotency_key_reused"));
-    // the stored answer is forgotten after a day, the transfer is not
+    // the stored answer is deleted after a day, the transfer stays
     await as("owner")`update idempotency_key set created_at = now() - interval '25 hours'`;
     expect(await purgeStoredAnswers(as("webapi"))).toBeGreaterThan(0);
     await expect(ask(501n)).rejects.toEqual(code("idempotency_key_reused"));

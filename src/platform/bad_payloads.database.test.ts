@@ -1,5 +1,5 @@
-// Nonsense in Redis: jobs and updates that nobody of ours wrote. None reaches a handler, none stops
-// a worker or a subscriber.
+// Nonsense in Redis: jobs and updates that none of our processes wrote. None reaches a handler,
+// none stops a worker or a subscriber.
 import { randomUUID } from "node:crypto";
 import { Queue } from "bullmq";
 import fc from "fast-check";
@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 /**
- * A queue as anybody with the password could fill it, and its worker, which notes what reaches its
+ * A queue that anyone with the password could fill, and its worker, which records what reaches its
  * handlers.
  */
 async function open() {
@@ -45,7 +45,7 @@ async function open() {
     });
     closing.push(() => worker.close());
   };
-  /** Rings until it is through. */
+  /** Rings until a job gets through. */
   const expectGoodJob = async () => {
     const id = randomUUID();
     await vi.waitFor(

@@ -1,7 +1,8 @@
 // webapi over HTTP as its clients see it, with real rpc, Postgres and Redis.
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type CreditNodes, type HttpAnswer, startCreditNodes } from "../../../testing/credit_nodes.ts";
+import { type CreditNodes, startCreditNodes } from "../../../testing/credit_nodes.ts";
+import type { HttpAnswer } from "../../../testing/node_http.ts";
 import { release, reserve } from "../../credit/holds.ts";
 
 let nodes: CreditNodes;

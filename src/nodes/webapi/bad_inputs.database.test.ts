@@ -1,6 +1,6 @@
-// Nonsense against webapi, beside what webapi.test.ts and sockets.test.ts have: odd bodies and
-// queries on every route, handshakes and frames that no WebSocket client makes. Always a clear
-// answer, no effect, and the door open afterwards.
+// Nonsense against webapi, beside what webapi.database.test.ts and sockets.database.test.ts have:
+// odd bodies and queries on every route, handshakes and frames that no WebSocket client makes.
+// Always a clear answer, no effect, and the door open afterwards.
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import fc from "fast-check";

@@ -1,5 +1,4 @@
-// Claims about the embedded Postgres: recovery after kill -9, pid files that lie, passwords, two of
-// them at once.
+// The embedded Postgres: recovery after kill -9, stale pid files, passwords, two servers at once.
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,7 +49,7 @@ test("every committed row is there after kill -9 of the server, and a lying pid 
   const dead = server;
   dead.child.kill("SIGKILL");
   expect(await waitUntil(() => hasEnded(dead.child), 10_000)).toBe(true);
-  // after a reboot the server's number may belong to anybody: here to this test
+  // after a reboot the server's pid may belong to any process: here to this test
   const pidFile = join(folder, "postgres", "data", "postmaster.pid");
   writeFileSync(pidFile, readFileSync(pidFile, "utf8").replace(/^\d+/, String(process.pid)));
   server = await start();

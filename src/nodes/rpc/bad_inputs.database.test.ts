@@ -1,5 +1,5 @@
-// Nonsense against rpc's door, beside what rpc.test.ts has: bytes that are no gRPC, messages that
-// are no protobuf, strings of any characters.
+// Nonsense sent to rpc's listener, in addition to rpc.database.test.ts: bytes that are not gRPC,
+// messages that are not protobuf, strings of any characters.
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { type Client, credentials, Metadata, makeGenericClientConstructor, type ServiceError, status } from "@grpc/grpc-js";
@@ -28,7 +28,8 @@ afterAll(async () => {
 });
 
 /**
- * One unary call whose message is these bytes. @returns the gRPC code, and our own of the metadata.
+ * One unary call whose message is these bytes.
+ * @returns the gRPC code, and our own from the metadata
  */
 function call(
   method: string,
@@ -138,9 +139,9 @@ test("bytes that are no HTTP/2 are answered or cut off, and rpc goes on", async 
     Buffer.concat([preface, Buffer.alloc(100, 0xff)]),
     // a frame of 16 MB
     Buffer.concat([preface, settings, Buffer.from([0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1])]),
-    // headers that are none
+    // invalid headers
     Buffer.concat([preface, settings, Buffer.from([0, 0, 4, 1, 5, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff])]),
-    // data of a stream that nobody opened
+    // data for a stream that was never opened
     Buffer.concat([preface, settings, Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 2])]),
   ];
   for (const each of bytes) {

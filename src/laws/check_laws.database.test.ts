@@ -19,7 +19,7 @@ function campaign(no: number, status: PlantedCampaign["status"], messages: Plant
   return { id, holdId: holdOf(id), workspaceId, status, messages };
 }
 
-/** Every way to end, each with the course that leads there. */
+/** Every possible ending, each with the course that leads there. */
 const finished = campaign(1, "finished", [
   ...Array.from({ length: 20 }, (_, index) => message(1 + index, "delivered", { parts: index === 4 ? 2 : 1 })),
   message(21, "undelivered"),
@@ -92,7 +92,10 @@ describe("the laws", () => {
     for (const one of campaigns) await plantCampaign(ds, salesdb, simulatorFolder, one);
   };
   const allHold = Object.fromEntries(["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9", "L10", "L11"].map((law) => [law, "held"]));
-  /** What the weather made up: lines of its file, and an anomaly of each that is named. */
+  /**
+   * Makes receipts up as the weather does: writes lines of its file, and an anomaly for each one
+   * named.
+   */
   const makeUp = async (lines: readonly InjectionLine[], anomalies: readonly string[] = [], kind = "unknown_status"): Promise<void> => {
     mkdirSync(join(simulatorFolder, "weather"), { recursive: true });
     writeFileSync(

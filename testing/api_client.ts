@@ -1,0 +1,106 @@
+// webapi and salesapi as a program of a customer sees them: each request once, with the answer that
+// contracts/ says. Lab and tests ask through it; bad inputs go by `askHttp` or raw_http.ts.
+import type { BulksmsAnswer, CreateAnswer } from "../src/contracts/http.ts";
+import type { TopicUpdates } from "../src/contracts/topics.ts";
+
+export interface Answer<T> {
+  status: number;
+  headers: Headers;
+  /** T when the status is 2xx, else a problem (contracts/errors.ts). */
+  body: T & Problem;
+}
+
+interface Problem {
+  code?: string;
+  /** Of state_conflict: where the campaign stands. */
+  current?: string;
+}
+
+export interface HttpOptions {
+  /** None or null: no authorization. */
+  key?: string | null;
+  /** Text and forms go as they are, anything else as JSON. */
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** Without: as long as it takes. */
+  timeoutMs?: number;
+}
+
+export interface ApiOptions {
+  webapiUrl: string | undefined;
+  salesapiUrl: string | undefined;
+  key: string;
+  /** Of each request. Without: as long as it takes. */
+  timeoutMs?: number;
+}
+
+export interface CreateFields {
+  text: string;
+  name?: string;
+  deadline_s?: number;
+}
+
+export type CommandName = "run" | "pause" | "resume" | "cancel";
+
+/** Resolves with whatever was answered; rejects as fetch does when nothing was, or no JSON. */
+export interface Api {
+  /** Uploads a CSV file. */
+  create(csv: string, fields: CreateFields, idempotencyKey?: string): Promise<Answer<CreateAnswer>>;
+  command(name: CommandName, bulksmsId: string): Promise<Answer<{ id: string }>>;
+  campaign(bulksmsId: string): Promise<Answer<BulksmsAnswer>>;
+  credit(workspaceId: string): Promise<Answer<TopicUpdates["workspace_credit"]>>;
+  /** @param amount credits, a decimal string */
+  topUp(workspaceId: string, amount: string, idempotencyKey?: string): Promise<Answer<{ transfer_id: string }>>;
+  createWorkspace(name: string): Promise<Answer<{ id: string }>>;
+  createKey(fields: { name: string; scopes: string[]; workspace_id: string }): Promise<Answer<{ id: string; key: string }>>;
+}
+
+export function openApi({ webapiUrl, salesapiUrl, key, timeoutMs }: ApiOptions): Api {
+  const common = { key, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+  const repeatable = (idempotencyKey?: string) => (idempotencyKey === undefined ? {} : { headers: { "idempotency-key": idempotencyKey } });
+  const get = <T>(url: string) => askHttp<T>("GET", url, common);
+  const post = <T>(url: string, body: unknown, idempotencyKey?: string) =>
+    askHttp<T>("POST", url, { ...common, body, ...repeatable(idempotencyKey) });
+  return {
+    create(csv, fields, idempotencyKey) {
+      const form = new FormData();
+      for (const [name, value] of Object.entries(fields)) if (value !== undefined) form.set(name, String(value));
+      form.set("file", new File([csv], "contacts.csv", { type: "text/csv" }));
+      return post(`${salesapiUrl}/create`, form, idempotencyKey);
+    },
+    command: (name, bulksmsId) => post(`${salesapiUrl}/${name}`, { bulksms_id: bulksmsId }),
+    campaign: (bulksmsId) => get(`${salesapiUrl}/bulksms/${bulksmsId}`),
+    credit: (workspaceId) => get(`${webapiUrl}/workspaces/${workspaceId}/credit`),
+    topUp: (workspaceId, amount, idempotencyKey) => post(`${webapiUrl}/workspaces/${workspaceId}/credit`, { amount }, idempotencyKey),
+    createWorkspace: (name) => post(`${webapiUrl}/workspaces`, { name }),
+    createKey: (fields) => post(`${webapiUrl}/keys`, fields),
+  };
+}
+
+/** The body of a 2xx answer. @throws Error with status and body of any other */
+export function bodyOf<T>({ status, body }: Answer<T>): T {
+  if (status >= 200 && status < 300) return body;
+  throw new Error(`answered ${status}: ${JSON.stringify(body)}`);
+}
+
+/** One request. The body is JSON when the answer says that it is, else text. */
+export async function askHttp<T>(
+  method: string,
+  url: string,
+  { key = null, body, headers = {}, timeoutMs }: HttpOptions = {},
+): Promise<Answer<T>> {
+  const isForm = body instanceof FormData;
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+      ...(body === undefined || isForm ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: isForm || typeof body === "string" ? body : JSON.stringify(body) }),
+    ...(timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
+  });
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get("content-type") ?? "");
+  return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as T & Problem };
+}
