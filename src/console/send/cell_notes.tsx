@@ -43,8 +43,8 @@ export function CellNotes({ judgement, price, choices, onChoice }: CellNotesProp
           <p>
             <strong>{characters.length === 1 ? "A character" : "Characters"} in the file's cells</strong>{" "}
             {costlyCells.extraParts > 0
-              ? `cost ${showCount(costlyCells.extraParts)} more ${costlyCells.extraParts === 1 ? "part" : "parts"}, ${showCredits(creditsOf(BigInt(costlyCells.extraParts) * milliOf(price)))} credits. Replacing them in the file saves that.`
-              : "leave room for 70 characters instead of 160 in a part; today that costs nothing more."}
+              ? `${characters.length === 1 ? "costs" : "cost"} ${showCount(costlyCells.extraParts)} more ${costlyCells.extraParts === 1 ? "part" : "parts"}, ${showCredits(creditsOf(BigInt(costlyCells.extraParts) * milliOf(price)))} credits. Replacing ${characters.length === 1 ? "it" : "them"} in the file saves that.`
+              : `${characters.length === 1 ? "means" : "mean"} parts of 70 characters instead of 160; as the text stands, that costs nothing more.`}
           </p>
           <ul className="chips">
             {characters.slice(0, charactersShown).map(({ character, code_point, suggestion, count }) => (
