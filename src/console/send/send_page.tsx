@@ -1,9 +1,7 @@
 // A new campaign, from top to bottom: the file and its verdict, the text and what it costs, one
 // button that says what it will do.
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { useLocation } from "wouter";
-import type { CreateAnswer } from "../../contracts/http.ts";
-import { askSalesapi } from "../api/api.ts";
 import { useTopic } from "../live/live.ts";
 import { Trouble } from "../look/problem_view.tsx";
 import { creditsOf, milliOf, showCredits, showPeople } from "../look/words.ts";
@@ -12,10 +10,10 @@ import { Bill, costOf } from "./bill.tsx";
 import { CellNotes } from "./cell_notes.tsx";
 import { FileDrop } from "./file_drop.tsx";
 import { FileVerdict } from "./file_verdict.tsx";
-import { type FileChoices, isProblemOfText, type Judgement, noChoices } from "./judgement.ts";
-import { formOf, quoteChange } from "./send_request.ts";
+import { type FileChoices, isProblemOfText, noChoices } from "./judgement.ts";
 import { TextField } from "./text_field.tsx";
 import { useJudgement } from "./use_judgement.ts";
+import { useSending } from "./use_sending.ts";
 
 export function SendPage() {
   const { workspace_id: workspaceId, scopes, part_price: price, default_country: countryDefault, text_parts_max: partsMax } = useSession();
@@ -26,53 +24,12 @@ export function SendPage() {
   const [text, setText] = useState("");
   const [sender, setSender] = useState("bulksms");
   const [country, setCountry] = useState(countryDefault);
-  const [busy, setBusy] = useState<"" | "creating" | "running">("");
-  const [failed, setFailed] = useState<unknown>(null);
-  /** The same file and words again are the same campaign. */
-  const key = useRef<{ of: string; value: string }>({ of: "", value: "" });
   const judgement = useJudgement(file, choices, { text, country, partsMax });
 
   /** Another sheet has other columns. */
   const choose = (choice: Partial<FileChoices>) =>
     setChoices({ ...choices, ...("sheet" in choice ? { phoneColumn: null } : {}), ...choice });
-
-  const send = async (chosen: File, judged: Judgement, runs: boolean) => {
-    setFailed(null);
-    setBusy("creating");
-    try {
-      const created = await create(chosen, judged);
-      if (runs) {
-        setBusy("running");
-        await run(created, judged);
-      }
-      navigate(`/campaigns/${created.id}`);
-    } catch (error) {
-      setFailed(error);
-      setBusy("");
-    }
-  };
-  const create = (chosen: File, judged: Judgement): Promise<CreateAnswer> => {
-    const { form, fields } = formOf(chosen, judged, { text, sender, country, choices });
-    const of = JSON.stringify([fields, chosen.name, chosen.size, chosen.lastModified]);
-    if (key.current.of !== of) key.current = { of, value: crypto.randomUUID() };
-    return askSalesapi<CreateAnswer>("/create", { method: "POST", body: form, idempotencyKey: key.current.value });
-  };
-  /**
-   * Held to what the page shows. A campaign that came out larger is dropped, and never taken for
-   * this one again.
-   */
-  const run = async ({ id }: CreateAnswer, { contacts, parts }: Judgement): Promise<void> => {
-    const agreed = { contacts, parts, cost_max: creditsOf(costOf(parts, price)) };
-    try {
-      await askSalesapi("/run", { method: "POST", body: { bulksms_id: id, expect: agreed } });
-    } catch (error) {
-      const change = quoteChange(error, agreed);
-      if (change === null) throw error;
-      key.current = { of: "", value: "" };
-      await askSalesapi("/cancel", { method: "POST", body: { bulksms_id: id } });
-      throw change;
-    }
-  };
+  const { busy, failed, setFailed, send } = useSending({ text, sender, country, choices, price }, navigate);
 
   if (!scopes.includes("send")) return <p>Your key may look, not send: sign in with one that has the scope send.</p>;
   const cost = judgement === null ? 0n : costOf(judgement.parts, price);

@@ -1,0 +1,64 @@
+// Creates the campaign that the page shows and runs it, held to the figures that were shown.
+import { useRef, useState } from "react";
+import type { CreateAnswer } from "../../contracts/http.ts";
+import { askSalesapi } from "../api/api.ts";
+import { creditsOf } from "../look/words.ts";
+import { costOf } from "./bill.tsx";
+import type { FileChoices, Judgement } from "./judgement.ts";
+import { formOf, quoteChange } from "./send_request.ts";
+
+export interface SendingFields {
+  text: string;
+  sender: string;
+  country: string;
+  choices: FileChoices;
+  /** Of one part, as the session has it. */
+  price: string;
+}
+
+/** @param navigate called with the campaign's page once it is created, or runs */
+export function useSending({ text, sender, country, choices, price }: SendingFields, navigate: (path: string) => void) {
+  const [busy, setBusy] = useState<"" | "creating" | "running">("");
+  const [failed, setFailed] = useState<unknown>(null);
+  /** The same file and words again are the same campaign. */
+  const key = useRef<{ of: string; value: string }>({ of: "", value: "" });
+  const send = async (chosen: File, judged: Judgement, runs: boolean) => {
+    setFailed(null);
+    setBusy("creating");
+    try {
+      const created = await create(chosen, judged);
+      if (runs) {
+        setBusy("running");
+        await run(created, judged);
+      }
+      navigate(`/campaigns/${created.id}`);
+    } catch (error) {
+      setFailed(error);
+      setBusy("");
+    }
+  };
+  const create = (chosen: File, judged: Judgement): Promise<CreateAnswer> => {
+    const { form, fields } = formOf(chosen, judged, { text, sender, country, choices });
+    const of = JSON.stringify([fields, chosen.name, chosen.size, chosen.lastModified]);
+    if (key.current.of !== of) key.current = { of, value: crypto.randomUUID() };
+    return askSalesapi<CreateAnswer>("/create", { method: "POST", body: form, idempotencyKey: key.current.value });
+  };
+  /**
+   * Held to what the page shows. A campaign that came out larger is dropped, and never taken for
+   * this one again.
+   */
+  const run = async ({ id }: CreateAnswer, { contacts, parts }: Judgement): Promise<void> => {
+    const agreed = { contacts, parts, cost_max: creditsOf(costOf(parts, price)) };
+    try {
+      await askSalesapi("/run", { method: "POST", body: { bulksms_id: id, expect: agreed } });
+    } catch (error) {
+      const change = quoteChange(error, agreed);
+      if (change === null) throw error;
+      key.current = { of: "", value: "" };
+      await askSalesapi("/cancel", { method: "POST", body: { bulksms_id: id } });
+      throw change;
+    }
+  };
+
+  return { busy, failed, setFailed, send };
+}
