@@ -10,7 +10,7 @@ import { Bill, costOf } from "./bill.tsx";
 import { CellNotes } from "./cell_notes.tsx";
 import { FileDrop } from "./file_drop.tsx";
 import { FileVerdict } from "./file_verdict.tsx";
-import { type FileChoices, isProblemOfText, noChoices } from "./judgement.ts";
+import { type FileChoices, isProblemOfText, type Judgement, noChoices } from "./judgement.ts";
 import { TextField } from "./text_field.tsx";
 import { useJudgement } from "./use_judgement.ts";
 import { useSending } from "./use_sending.ts";

@@ -33,10 +33,6 @@ import {
 } from "./csv_quotes.ts";
 import { latin1Of, newBytes, textOf } from "./csv_text.ts";
 
-export { boundsAt, cellOf };
-export type CsvRows = Rows;
-export type CsvHeader = Header;
-
 /**
  * A physical line at most: the columns below, each with a cell that is longer than any text, are
  * far shorter.
