@@ -1,11 +1,12 @@
 // Quotes in CSV: where a cell ends, and which rows are broken. Called by csv_reader.ts, line by
 // line.
 //
-//   "a ""b"" c"   a cell in quotes; a quote inside is duplicated; spaces may stand around the quotes
+//   "a ""b"" c"   a cell in quotes; a quote inside is written twice; spaces around are fine
 //   5" pipe       a quote inside a cell that does not begin with one is a character
 //   "a" b         something behind a closing quote: the row is broken
-//   "a            a quote that is never closed, or is closed by the next quote of a later row, so that
-//                 something stands behind it: the row is broken, and reading resumes on its second line
+//   "a            a quote that is never closed, or is closed by the next quote of a later row, so
+//                 that something stands behind it: the row is broken, and reading resumes on its
+//                 second line
 
 /**
  * A cell between two offsets of its line, or what it becomes when its duplicated quotes are single.

@@ -17,7 +17,7 @@
 //     cell
 //     that is too long is rejected with its line, and the file is read on.
 import { AppError, type ErrorDetails } from "../../contracts/errors.ts";
-import { boundsAt, cellOf, type Header, headerName, type RejectedRow, type RowFault, type Rows } from "../rows.ts";
+import { type Header, headerName, type RejectedRow, type RowFault, type Rows } from "../rows.ts";
 import { findBadByte, magicBytesMax, refuseForeignFile } from "./csv_bytes.ts";
 import { findDelimiter } from "./csv_delimiter.ts";
 import {

@@ -5,8 +5,8 @@
 //   a byte order mark               is believed
 //   zeros in every other byte       UTF-16 without a mark
 //   valid UTF-8                     UTF-8
-//   UTF-8 but for some bytes        invalid: as Windows-1252 it would send "PÃ¤ivi" to whoever was spelled right
-//   bytes 0x80-0x9F                 Windows-1252, unless it has no character for one of them: invalid
+//   UTF-8 but for some bytes        invalid: as Windows-1252 it would turn "Päivi" into "PÃ¤ivi"
+//   bytes 0x80-0x9F                 Windows-1252; invalid if it has no character for one of them
 //   bytes on which Windows-1252 and ISO-8859-15 differ, and none of 0x80-0x9F: ambiguous
 //   other bytes from 0xA0 up        Windows-1252; both read the same
 import { AppError } from "../../contracts/errors.ts";

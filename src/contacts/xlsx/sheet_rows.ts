@@ -2,14 +2,15 @@
 // console's worker.
 //
 // What a cell gives:
-//   texts                 as they stand; runs of rich text together, without what is only pronunciation
-//   numbers               all digits that the sheet has; with 16 digits and more: fault `digits_lost`
+//   texts                 as they stand; runs of rich text joined, without pronunciation
+//   numbers               all digits of the sheet; with 16 digits and more: fault `digits_lost`
 //   dates, times          ISO text, whatever the format shows (number_formats.ts)
 //   booleans              TRUE, FALSE          errors   #N/A and the like, which count as empty
 //   formulas              their cached value; without one: fault `formula_without_value`
 //   merged cells          the value in the first of them, the others are empty
-// Rows and columns that are hidden (a filter hides rows) are left out and counted, unless they are wanted.
-// Cells to the right of the header's last name are columns without a name, if the first rows have any.
+// Rows and columns that are hidden (a filter hides rows) are left out and counted, unless they are
+// wanted. Cells to the right of the header's last name are columns without a name, if the first rows
+// have any.
 import { AppError } from "../../contracts/errors.ts";
 import { type CellFault, type Header, headerName, type RejectedRow, type RowSource, type Rows } from "../rows.ts";
 import { renderNumber } from "./number_formats.ts";
