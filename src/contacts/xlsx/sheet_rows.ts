@@ -9,8 +9,8 @@
 //   formulas              their cached value; without one: fault `formula_without_value`
 //   merged cells          the value in the first of them, the others are empty
 // Rows and columns that are hidden (a filter hides rows) are left out and counted, unless they are
-// wanted. Cells to the right of the header's last name are columns without a name, if the first rows
-// have any.
+// wanted. Cells to the right of the header's last name are columns without a name, if the first
+// rows have any.
 import { AppError } from "../../contracts/errors.ts";
 import { type CellFault, type Header, headerName, type RejectedRow, type RowSource, type Rows } from "../rows.ts";
 import { renderNumber } from "./number_formats.ts";
