@@ -21,6 +21,8 @@ export default defineConfig({
         // The limit finds what hangs on a busy machine of two cores, not what is slow.
         testTimeout: 30_000,
         hookTimeout: 60_000,
+        // processes, servers and a network on two busy cores: once more where nobody watches
+        retry: process.env.CI && name !== "pure" ? 1 : 0,
       },
     })),
   },
