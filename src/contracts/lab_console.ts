@@ -29,7 +29,7 @@ export const labCommand = z.discriminatedUnion("do", [
   /** Something to be broken: one campaign more. */
   z.strictObject({ do: z.literal("campaign"), contacts: z.number().int().min(1).max(800) }),
   /** Everything that was broken is made whole. */
-  z.strictObject({ do: z.literal("mend") }),
+  z.strictObject({ do: z.literal("repair") }),
 ]);
 export type LabCommand = z.infer<typeof labCommand>;
 

@@ -9,7 +9,7 @@ import { cursorRows, onlyCampaigns, type Snapshots } from "./snapshots.ts";
 
 export const anomaliesInjected: Law = {
   name: "L11",
-  title: "receipts set aside (but late ones) = those that the weather made up",
+  title: "receipts kept as anomalies (but late ones) = those that the weather made up",
   checkRows: checkAnomalies,
   // every message that the carrier knows was free to have an anomaly
   judgeMessage: ({ after }, finding) => {

@@ -27,7 +27,7 @@ export interface Controls {
   state(): Omit<LabState, "verdict">;
   faults(): number;
   /** Everything that was broken by hand is made whole. */
-  mend(): Promise<void>;
+  repair(): Promise<void>;
 }
 
 /** What a button cannot do in the present state; its words are for the person who pressed it. */
@@ -61,7 +61,7 @@ export function createControls(cluster: LabCluster, onNote: (what: string) => vo
     eventsSeen = cluster.events.length;
   };
   const actions = nodeActions(cluster, broken);
-  const mend = () => mendAll(cluster, broken);
+  const repair = () => repairAll(cluster, broken);
 
   return {
     async perform(command) {
@@ -80,7 +80,7 @@ export function createControls(cluster: LabCluster, onNote: (what: string) => vo
         await runCampaign(cluster, id);
         note(`a campaign of ${command.contacts} messages runs`);
       } else {
-        await mend();
+        await repair();
         note("everything is made whole");
       }
     },
@@ -94,7 +94,7 @@ export function createControls(cluster: LabCluster, onNote: (what: string) => vo
       };
     },
     faults: () => broken.faults,
-    mend,
+    repair,
   };
 }
 
@@ -163,7 +163,7 @@ async function changeWeather(cluster: LabCluster, broken: Broken, weather: LabWe
   if (weather !== "clear") broken.faults += 1;
 }
 
-async function mendAll(cluster: LabCluster, broken: Broken): Promise<void> {
+async function repairAll(cluster: LabCluster, broken: Broken): Promise<void> {
   for (const node of [...broken.frozen.keys()]) thaw(broken, node);
   for (const release of broken.held.values()) release();
   broken.held.clear();

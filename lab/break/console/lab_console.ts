@@ -29,7 +29,7 @@ export async function openLabConsole({ port = 0, onNote = () => {} }: LabConsole
   const stop = async (): Promise<void> => {
     await verdict.close();
     // a frozen process cannot be stopped
-    await controls.mend();
+    await controls.repair();
     await cluster.stop();
   };
   try {

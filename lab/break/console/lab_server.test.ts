@@ -19,12 +19,12 @@ beforeAll(async () => {
     apiKey: "key",
     controls: {
       async perform(command) {
-        if (command.do === "mend") throw new Refusal("nothing is broken");
+        if (command.do === "repair") throw new Refusal("nothing is broken");
         performed.push(command);
       },
       state: () => state,
       faults: () => 0,
-      mend: async () => {},
+      repair: async () => {},
     },
     state: () => state,
   });
@@ -116,7 +116,7 @@ describe("the lab's door", () => {
     for (const body of [{ do: "node", node: "moon", action: "kill" }, { do: "campaign", contacts: 1e9 }, [], "x".repeat(5_000)]) {
       expect((await give(body)).status).toBe(422);
     }
-    const refused = await give({ do: "mend" });
+    const refused = await give({ do: "repair" });
     expect([refused.status, JSON.parse(refused.body).detail]).toEqual([409, "nothing is broken"]);
   });
 });

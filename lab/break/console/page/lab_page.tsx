@@ -37,7 +37,7 @@ export function LabPage() {
           <button type="button" className="primary" onClick={() => give({ do: "campaign", contacts: campaignContacts })}>
             Text {campaignContacts} people
           </button>
-          <button type="button" onClick={() => give({ do: "mend" })}>
+          <button type="button" onClick={() => give({ do: "repair" })}>
             Make all whole
           </button>
         </div>
