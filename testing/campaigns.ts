@@ -3,13 +3,13 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { join } from "node:path";
 import type { BulksmsAnswer, CreateAnswer } from "../src/contracts/http.ts";
-import { endedBulksmsStatuses } from "../src/contracts/states.ts";
+import { type BulksmsStatus, isCampaignIn } from "../src/contracts/states.ts";
 import type { TopicUpdates } from "../src/contracts/topics.ts";
 import { checkLaws, type LawSources, type LawsReport } from "../src/laws/check_laws.ts";
 import { type Api, bodyOf, openApi } from "./api_client.ts";
 import type { Cluster } from "./cluster.ts";
 
-export const isEnded = (status: string): boolean => (endedBulksmsStatuses as readonly string[]).includes(status);
+export const isEnded = (status: string): boolean => isCampaignIn("ended", status as BulksmsStatus);
 
 /**
  * Area codes of North America; with 555 01xx behind them these numbers belong to nobody

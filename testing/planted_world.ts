@@ -14,7 +14,7 @@ import {
   segmentPath,
   segmentRows,
 } from "../src/contracts/simulator_journal.ts";
-import { chargedStatuses, type MessageStatus, messageStatuses } from "../src/contracts/states.ts";
+import { isMessageIn, type MessageStatus, messageStatuses } from "../src/contracts/states.ts";
 import type { Sql } from "../src/platform/postgres.ts";
 
 /** Milli-credits a part. */
@@ -56,7 +56,7 @@ export interface PlantedCampaign {
 
 /** The usual course of a message that ended so. */
 export function message(rowNo: number, status: MessageStatus, more: Partial<PlantedMessage> = {}): PlantedMessage {
-  const isCharged = (chargedStatuses as readonly string[]).includes(status);
+  const isCharged = isMessageIn("charging", status);
   const journals: Record<MessageStatus, PlantedJournal | null> = {
     pending: null,
     unknown: { verdict: "accepted" },
@@ -71,7 +71,7 @@ export function message(rowNo: number, status: MessageStatus, more: Partial<Plan
   const isIntended = !["pending", "canceled"].includes(status);
   const planted = { rowNo, status, parts: 1, isSentMarked: isCharged, isIntended, journal: journals[status], ...more };
   const errorCode = planted.journal?.errorCode ?? undefined;
-  return { ...planted, ...(errorCode === undefined || !["failed", "undelivered"].includes(status) ? {} : { errorCode }) };
+  return { ...planted, ...(errorCode === undefined || !isMessageIn("explained", status) ? {} : { errorCode }) };
 }
 
 /** Workspace with one top-up, larger than all holds of its campaigns. */

@@ -2,9 +2,10 @@
 // Redis may lose everything. Runs in each sales_worker; a transaction-level advisory lock lets one
 // pass claim at a time, and each claim delays the next one for that row: 0.5 s, 1 s ... 30 s.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BulksmsStatus } from "../contracts/states.ts";
+import { type BulksmsStatus, campaignSets, messageSets } from "../contracts/states.ts";
 import { errorFields, type Log } from "../platform/log.ts";
 import { inTransaction, type Sql } from "../platform/postgres.ts";
+import { statusIn, statusNotIn, sumOfCounters } from "../platform/state_sql.ts";
 import { purgeDeadImport } from "./import/purge_imports.ts";
 import { expireMessages } from "./lifecycle/expiry.ts";
 import type { CampaignProgress } from "./lifecycle/move_messages.ts";
@@ -165,11 +166,11 @@ async function claimCampaigns(
     return transaction<Claimed[]>`
       with watched as (
         select b.id, b.status,
-          b.status in ('running', 'paused', 'canceling') and b.unknown + b.queued + b.sent > 0 and exists (
+          ${statusIn(transaction, "b.status", campaignSets.open)} and ${sumOfCounters(transaction, "b", messageSets.submitted)} > 0 and exists (
             select from bulksms_chunk c where c.bulksms_id = b.id
               and c.submitted_at + (b.deadline_s + ${receiptHorizonS}::int) * interval '1 s' < now()) as is_past_deadline
         from bulksms b
-        where b.status not in ('import_failed', 'ready', 'finished', 'canceled') and (b.next_ring_at <= now() or ${isStart})
+        where ${statusNotIn(transaction, "b.status", campaignSets.resting)} and (b.next_ring_at <= now() or ${isStart})
       ), due as (
         select w.id, w.is_past_deadline from watched w join bulksms b using (id)
         where w.is_past_deadline or case b.status
@@ -177,7 +178,7 @@ async function claimCampaigns(
           when 'reserving' then b.status_at < now() - ${reservingPatienceS}::int * interval '1 s'
           when 'canceling' then true
           when 'settling' then true
-          else b.pending + b.unknown + b.queued + b.sent = 0 or (b.status = 'running'
+          else ${sumOfCounters(transaction, "b", messageSets.open)} = 0 or (b.status = 'running'
             and exists (select from bulksms_chunk c where c.bulksms_id = b.id and (c.state = 'open' or c.state = 'leased' and c.lease_until < clock_timestamp()))
             and (${isStart} or not exists (
               select from bulksms_chunk c where c.bulksms_id = b.id and c.state = 'leased' and c.lease_until >= clock_timestamp())))

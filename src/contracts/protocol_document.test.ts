@@ -11,11 +11,13 @@ import { jobs, queueNames } from "./jobs.ts";
 import { receipt, submitRequest, submitResponse } from "./receipts.ts";
 import {
   anomalyKinds,
+  type BulksmsStatus,
   bulksmsStatuses,
-  chargedStatuses,
-  endedBulksmsStatuses,
+  campaignsLeadingTo,
   firstFinalStatus,
   impliedReceipts,
+  isCampaignIn,
+  isMessageIn,
   messageStatuses,
 } from "./states.ts";
 import { channelName, socketCloseCodes, systemChannel, topicNames, topicUpdates } from "./topics.ts";
@@ -89,9 +91,9 @@ describe("docs/protocol.md has", () => {
     expect(inDocument).toEqual(
       messageStatuses.map((state, index) => ({
         state,
-        implied: impliedReceipts[state],
-        isCharged: (chargedStatuses as readonly string[]).includes(state),
-        isFinal: index >= firstFinal,
+        implied: impliedReceipts(state),
+        isCharged: isMessageIn("charging", state),
+        isFinal: index >= firstFinal && isMessageIn("final", state),
       })),
     );
   });
@@ -99,11 +101,12 @@ describe("docs/protocol.md has", () => {
   test("the campaign states in their order, which have ended, and no unknown one behind an arrow", () => {
     const rows = table("campaign states");
     expect(rows.map(([state, ended]) => [codeOf(state), ended === "yes"])).toEqual(
-      bulksmsStatuses.map((state) => [state, (endedBulksmsStatuses as readonly string[]).includes(state)]),
+      bulksmsStatuses.map((state) => [state, isCampaignIn("ended", state)]),
     );
     for (const [state, ended, next] of rows) {
       const targets = codesOf(next);
-      expect(bulksmsStatuses, `${state} leads to`).toEqual(expect.arrayContaining(targets));
+      const leadsTo = bulksmsStatuses.filter((to) => campaignsLeadingTo(to).includes(codeOf(state) as BulksmsStatus));
+      expect(targets.toSorted(), `${state} leads to`).toEqual(leadsTo.toSorted());
       expect(targets.length > 0, `${state} leads somewhere unless it has ended`).toBe(ended !== "yes");
     }
   });

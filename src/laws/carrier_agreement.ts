@@ -1,7 +1,6 @@
 // L4, L7, L8, L9: the simulator's journal and salesdb agree on each message.
 import { noNumberMark } from "../contracts/simulator_journal.ts";
-import { impliedReceipts, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
-import { isFinal } from "./charges.ts";
+import { impliedReceipts, isMessageIn, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
 import type { Finding, Law } from "./law.ts";
 import { type MessageFacts, nameMessage } from "./messages.ts";
 
@@ -56,8 +55,7 @@ function judgeKnownToBoth(message: MessageFacts, finding: Finding): void {
   if (isKnownBefore && status === "pending" && message.isIntended === false)
     broken("pending and beyond every intent, but the carrier has it");
   if (status === "canceled" && after.isAccepted) broken("canceled, but the carrier accepted it");
-  if (["queued", "sent", "undelivered", "delivered"].includes(status) && !after.isAccepted)
-    broken(`${status}, but the carrier never accepted it`);
+  if (isMessageIn("accepted", status) && !after.isAccepted) broken(`${status}, but the carrier never accepted it`);
   if (status === "failed" && !after.isRejected && after.end !== "failed") broken("failed, but the carrier neither rejected nor failed it");
   if ((after.isAccepted || after.isRejected) && after.parts !== message.parts)
     broken(`${message.parts} parts, submitted as ${after.parts}`);
@@ -71,7 +69,7 @@ function judgeKnownToBoth(message: MessageFacts, finding: Finding): void {
  */
 function judgeEnd(message: MessageFacts, finding: Finding): void {
   const { status, errorCode, after } = message;
-  const isEnd = status === "failed" || status === "undelivered" || status === "delivered";
+  const isEnd = status !== null && isMessageIn("final", status) && !isMessageIn("imposed", status);
   if (!isEnd && errorCode === null) return;
   finding.compared(1);
   const end = after.isRejected ? "failed" : after.end;
@@ -96,7 +94,7 @@ function judgeReceipts(message: MessageFacts, finding: Finding): void {
 
 function shows({ status, isSentMarked }: MessageFacts, receipt: ReceiptStatus): boolean {
   if (status === null) return false;
-  if (impliedReceipts[status].includes(receipt)) return true;
+  if (impliedReceipts(status).includes(receipt)) return true;
   if (status === "expired") return receipt === "queued" || (receipt === "sent" && isSentMarked);
-  return !isFinal(status) && messageStatuses.indexOf(status) > messageStatuses.indexOf(receipt);
+  return !isMessageIn("final", status) && messageStatuses.indexOf(status) > messageStatuses.indexOf(receipt);
 }

@@ -1,8 +1,9 @@
 // L3: what was charged is what was sent, from the phone network's journal over salesdb's messages
 // and outbox to ds's ledger.
 import { formatCredits } from "../contracts/credits.ts";
-import { chargedStatuses, firstFinalStatus, type MessageStatus, messageStatuses } from "../contracts/states.ts";
+import { campaignSets, isMessageIn } from "../contracts/states.ts";
 import type { TransactionSql } from "../platform/postgres.ts";
+import { statusIn } from "../platform/state_sql.ts";
 import type { Finding, Law } from "./law.ts";
 import { type MessageFacts, nameMessage } from "./messages.ts";
 import { cursorRows, onlyCampaigns, onlyWorkspace, type Snapshots } from "./snapshots.ts";
@@ -90,7 +91,7 @@ async function checkSettles(looks: Snapshots, finding: Finding): Promise<void> {
 
 function selectOutbox({ salesdb: sql, scope }: Snapshots) {
   return sql`select o.id, o.bulksms_id as "bulksmsId", o.hold_id as "holdId", o.amount, o.confirmed_at is not null as "isConfirmed",
-      b.status in ('finished', 'canceled') as "isEnded"
+      ${statusIn(sql, "b.status", campaignSets.complete)} as "isEnded"
     from credit_outbox o join bulksms b on b.id = o.bulksms_id where true ${onlyCampaigns(sql, "b", scope)}`;
 }
 
@@ -210,14 +211,6 @@ async function checkRefusedSettles({ dsAfter: sql, scope }: Snapshots, finding: 
   }
 }
 
-/** Index of the first final state. */
-const finalFrom = messageStatuses.indexOf(firstFinalStatus);
-
-/** Whether no writer may move the message any more. */
-export function isFinal(status: MessageStatus): boolean {
-  return messageStatuses.indexOf(status) >= finalFrom;
-}
-
 /**
  * For each message: the journal says sent <=> sent_at is set, except for messages of which no such
  * receipt was ever accepted.
@@ -227,11 +220,12 @@ function judgeSent(message: MessageFacts, finding: Finding): void {
   if (status === null) return;
   finding.compared(1);
   if (message.isSentMarked && !after.isSent) finding.broken(nameMessage(message), `charged (${status}), but the carrier never sent it`);
-  if (!message.isSentMarked && isCharged(status)) finding.broken(nameMessage(message), `${status}, but not marked as sent, so not charged`);
-  const isDone = isFinal(status) || message.isCampaignEnded;
+  if (!message.isSentMarked && isMessageIn("charging", status))
+    finding.broken(nameMessage(message), `${status}, but not marked as sent, so not charged`);
+  const isDone = isMessageIn("final", status) || message.isCampaignEnded;
   if (message.isSentMarked || !before.isSent || !isDone) return;
-  const isTaken = before.answered.some((word) => isCharged(word));
-  const isKeptAsAnomaly = [...message.anomalies].some((word) => isCharged(word));
+  const isTaken = before.answered.some((word) => isMessageIn("charging", word));
+  const isKeptAsAnomaly = [...message.anomalies].some((word) => isMessageIn("charging", word));
   if (isTaken && !isKeptAsAnomaly)
     finding.broken(nameMessage(message), `sent by the carrier and its receipt taken, but ${status} and not charged`);
   else
@@ -239,8 +233,4 @@ function judgeSent(message: MessageFacts, finding: Finding): void {
       nameMessage(message),
       isKeptAsAnomaly ? `sent, its receipt came after it was ${status}` : `sent, but no receipt of it was taken before it was ${status}`,
     );
-}
-
-function isCharged(word: string): boolean {
-  return (chargedStatuses as readonly string[]).includes(word);
 }

@@ -1,6 +1,7 @@
 // L5: a campaign's counters match its rows. Within one snapshot of salesdb, so it holds at every
 // moment.
-import { messageStatuses } from "../contracts/states.ts";
+import { campaignSets, messageStatuses } from "../contracts/states.ts";
+import { statusIn } from "../platform/state_sql.ts";
 import type { Finding, Law } from "./law.ts";
 import { cursorRows, onlyCampaigns, type Snapshots } from "./snapshots.ts";
 
@@ -32,7 +33,7 @@ async function checkCounters({ salesdb: sql, scope }: Snapshots, finding: Findin
       ${columns.map((column) => sql`, b.${sql(column)}::bigint as ${sql(`stored_${column}`)}`)}
       ${columns.map((column) => sql`, coalesce(${sql(column === "rejected" ? "rejects" : "counted")}.${sql(column)}, 0)::bigint as ${sql(`counted_${column}`)}`)}
     from bulksms b left join counted on counted.bulksms_id = b.id left join rejects on rejects.bulksms_id = b.id
-    where b.status not in ('importing', 'import_failed') ${onlyCampaigns(sql, "b", scope)}`;
+    where ${statusIn(sql, "b.status", campaignSets.imported)} ${onlyCampaigns(sql, "b", scope)}`;
   for await (const batch of rows.cursor(cursorRows)) for (const row of batch) judgeCounters(row, finding);
   await checkRowsWithoutCampaign(sql, scope, finding);
 }

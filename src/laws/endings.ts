@@ -1,5 +1,7 @@
 // L6 and L10: an ended campaign leaves nothing open, and each hold belongs to one run of one
 // campaign.
+import { type BulksmsStatus, campaignSets, isCampaignIn } from "../contracts/states.ts";
+import { isOpenSql, statusIn } from "../platform/state_sql.ts";
 import type { Finding, Law } from "./law.ts";
 import { cursorRows, onlyCampaigns, onlyWorkspace, type Snapshots } from "./snapshots.ts";
 
@@ -17,7 +19,7 @@ export const holdsOfRuns: Law = {
 
 interface EndedCampaign {
   id: string;
-  status: string;
+  status: BulksmsStatus;
   holdIds: string[];
   messages: bigint;
   unfinished: bigint;
@@ -33,9 +35,9 @@ async function checkEndedCampaigns({ salesdb: sql, dsAfter, scope }: Snapshots, 
         union select b.hold_id where b.hold_id is not null)::text[] as "holdIds"
     from bulksms b
     left join (
-      select bulksms_id, count(*) as messages, count(*) filter (where status < 'failed') as unfinished from bulksms_info group by bulksms_id
+      select bulksms_id, count(*) as messages, count(*) filter (where ${isOpenSql(sql, "status")}) as unfinished from bulksms_info group by bulksms_id
     ) m on m.bulksms_id = b.id
-    where b.status in ('finished', 'canceled') ${onlyCampaigns(sql, "b", scope)}`;
+    where ${statusIn(sql, "b.status", campaignSets.complete)} ${onlyCampaigns(sql, "b", scope)}`;
   for await (const batch of campaigns.cursor(cursorRows)) {
     const holdIds = batch.flatMap((campaign) => campaign.holdIds);
     const open = await dsAfter<{ id: string }[]>`select id from credit_hold where id = any(${holdIds}) and state = 'open'`;
@@ -64,7 +66,7 @@ interface Run {
   bulksmsId: string;
   workspaceId: string;
   amount: bigint;
-  status: string;
+  status: BulksmsStatus;
   isCurrent: boolean;
 }
 
@@ -118,9 +120,9 @@ async function checkRunsHaveHolds({ salesdb: sql, dsAfter, scope }: Snapshots, f
       finding.compared(1);
       const name = `bulksms_run ${run.holdId}`;
       const origin = origins.get(run.holdId);
-      const isOn = run.isCurrent && ["running", "paused", "settling", "finished"].includes(run.status);
+      const isOn = run.isCurrent && isCampaignIn("held", run.status);
       const isRefusedId = run.holdId[14] !== "7";
-      const mayLack = (run.isCurrent && ["reserving", "canceling"].includes(run.status)) || (isRefusedId && !isOn);
+      const mayLack = (run.isCurrent && isCampaignIn("holding", run.status) && !isOn) || (isRefusedId && !isOn);
       if (origin === undefined && !mayLack) finding.broken(name, `of campaign ${run.bulksmsId}, but ds has no such hold`);
       else if (isOn && origin !== undefined && origin !== "held")
         finding.broken(name, `campaign ${run.bulksmsId} is ${run.status} on a hold that never held (${origin})`);

@@ -9,7 +9,7 @@ import {
   segmentRows,
 } from "../contracts/simulator_journal.ts";
 import type { Injections } from "../contracts/simulator_weather.ts";
-import { endedBulksmsStatuses, type MessageStatus, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
+import { type BulksmsStatus, isCampaignIn, type MessageStatus, messageStatuses, type ReceiptStatus } from "../contracts/states.ts";
 import { type JournalListing, journalBits, readSegment, type SegmentFacts } from "./journal.ts";
 import { cursorRows, onlyCampaigns, type Snapshots } from "./snapshots.ts";
 
@@ -35,7 +35,7 @@ export interface MessageFacts {
   /** Whether a chunk's intent covers the row; null if its chunk is missing. */
   isIntended: boolean | null;
   /** Statuses of the receipts about this message that are in receipt_anomaly. */
-  anomalies: ReadonlySet<string>;
+  anomalies: ReadonlySet<ReceiptStatus>;
   /** The journal as it was before salesdb was read: everything in it must show in the row. */
   before: JournalFacts;
   /** The journal after salesdb was read: everything in the row must show in it. */
@@ -104,13 +104,13 @@ export async function visitMessages(looks: Snapshots, journal: JournalSnapshots,
 
 interface Campaign {
   id: string;
-  status: string | null;
+  status: BulksmsStatus | null;
   contacts: number;
 }
 
 /** A campaign that never ran has nothing to compare, unless the journal knows it nevertheless. */
 function isDue(campaign: Campaign, journal: JournalSnapshots): boolean {
-  return !["importing", "import_failed", "ready", "reserving"].includes(campaign.status as string) || journal.before.has(campaign.id);
+  return campaign.status === null || isCampaignIn("ran", campaign.status) || journal.before.has(campaign.id);
 }
 
 async function visitCampaign(
@@ -119,7 +119,7 @@ async function visitCampaign(
   campaign: Campaign,
   visit: (message: MessageFacts) => void,
 ): Promise<void> {
-  const isCampaignEnded = (endedBulksmsStatuses as readonly string[]).includes(campaign.status ?? "");
+  const isCampaignEnded = campaign.status !== null && isCampaignIn("ended", campaign.status);
   const segments = new Set([...(journal.before.get(campaign.id)?.keys() ?? []), ...(journal.after.get(campaign.id)?.keys() ?? [])]);
   for (let segmentNo = 0; segmentNo * segmentRows <= campaign.contacts; segmentNo++) segments.add(segmentNo);
   for (const segmentNo of [...segments].sort((a, b) => a - b)) {
@@ -141,7 +141,7 @@ interface SegmentRows {
   numberMarks: Uint32Array;
   /** 0: no chunk, 1: above its intent, 2: covered by it. */
   intents: Uint8Array;
-  anomalies: Map<number, Set<string>>;
+  anomalies: Map<number, Set<ReceiptStatus>>;
 }
 
 const sentBit = 16;
@@ -190,12 +190,12 @@ async function readRows(sql: Snapshots["salesdb"], bulksmsId: string, segmentNo:
 
 /** Each status once per message: a receipt repeated a hundred times takes no more memory. */
 async function readAnomalies(sql: Snapshots["salesdb"], bulksmsId: string, firstRow: number, lastRow: number) {
-  return sql<{ rowNo: number; status: string }[]>`
+  return sql<{ rowNo: number; status: ReceiptStatus }[]>`
     select distinct row_no as "rowNo", status from receipt_anomaly
     where bulksms_id = ${bulksmsId} and row_no between ${firstRow} and ${lastRow}`;
 }
 
-const noAnomalies: ReadonlySet<string> = new Set();
+const noAnomalies: ReadonlySet<ReceiptStatus> = new Set();
 const { answeredFirst, answeredSecond, answeredThird } = journalBits;
 
 function visitSegmentRows(

@@ -2,7 +2,9 @@
 // has the order it needs: journal so far, ds, salesdb, ds again, journal to its end. What is in an
 // earlier snapshot must show in a later one that depends on it.
 import { AppError } from "../contracts/errors.ts";
+import { campaignSets } from "../contracts/states.ts";
 import type { Sql, TransactionSql } from "../platform/postgres.ts";
+import { statusIn } from "../platform/state_sql.ts";
 
 /** Limit for one statement of the audit: enough for ten million messages, with room to spare. */
 const statementTimeoutMs = 300_000;
@@ -94,7 +96,7 @@ async function hasWorkInFlight(sql: TransactionSql, scope: Scope): Promise<boole
   const [found] = await sql<{ inFlight: boolean }[]>`
     select exists (
       select from bulksms b
-      where b.status in ('reserving', 'running', 'paused', 'canceling', 'settling') ${onlyCampaigns(sql, "b", scope)}
+      where ${statusIn(sql, "b.status", campaignSets.holding)} ${onlyCampaigns(sql, "b", scope)}
     ) or exists (
       select from credit_outbox o join bulksms b on b.id = o.bulksms_id where o.confirmed_at is null ${onlyCampaigns(sql, "b", scope)}
     ) as "inFlight"`;

@@ -9,7 +9,7 @@ import { Failure } from "../../../src/cli/failure.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
 import { formatCount } from "../../../src/cli/terminal.ts";
 import type { BulksmsAnswer } from "../../../src/contracts/http.ts";
-import { endedBulksmsStatuses } from "../../../src/contracts/states.ts";
+import { isCampaignIn } from "../../../src/contracts/states.ts";
 import { projectRoot, type Stack } from "./stack.ts";
 
 export interface Progress {
@@ -71,7 +71,7 @@ export async function openCampaigns(stack: Stack, signal: AbortSignal): Promise<
       const endMs = performance.now() + finishMaxMs;
       for (const { id, contacts } of started) {
         let campaign = await read(id);
-        while (!(endedBulksmsStatuses as readonly string[]).includes(campaign.status)) {
+        while (!isCampaignIn("ended", campaign.status)) {
           if (performance.now() > endMs) throw new Error(`campaign ${id} has not ended: ${JSON.stringify(campaign.counts)}`);
           await sleep(pauseMs, undefined, { signal });
           campaign = await read(id);

@@ -3,8 +3,9 @@
 // every link traffic, and proves that repeated requests have one effect.
 import { randomUUID } from "node:crypto";
 import { WebSocket } from "ws";
-import { endedBulksmsStatuses } from "../../../src/contracts/states.ts";
+import { campaignSets } from "../../../src/contracts/states.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
+import { statusNotIn } from "../../../src/platform/state_sql.ts";
 import type { Answer } from "../../../testing/api_client.ts";
 import { apiOf, csvOf } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
@@ -171,7 +172,7 @@ async function haveEnded(cluster: LabCluster, bulksmsIds: ReadonlySet<string>): 
   try {
     const rows = await sql<{ id: string; status: string; last_error: string | null }[]>`
       select id, status::text, last_error from bulksms
-      where id = any(${[...bulksmsIds]}) and not status::text = any(${endedBulksmsStatuses as readonly string[] as string[]})`;
+      where id = any(${[...bulksmsIds]}) and ${statusNotIn(sql, "status", campaignSets.ended)}`;
     if (rows.length > 0) throw new Error(JSON.stringify(rows.slice(0, 3)));
     return true;
   } finally {

@@ -1,6 +1,6 @@
 // The laws of the model: what must be true of every state at every moment, and what the end is.
 // Named as in `bulksms check`.
-import { impliedReceipts } from "../../../src/contracts/states.ts";
+import { impliedReceipts, type ReceiptStatus } from "../../../src/contracts/states.ts";
 import type { Message, Size, State } from "./state.ts";
 import { runsMax } from "./state.ts";
 import { isFinal, Records, receiptBits, receiptNames, wordOf } from "./world.ts";
@@ -74,9 +74,9 @@ function brokenReceipts(message: Message, wasSent: boolean): string | null {
 
 const impliesSent = (word: string) => word === "sent" || word === "undelivered" || word === "delivered";
 
-function hasEffect({ status, isMarkedSent }: Message, word: (typeof impliedReceipts)[keyof typeof impliedReceipts][number]): boolean {
+function hasEffect({ status, isMarkedSent }: Message, word: ReceiptStatus): boolean {
   if (status === "expired") return word === "queued" || (word === "sent" && isMarkedSent);
-  return impliedReceipts[status].includes(word);
+  return impliedReceipts(status).includes(word);
 }
 
 function brokenCampaigns(size: Size, now: Records): string | null {

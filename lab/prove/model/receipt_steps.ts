@@ -131,7 +131,7 @@ function applyReceipt(world: World, next: Records, c: number, row: number, recei
   const message = next.message(c, row);
   const word = wordOf(receipt, message);
   if (moveMessage(world, next, c, row, word)) return;
-  const isRefused = isFinal(message.status) && !impliedReceipts[message.status].includes(word);
+  const isRefused = isFinal(message.status) && !impliedReceipts(message.status).includes(word);
   if (isRefused && world.has("refused_receipt_kept")) message.kept |= receiptBits[receipt];
 }
 

@@ -50,11 +50,11 @@ const generalWorkerTest = "src/nodes/general_worker/general_worker.database.test
 
 export const patches: Record<GuardName, Patch> = {
   final_state: {
-    replacements: one(moveMessages, "and m.status < least(${target}, 'failed')", "and m.status < ${target}"),
+    replacements: one(moveMessages, "and m.status < least(${target}, ${firstFinal})", "and m.status < ${target}"),
     catchers: [test(receiptsTest, "takes no message out of its end, not even to a higher state")],
   },
   upward: {
-    replacements: one(moveMessages, "and m.status < least(${target}, 'failed')", "and m.status < 'failed'"),
+    replacements: one(moveMessages, "and m.status < least(${target}, ${firstFinal})", "and m.status < ${firstFinal}"),
     catchers: [
       test(receiptsTest, "has the same end as its receipts one by one, in any order and number, with counters that equal the rows"),
     ],
@@ -68,7 +68,7 @@ export const patches: Record<GuardName, Patch> = {
     catchers: [test(receiptsTest, "charges once when sent, delivered and the doubled sent come in separate batches")],
   },
   implied_sent: {
-    replacements: one(moveMessages, "${target} in ('sent', 'undelivered', 'delivered') then now()", "${target} = 'sent' then now()"),
+    replacements: one(moveMessages, "${target} in (${charging}) then now()", "${target} = 'sent' then now()"),
     catchers: [test(receiptsTest, "charges a delivered that overtook its sent")],
   },
   outbox_with_the_move: {

@@ -8,8 +8,10 @@ import { isAppError } from "../../contracts/errors.ts";
 import type { CreateAnswer } from "../../contracts/http.ts";
 import type { FileAnswer } from "../../contracts/quote.ts";
 import { submitMessagesMax } from "../../contracts/receipts.ts";
+import { campaignSets } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
+import { statusIn } from "../../platform/state_sql.ts";
 import type { Template } from "../../sms/template.ts";
 import { newBulksmsId } from "./bulksms_id.ts";
 import { copyRows, type Reject, type RowBatch } from "./copy_rows.ts";
@@ -221,7 +223,7 @@ async function closeImport(run: Import, judged: JudgedRows, file: FileAnswer): P
         and import_lease_until > clock_timestamp()`;
     if (closed.count === 0) {
       const [done] = await transaction`
-        select from bulksms where id = ${lease.bulksmsId} and import_lease_owner = ${lease.owner} and status not in ('importing', 'import_failed')`;
+        select from bulksms where id = ${lease.bulksmsId} and import_lease_owner = ${lease.owner} and ${statusIn(transaction, "status", campaignSets.imported)}`;
       if (done === undefined) throw importLost();
       return;
     }

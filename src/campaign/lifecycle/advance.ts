@@ -1,5 +1,6 @@
 // The next step of a campaign in any state: derived from its row, so it may be called by anybody at
 // any time. Called by jobs, by the dispatcher, and by the sweeper.
+import { noSuchState } from "../../contracts/states.ts";
 import type { Campaign } from "./campaign_rows.ts";
 import { readCampaign } from "./campaign_rows.ts";
 import { cancelChunks } from "./cancel.ts";
@@ -45,7 +46,13 @@ async function nextStep(dependencies: AdvanceDependencies, campaign: Campaign): 
     case "paused":
     case "settling":
       return finish(dependencies, campaign);
-    default:
+    case "importing":
+    case "import_failed":
+    case "ready":
+    case "finished":
+    case "canceled":
       return null;
+    default:
+      return noSuchState(campaign.status);
   }
 }

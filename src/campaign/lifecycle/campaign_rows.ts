@@ -1,7 +1,8 @@
 // How the steps of a campaign read and change its row in bulksms: one guarded statement per change
 // of state. Callers: commands, reserve, finish, advance.
-import type { BulksmsStatus } from "../../contracts/states.ts";
+import { type BulksmsStatus, campaignsLeadingTo, isCampaignIn } from "../../contracts/states.ts";
 import type { AnySql, TransactionSql } from "../../platform/postgres.ts";
+import { countersObject, statusIn } from "../../platform/state_sql.ts";
 import type { CampaignProgress } from "./move_messages.ts";
 
 /** What a step needs to know about a campaign. */
@@ -17,8 +18,7 @@ export interface Campaign extends CampaignProgress {
 export function campaignColumns(sql: AnySql) {
   return sql`b.id as "bulksmsId", b.workspace_id as "workspaceId", b.status, b.contacts, b.parts_sent as "partsSent", b.version,
     b.hold_id as "holdId", b.parts, b.price as "priceMilli", b.started_at is not null as "hasRun",
-    json_build_object('pending', b.pending, 'unknown', b.unknown, 'queued', b.queued, 'sent', b.sent, 'failed', b.failed,
-      'undelivered', b.undelivered, 'delivered', b.delivered, 'expired', b.expired, 'canceled', b.canceled) as counts`;
+    ${countersObject(sql, "b")} as counts`;
 }
 
 /**
@@ -42,7 +42,8 @@ export async function lockCampaign(transaction: TransactionSql, bulksmsId: strin
  * clock.
  */
 export interface StatusChange {
-  from: readonly BulksmsStatus[];
+  /** Each of them must lead to `to` (contracts/states.ts). Default: all that do. */
+  from?: readonly BulksmsStatus[];
   to: BulksmsStatus;
   /** undefined leaves it unchanged. */
   lastError?: string | null;
@@ -57,14 +58,16 @@ export interface StatusChange {
  * hold or workspace.
  */
 export async function changeStatus(sql: AnySql, bulksmsId: string, change: StatusChange): Promise<Campaign | null> {
-  const { from, to, lastError, holdId, workspaceId } = change;
-  const isEnd = to === "finished" || to === "canceled";
+  const { to, lastError, holdId, workspaceId } = change;
+  const allowed = campaignsLeadingTo(to);
+  const from = change.from ?? allowed;
+  if (!from.every((status) => allowed.includes(status))) throw new Error(`no campaign goes from ${from} to ${to}`);
   const rows = await sql<Campaign[]>`
     update bulksms b set status = ${to}, status_at = now(), version = b.version + 1, next_ring_at = now(), ring_count = 0,
       last_error = ${lastError === undefined ? sql`b.last_error` : sql`${lastError}::text`},
       started_at = ${to === "running" ? sql`coalesce(b.started_at, now())` : sql`b.started_at`},
-      ended_at = ${isEnd ? sql`now()` : sql`b.ended_at`}
-    where b.id = ${bulksmsId} and b.status = any (${from as BulksmsStatus[]}::bulksms_status[])
+      ended_at = ${isCampaignIn("ended", to) ? sql`now()` : sql`b.ended_at`}
+    where b.id = ${bulksmsId} and ${statusIn(sql, "b.status", from)}
       ${holdId === undefined ? sql`` : sql`and b.hold_id is not distinct from ${holdId}::uuid`}
       ${workspaceId === undefined ? sql`` : sql`and b.workspace_id = ${workspaceId}`}
     returning ${campaignColumns(sql)}`;

@@ -9,7 +9,7 @@ import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { takeImport } from "../import/import_lease.ts";
 import { abandonImport } from "../import/purge_imports.ts";
-import { type Campaign, campaignColumns, changeStatus, readCampaign } from "./campaign_rows.ts";
+import { type Campaign, campaignColumns, changeStatus, readCampaign, type StatusChange } from "./campaign_rows.ts";
 import { type ReserveDependencies, reserve } from "./reserve.ts";
 
 export interface CommandedBulksms {
@@ -107,7 +107,7 @@ async function refuseRun(sql: Sql, commanded: CommandedBulksms, priceMilli: bigi
  * messages may be on their way in bodies that started before.
  */
 export async function pause(sql: Sql, commanded: CommandedBulksms): Promise<{ campaign: Campaign; inFlight: number }> {
-  const campaign = await change(sql, commanded, { from: ["running"], to: "paused" });
+  const campaign = await change(sql, commanded, { to: "paused" });
   reachFailpoint("pause_committed");
   return { campaign, inFlight: await countInFlight(sql, commanded.bulksmsId) };
 }
@@ -127,7 +127,7 @@ export async function cancel(
 ): Promise<{ campaign: Campaign; inFlight: number }> {
   const importing = await cancelImport(sql, commanded, importLeaseMs);
   if (importing !== null) return { campaign: importing, inFlight: 0 };
-  const campaign = await change(sql, commanded, { from: ["ready", "reserving", "running", "paused"], to: "canceling" });
+  const campaign = await change(sql, commanded, { to: "canceling" });
   return { campaign, inFlight: await countInFlight(sql, commanded.bulksmsId) };
 }
 
@@ -148,11 +148,7 @@ async function cancelImport(sql: Sql, commanded: CommandedBulksms, leaseMs: numb
   return readCampaign(sql, commanded.bulksmsId);
 }
 
-async function change(
-  sql: Sql,
-  commanded: CommandedBulksms,
-  to: { from: BulksmsStatus[]; to: BulksmsStatus; lastError?: null },
-): Promise<Campaign> {
+async function change(sql: Sql, commanded: CommandedBulksms, to: Pick<StatusChange, "from" | "to" | "lastError">): Promise<Campaign> {
   const changed = await changeStatus(sql, commanded.bulksmsId, { ...to, workspaceId: commanded.workspaceId });
   return changed ?? refuse(sql, commanded);
 }

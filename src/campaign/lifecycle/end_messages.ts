@@ -1,8 +1,9 @@
 // Ends messages on our own decision, a range of rows at a time: canceled, unknown (submitted,
 // unanswered, never to be retried), expired. Called by cancel and expiry with the campaign locked,
 // which every other writer of messages locks first. None of these moves charges anything.
-import type { MessageStatus } from "../../contracts/states.ts";
+import { isMessageIn, type MessageStatus } from "../../contracts/states.ts";
 import type { TransactionSql } from "../../platform/postgres.ts";
+import { isOpenSql, perStatus, statusIn } from "../../platform/state_sql.ts";
 import { type Campaign, campaignColumns } from "./campaign_rows.ts";
 
 /**
@@ -27,21 +28,17 @@ export async function endMessages(
 ): Promise<EndedMessages> {
   const rows = await transaction<(Campaign & { moved: number })[]>`
     with moved as (
-      update bulksms_info m set status = ${to}, done_at = case when ${to} >= 'failed'::message_status then now() end
+      update bulksms_info m set status = ${to}, done_at = ${isMessageIn("final", to) ? transaction`now()` : transaction`null`}
       where m.bulksms_id = ${range.bulksmsId} and m.row_no between ${range.firstRow} and ${range.lastRow}
-        and m.status = any (${from as MessageStatus[]}::message_status[]) and m.status < least(${to}, 'failed'::message_status)
+        and ${statusIn(transaction, "m.status", from)} and m.status < ${to} and ${isOpenSql(transaction, "m.status")}
       returning old.status as before
     ), counted as (
       select count(*) as moved,
-        count(*) filter (where before = 'pending') as pending, count(*) filter (where before = 'unknown') as unknown,
-        count(*) filter (where before = 'queued') as queued, count(*) filter (where before = 'sent') as sent
+        ${perStatus(transaction, from, (status) => `count(*) filter (where before = '${status}') as ${status}`)}
       from moved
     ), b as (
-      update bulksms b set pending = b.pending - c.pending, queued = b.queued - c.queued, sent = b.sent - c.sent,
-        unknown = b.unknown - c.unknown + case when ${to} = 'unknown'::message_status then c.moved else 0 end,
-        expired = b.expired + case when ${to} = 'expired'::message_status then c.moved else 0 end,
-        canceled = b.canceled + case when ${to} = 'canceled'::message_status then c.moved else 0 end,
-        version = b.version + least(c.moved, 1)
+      update bulksms b set ${perStatus(transaction, from, (status) => `${status} = b.${status} - c.${status}`)},
+        ${perStatus(transaction, [to], (status) => `${status} = b.${status} + c.moved`)}, version = b.version + least(c.moved, 1)
       from counted c
       where b.id = ${range.bulksmsId}
       returning b.*

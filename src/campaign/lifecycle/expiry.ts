@@ -1,7 +1,9 @@
 // Deadlines: messages that were submitted and got no final receipt in time end as `expired`. Called
 // by the sweeper. A carrier never sends after the deadline (valid_until), and repeats a receipt
 // until the receipt horizon: only after both can nothing be on its way.
+import { campaignSets, messageSets } from "../../contracts/states.ts";
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
+import { statusIn, sumOfCounters } from "../../platform/state_sql.ts";
 import { type Campaign, lockCampaign } from "./campaign_rows.ts";
 import { endMessages, rowsPerTransactionMax } from "./end_messages.ts";
 
@@ -24,7 +26,7 @@ export async function expireMessages(sql: Sql, bulksmsId: string, receiptHorizon
       const lastRow = Math.min(intentTo, first + rowsPerTransactionMax - 1);
       const { moved, campaign } = await inTransaction(sql, async (transaction) => {
         await lockCampaign(transaction, bulksmsId);
-        return endMessages(transaction, { bulksmsId, firstRow: first, lastRow }, ["unknown", "queued", "sent"], "expired");
+        return endMessages(transaction, { bulksmsId, firstRow: first, lastRow }, messageSets.submitted, "expired");
       });
       expired.messages += moved;
       if (moved > 0) expired.campaign = campaign;
@@ -43,8 +45,8 @@ async function readDueChunks(sql: Sql, bulksmsId: string, receiptHorizonS: numbe
     select c.first_row as "firstRow", c.intent_to as "intentTo"
     from bulksms_chunk c join bulksms b on b.id = c.bulksms_id
       cross join lateral (select from bulksms_info m where m.bulksms_id = ${bulksmsId} and m.row_no between c.first_row and c.intent_to
-        and m.status in ('unknown', 'queued', 'sent') order by m.row_no limit 1) waiting
-    where c.bulksms_id = ${bulksmsId} and b.status in ('running', 'paused', 'canceling') and b.unknown + b.queued + b.sent > 0
+        and ${statusIn(sql, "m.status", messageSets.submitted)} order by m.row_no limit 1) waiting
+    where c.bulksms_id = ${bulksmsId} and ${statusIn(sql, "b.status", campaignSets.open)} and ${sumOfCounters(sql, "b", messageSets.submitted)} > 0
       and c.submitted_at + (b.deadline_s + ${receiptHorizonS}::int) * interval '1 s' < now()
     order by c.chunk_no limit ${chunksPerPassMax}`;
 }

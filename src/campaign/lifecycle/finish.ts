@@ -1,8 +1,10 @@
 // The end of a campaign: every message final (counted from the rows, not taken from the counters),
 // every charge confirmed, the rest of the hold given back. Called by advance after confirmations,
 // receipts and cancels, and by the sweeper; any of them may run concurrently.
+import { campaignsLeadingTo, isCampaignIn } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { type AnySql, inTransaction, type Sql } from "../../platform/postgres.ts";
+import { isFinalSql } from "../../platform/state_sql.ts";
 import { type Campaign, changeStatus, lockCampaign } from "./campaign_rows.ts";
 import { openMessages } from "./move_messages.ts";
 import { type ReserveDependencies, release } from "./reserve.ts";
@@ -21,7 +23,7 @@ const countedRowsMax = 50_000;
 export async function finish(dependencies: ReserveDependencies, campaign: Campaign): Promise<Campaign | null> {
   const { sql } = dependencies;
   let ending = campaign;
-  if (campaign.status === "running" || campaign.status === "paused" || campaign.status === "canceling") {
+  if (isCampaignIn("open", campaign.status)) {
     if (openMessages(campaign) > 0 || (await hasUnconfirmed(sql, campaign.bulksmsId)) || !(await areAllFinal(sql, campaign))) return null;
     const settled = await settle(sql, campaign.bulksmsId);
     if (settled === null) return null;
@@ -45,7 +47,7 @@ async function areAllFinal(sql: Sql, { bulksmsId, contacts }: Campaign): Promise
     const lastRow = Math.min(contacts, firstRow + countedRowsMax - 1);
     const rows = await sql<{ final: number }[]>`
       select count(*)::int as final from bulksms_info
-      where bulksms_id = ${bulksmsId} and row_no between ${firstRow} and ${lastRow} and status >= 'failed'`;
+      where bulksms_id = ${bulksmsId} and row_no between ${firstRow} and ${lastRow} and ${isFinalSql(sql, "status")}`;
     if (rows[0]?.final !== lastRow - firstRow + 1) return false;
   }
   return true;
@@ -61,9 +63,7 @@ async function settle(sql: Sql, bulksmsId: string): Promise<Campaign | null> {
     const campaign = await lockCampaign(transaction, bulksmsId);
     if (campaign === null || openMessages(campaign) > 0) return null;
     if (await hasUnconfirmed(transaction, bulksmsId)) return null;
-    if (campaign.status === "running" || campaign.status === "paused") {
-      return changeStatus(transaction, bulksmsId, { from: ["running", "paused"], to: "settling" });
-    }
+    if (campaignsLeadingTo("settling").includes(campaign.status)) return changeStatus(transaction, bulksmsId, { to: "settling" });
     return campaign.status === "canceling" || campaign.status === "settling" ? campaign : null;
   });
 }

@@ -1,10 +1,17 @@
 // The life of one message as a pure function: how a receipt changes a state, and how several
 // receipts fold into one verdict. The statement in move_messages.ts does the same in SQL; a test
 // compares the two. (Table of states: contracts/states.ts.)
-import { chargedStatuses, impliedReceipts, type MessageStatus, messageStatuses, type ReceiptStatus } from "../../contracts/states.ts";
+import {
+  firstFinalStatus,
+  impliedReceipts,
+  isMessageIn,
+  type MessageStatus,
+  messageStatuses,
+  type ReceiptStatus,
+} from "../../contracts/states.ts";
 
 const rankOf = new Map<MessageStatus, number>(messageStatuses.map((status, rank) => [status, rank]));
-const firstFinalRank = rankOf.get("failed") as number;
+const firstFinalRank = rankOf.get(firstFinalStatus) as number;
 
 const rank = (status: MessageStatus): number => rankOf.get(status) as number;
 
@@ -24,14 +31,14 @@ export function receive(status: MessageStatus, receipt: ReceiptStatus): MessageS
 
 /** Whether this state already implies that receipt. */
 export function isImplied(status: MessageStatus, receipt: ReceiptStatus): boolean {
-  return impliedReceipts[status].includes(receipt);
+  return impliedReceipts(status).includes(receipt);
 }
 
 /**
  * Whether this state means that the message's parts were sent. (`expired` may: see its `sent_at`.)
  */
 export function isCharged(status: MessageStatus): boolean {
-  return (chargedStatuses as readonly MessageStatus[]).includes(status);
+  return isMessageIn("charging", status);
 }
 
 /**

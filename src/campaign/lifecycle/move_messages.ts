@@ -1,8 +1,18 @@
 // The one statement that moves many messages of one campaign up, adds to its counters and writes
 // its outbox row. Called by receipts (what the carrier reports later) and dispatch (what it answers
 // at once), with the campaign locked by an earlier statement.
-import type { BulksmsStatus, MessageStatus, ReceiptStatus } from "../../contracts/states.ts";
+import {
+  type BulksmsStatus,
+  firstFinalStatus,
+  isMessageIn,
+  type MessageStatus,
+  messageSets,
+  messageStatuses,
+  type ReceiptStatus,
+  receiptStatuses,
+} from "../../contracts/states.ts";
 import type { TransactionSql } from "../../platform/postgres.ts";
+import { countersObject, perStatus, statusList } from "../../platform/state_sql.ts";
 
 /** The new status of a message, with its error code. */
 export interface Verdict {
@@ -131,52 +141,56 @@ interface MovedRow {
   counts: Record<MessageStatus, number>;
 }
 
+/** A message moves from an open state to one that a receipt reports; other counters stay. */
+const isEntered = (status: MessageStatus): boolean => (receiptStatuses as readonly MessageStatus[]).includes(status);
+const isLeft = (status: MessageStatus): boolean => isMessageIn("open", status);
+const changingStatuses = messageStatuses.filter((status) => isEntered(status) || isLeft(status));
+
+/** By how much the moved messages change the counter of this state. */
+function changeOf(status: MessageStatus): string {
+  const count = (when: "before" | "after") => `count(*) filter (where ${when} = '${status}')`;
+  return [isEntered(status) ? count("after") : "0", ...(isLeft(status) ? [count("before")] : [])].join(" - ");
+}
+
 /**
  * One statement for all targets: a row's verdict is looked up by its byte. Measured against one
  * UPDATE per target and against unnested pairs: best for small batches, and one round trip
  * (ARCHITECTURE.md).
  */
 async function moveSegment(transaction: TransactionSql, bulksmsId: string, segment: Segment): Promise<MovedMessages> {
+  const charging = statusList(transaction, messageSets.charging);
+  const firstFinal = statusList(transaction, [firstFinalStatus]);
   const target = transaction`v.statuses[get_byte(v.bytes, m.row_no - v.first_row) + 1]`;
   const rows = await transaction<MovedRow[]>`
     with moved as (
       update bulksms_info m set
         status = case when m.status = 'sent' and ${target} = 'failed' then 'undelivered' else ${target} end,
         error_code = coalesce(v.error_codes[get_byte(v.bytes, m.row_no - v.first_row) + 1], m.error_code),
-        sent_at = case when m.sent_at is null and ${target} in ('sent', 'undelivered', 'delivered') then now() else m.sent_at end,
-        done_at = case when ${target} >= 'failed' then now() end
+        sent_at = case when m.sent_at is null and ${target} in (${charging}) then now() else m.sent_at end,
+        done_at = case when ${target} >= ${firstFinal} then now() end
       from (select ${bulksmsId}::uuid as bulksms_id, ${segment.firstRow}::int as first_row, ${segment.bytes}::bytea as bytes,
         ${segment.statuses}::message_status[] as statuses, ${segment.errorCodes}::text[] as error_codes) v
-      where m.bulksms_id = v.bulksms_id and m.row_no = any (${integers(segment.rowNos)}::int[]) and m.status < least(${target}, 'failed')
+      where m.bulksms_id = v.bulksms_id and m.row_no = any (${integers(segment.rowNos)}::int[]) and m.status < least(${target}, ${firstFinal})
       returning m.row_no, old.status as before, new.status as after,
         case when old.sent_at is null and new.sent_at is not null then m.parts else 0 end as parts_charged
     ), counted as (
       select count(*) as moved, array_agg(row_no)::text as moved_rows, coalesce(sum(parts_charged), 0)::bigint as parts_charged,
-        -count(*) filter (where before = 'pending') as pending,
-        -count(*) filter (where before = 'unknown') as unknown,
-        count(*) filter (where after = 'queued') - count(*) filter (where before = 'queued') as queued,
-        count(*) filter (where after = 'sent') - count(*) filter (where before = 'sent') as sent,
-        count(*) filter (where after = 'failed') as failed,
-        count(*) filter (where after = 'undelivered') as undelivered,
-        count(*) filter (where after = 'delivered') as delivered
+        ${perStatus(transaction, changingStatuses, (status) => `${changeOf(status)} as ${status}`)}
       from moved
     ), campaign as (
       update bulksms b set
-        pending = b.pending + c.pending, unknown = b.unknown + c.unknown, queued = b.queued + c.queued, sent = b.sent + c.sent,
-        failed = b.failed + c.failed, undelivered = b.undelivered + c.undelivered, delivered = b.delivered + c.delivered,
+        ${perStatus(transaction, changingStatuses, (status) => `${status} = b.${status} + c.${status}`)},
         parts_sent = b.parts_sent + c.parts_charged, version = b.version + 1
       from counted c
       where b.id = ${bulksmsId} and c.moved > 0
-      returning b.id, b.workspace_id, b.status, b.contacts, b.parts_sent, b.version, b.hold_id, b.price,
-        b.pending, b.unknown, b.queued, b.sent, b.failed, b.undelivered, b.delivered, b.expired, b.canceled
+      returning b.*
     ), charged as (
       insert into credit_outbox (bulksms_id, hold_id, parts, amount)
       select b.id, b.hold_id, c.parts_charged, c.parts_charged * b.price from campaign b, counted c where c.parts_charged > 0
     )
     select c.parts_charged as "partsCharged", case when c.moved < ${segment.rowNos.length} then coalesce(c.moved_rows, '{}') end as "movedRows",
       b.status, b.workspace_id as "workspaceId", b.contacts, b.parts_sent as "partsSent", b.version,
-      json_build_object('pending', b.pending, 'unknown', b.unknown, 'queued', b.queued, 'sent', b.sent, 'failed', b.failed,
-        'undelivered', b.undelivered, 'delivered', b.delivered, 'expired', b.expired, 'canceled', b.canceled) as counts
+      ${countersObject(transaction, "b")} as counts
     from counted c left join campaign b on true`;
   const row = rows[0] as MovedRow;
   return {
@@ -198,8 +212,7 @@ export function integers(numbers: readonly number[] | Int32Array): string {
 
 /** Number of messages that have not ended yet. */
 export function openMessages(progress: Pick<CampaignProgress, "counts">): number {
-  const { pending, unknown, queued, sent } = progress.counts;
-  return pending + unknown + queued + sent;
+  return messageSets.open.reduce((sum, status) => sum + progress.counts[status], 0);
 }
 
 function without(rowNos: Int32Array, takenLiteral: string): number[] {

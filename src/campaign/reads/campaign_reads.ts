@@ -4,8 +4,9 @@
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { BulksmsAnswer } from "../../contracts/http.ts";
-import type { BulksmsStatus, MessageStatus } from "../../contracts/states.ts";
+import { type BulksmsStatus, campaignSets, type MessageStatus } from "../../contracts/states.ts";
 import type { Sql } from "../../platform/postgres.ts";
+import { countersObject, statusIn } from "../../platform/state_sql.ts";
 import type { CampaignProgress } from "../lifecycle/move_messages.ts";
 
 /** The columns that are returned as they are, and those that are converted. */
@@ -27,8 +28,7 @@ interface BulksmsRow
 const bulksmsColumns = (sql: Sql) => sql`b.id, b.name, b.sender, b.text, b.country, b.status, b.contacts, b.rejected,
   b.reject_counts as "rejectCounts", b.parts, b.parts_sent as "partsSent", b.price, b.last_error as "lastError", b.hold_id as "holdId",
   b.deadline_s as "deadlineS", b.created_at as "createdAt", b.started_at as "startedAt", b.ended_at as "endedAt", b.version,
-  json_build_object('pending', b.pending, 'unknown', b.unknown, 'queued', b.queued, 'sent', b.sent, 'failed', b.failed,
-    'undelivered', b.undelivered, 'delivered', b.delivered, 'expired', b.expired, 'canceled', b.canceled) as counts`;
+  ${countersObject(sql, "b")} as counts`;
 
 /** @throws AppError bulksms_not_found, also for a campaign of another workspace */
 export async function readBulksms(sql: Sql, workspaceId: string, bulksmsId: string): Promise<BulksmsAnswer> {
@@ -52,7 +52,7 @@ export async function listBulksms(
     select ${bulksmsColumns(sql)} from bulksms b
     where b.workspace_id = ${workspaceId}
       ${page.cursor === undefined ? sql`` : sql`and b.id < ${page.cursor}`}
-      ${page.status === undefined ? sql`and b.status not in ('importing', 'import_failed')` : sql`and b.status = ${page.status}`}
+      ${page.status === undefined ? sql`and ${statusIn(sql, "b.status", campaignSets.imported)}` : sql`and b.status = ${page.status}`}
     order by b.id desc limit ${page.limit + 1}`;
   const shown = rows.slice(0, page.limit);
   return { bulksms: shown.map(toView), next_cursor: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null };

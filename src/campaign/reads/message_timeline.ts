@@ -3,7 +3,7 @@
 import type { MessageCharge, WayStep } from "../../contracts/campaign_reads.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
-import type { AnomalyKind, MessageStatus } from "../../contracts/states.ts";
+import { type AnomalyKind, isMessageIn } from "../../contracts/states.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { type MessageRow, type MessageView, messageColumns, requireBulksms, toMessage } from "./campaign_reads.ts";
 
@@ -75,9 +75,6 @@ async function readOutbox(sql: Sql, bulksmsId: string, rowNo: number): Promise<O
   return rows.length === 1 ? (rows[0] as OutboxRow) : rows.length === 2 ? { id: "", confirmedAt: rows[0]?.confirmedAt ?? null } : null;
 }
 
-/** The states that a message can reach only after the carrier has accepted it. */
-const isTaken = (status: MessageStatus) => status === "queued" || status === "sent" || status === "delivered" || status === "undelivered";
-
 function wayOf(row: WayRow, outbox: OutboxRow | null): WayStep[] {
   const { status, errorCode, submittedAt, sentAt, doneAt } = row;
   const why = errorCode === null ? "" : ` (${errorCode})`;
@@ -97,7 +94,7 @@ function acceptedStep({ status, errorCode, sentAt }: WayRow, why: string): WaySt
   // a message that failed without being sent was refused either at once or later; the carrier's
   // code tells which
   if (status === "failed") return step("accepted", "carrier", false, null, `refused, or failed before it was sent${why}`);
-  const isAccepted = isTaken(status) || sentAt !== null;
+  const isAccepted = isMessageIn("accepted", status) || sentAt !== null;
   return step("accepted", "carrier", isAccepted, null, errorCode === null || isAccepted ? "the carrier took it in its queue" : errorCode);
 }
 

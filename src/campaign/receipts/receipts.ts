@@ -1,9 +1,10 @@
 // Commits a batch of receipts in one transaction: locks campaigns, folds, moves rows up, charges
 // what was sent, keeps what no row could take. Called only by the receipt batcher; a batch is
 // atomic, and repeating it changes nothing.
-import type { AnomalyKind, MessageStatus, ReceiptStatus } from "../../contracts/states.ts";
+import { type AnomalyKind, campaignSets, isMessageIn, type MessageStatus, type ReceiptStatus } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
+import { statusIn } from "../../platform/state_sql.ts";
 import { foldVerdict, isFinal, isImplied } from "../lifecycle/message_state.ts";
 import {
   type CampaignProgress,
@@ -104,7 +105,7 @@ async function lockCampaigns(transaction: TransactionSql, ids: string[]): Promis
   if (ids.length === 0) return new Map();
   const rows = await transaction<{ id: string; contacts: number }[]>`
     select id, contacts from bulksms
-    where id = any (${ids}::uuid[]) and status in ('running', 'paused', 'canceling', 'settling', 'finished', 'canceled') and hold_id is not null
+    where id = any (${ids}::uuid[]) and ${statusIn(transaction, "status", campaignSets.ran)} and hold_id is not null
     order by id for no key update`;
   return new Map(rows.map(({ id, contacts }) => [id, contacts]));
 }
@@ -150,7 +151,7 @@ function judgeEach(
       const messageStatus = statusOf.get(rowNo) ?? null;
       if (messageStatus === null) anomalies.push({ ...columns.asAnomaly(n, "unknown_reference"), messageStatus });
       else if (isRefused(messageStatus, columns.statuses[n] as ReceiptStatus)) {
-        const kind = messageStatus === "expired" || messageStatus === "canceled" ? "late" : "contradiction";
+        const kind = isMessageIn("imposed", messageStatus) ? "late" : "contradiction";
         anomalies.push({ ...columns.asAnomaly(n, kind), messageStatus });
       }
     }
