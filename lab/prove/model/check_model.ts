@@ -10,6 +10,7 @@ import { quickScopes } from "./scopes.ts";
  * databases' own rules), and tests catch them.
  */
 export const modelledGuards = [
+  "run_when_priced",
   "final_state",
   "upward",
   "sent_mark",

@@ -8,13 +8,16 @@ import { hasUnconfirmed, isEnded, type Records, type World } from "./world.ts";
 export function commandSteps(world: World): void {
   const { now } = world;
   for (let campaign = 0; campaign < world.size.campaigns; campaign++) {
-    const { status, run } = now.campaign(campaign);
+    const { status, run, list } = now.campaign(campaign);
     const mayRun = status === "ready" || (!world.has("run_once") && (status === "reserving" || status === "running"));
-    if (mayRun && run < runsMax) {
+    // by a list that its salesapi knows, perhaps not the newest; never while it is being re-priced
+    const isPriced = list > 0 || !world.has("run_when_priced");
+    if (mayRun && isPriced && run < runsMax) {
       world.step(
         () => `campaign ${campaign + 1}: run ${run + 1} begins (S3)`,
         (next) => {
           Object.assign(next.campaign(campaign), { status: "reserving", run: run + 1 });
+          next.hold(campaign, run + 1).amount = next.campaign(campaign).cost;
         },
       );
     }
@@ -154,15 +157,14 @@ function beginToRun(world: World, next: Records, w: number): void {
 
 function reserveHold(world: World, next: Records, campaign: number, run: number): boolean {
   const hold = next.hold(campaign, run);
-  const amount = world.size.messagesPerCampaign;
   if (hold.state === "open") return world.has("hold_once");
   if (hold.state !== "none") return false;
-  if (next.state.available < amount) {
+  if (next.state.available < hold.amount) {
     if (world.has("refusal_kept")) hold.state = "refused";
     return false;
   }
   hold.state = "open";
-  next.state.available -= amount;
+  next.state.available -= hold.amount;
   return true;
 }
 
@@ -170,7 +172,7 @@ function releaseHold(world: World, next: Records, campaign: number, run: number)
   const hold = next.hold(campaign, run);
   if (hold.state === "none" && world.has("tombstone")) hold.state = "tombstone";
   if (hold.state === "open" || (hold.state === "released" && !world.has("release_once"))) {
-    next.state.available += world.size.messagesPerCampaign - hold.settled;
+    next.state.available += hold.amount - hold.settled;
     hold.state = "released";
   }
 }
@@ -224,8 +226,8 @@ function settleOne(world: World, next: Records, campaign: number, message: Messa
   if (message.settled >= message.charges && !isTwice) return;
   const { run } = next.campaign(campaign);
   const hold = next.hold(campaign, run);
-  if (hold.state === "open" && hold.settled < world.size.messagesPerCampaign) {
-    hold.settled++;
+  if (hold.state === "open" && hold.settled + message.cost <= hold.amount) {
+    hold.settled += message.cost;
     message.settled++;
   } else if (!world.has("confirm_settled_only")) {
     message.confirmed = message.charges;

@@ -3,14 +3,14 @@
 import { impliedReceipts, type ReceiptStatus } from "../../../src/contracts/states.ts";
 import type { Message, Size, State } from "./state.ts";
 import { runsMax } from "./state.ts";
-import { isFinal, Records, receiptBits, receiptNames, wordOf } from "./world.ts";
+import { costOf, isFinal, Records, receiptBits, receiptNames, wordOf } from "./world.ts";
 
 const sentAtCarrier: ReadonlySet<Message["atCarrier"]> = new Set(["sent", "undelivered", "delivered", "silent"]);
 
 /** What is wrong with this state; null: nothing. */
 export function brokenLaw(size: Size, state: State, creditAtStart: number, topUpsAtStart: number): string | null {
   const credit = creditAtStart + topUpsAtStart - state.chances.topUps;
-  return brokenBalance(size, state, credit) ?? brokenMessages(size, state) ?? brokenCampaigns(size, new Records(state, size));
+  return brokenBalance(state, credit) ?? brokenMessages(size, state) ?? brokenCampaigns(size, new Records(state, size));
 }
 
 /** L8 is about what happened along the way. */
@@ -23,12 +23,11 @@ export function brokenStep(size: Size, before: State, after: State): string | nu
   return null;
 }
 
-function brokenBalance(size: Size, { available, holds }: State, credit: number): string | null {
-  const amount = size.messagesPerCampaign;
-  const held = holds.reduce((sum, hold) => sum + (hold.state === "open" ? amount - hold.settled : 0), 0);
+function brokenBalance({ available, holds }: State, credit: number): string | null {
+  const held = holds.reduce((sum, hold) => sum + (hold.state === "open" ? hold.amount - hold.settled : 0), 0);
   const spent = holds.reduce((sum, hold) => sum + hold.settled, 0);
   if (available + held + spent !== credit) return `L1: available ${available} + held ${held} + spent ${spent} is not ${credit}`;
-  if (available < 0 || holds.some(({ settled }) => settled > amount)) return "L2: a balance is below zero";
+  if (available < 0 || holds.some(({ settled, amount }) => settled > amount)) return "L2: a balance is below zero";
   return null;
 }
 
@@ -81,8 +80,12 @@ function hasEffect({ status, isMarkedSent }: Message, word: ReceiptStatus): bool
 
 function brokenCampaigns(size: Size, now: Records): string | null {
   for (let c = 0; c < size.campaigns; c++) {
-    const { status, run } = now.campaign(c);
+    const { status, run, hasRun, list, cost } = now.campaign(c);
     const name = `campaign ${c + 1}`;
+    if (cost !== costOf(now, c)) return `L5: ${name} says that it costs ${cost}, its messages cost ${costOf(now, c)}`;
+    if ((hasRun || status === "reserving") && now.hold(c, run).amount !== costOf(now, c))
+      return `L10: run ${run} of ${name} asked for ${now.hold(c, run).amount}, its messages cost ${costOf(now, c)}`;
+    if (hasRun && list === 0) return `L10: ${name} ran while it was being re-priced`;
     const hasEnded = status === "finished" || status === "canceled";
     for (let other = 1; other <= runsMax; other++) {
       if (now.hold(c, other).state !== "open") continue;

@@ -5,6 +5,7 @@ import { commandSteps, finishSteps, reserveSteps, settleSteps } from "./credit_s
 import { dispatchSteps } from "./dispatch_steps.ts";
 import type { Model } from "./explore.ts";
 import { brokenLaw, brokenStep, isOver } from "./invariants.ts";
+import { priceSteps } from "./price_steps.ts";
 import { receiptSteps } from "./receipt_steps.ts";
 import type { Campaign, Chances, Hold, Message, Size, State, Worker } from "./state.ts";
 import { createStateCodec, runsMax } from "./state.ts";
@@ -13,7 +14,7 @@ import { World } from "./world.ts";
 /** The size of the explored world. */
 export interface Scope extends Size {
   name: string;
-  /** Credit at the start; a campaign costs one per message. */
+  /** Credit at the start; by the first price list a message costs 1. */
   credit: number;
   crashesPerWorker: number;
   chances: Chances;
@@ -29,6 +30,7 @@ export function createProtocol(scope: Scope, without: GuardName | null = null): 
     steps(state, take) {
       const world = new World(state, size, without, take);
       commandSteps(world);
+      priceSteps(world);
       reserveSteps(world);
       dispatchSteps(world);
       receiptSteps(world);
@@ -46,15 +48,19 @@ function initialState({ campaigns, messagesPerCampaign, workers, credit, crashes
     status: "ready",
     run: 0,
     hasRun: false,
+    list: 1,
+    repricing: 0,
+    cost: messagesPerCampaign,
     chunk: "open",
     isLeaseDead: false,
     isMeant: false,
     strayBody: 0,
     strayReserves: 0,
   };
-  const hold: Hold = { state: "none", settled: 0 };
+  const hold: Hold = { state: "none", amount: 0, settled: 0 };
   const message: Message = {
     status: "pending",
+    cost: 1,
     isMarkedSent: false,
     atCarrier: "nowhere",
     accepts: 0,
@@ -81,6 +87,7 @@ function initialState({ campaigns, messagesPerCampaign, workers, credit, crashes
   const many = <Row>(count: number, row: Row): Row[] => Array.from({ length: count }, () => ({ ...row }));
   return {
     available: credit,
+    list: 1,
     campaigns: many(campaigns, campaign),
     holds: many(campaigns * runsMax, hold),
     messages: many(campaigns * messagesPerCampaign, message),

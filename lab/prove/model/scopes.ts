@@ -5,7 +5,7 @@ import type { Chances } from "./state.ts";
 import { noChances } from "./world.ts";
 
 /** Every kind of fault; the scope sets how many of them may happen in total. */
-const anyFault: Omit<Chances, "faults" | "topUps" | "pauses" | "cancels"> = {
+const anyFault: Omit<Chances, "faults" | "topUps" | "pauses" | "cancels" | "newLists"> = {
   silences: 1,
   refusals: 1,
   leasesPassed: 1,
@@ -46,6 +46,14 @@ export const quickScopes: readonly Scope[] = [
     workers: 1,
     chances: noChances,
   },
+  {
+    ...oneMessage,
+    name: "1 campaign, 2 messages, 1 worker; a new price list, cancel",
+    messagesPerCampaign: 2,
+    workers: 1,
+    credit: 4,
+    chances: { ...noChances, newLists: 1, cancels: 1 },
+  },
 ];
 
 /** Under a minute in total. */
@@ -78,5 +86,12 @@ export const fullScopes: readonly Scope[] = [
     workers: 1,
     credit: 1,
     chances: { ...noChances, topUps: 1, cancels: 1 },
+  },
+  {
+    ...oneMessage,
+    name: "1 campaign with credit for the first price list, 2 messages, 2 workers; a new price list, a top-up, any fault",
+    messagesPerCampaign: 2,
+    credit: 3,
+    chances: { ...noChances, ...anyFault, faults: 1, newLists: 1, topUps: 1 },
   },
 ];

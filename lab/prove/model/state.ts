@@ -1,6 +1,6 @@
 // The state of the modelled protocol: who knows what at one moment - both databases, the carrier,
 // what is in flight between them, and what each process has in memory. Every message has one part,
-// and a part costs 1. Read by the steps (one file per subject), the laws of the model
+// which costs 1 by the first price list and 2 by the second. Read by the steps (one file per subject), the laws of the model
 // (invariants.ts) and the explorer.
 import { type BulksmsStatus, bulksmsStatuses, type MessageStatus, messageStatuses } from "../../../src/contracts/states.ts";
 
@@ -8,6 +8,8 @@ export const messagesMax = 4;
 export const campaignsMax = 2;
 /** A campaign may be run again after a refusal. */
 export const runsMax = 2;
+/** Price lists; by the n-th a message costs n. */
+export const listsMax = 2;
 
 /** salesdb, bulksms and its one chunk; and what is in flight for it. */
 export interface Campaign {
@@ -15,6 +17,12 @@ export interface Campaign {
   /** The hold of the current run: 1 or 2; 0: never run. */
   run: number;
   hasRun: boolean;
+  /** The price list by which its messages cost; 0: they are being re-priced. */
+  list: number;
+  /** The list by which they are being re-priced; 0: none. */
+  repricing: number;
+  /** What its messages cost together, as its row says: the amount of a run. */
+  cost: number;
   chunk: "open" | "leased" | "done";
   /** The lease has expired; its holder may not know. */
   isLeaseDead: boolean;
@@ -29,9 +37,10 @@ export interface Campaign {
   strayReserves: number;
 }
 
-/** ds: the hold of one run of a campaign. Its amount is the campaign's number of messages. */
+/** ds: the hold of one run of a campaign. The amount is fixed when the run begins. */
 export interface Hold {
   state: "none" | "open" | "released" | "refused" | "tombstone";
+  amount: number;
   settled: number;
 }
 
@@ -41,6 +50,7 @@ export interface Hold {
  */
 export interface Message {
   status: MessageStatus;
+  cost: number;
   isMarkedSent: boolean;
   /**
    * `taken`: answered, but not on disk yet (only without the journaled verdict). `silent`: sent,
@@ -109,6 +119,7 @@ export interface Chances {
   topUps: number;
   pauses: number;
   cancels: number;
+  newLists: number;
 }
 
 /** What salesapi has only in memory: always empty, except without the guards that keep it so. */
@@ -122,6 +133,8 @@ export interface Memory {
 
 export interface State {
   available: number;
+  /** ds: version of the newest price list. A salesapi may know only an older one. */
+  list: number;
   campaigns: Campaign[];
   /** By campaign, then run: two each. */
   holds: Hold[];
@@ -147,15 +160,19 @@ const campaignValues: Values<Campaign> = {
   status: bulksmsStatuses,
   run: upTo(runsMax),
   hasRun: flags,
+  list: upTo(listsMax),
+  repricing: upTo(listsMax),
+  cost: upTo(8),
   chunk: ["open", "leased", "done"],
   isLeaseDead: flags,
   isMeant: flags,
   strayBody: upTo(15),
   strayReserves: upTo(7),
 };
-const holdValues: Values<Hold> = { state: ["none", "open", "released", "refused", "tombstone"], settled: upTo(8) };
+const holdValues: Values<Hold> = { state: ["none", "open", "released", "refused", "tombstone"], amount: upTo(8), settled: upTo(8) };
 const messageValues: Values<Message> = {
   status: messageStatuses,
+  cost: upTo(listsMax),
   isMarkedSent: flags,
   atCarrier: ["nowhere", "taken", "rejected", "accepted", "sent", "failed", "undelivered", "delivered", "silent"],
   accepts: upTo(3),
@@ -205,6 +222,7 @@ const chancesValues: Values<Chances> = {
   topUps: upTo(3),
   pauses: upTo(3),
   cancels: upTo(3),
+  newLists: upTo(3),
 };
 const memoryValues: Values<Memory> = { heldMessage: upTo(messagesMax), heldReceipt: upTo(15), heldCharge: upTo(messagesMax) };
 
@@ -255,7 +273,7 @@ const codecs = {
 export function createStateCodec({ campaigns, messagesPerCampaign, workers }: Size) {
   const counts = { campaigns, holds: campaigns * runsMax, messages: campaigns * messagesPerCampaign, workers };
   const stateBytes =
-    1 +
+    2 +
     counts.campaigns * codecs.campaign.bytes +
     counts.holds * codecs.hold.bytes +
     counts.messages * codecs.message.bytes +
@@ -266,7 +284,8 @@ export function createStateCodec({ campaigns, messagesPerCampaign, workers }: Si
     stateBytes,
     encode(state: State, into: Uint8Array): void {
       into[0] = state.available;
-      let at = writeAll(codecs.campaign, state.campaigns, into, 1);
+      into[1] = state.list;
+      let at = writeAll(codecs.campaign, state.campaigns, into, 2);
       at = writeAll(codecs.hold, state.holds, into, at);
       at = writeAll(codecs.message, state.messages, into, at);
       at = writeAll(codecs.worker, state.workers, into, at);
@@ -275,7 +294,7 @@ export function createStateCodec({ campaigns, messagesPerCampaign, workers }: Si
       writeAll(codecs.memory, [state.memory], into, at);
     },
     decode(bytes: Uint8Array): State {
-      let at = 1;
+      let at = 2;
       const readAll = <Row>(codec: Codec<Row>, count: number): Row[] => {
         const rows = Array.from({ length: count }, (_, index) => codec.read(bytes, at + index * codec.bytes));
         at += count * codec.bytes;
@@ -283,6 +302,7 @@ export function createStateCodec({ campaigns, messagesPerCampaign, workers }: Si
       };
       return {
         available: bytes[0] as number,
+        list: bytes[1] as number,
         campaigns: readAll(codecs.campaign, counts.campaigns),
         holds: readAll(codecs.hold, counts.holds),
         messages: readAll(codecs.message, counts.messages),

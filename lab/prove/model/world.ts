@@ -38,7 +38,7 @@ export class Records {
 export type Says = () => string;
 export type Change = (next: Records) => void;
 
-const commands: ReadonlySet<string> = new Set(["topUps", "pauses", "cancels"] satisfies (keyof Chances)[]);
+const commands: ReadonlySet<string> = new Set(["topUps", "pauses", "cancels", "newLists"] satisfies (keyof Chances)[]);
 
 /**
  * One state, and the actors that take its possible steps. A class, because one is made for each of
@@ -85,8 +85,8 @@ export class World {
  * When no more faults may happen, it does not matter which ones could have: such states are merged.
  */
 function forgetFaults(state: State): void {
-  const { topUps, pauses, cancels } = state.chances;
-  state.chances = { ...noChances, topUps, pauses, cancels };
+  const { topUps, pauses, cancels, newLists } = state.chances;
+  state.chances = { ...noChances, topUps, pauses, cancels, newLists };
   for (const worker of state.workers) worker.crashesLeft = 0;
 }
 
@@ -103,11 +103,13 @@ export const noChances: Chances = {
   topUps: 0,
   pauses: 0,
   cancels: 0,
+  newLists: 0,
 };
 
 function copyOf(state: State): State {
   return {
     available: state.available,
+    list: state.list,
     campaigns: state.campaigns.map((campaign) => ({ ...campaign })),
     holds: state.holds.map((hold) => ({ ...hold })),
     messages: state.messages.map((message) => ({ ...message })),
@@ -140,5 +142,7 @@ export function wordOf(receipt: ReceiptName, { atCarrier }: Message): ReceiptSta
 /** Rows of a campaign as bits. */
 export const rowBits = (rows: number): number[] => [0, 1, 2, 3].filter((row) => (rows & (1 << row)) !== 0);
 export const isEnded = (records: Records, campaign: number) => records.messages(campaign).every(({ status }) => isFinal(status));
+/** What the messages of a campaign cost together. */
+export const costOf = (records: Records, campaign: number) => records.messages(campaign).reduce((sum, { cost }) => sum + cost, 0);
 export const hasUnconfirmed = (records: Records, campaign: number) =>
   records.messages(campaign).some(({ charges, confirmed }) => confirmed < charges);

@@ -289,6 +289,13 @@ export const guards = [
     breaks: "L6",
   },
   {
+    name: "run_when_priced",
+    guard: "a campaign runs only by the price list that all its messages have their cost from",
+    file: "src/campaign/lifecycle/commands.ts",
+    without: "a run that begins while the campaign is re-priced charges some messages by one list, some by another",
+    breaks: "L10",
+  },
+  {
     name: "create_once",
     guard: "the Idempotency-Key of create belongs to one campaign",
     file: "src/campaign/import/idempotency.ts",
