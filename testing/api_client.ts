@@ -1,6 +1,7 @@
 // webapi and salesapi as a program of a customer sees them: each request once, with the answer that
 // contracts/ says. Lab and tests ask through it; bad inputs go by `askHttp` or raw_http.ts.
 import type { BulksmsAnswer, CreateAnswer } from "../src/contracts/http.ts";
+import { everyDestination, type PriceListAnswer } from "../src/contracts/prices.ts";
 import type { TopicUpdates } from "../src/contracts/topics.ts";
 
 export interface Answer<T> {
@@ -46,11 +47,14 @@ export type CommandName = "run" | "pause" | "resume" | "cancel";
 export interface Api {
   /** Uploads a CSV file. */
   create(csv: string, fields: CreateFields, idempotencyKey?: string): Promise<Answer<CreateAnswer>>;
-  command(name: CommandName, bulksmsId: string): Promise<Answer<{ id: string }>>;
+  /** @param more further fields of the body */
+  command(name: CommandName, bulksmsId: string, more?: Record<string, unknown>): Promise<Answer<{ id: string }>>;
   campaign(bulksmsId: string): Promise<Answer<BulksmsAnswer>>;
   credit(workspaceId: string): Promise<Answer<TopicUpdates["workspace_credit"]>>;
   /** @param amount credits, a decimal string */
   topUp(workspaceId: string, amount: string, idempotencyKey?: string): Promise<Answer<{ transfer_id: string }>>;
+  /** A new price list, of one price for every destination: credits a part, a decimal string. */
+  setPrice(part: string): Promise<Answer<PriceListAnswer>>;
   createWorkspace(name: string): Promise<Answer<{ id: string }>>;
   createKey(fields: { name: string; scopes: string[]; workspace_id: string }): Promise<Answer<{ id: string; key: string }>>;
 }
@@ -68,10 +72,11 @@ export function openApi({ webapiUrl, salesapiUrl, key, timeoutMs }: ApiOptions):
       form.set("file", new File([csv], "contacts.csv", { type: "text/csv" }));
       return post(`${salesapiUrl}/create`, form, idempotencyKey);
     },
-    command: (name, bulksmsId) => post(`${salesapiUrl}/${name}`, { bulksms_id: bulksmsId }),
+    command: (name, bulksmsId, more = {}) => post(`${salesapiUrl}/${name}`, { bulksms_id: bulksmsId, ...more }),
     campaign: (bulksmsId) => get(`${salesapiUrl}/bulksms/${bulksmsId}`),
     credit: (workspaceId) => get(`${webapiUrl}/workspaces/${workspaceId}/credit`),
     topUp: (workspaceId, amount, idempotencyKey) => post(`${webapiUrl}/workspaces/${workspaceId}/credit`, { amount }, idempotencyKey),
+    setPrice: (part) => post(`${webapiUrl}/prices`, { prices: [{ destination: everyDestination, part }] }),
     createWorkspace: (name) => post(`${webapiUrl}/workspaces`, { name }),
     createKey: (fields) => post(`${webapiUrl}/keys`, fields),
   };

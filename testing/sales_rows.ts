@@ -23,7 +23,7 @@ export async function openSalesRows(role: "salesapi" | "sales_worker"): Promise<
     async insertCampaign(more = {}) {
       const id = randomUUID();
       const campaign = { id, workspace_id: randomUUID(), name: "Test", sender: "Test", text: "Hello", country: "FI", deadline_s: 100 };
-      await owner`insert into bulksms ${owner({ ...campaign, status: "running", price: 100, hold_id: randomUUID(), ...more })}`;
+      await owner`insert into bulksms ${owner({ ...campaign, status: "running", price: 100, price_version: 1, hold_id: randomUUID(), ...more })}`;
       return id;
     },
     async close() {

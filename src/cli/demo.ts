@@ -230,9 +230,9 @@ function showListeners(terminal: Terminal, system: System, link: string): void {
   terminal.line('serving until Ctrl-C. In another terminal: npx bulksms send examples/5_contacts.csv --text "Hi {first_name}!"');
 }
 
-function exitCodeOf({ campaign, creditBefore, creditAfter, partsSent, laws }: Outcome): number {
+function exitCodeOf({ campaign, creditBefore, creditAfter, laws }: Outcome): number {
   const hasEnded = campaign.status === "finished" && countFinal(campaign.counts) === campaign.contacts;
-  const isExact = isExactCharge({ before: creditBefore, after: creditAfter, partsSent, price: campaign.price });
+  const isExact = isExactCharge({ before: creditBefore, after: creditAfter, charged: campaign.charged });
   return hasEnded && isExact && laws.brokenLaws === 0 ? exitCodes.ok : exitCodes.failed;
 }
 

@@ -5,6 +5,7 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { codeBlocksOf } from "../../testing/markdown.ts";
+import { firstPricing } from "../../testing/prices.ts";
 import { createColumnSample } from "../contacts/csv/column_sample.ts";
 import { findColumns } from "../contacts/csv/columns.ts";
 import { createCsvReader } from "../contacts/csv/csv_reader.ts";
@@ -75,7 +76,7 @@ describe("README's demo block", () => {
   });
 
   it("has the parts and the cost of the demo's text", () => {
-    const cost = formatCredits(BigInt(judged.parts) * BigInt(settings.BULKSMS_PART_PRICE_MILLI.default));
+    const cost = formatCredits(BigInt(firstPricing.costAtMost(judged.parts)));
     expect(block).toContain(`${formatCount(judged.parts)} parts, cost ${formatCreditText(cost)} credits`);
   });
 

@@ -7,7 +7,7 @@ import { type DatabaseName, databaseNames, databaseRoles, engineEndpoints } from
 import type { SettingName } from "../contracts/settings.ts";
 import { type MigrateResult, migrateDatabase } from "../local/migrate.ts";
 import type { SystemSettings } from "../local/system_settings.ts";
-import { readConfig } from "../platform/config.ts";
+import { ConfigError, onlyForMigration, readConfig } from "../platform/config.ts";
 import { openPostgres } from "../platform/postgres.ts";
 
 /** Beside the compiled code as beside the source: the build copies the .sql files. */
@@ -15,6 +15,9 @@ const migrationFolders: Record<DatabaseName, string> = {
   ds: fileURLToPath(new URL("../credit/migrations", import.meta.url)),
   salesdb: fileURLToPath(new URL("../campaign/migrations", import.meta.url)),
 };
+
+/** The schema of ds that has the price list: only the migration to it takes its first price. */
+const firstPricedVersion = 3;
 
 export function registerMigrate(program: Command): void {
   program
@@ -24,9 +27,17 @@ export function registerMigrate(program: Command): void {
     .addHelpText("after", migrateHelp)
     .action(async ({ json }: { json?: boolean }) => {
       const fields = Object.fromEntries(migrateSettings().map((name) => [name, name])) as Record<string, SettingName>;
-      const settings = readConfig(process.env, { ...fields, adminKey: "BULKSMS_ADMIN_KEY" }, { optional: ["adminKey"] });
-      const { adminKey, ...urls } = settings as unknown as Record<string, string | undefined>;
-      const given = { ...urls, ...(adminKey === undefined ? {} : { BULKSMS_ADMIN_KEY: adminKey }) } as SystemSettings;
+      const settings = readConfig(
+        process.env,
+        { ...fields, adminKey: "BULKSMS_ADMIN_KEY", partPrice: "BULKSMS_PART_PRICE_MILLI" },
+        { optional: ["adminKey", "partPrice"] },
+      );
+      const { adminKey, partPrice, ...urls } = settings as unknown as Record<string, string | undefined>;
+      const given = {
+        ...urls,
+        ...(adminKey === undefined ? {} : { BULKSMS_ADMIN_KEY: adminKey }),
+        ...(partPrice === undefined ? {} : { BULKSMS_PART_PRICE_MILLI: String(partPrice) }),
+      } as SystemSettings;
       const results = await migrateDatabases(given);
       for (const database of databaseNames) {
         const result = results[database];
@@ -37,16 +48,33 @@ export function registerMigrate(program: Command): void {
 
 /** The owner's and the roles' URLs of both databases, in the settings of a whole system. */
 export async function migrateDatabases(settings: SystemSettings): Promise<Record<DatabaseName, MigrateResult>> {
-  const migrate = (database: DatabaseName) =>
+  const migrate = (database: DatabaseName, partPrice: string, onVersion?: (version: number) => void) =>
     migrateDatabase({
       ownerUrl: settings[engineEndpoints[database].urlSetting] ?? "",
       roleUrls: Object.fromEntries(Object.entries(databaseRoles[database]).map(([role, name]) => [role, settings[name] ?? ""])),
       folder: migrationFolders[database],
+      parameters: { "bulksms.part_price_milli": partPrice },
+      ...(onVersion === undefined ? {} : { onVersion }),
     });
   // one after the other: both may live on one server, whose role `check` they share
-  const ds = await migrate("ds");
+  const partPrice = settings.BULKSMS_PART_PRICE_MILLI ?? "";
+  const ds = await migrate("ds", partPrice, (version) => {
+    if (partPrice !== "" && version >= firstPricedVersion) throw new ConfigError(onlyForMigration("BULKSMS_PART_PRICE_MILLI"));
+  });
   if (settings.BULKSMS_ADMIN_KEY !== undefined) await storeAdminKey(settings.BULKSMS_DS_OWNER_URL ?? "", settings.BULKSMS_ADMIN_KEY);
-  return { ds, salesdb: await migrate("salesdb") };
+  // what messages cost until now, whatever this run was told: the run before may have died here
+  return { ds, salesdb: await migrate("salesdb", await readFirstPartPrice(settings.BULKSMS_DS_OWNER_URL ?? "")) };
+}
+
+async function readFirstPartPrice(ownerUrl: string): Promise<string> {
+  const sql = openPostgres(ownerUrl, { applicationName: "bulksms migrate", connections: 1 });
+  try {
+    const [first] = await sql<{ partMilli: number }[]>`
+      select part_milli as "partMilli" from price where list_version = 1 and destination = '*'`;
+    return String(first?.partMilli ?? "");
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
 }
 
 /**
@@ -77,6 +105,7 @@ function describe(database: DatabaseName, { versionBefore, version }: MigrateRes
 const migrateHelp = `
 Needs the owner's URL of each database and the login URL of each role (their passwords are set from it):
   ${migrateSettings().join("\n  ")}
+BULKSMS_PART_PRICE_MILLI, when given, is the price of a part in the first price list; refused once ds has a list.
 BULKSMS_ADMIN_KEY, when given, becomes an API key with scope admin; only its SHA-256 is stored.
 
 Runs under a lock: two at once do no harm. A schema that is newer than this version is refused.

@@ -210,24 +210,14 @@ export function showCharge(
   else terminal.line(`${movement} · this campaign was charged ${formatCreditText(charge.charged)} for ${product}`);
 }
 
-/** Whether the credit fell by exactly price × parts. */
-export function isExactCharge({
-  before,
-  after,
-  partsSent,
-  price,
-}: {
-  before: string;
-  after: string;
-  partsSent: number;
-  price: string;
-}): boolean {
-  const [beforeMilli, afterMilli, priceMilli] = [before, after, price].map((amount) => parseCredits(amount) ?? -1n) as [
+/** Whether the credit fell by exactly what the campaign was charged. */
+export function isExactCharge({ before, after, charged }: { before: string; after: string; charged: string }): boolean {
+  const [beforeMilli, afterMilli, chargedMilli] = [before, after, charged].map((amount) => parseCredits(amount) ?? -1n) as [
     bigint,
     bigint,
     bigint,
   ];
-  return beforeMilli - afterMilli === priceMilli * BigInt(partsSent);
+  return beforeMilli - afterMilli === chargedMilli;
 }
 
 function finish({ options, output }: Sending, outcome: BulksmsAnswer | QuoteAnswer, exitCode: number): number {

@@ -99,6 +99,7 @@ export const errorRules = {
   idempotency_key_reused: rule(422, "invalidArgument", "Idempotency-Key was used with another request"),
   idempotency_key_in_flight: rule(409, "failedPrecondition", "A request with this Idempotency-Key is in flight"),
   // state
+  price_changed: rule(409, "failedPrecondition", "The price list has changed"),
   quote_changed: rule(409, "failedPrecondition", "More than was expected"),
   state_conflict: rule(409, "failedPrecondition", "Not possible in the campaign's state"),
   // credit

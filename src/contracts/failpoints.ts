@@ -78,6 +78,11 @@ export const failpoints = {
   release_committed: { point: "C30", process: "rpc", description: "the rest of the hold is released, rpc has not answered" },
   hold_released: { point: "C31", process: "sales_worker", description: "rpc has answered, the campaign is not finished" },
   // commands
+  reprice_step_committed: {
+    point: "C41",
+    process: "salesapi",
+    description: "some messages have their cost by the new price list, others not",
+  },
   pause_committed: { point: "C32", process: "salesapi", description: "the campaign is paused, a worker is in the middle of a chunk" },
   cancel_step_committed: { point: "C33", process: "sales_worker", description: "messages of some chunks are canceled, more are to come" },
 } as const satisfies Record<string, Failpoint>;

@@ -2,7 +2,12 @@
 // test compares them). Read once, in a node's main.ts, by platform/config; an unknown BULKSMS_
 // name, a missing or a malformed value stops the process.
 
-export type Setting = { description: string; isSecret?: true } & (
+export type Setting = {
+  description: string;
+  isSecret?: true;
+  /** Taken by the migration alone, and only once: elsewhere it is refused for this reason. */
+  onlyForMigration?: string;
+} & (
   | { kind: "integer"; unit: string; min: number; max: number; default?: number }
   | { kind: "port"; default?: number }
   | { kind: "text"; default?: string; form?: { pattern: RegExp; description: string } }
@@ -155,8 +160,8 @@ export const settings = {
     unit: "milli-credits a part",
     min: 1,
     max: 1_000_000,
-    default: 100,
-    description: "price of one SMS part: 100 is 0.1 credit",
+    onlyForMigration: "the price list is in database ds now; change it with POST /prices of webapi",
+    description: "price of a part in the first price list, when it is not 100 (0.1 credit); refused once there is a list",
   },
   BULKSMS_UPLOAD_BYTES_MAX: {
     kind: "integer",

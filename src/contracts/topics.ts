@@ -4,7 +4,7 @@
 // Reader: webapi, and through it every client.
 import { z } from "zod";
 import { processNames } from "./processes.ts";
-import { bulksmsStatuses } from "./states.ts";
+import { bulksmsStatuses, type MessageStatus, messageStatuses } from "./states.ts";
 
 /**
  * A topic has channels; a channel is named by the id of what it tells about; system_stats and laws
@@ -33,17 +33,9 @@ export const bulksmsProgressUpdate = z.object({
   status: z.enum(bulksmsStatuses),
   contacts: count,
   parts_sent: count,
-  counts: z.object({
-    pending: count,
-    unknown: count,
-    queued: count,
-    sent: count,
-    failed: count,
-    undelivered: count,
-    delivered: count,
-    expired: count,
-    canceled: count,
-  }),
+  /** What the sent messages cost. */
+  charged: credits,
+  counts: z.object(Object.fromEntries(messageStatuses.map((status) => [status, count])) as Record<MessageStatus, typeof count>),
   version: count,
 });
 

@@ -34,7 +34,7 @@ interface CampaignSums {
 async function checkCampaignSums({ salesdb: sql, scope }: Snapshots, finding: Finding): Promise<void> {
   const rows = sql<CampaignSums[]>`
     select b.id, coalesce(o.amount, 0)::text as outbox, coalesce(o.rows, 0) as "outboxRows",
-      (coalesce(m.parts, 0) * b.price)::text as "sentMarked", coalesce(o.foreign_holds, 0) as "foreignHolds"
+      coalesce(m.cost, 0)::text as "sentMarked", coalesce(o.foreign_holds, 0) as "foreignHolds"
     from bulksms b
     left join (
       select o.bulksms_id, sum(o.amount) as amount, count(*) as rows, count(*) filter (where r.hold_id is null) as foreign_holds
@@ -42,9 +42,9 @@ async function checkCampaignSums({ salesdb: sql, scope }: Snapshots, finding: Fi
       group by o.bulksms_id
     ) o on o.bulksms_id = b.id
     left join (
-      select bulksms_id, sum(parts) as parts from bulksms_info where sent_at is not null group by bulksms_id
+      select bulksms_id, sum(cost_milli) as cost from bulksms_info where sent_at is not null group by bulksms_id
     ) m on m.bulksms_id = b.id
-    where (o.rows is not null or m.parts is not null) ${onlyCampaigns(sql, "b", scope)}`;
+    where (o.rows is not null or m.cost is not null) ${onlyCampaigns(sql, "b", scope)}`;
   for await (const batch of rows.cursor(cursorRows)) {
     for (const row of batch) {
       finding.compared(Number(row.outboxRows));

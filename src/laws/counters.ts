@@ -7,13 +7,13 @@ import { cursorRows, onlyCampaigns, type Snapshots } from "./snapshots.ts";
 
 export const counters: Law = {
   name: "L5",
-  title: "each campaign: contacts = sum over states, and each counter = its rows counted",
+  title: "each campaign: contacts = sum over states, and each counter and sum = its rows counted",
   checkRows: checkCounters,
 };
 
-const columns = ["contacts", "parts", "parts_sent", "rejected", ...messageStatuses] as const;
+const columns = ["contacts", "parts", "parts_sent", "cost_milli", "charged_milli", "rejected", ...messageStatuses] as const;
 type Column = (typeof columns)[number];
-type CampaignCounts = { id: string } & Record<`stored_${Column}` | `counted_${Column}`, bigint>;
+type CampaignCounts = { id: string; unpriced: bigint } & Record<`stored_${Column}` | `counted_${Column}`, bigint>;
 
 /**
  * A campaign that is importing has no counters yet; one whose import failed has rows that are being
@@ -23,13 +23,16 @@ async function checkCounters({ salesdb: sql, scope }: Snapshots, finding: Findin
   const rows = sql<CampaignCounts[]>`
     with counted as (
       select i.bulksms_id, count(*) as contacts, coalesce(sum(i.parts), 0)::bigint as parts,
-        coalesce(sum(i.parts) filter (where i.sent_at is not null), 0)::bigint as parts_sent
+        coalesce(sum(i.parts) filter (where i.sent_at is not null), 0)::bigint as parts_sent,
+        coalesce(sum(i.cost_milli), 0)::bigint as cost_milli,
+        coalesce(sum(i.cost_milli) filter (where i.sent_at is not null), 0)::bigint as charged_milli,
+        count(*) filter (where i.cost_milli is null) as unpriced
         ${messageStatuses.map((status) => sql`, count(*) filter (where i.status = ${status}) as ${sql(status)}`)}
       from bulksms_info i ${onlyCampaignRows(sql, "i", scope)} group by i.bulksms_id
     ), rejects as (
       select r.bulksms_id, count(*) as rejected from bulksms_reject r ${onlyCampaignRows(sql, "r", scope)} group by r.bulksms_id
     )
-    select b.id
+    select b.id, coalesce(counted.unpriced, 0)::bigint as unpriced
       ${columns.map((column) => sql`, b.${sql(column)}::bigint as ${sql(`stored_${column}`)}`)}
       ${columns.map((column) => sql`, coalesce(${sql(column === "rejected" ? "rejects" : "counted")}.${sql(column)}, 0)::bigint as ${sql(`counted_${column}`)}`)}
     from bulksms b left join counted on counted.bulksms_id = b.id left join rejects on rejects.bulksms_id = b.id
@@ -44,6 +47,7 @@ function judgeCounters(row: CampaignCounts, finding: Finding): void {
     const [stored, counted] = [row[`stored_${column}`], row[`counted_${column}`]];
     if (stored !== counted) finding.broken(`bulksms ${row.id}`, `${column} ${stored}, counted ${counted}`);
   }
+  if (row.unpriced > 0n) finding.broken(`bulksms ${row.id}`, `${row.unpriced} of its messages have no cost`);
   const sum = messageStatuses.reduce((total, status) => total + row[`stored_${status}`], 0n);
   if (sum !== row.stored_contacts) finding.broken(`bulksms ${row.id}`, `contacts ${row.stored_contacts}, its states sum to ${sum}`);
 }

@@ -68,6 +68,9 @@ interface Run {
   amount: bigint;
   status: BulksmsStatus;
   isCurrent: boolean;
+  /** What the campaign's messages cost together. */
+  costMilli: bigint;
+  priceVersion: number | null;
 }
 
 /**
@@ -110,7 +113,7 @@ async function findRuns(sql: Snapshots["salesdb"], holds: readonly Hold[]): Prom
 async function checkRunsHaveHolds({ salesdb: sql, dsAfter, scope }: Snapshots, finding: Finding): Promise<void> {
   const runs = sql<Run[]>`
     select r.hold_id as "holdId", r.bulksms_id as "bulksmsId", b.workspace_id as "workspaceId", r.amount, b.status,
-      coalesce(b.hold_id = r.hold_id, false) as "isCurrent"
+      coalesce(b.hold_id = r.hold_id, false) as "isCurrent", b.cost_milli as "costMilli", b.price_version as "priceVersion"
     from bulksms_run r join bulksms b on b.id = r.bulksms_id where true ${onlyCampaigns(sql, "b", scope)}`;
   for await (const batch of runs.cursor(cursorRows)) {
     const found = await dsAfter<{ id: string; origin: string }[]>`
@@ -123,6 +126,10 @@ async function checkRunsHaveHolds({ salesdb: sql, dsAfter, scope }: Snapshots, f
       const isOn = run.isCurrent && isCampaignIn("held", run.status);
       const isRefusedId = run.holdId[14] !== "7";
       const mayLack = (run.isCurrent && isCampaignIn("holding", run.status) && !isOn) || (isRefusedId && !isOn);
+      const isUnderWay = run.isCurrent && (isOn || run.status === "reserving");
+      if (isUnderWay && run.amount !== run.costMilli)
+        finding.broken(name, `asks for ${run.amount} milli-credits, the messages of campaign ${run.bulksmsId} cost ${run.costMilli}`);
+      if (isUnderWay && run.priceVersion === null) finding.broken(name, `campaign ${run.bulksmsId} runs while it is being re-priced`);
       if (origin === undefined && !mayLack) finding.broken(name, `of campaign ${run.bulksmsId}, but ds has no such hold`);
       else if (isOn && origin !== undefined && origin !== "held")
         finding.broken(name, `campaign ${run.bulksmsId} is ${run.status} on a hold that never held (${origin})`);

@@ -3,6 +3,7 @@
 // nothing about the contents of the tables.
 import { readdirSync } from "node:fs";
 import Postgrator from "postgrator";
+import { ConfigError } from "../platform/config.ts";
 import { isConnectionError, isForeignServer, openPostgres, type Sql, type TransactionSql } from "../platform/postgres.ts";
 import { EngineError } from "./engines/engine_error.ts";
 
@@ -38,6 +39,10 @@ export interface MigrateOptions {
   roleUrls: Readonly<Record<string, string>>;
   /** Folder of the `NNN.do.name.sql` files. */
   folder: string;
+  /** What the files read with current_setting: a name with a dot in it, and its value. */
+  parameters?: Readonly<Record<string, string>>;
+  /** Called before the first file, with the schema's version: may refuse. */
+  onVersion?: (versionBefore: number) => void;
 }
 
 export interface MigrateResult {
@@ -46,7 +51,10 @@ export interface MigrateResult {
 }
 
 /**
- * Atomic, in one transaction; a concurrent migration waits and then finds nothing to do.
+ * Each file in a transaction of its own, together with its entry in `schemaversion`: Postgres
+ * refuses to use a value in the transaction that added it to an enum. A migration that fails or
+ * dies has applied the files before; the next one goes on. A concurrent migration waits for each
+ * file, and then finds it applied.
  * @throws EngineError if the database is newer than this version or does not answer, or if a URL
  * does not fit its role
  */
@@ -59,18 +67,18 @@ export async function migrateDatabase(options: MigrateOptions): Promise<MigrateR
   try {
     const [row] = await sql<{ database: string }[]>`select current_database() as database`;
     const database = row?.database ?? "";
-    const result = await sql.begin(async (transaction) => {
-      await transaction`select pg_advisory_xact_lock(${migrationLock})`;
-      const versionBefore = await readSchemaVersion(transaction);
-      if (versionBefore > newest) throw newerSchema(database, versionBefore, newest);
+    const versionBefore = await locked(sql, async (transaction) => {
+      const version = await readSchemaVersion(transaction);
+      if (version > newest) throw newerSchema(database, version, newest);
+      options.onVersion?.(version);
       await createRoles(transaction, roles);
-      await applyFiles(transaction, options.folder);
-      return { versionBefore, version: newest };
+      return version;
     });
+    for (const version of versions) await locked(sql, (transaction) => applyFile(transaction, version, options));
     await openToRoles(sql, database, Object.keys(options.roleUrls));
-    return result;
+    return { versionBefore, version: newest };
   } catch (error) {
-    if (error instanceof EngineError) throw error;
+    if (error instanceof EngineError || error instanceof ConfigError) throw error;
     throw new EngineError(
       `the database at ${withoutPassword(options.ownerUrl)} could not be migrated`,
       (error as Error).message || (error as { code?: string }).code || String(error),
@@ -128,7 +136,17 @@ async function createRoles(transaction: TransactionSql, roles: readonly { role: 
   }
 }
 
-async function applyFiles(transaction: TransactionSql, folder: string): Promise<void> {
+async function locked<T>(sql: Sql, work: (transaction: TransactionSql) => Promise<T>): Promise<T> {
+  return (await sql.begin(async (transaction) => {
+    await transaction`select pg_advisory_xact_lock(${migrationLock})`;
+    return work(transaction);
+  })) as T;
+}
+
+/** The file of this version, unless it is applied. */
+async function applyFile(transaction: TransactionSql, version: number, { folder, parameters = {} }: MigrateOptions): Promise<void> {
+  if ((await readSchemaVersion(transaction)) >= version) return;
+  for (const [name, value] of Object.entries(parameters)) await transaction`select set_config(${name}, ${value}, true)`;
   const postgrator = new Postgrator({
     driver: "pg",
     migrationPattern: `${folder.replaceAll("\\", "/").replace(/[[\]{}()*?!]/g, "\\$&")}/*.sql`,
@@ -141,7 +159,7 @@ async function applyFiles(transaction: TransactionSql, folder: string): Promise<
       await transaction.unsafe(script).simple();
     },
   });
-  await postgrator.migrate();
+  await postgrator.migrate(String(version));
 }
 
 /**

@@ -40,7 +40,7 @@ export function readConfig<F extends Record<string, SettingName>, O extends keyo
   fields: F,
   options: { optional?: readonly O[] } = {},
 ): Config<F, O> {
-  const problems = unknownSettings(environment);
+  const problems = [...unknownSettings(environment), ...unwantedSettings(environment, Object.values(fields))];
   const values: Record<string, unknown> = {};
   for (const [field, name] of Object.entries(fields)) {
     const setting: Setting = settings[name];
@@ -72,6 +72,19 @@ export function unknownSettings(environment: Environment): string[] {
         ? `${name}: its name is now ${renamedSettings[name]}`
         : `${name}: unknown setting, did you mean ${nearest(name, Object.keys(settings))}?`,
     );
+}
+
+/** Settings that only the migration takes, given to something else. */
+function unwantedSettings(environment: Environment, wanted: readonly SettingName[]): string[] {
+  return (Object.keys(settings) as SettingName[])
+    .filter((name) => !wanted.includes(name) && environment[name] !== undefined && environment[name] !== "")
+    .flatMap((name) => onlyForMigration(name));
+}
+
+/** Why a setting of the migration is refused everywhere else; empty for every other setting. */
+export function onlyForMigration(name: SettingName): string[] {
+  const { onlyForMigration: reason }: Setting = settings[name];
+  return reason === undefined ? [] : [`${name}: ${reason}`];
 }
 
 /** The candidate with the smallest edit distance to `name`. */

@@ -115,6 +115,7 @@ export interface CreditClient {
   reserveCredit: Call<credit.ReserveCreditRequest, credit.ReserveCreditResponse>;
   releaseCredit: Call<credit.ReleaseCreditRequest, credit.ReleaseCreditResponse>;
   addCredit: Call<credit.AddCreditRequest, credit.AddCreditResponse>;
+  getPriceList: Call<credit.GetPriceListRequest, credit.GetPriceListResponse>;
   authenticateKey: Call<credit.AuthenticateKeyRequest, credit.AuthenticateKeyResponse>;
   authenticateSession: Call<credit.AuthenticateSessionRequest, credit.AuthenticateSessionResponse>;
   /** Resolves when rpc answers. @throws if it does not answer within a second */
@@ -161,6 +162,7 @@ export function openCreditClient(options: { address: string; internalToken: stri
     reserveCredit: promised(client.reserveCredit as Method<credit.ReserveCreditRequest, credit.ReserveCreditResponse>),
     releaseCredit: promised(client.releaseCredit as Method<credit.ReleaseCreditRequest, credit.ReleaseCreditResponse>),
     addCredit: promised(client.addCredit as Method<credit.AddCreditRequest, credit.AddCreditResponse>),
+    getPriceList: promised(client.getPriceList as Method<credit.GetPriceListRequest, credit.GetPriceListResponse>),
     authenticateKey: promised(client.authenticateKey as Method<credit.AuthenticateKeyRequest, credit.AuthenticateKeyResponse>),
     authenticateSession: promised(
       client.authenticateSession as Method<credit.AuthenticateSessionRequest, credit.AuthenticateSessionResponse>,

@@ -1,9 +1,9 @@
 // Samples the flows of a running cluster from its two databases: messages submitted, parts sent,
 // credit charged. Opened by measure_recovery.ts.
 import { setTimeout as sleep } from "node:timers/promises";
-import { settings } from "../../../src/contracts/settings.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
 import type { Cluster } from "../../../testing/cluster.ts";
+import { firstPartMilli } from "../../../testing/prices.ts";
 import type { FlowSample } from "./recovery_time.ts";
 
 /** In the order of a message's life. */
@@ -68,6 +68,6 @@ async function readMessages(salesdb: Sql): Promise<{ submitted: number; sent: nu
 /** Parts that were charged. */
 async function readCharged(ds: Sql): Promise<number> {
   const [row] = await ds<{ charged: number }[]>`
-    select (coalesce(sum(spent), 0) / ${settings.BULKSMS_PART_PRICE_MILLI.default}::int)::float8 as charged from workspace`;
+    select (coalesce(sum(spent), 0) / ${firstPartMilli}::int)::float8 as charged from workspace`;
   return row?.charged ?? 0;
 }

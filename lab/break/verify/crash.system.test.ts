@@ -19,8 +19,8 @@ afterAll(async () => {
   await lab?.stop();
 });
 
-test("each of the forty crash points is tried, or is listed with the reason why it cannot exist", () => {
-  const points = Array.from({ length: 40 }, (_, index) => `C${String(index + 1).padStart(2, "0")}`);
+test("each crash point is tried, or is listed with the reason why it cannot exist", () => {
+  const points = Array.from({ length: 41 }, (_, index) => `C${String(index + 1).padStart(2, "0")}`);
   expect(Object.keys(outcomes)).toEqual(points);
   const tried = new Set<string>([
     ...failpointNames.map((name) => failpoints[name].point),

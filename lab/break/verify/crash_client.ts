@@ -20,7 +20,9 @@ export interface CrashClient {
   /** Uploads with the key until it is answered 201. */
   create(name: string, csv: string, options?: CreateOptions): Promise<Answered>;
   /** Until there is an answer that is not of passing trouble. */
-  command(word: CommandName, bulksmsId: string, caller?: Caller): Promise<Answered>;
+  command(word: CommandName, bulksmsId: string, caller?: Caller, more?: Record<string, unknown>): Promise<Answered>;
+  /** A new price list; @returns its version */
+  setPrice(part: string): Promise<number>;
   read(bulksmsId: string): Promise<BulksmsAnswer>;
   /** A workspace of its own with so much credit, a decimal string. */
   makeWorkspace(name: string, credit: string): Promise<Caller>;
@@ -55,7 +57,10 @@ export function openCrashClient(cluster: LabCluster): CrashClient {
       bodyOf(answer);
       return answer;
     },
-    command: (word, bulksmsId, caller = own) => insist(() => apiFor(caller.apiKey).command(word, bulksmsId)),
+    command: (word, bulksmsId, caller = own, more = {}) => insist(() => apiFor(caller.apiKey).command(word, bulksmsId, more)),
+    async setPrice(part) {
+      return bodyOf(await insist(() => admin.setPrice(part))).version;
+    },
     async read(bulksmsId) {
       return (await insist(() => apiFor(cluster.apiKey).campaign(bulksmsId))).body;
     },

@@ -1,4 +1,4 @@
-// All forty crash points: where each is tried, what must come of it, and why some cannot exist
+// All crash points: where each is tried, what must come of it, and why some cannot exist
 // here. The failpoints themselves: src/contracts/failpoints.ts.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import type { FailpointName } from "../../../src/contracts/failpoints.ts";
@@ -49,6 +49,7 @@ export const outcomes: Readonly<Record<PointName, string>> = {
   C38: "unique keys and SKIP LOCKED share the work",
   C39: "charged once",
   C40: "the release waits for every confirmation",
+  C41: "it has no list and does not run; the next one who accepts goes on",
 };
 
 /** Points that cannot exist in this design, and why. */
@@ -116,6 +117,7 @@ export const trials: Readonly<Record<FailpointName, Trial>> = {
   hold_released: perEnd,
   pause_committed: { script: "pauseAndResume", laterHitMax: 2 },
   cancel_step_committed: { script: "cancelHalfway", laterHitMax: 3 },
+  reprice_step_committed: { script: "reprice", laterHitMax: 4 },
 };
 
 /** Imports that died stand as `import_failed`, and no row is left of them. */

@@ -102,6 +102,32 @@ const cancelHalfway: Script = {
   },
 };
 
+/**
+ * Twice: a new price list between the import and the run. The run is refused with both totals; its
+ * caller accepts, and the campaign is re-priced in several steps.
+ */
+const reprice: Script = {
+  hasBackground: false,
+  async work(lab, campaigns) {
+    for (const turn of [1, 2]) {
+      const campaign = await create(lab, `${lab.prefix} ${turn}`, repricedContacts);
+      campaigns.push(campaign);
+      const [newest] = await lab.ds<{ version: number }[]>`select max(list_version) as version from price`;
+      // another price each time: the same list again would not be a new one
+      const version = await lab.client.setPrice(`0.${101 + ((newest?.version ?? 0) % 800)}`);
+      const refused = await lab.client.command("run", campaign.id);
+      equal(refused.body.code, "price_changed", JSON.stringify(refused.body));
+      const ran = await lab.client.command("run", campaign.id, undefined, { price_version: version });
+      const isOnItsWay = ran.status === 409 && ran.body.code === "state_conflict" && ran.attempts > 1;
+      ok(ran.status === 202 || isOnItsWay, `run was answered ${ran.status} ${JSON.stringify(ran.body)}`);
+    }
+  },
+  expects: expectExactEnds,
+};
+
+/** Three steps of 5,000 rows. */
+const repricedContacts = 12_000;
+
 /** Twice: run without enough credit; then with it. */
 const runPoor: Script = {
   hasBackground: true,
@@ -155,7 +181,7 @@ const sendWide: Script = {
   },
 };
 
-export const scripts = { send, sendBeside, pauseAndResume, cancelHalfway, runPoor, sendWide };
+export const scripts = { send, sendBeside, pauseAndResume, cancelHalfway, runPoor, sendWide, reprice };
 export type ScriptName = keyof typeof scripts;
 
 /**
@@ -189,14 +215,14 @@ export interface CampaignRow {
   lastError: string | null;
   counts: Record<string, number>;
   partsSent: bigint;
-  price: bigint;
+  chargedMilli: bigint;
   version: bigint;
 }
 
 /** Read from the database, for what no client sees. */
 export async function readRow(lab: CrashLab, id: string): Promise<CampaignRow> {
   const [row] = await lab.salesdb<CampaignRow[]>`
-    select status::text, last_error as "lastError", parts_sent as "partsSent", price, version,
+    select status::text, last_error as "lastError", parts_sent as "partsSent", charged_milli as "chargedMilli", version,
       json_build_object('pending', pending, 'unknown', unknown, 'queued', queued, 'sent', sent, 'failed', failed,
         'undelivered', undelivered, 'delivered', delivered, 'expired', expired, 'canceled', canceled) as counts
     from bulksms where id = ${id}`;
@@ -262,7 +288,7 @@ export async function expectExactEnd(lab: CrashLab, { id, name, contacts }: Scri
   );
   const [charge] = await lab.ds<{ charged: bigint }[]>`
     select coalesce(sum(l.amount), 0)::bigint as charged from credit_ledger l where l.kind = 'settle' and l.hold_id = any (${await holdsOf(lab, id)}::uuid[])`;
-  equal(charge?.charged, row.partsSent * row.price, "what was charged is not what was sent");
+  equal(charge?.charged, row.chargedMilli, "what was charged is not what was sent");
 }
 
 async function holdsOf(lab: CrashLab, id: string): Promise<string[]> {

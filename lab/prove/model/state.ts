@@ -1,7 +1,7 @@
 // The state of the modelled protocol: who knows what at one moment - both databases, the carrier,
 // what is in flight between them, and what each process has in memory. Every message has one part,
-// which costs 1 by the first price list and 2 by the second. Read by the steps (one file per subject), the laws of the model
-// (invariants.ts) and the explorer.
+// which costs 1 by the first price list and 2 by the second. Read by the steps (one file per
+// subject), the laws of the model (invariants.ts) and the explorer.
 import { type BulksmsStatus, bulksmsStatuses, type MessageStatus, messageStatuses } from "../../../src/contracts/states.ts";
 
 export const messagesMax = 4;

@@ -40,6 +40,7 @@ const submitBatch = "src/simulator/submit_batch.ts";
 const submitVerdicts = "src/simulator/submit_verdicts.ts";
 const receiptsRoute = "src/nodes/salesapi/receipts_route.ts";
 
+const repriceTest = "src/campaign/pricing/reprice.database.test.ts";
 const receiptsTest = "src/campaign/receipts/receipts.database.test.ts";
 const dispatchTest = "src/campaign/dispatch/dispatch.database.test.ts";
 const creditTest = "src/credit/credit.database.test.ts";
@@ -77,7 +78,7 @@ export const patches: Record<GuardName, Patch> = {
         file: moveMessages,
         find: `), charged as (
       insert into credit_outbox (bulksms_id, hold_id, parts, amount)
-      select b.id, b.hold_id, c.parts_charged, c.parts_charged * b.price from campaign b, counted c where c.parts_charged > 0
+      select b.id, b.hold_id, c.parts_charged, c.milli_charged from campaign b, counted c where c.parts_charged > 0
     )`,
         by: ")",
       },
@@ -88,8 +89,8 @@ export const patches: Record<GuardName, Patch> = {
   const committed = await commitMoves(sql, batch);
   for (const { bulksmsId } of committed.changed) {
     await sql\`insert into credit_outbox (bulksms_id, hold_id, parts, amount)
-      select b.id, b.hold_id, b.parts_sent - o.parts, (b.parts_sent - o.parts) * b.price
-      from bulksms b, (select coalesce(sum(parts), 0)::bigint as parts from credit_outbox where bulksms_id = \${bulksmsId}) o
+      select b.id, b.hold_id, b.parts_sent - o.parts, b.charged_milli - o.amount
+      from bulksms b, (select coalesce(sum(parts), 0)::bigint as parts, coalesce(sum(amount), 0)::bigint as amount from credit_outbox where bulksms_id = \${bulksmsId}) o
       where b.id = \${bulksmsId} and b.parts_sent > o.parts\`;
   }
   return committed;
@@ -245,6 +246,10 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
       "and workspace_id = ${workspaceId}",
     ),
     catchers: [test(flowTest, "that is run twice at once is run once, with one hold")],
+  },
+  run_when_priced: {
+    replacements: one("src/campaign/lifecycle/commands.ts", " and price_version = ${pricing.version}\n", "\n"),
+    catchers: [test(repriceTest, "does not run while it is re-priced, and the next one who accepts goes on"), crash("C41")],
   },
   run_with_its_hold: {
     replacements: one(

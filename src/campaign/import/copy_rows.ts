@@ -53,7 +53,7 @@ async function isInPlace(transaction: TransactionSql, bulksmsId: string, { good,
 /** The whole buffer goes out at once: the transaction never waits for the one who uploads. */
 async function copyBinary(transaction: TransactionSql, rows: Buffer): Promise<void> {
   const stream =
-    await transaction`copy bulksms_info (bulksms_id, row_no, msisdn, parts, line, fields) from stdin (format binary)`.writable();
+    await transaction`copy bulksms_info (bulksms_id, row_no, msisdn, parts, line, cost_milli, fields) from stdin (format binary)`.writable();
   stream.end(rows);
   await finished(stream);
 }

@@ -3,6 +3,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../testing/engines.ts";
+import { firstPricing } from "../../../testing/prices.ts";
 import { csvSource } from "../../contacts/csv/csv_source.ts";
 import { isAppError } from "../../contracts/errors.ts";
 import type { FileAnswer } from "../../contracts/quote.ts";
@@ -15,7 +16,7 @@ import type { OpenedRows } from "./open_rows.ts";
 import { purgeDeadImport } from "./purge_imports.ts";
 
 const limits = { partsMax: 6, rowsMax: 1_000_000, chunkRows: 1_000, leaseMs: 20_000 };
-const settings = { defaultCountry: "FI", partPriceMilli: 100, textPartsMax: 6, deadlineS: 60 };
+const settings = { defaultCountry: "FI", textPartsMax: 6, deadlineS: 60 };
 
 let database: TestDatabase;
 let owner: Sql;
@@ -60,7 +61,7 @@ async function* chunks(...steps: Step[]): AsyncGenerator<Buffer> {
 function request(text = "Hello {name}", key: string | null = null, workspaceId = randomUUID()) {
   const requestSha256 = createHash("sha256").update(text).digest();
   const claim = key === null ? null : { workspaceId, key, requestSha256 };
-  return { ...readImportFields(new Map([["text", text]]), "a.csv", settings), workspaceId, claim };
+  return { ...readImportFields(new Map([["text", text]]), "a.csv", settings), workspaceId, claim, pricing: firstPricing };
 }
 
 /** Waits until the one campaign of the workspace has copied so many messages. */

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { formatCredits } from "../../contracts/credits.ts";
 import { isAppError } from "../../contracts/errors.ts";
 import type { CreateAnswer } from "../../contracts/http.ts";
+import type { Pricing } from "../../contracts/prices.ts";
 import type { FileAnswer } from "../../contracts/quote.ts";
 import { submitMessagesMax } from "../../contracts/receipts.ts";
 import { campaignSets } from "../../contracts/states.ts";
@@ -59,7 +60,8 @@ export interface ImportRequest extends JudgedRequest {
   fileName: string;
   /** How the file is to be read. */
   choices: FileChoices;
-  priceMilli: number;
+  /** What each message costs. */
+  pricing: Pricing;
   claim: IdempotencyClaim | null;
 }
 
@@ -77,6 +79,8 @@ interface Import {
   /** Good rows and rejects that wait for their COPY. */
   good: RowEncoder;
   rejects: Reject[];
+  /** What the good rows cost so far. */
+  costMilli: number;
   /** The campaign's row exists, so that an end in failure has something to purge. */
   hasBegun: boolean;
   /** The stored answer of another request with the same key, which was quicker. */
@@ -128,6 +132,7 @@ function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Im
     lease: { bulksmsId, owner: randomUUID() },
     good: createRowEncoder(bulksmsId, copyRowsMax),
     rejects: [],
+    costMilli: 0,
     hasBegun: false,
     repeated: null,
     copying: [],
@@ -138,8 +143,13 @@ function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Im
 /** Rows wait for their COPY until a batch is full. */
 function sinkOf(run: Import): RowSink {
   const { good } = run;
+  const { pricing } = run.request;
   return {
-    good: (row, line) => good.add(row, line),
+    good(row, line) {
+      const costMilli = pricing.costOf(row.msisdn, row.parts);
+      run.costMilli += costMilli;
+      good.add(row, line, costMilli);
+    },
     reject: (reject) => run.rejects.push(reject),
     get isFull() {
       return good.count >= copyRowsMax || good.bytes >= copyBytesMax || run.rejects.length >= copyRowsMax;
@@ -194,10 +204,10 @@ async function beginImport(run: Import): Promise<CreateAnswer | null> {
     const answer = claim === null ? null : await claimKey(transaction, claim, lease.bulksmsId);
     if (answer !== null) return answer;
     await transaction`
-      insert into bulksms (id, workspace_id, name, sender, text, placeholders, country, deadline_s, file_name, price,
+      insert into bulksms (id, workspace_id, name, sender, text, placeholders, country, deadline_s, file_name, price, price_version,
         import_lease_owner, import_lease_until)
       values (${lease.bulksmsId}, ${request.workspaceId}, ${request.name}, ${request.sender}, ${template.text}, ${[...template.placeholders]},
-        ${request.country}, ${request.deadlineS}, ${request.fileName}, ${request.priceMilli},
+        ${request.country}, ${request.deadlineS}, ${request.fileName}, ${request.pricing.partMilli}, ${request.pricing.version},
         ${lease.owner}, clock_timestamp() + ${limits.leaseMs} * interval '1 ms')
       on conflict (id) do nothing`;
     return null;
@@ -217,7 +227,7 @@ async function closeImport(run: Import, judged: JudgedRows, file: FileAnswer): P
   await inTransaction(sql, async (transaction) => {
     const closed = await transaction`
       update bulksms set status = 'ready', status_at = clock_timestamp(), contacts = ${counts.contacts}, pending = ${counts.contacts},
-        rejected = ${counts.rejected}, reject_counts = ${transaction.json(counts.rejects)}, parts = ${counts.parts}, version = version + 1,
+        rejected = ${counts.rejected}, reject_counts = ${transaction.json(counts.rejects)}, parts = ${counts.parts}, cost_milli = ${run.costMilli}, version = version + 1,
         import_lease_until = null
       where id = ${lease.bulksmsId} and status = 'importing' and import_lease_owner = ${lease.owner}
         and import_lease_until > clock_timestamp()`;
@@ -248,8 +258,11 @@ function chunkRowsOf(contacts: number, chunkRows: number, { placeholders }: Temp
   return Math.min(submitMessagesMax, Math.max(chunkRows, Math.min(chunkRows * chunkGrowthMax, Math.ceil(contacts / chunksEnough))));
 }
 
-function answerOf({ request, lease }: Import, { counts, judge, columns, rejectsSample }: JudgedRows, file: FileAnswer): CreateAnswer {
-  const priceMilli = BigInt(request.priceMilli);
+function answerOf(
+  { request, lease, costMilli }: Import,
+  { counts, judge, columns, rejectsSample }: JudgedRows,
+  file: FileAnswer,
+): CreateAnswer {
   return {
     id: lease.bulksmsId,
     name: request.name,
@@ -261,8 +274,8 @@ function answerOf({ request, lease }: Import, { counts, judge, columns, rejectsS
     rejects: counts.rejects,
     rejects_sample: rejectsSample.map(({ line, reason, value }) => ({ line, reason, value: value.slice(0, 40) })),
     parts: counts.parts,
-    cost: formatCredits(BigInt(counts.parts) * priceMilli),
-    price: formatCredits(priceMilli),
+    cost: formatCredits(BigInt(costMilli)),
+    price: formatCredits(BigInt(request.pricing.partMilli)),
     encoding: encodingOf(judge.encodings),
     sender: request.sender,
     country: request.country,

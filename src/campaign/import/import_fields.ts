@@ -35,7 +35,6 @@ const senderDefault = "bulksms";
 
 export interface ImportFieldSettings {
   defaultCountry: string;
-  partPriceMilli: number;
   textPartsMax: number;
   deadlineS: number;
 }
@@ -48,7 +47,7 @@ export function readImportFields(
   fields: ReadonlyMap<ImportFieldName, string>,
   fileName: string,
   settings: ImportFieldSettings,
-): Omit<ImportRequest, "workspaceId" | "claim"> {
+): Omit<ImportRequest, "workspaceId" | "claim" | "pricing"> {
   for (const [name, value] of fields) refuseBrokenCharacters(name, value);
   return {
     template: readText(fields.get("text"), settings.textPartsMax),
@@ -64,7 +63,6 @@ export function readImportFields(
       withHiddenRows: readHiddenRows(fields.get("hidden_rows")),
     },
     fileName: clean(fileName).slice(0, nameCharactersMax),
-    priceMilli: settings.partPriceMilli,
   };
 }
 

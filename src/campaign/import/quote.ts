@@ -18,7 +18,8 @@ export type QuoteRequest = Omit<ImportRequest, "workspaceId" | "claim">;
 const valueCharactersMax = 100;
 
 interface Counted {
-  countries: Map<string | null, { contacts: number; parts: number }>;
+  countries: Map<string | null, { contacts: number; parts: number; costMilli: number }>;
+  costMilli: number;
   rejects: QuoteAnswer["rejects"];
   samples: QuoteAnswer["samples"];
   costly: CostlyCells;
@@ -31,8 +32,8 @@ interface Counted {
 export async function quoteFile(request: QuoteRequest, limits: JudgeLimits, open: () => Promise<OpenedRows>): Promise<QuoteAnswer> {
   const opened = await open();
   try {
-    const counted: Counted = { countries: new Map(), rejects: {}, samples: [], costly: createCostlyCells(request.template) };
-    const judged = await judgeRows(opened.source, request, limits, sinkOf(counted, request.template));
+    const counted: Counted = { countries: new Map(), costMilli: 0, rejects: {}, samples: [], costly: createCostlyCells(request.template) };
+    const judged = await judgeRows(opened.source, request, limits, sinkOf(counted, request));
     if (judged === null) throw new Error("a sink that is never full was asked to stop");
     return answerOf(request, judged, counted, opened.answer());
   } finally {
@@ -40,10 +41,10 @@ export async function quoteFile(request: QuoteRequest, limits: JudgeLimits, open
   }
 }
 
-function sinkOf(counted: Counted, template: Template): RowSink {
+function sinkOf(counted: Counted, { template, pricing }: QuoteRequest): RowSink {
   return {
     good(row, line) {
-      countRow(counted, row);
+      countRow(counted, row, pricing.costOf(row.msisdn, row.parts));
       if (counted.samples.length === samplesShownMax) return;
       counted.samples.push({ line, text: template.fill(row.fields ?? []), parts: row.parts });
     },
@@ -53,13 +54,16 @@ function sinkOf(counted: Counted, template: Template): RowSink {
   };
 }
 
-function countRow({ countries, costly }: Counted, { msisdn, parts, fields }: GoodRow): void {
+function countRow(counted: Counted, { msisdn, parts, fields }: GoodRow, costMilli: number): void {
+  const { countries, costly } = counted;
+  counted.costMilli += costMilli;
   const country = countryOf(msisdn);
   const known = countries.get(country);
-  if (known === undefined) countries.set(country, { contacts: 1, parts });
+  if (known === undefined) countries.set(country, { contacts: 1, parts, costMilli });
   else {
     known.contacts++;
     known.parts += parts;
+    known.costMilli += costMilli;
   }
   costly.add(fields, parts);
 }
@@ -73,8 +77,7 @@ function countReject(rejects: QuoteAnswer["rejects"], { line, reason, value }: R
 
 function answerOf(request: QuoteRequest, judged: JudgedRows, counted: Counted, file: QuoteAnswer["file"]): QuoteAnswer {
   const { counts, judge, columns } = judged;
-  const priceMilli = BigInt(request.priceMilli);
-  const costOf = (parts: number) => formatCredits(BigInt(parts) * priceMilli);
+  const { pricing } = request;
   return {
     file,
     phone_column: phoneColumnOf(columns),
@@ -87,18 +90,20 @@ function answerOf(request: QuoteRequest, judged: JudgedRows, counted: Counted, f
     empty_values: emptyValuesOf(request, judged),
     countries: [...counted.countries]
       .sort(([, one], [, other]) => other.contacts - one.contacts)
-      .map(([country, { contacts, parts }]) => ({ country, contacts, parts, cost: costOf(parts) })),
-    costly_characters: costlyOf(request.template, counted.costly, costOf),
+      .map(([country, { contacts, parts, costMilli }]) => ({ country, contacts, parts, cost: credits(costMilli) })),
+    costly_characters: costlyOf(request.template, counted.costly, (parts) => credits(pricing.costAtMost(parts))),
     samples: counted.samples,
     parts: counts.parts,
-    price: formatCredits(priceMilli),
-    cost: costOf(counts.parts),
+    price: credits(pricing.partMilli),
+    cost: credits(counted.costMilli),
     encoding: encodingOf(judge.encodings),
     sender: request.sender,
     country: request.country,
     deadline_s: request.deadlineS,
   };
 }
+
+const credits = (milli: number): string => formatCredits(BigInt(milli));
 
 function emptyValuesOf({ template, sendsEmptyValues }: QuoteRequest, { judge }: JudgedRows): QuoteAnswer["empty_values"] {
   const withoutDefault = sendsEmptyValues ? "sent_empty" : "rejected";

@@ -5,7 +5,9 @@ import { createRowEncoder, type EncodedRows } from "./row_encoder.ts";
 
 const bulksmsId = "0195f0b0-7b1e-7c00-8000-0000000000ff";
 
-type DecodedRow = GoodRow & { id: string; rowNo: number; line: number };
+type DecodedRow = GoodRow & { id: string; rowNo: number; line: number; costMilli: number };
+
+const costOf = ({ parts }: GoodRow): number => parts * 1_000_000;
 
 /** What Postgres would read. */
 function decode({ data }: EncodedRows): DecodedRow[] {
@@ -18,15 +20,16 @@ function decode({ data }: EncodedRows): DecodedRow[] {
     return length === -1 ? null : data.subarray(at - length, at);
   };
   for (; data.readInt16BE(at) !== -1; ) {
-    expect(data.readInt16BE(at)).toBe(6);
+    expect(data.readInt16BE(at)).toBe(7);
     at += 2;
-    const [id, rowNo, msisdn, parts, line, fields] = [next(), next(), next(), next(), next(), next()];
+    const [id, rowNo, msisdn, parts, line, cost, fields] = [next(), next(), next(), next(), next(), next(), next()];
     rows.push({
       id: (id as Buffer).toString("hex"),
       rowNo: (rowNo as Buffer).readInt32BE(),
       msisdn: Number((msisdn as Buffer).readBigInt64BE()),
       parts: (parts as Buffer).readInt16BE(),
       line: (line as Buffer).readInt32BE(),
+      costMilli: (cost as Buffer).readInt32BE(),
       fields: fields === null ? null : readTexts(fields),
     });
   }
@@ -50,7 +53,7 @@ const rowsOf = (count: number, row: (index: number) => GoodRow): GoodRow[] => Ar
 
 /** The rows of a file whose lines are `firstLine` and every third below it. */
 function encode(encoder: ReturnType<typeof createRowEncoder>, rows: readonly GoodRow[], firstLine = 2): EncodedRows {
-  for (const [index, row] of rows.entries()) encoder.add(row, firstLine + 3 * index);
+  for (const [index, row] of rows.entries()) encoder.add(row, firstLine + 3 * index, costOf(row));
   return encoder.take();
 }
 
@@ -60,12 +63,16 @@ describe("the row encoder", () => {
     const first = rowsOf(3, (index) => ({ msisdn: 999_999_999_999_999 - index, parts: 1 + index, fields: null }));
     const second = rowsOf(9, (index) => ({ msisdn: 1_000_000 + index, parts: 255, fields: ["Väinö", "", "🎓".repeat(index * 50)] }));
     const id = bulksmsId.replaceAll("-", "");
-    expect(decode(encode(encoder, first))).toEqual(first.map((row, index) => ({ ...row, id, rowNo: 1 + index, line: 2 + 3 * index })));
+    expect(decode(encode(encoder, first))).toEqual(
+      first.map((row, index) => ({ ...row, id, rowNo: 1 + index, line: 2 + 3 * index, costMilli: costOf(row) })),
+    );
     expect(encoder.bytes).toBe(0);
     const lastLine = 2 ** 31 - 1;
     const taken = encode(encoder, second, lastLine - 24);
     expect(taken).toMatchObject({ firstRow: 4, count: 9 });
-    expect(decode(taken)).toEqual(second.map((row, index) => ({ ...row, id, rowNo: 4 + index, line: lastLine - 24 + 3 * index })));
+    expect(decode(taken)).toEqual(
+      second.map((row, index) => ({ ...row, id, rowNo: 4 + index, line: lastLine - 24 + 3 * index, costMilli: costOf(row) })),
+    );
   });
 
   it("never writes into rows that were taken and not given back", () => {

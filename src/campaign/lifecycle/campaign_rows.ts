@@ -9,6 +9,9 @@ import type { CampaignProgress } from "./move_messages.ts";
 export interface Campaign extends CampaignProgress {
   holdId: string | null;
   parts: bigint;
+  /** What its messages cost together: the amount of a hold. */
+  costMilli: bigint;
+  /** The price of a part, where the list has one for all destinations; otherwise its highest. */
   priceMilli: bigint;
   /** It has been `running` with this hold, and so can never be `ready` again. */
   hasRun: boolean;
@@ -16,7 +19,8 @@ export interface Campaign extends CampaignProgress {
 
 /** The columns of Campaign: the select list of every statement that returns one. */
 export function campaignColumns(sql: AnySql) {
-  return sql`b.id as "bulksmsId", b.workspace_id as "workspaceId", b.status, b.contacts, b.parts_sent as "partsSent", b.version,
+  return sql`b.id as "bulksmsId", b.workspace_id as "workspaceId", b.status, b.contacts, b.parts_sent as "partsSent",
+    b.charged_milli as "chargedMilli", b.cost_milli as "costMilli", b.version,
     b.hold_id as "holdId", b.parts, b.price as "priceMilli", b.started_at is not null as "hasRun",
     ${countersObject(sql, "b")} as counts`;
 }

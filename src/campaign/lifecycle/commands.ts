@@ -4,11 +4,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
+import type { Pricing } from "../../contracts/prices.ts";
 import type { BulksmsStatus } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { takeImport } from "../import/import_lease.ts";
 import { abandonImport } from "../import/purge_imports.ts";
+import { costByList, reprice } from "../pricing/reprice.ts";
 import { type Campaign, campaignColumns, changeStatus, readCampaign, type StatusChange } from "./campaign_rows.ts";
 import { type ReserveDependencies, reserve } from "./reserve.ts";
 
@@ -32,21 +34,30 @@ export interface Expected {
 
 export const expectAnything: Expected = { contacts: null, parts: null, costMaxMilli: null };
 
+/** The newest price list that we know, and the version that the caller accepts, if any. */
+export interface PriceTerms {
+  pricing: Pricing;
+  acceptedVersion?: number | undefined;
+}
+
 /**
- * Freezes price and amount, reserves the whole cost, and starts the campaign. Returns it in
- * `running`, or in `reserving` if rpc does not answer.
+ * Reserves what the campaign's messages cost, and starts it. Returns it in `running`, or in
+ * `reserving` if rpc does not answer. A campaign that was priced by an older list is re-priced
+ * first if its caller accepts the newest one.
  * @throws AppError bulksms_not_found, state_conflict (details.current), insufficient_credit
  * (details.needed, details.available; the campaign is `ready` again), quote_changed
- * (details.contacts, parts, price, cost) when the campaign is more than was expected.
+ * (details.contacts, parts, price, cost) when the campaign is more than was expected, price_changed
+ * (details.price_version, price, cost_before, cost) when there is a newer price list.
  */
 export async function run(
   dependencies: ReserveDependencies,
   commanded: CommandedBulksms,
-  priceMilli: bigint,
+  { pricing, acceptedVersion }: PriceTerms,
   expected: Expected = expectAnything,
 ): Promise<Campaign> {
-  const reserving = await beginRun(dependencies.sql, commanded, priceMilli, expected);
-  if (reserving === null) return refuseRun(dependencies.sql, commanded, priceMilli);
+  if (acceptedVersion === pricing.version) await reprice(dependencies.sql, commanded, pricing);
+  const reserving = await beginRun(dependencies.sql, commanded, pricing, expected);
+  if (reserving === null) return refuseRun(dependencies.sql, commanded, pricing);
   reachFailpoint("run_committed");
   const reserved = await reserve(dependencies, reserving, reserveDeadlineMs);
   switch (reserved.kind) {
@@ -68,37 +79,47 @@ export async function run(
 async function beginRun(
   sql: Sql,
   { workspaceId, bulksmsId }: CommandedBulksms,
-  priceMilli: bigint,
+  pricing: Pricing,
   expected: Expected,
 ): Promise<Campaign | null> {
   const rows = await sql<Campaign[]>`
     with b as (
-      update bulksms set status = 'reserving', status_at = now(), hold_id = uuidv7(), price = ${priceMilli}, last_error = null,
+      update bulksms set status = 'reserving', status_at = now(), hold_id = uuidv7(), last_error = null,
         version = version + 1, next_ring_at = now(), ring_count = 0
-      where id = ${bulksmsId} and workspace_id = ${workspaceId} and status = 'ready'
+      where id = ${bulksmsId} and workspace_id = ${workspaceId} and status = 'ready' and price_version = ${pricing.version}
         and contacts <= coalesce(${expected.contacts}::bigint, contacts) and parts <= coalesce(${expected.parts}::bigint, parts)
-        and parts * ${priceMilli}::bigint <= coalesce(${expected.costMaxMilli}::bigint, parts * ${priceMilli}::bigint)
+        and cost_milli <= coalesce(${expected.costMaxMilli}::bigint, cost_milli)
       returning *
     ), r as (
-      insert into bulksms_run (hold_id, bulksms_id, amount) select hold_id, id, parts * price from b
+      insert into bulksms_run (hold_id, bulksms_id, amount) select hold_id, id, cost_milli from b
     )
     select ${campaignColumns(sql)} from b`;
   return rows[0] ?? null;
 }
 
-/** Why it does not run: its state, or more than was expected. */
-async function refuseRun(sql: Sql, commanded: CommandedBulksms, priceMilli: bigint): Promise<never> {
-  const [found] = await sql<{ contacts: number; parts: bigint }[]>`
-    select contacts, parts from bulksms where id = ${commanded.bulksmsId} and workspace_id = ${commanded.workspaceId} and status = 'ready'`;
+/** Why it does not run: its state, a newer price list, or more than was expected. */
+async function refuseRun(sql: Sql, commanded: CommandedBulksms, pricing: Pricing): Promise<never> {
+  const [found] = await sql<{ contacts: number; parts: bigint; costMilli: bigint; priceMilli: bigint; priceVersion: number | null }[]>`
+    select contacts, parts, cost_milli as "costMilli", price as "priceMilli", price_version as "priceVersion" from bulksms where id = ${commanded.bulksmsId} and workspace_id = ${commanded.workspaceId} and status = 'ready'`;
   if (found === undefined) return refuse(sql, commanded);
-  const parts = BigInt(found.parts);
-  const cost = formatCredits(parts * priceMilli);
+  if (found.priceVersion !== pricing.version) return refusePrice(sql, commanded, found.costMilli, pricing);
+  const cost = formatCredits(found.costMilli);
   throw new AppError(
     "quote_changed",
-    `It would text ${found.contacts} people in ${parts} parts for ${cost} credits: more than was expected. Nothing was sent.`,
+    `It would text ${found.contacts} people in ${found.parts} parts for ${cost} credits: more than was expected. Nothing was sent.`,
     {
-      details: { contacts: found.contacts, parts: Number(parts), price: formatCredits(priceMilli), cost },
+      details: { contacts: found.contacts, parts: Number(found.parts), price: formatCredits(found.priceMilli), cost },
     },
+  );
+}
+
+async function refusePrice(sql: Sql, { bulksmsId }: CommandedBulksms, costMilli: bigint, pricing: Pricing): Promise<never> {
+  const costBefore = formatCredits(costMilli);
+  const cost = formatCredits(BigInt(await costByList(sql, bulksmsId, pricing)));
+  throw new AppError(
+    "price_changed",
+    `The price list has changed: the campaign cost ${costBefore} credits, it would now cost ${cost}. Nothing was sent. To accept, run it with price_version ${pricing.version}.`,
+    { details: { price_version: pricing.version, price: formatCredits(BigInt(pricing.partMilli)), cost_before: costBefore, cost } },
   );
 }
 

@@ -38,6 +38,8 @@ export interface CampaignProgress {
   status: BulksmsStatus;
   contacts: number;
   partsSent: bigint;
+  /** What the sent messages cost. */
+  chargedMilli: bigint;
   counts: Record<MessageStatus, number>;
   version: bigint;
 }
@@ -137,6 +139,7 @@ interface MovedRow {
   workspaceId: string;
   contacts: number;
   partsSent: bigint;
+  chargedMilli: bigint;
   version: bigint;
   counts: Record<MessageStatus, number>;
 }
@@ -172,24 +175,26 @@ async function moveSegment(transaction: TransactionSql, bulksmsId: string, segme
         ${segment.statuses}::message_status[] as statuses, ${segment.errorCodes}::text[] as error_codes) v
       where m.bulksms_id = v.bulksms_id and m.row_no = any (${integers(segment.rowNos)}::int[]) and m.status < least(${target}, ${firstFinal})
       returning m.row_no, old.status as before, new.status as after,
-        case when old.sent_at is null and new.sent_at is not null then m.parts else 0 end as parts_charged
+        case when old.sent_at is null and new.sent_at is not null then m.parts else 0 end as parts_charged,
+        case when old.sent_at is null and new.sent_at is not null then m.cost_milli else 0 end as milli_charged
     ), counted as (
       select count(*) as moved, array_agg(row_no)::text as moved_rows, coalesce(sum(parts_charged), 0)::bigint as parts_charged,
+        coalesce(sum(milli_charged), 0)::bigint as milli_charged,
         ${perStatus(transaction, changingStatuses, (status) => `${changeOf(status)} as ${status}`)}
       from moved
     ), campaign as (
       update bulksms b set
         ${perStatus(transaction, changingStatuses, (status) => `${status} = b.${status} + c.${status}`)},
-        parts_sent = b.parts_sent + c.parts_charged, version = b.version + 1
+        parts_sent = b.parts_sent + c.parts_charged, charged_milli = b.charged_milli + c.milli_charged, version = b.version + 1
       from counted c
       where b.id = ${bulksmsId} and c.moved > 0
       returning b.*
     ), charged as (
       insert into credit_outbox (bulksms_id, hold_id, parts, amount)
-      select b.id, b.hold_id, c.parts_charged, c.parts_charged * b.price from campaign b, counted c where c.parts_charged > 0
+      select b.id, b.hold_id, c.parts_charged, c.milli_charged from campaign b, counted c where c.parts_charged > 0
     )
     select c.parts_charged as "partsCharged", case when c.moved < ${segment.rowNos.length} then coalesce(c.moved_rows, '{}') end as "movedRows",
-      b.status, b.workspace_id as "workspaceId", b.contacts, b.parts_sent as "partsSent", b.version,
+      b.status, b.workspace_id as "workspaceId", b.contacts, b.parts_sent as "partsSent", b.charged_milli as "chargedMilli", b.version,
       ${countersObject(transaction, "b")} as counts
     from counted c left join campaign b on true`;
   const row = rows[0] as MovedRow;
@@ -201,8 +206,8 @@ async function moveSegment(transaction: TransactionSql, bulksmsId: string, segme
 }
 
 function toProgress(bulksmsId: string, row: Omit<CampaignProgress, "bulksmsId">): CampaignProgress {
-  const { workspaceId, status, contacts, partsSent, counts, version } = row;
-  return { bulksmsId, workspaceId, status, contacts, partsSent, counts, version };
+  const { workspaceId, status, contacts, partsSent, chargedMilli, counts, version } = row;
+  return { bulksmsId, workspaceId, status, contacts, partsSent, chargedMilli, counts, version };
 }
 
 /** A Postgres array literal; the client itself would quote every number. */

@@ -28,7 +28,7 @@ export async function reserve(dependencies: ReserveDependencies, campaign: Campa
   const { bulksmsId, workspaceId, holdId } = campaign;
   if (holdId === null) throw new Error(`campaign ${bulksmsId} reserves without a hold`);
   try {
-    await dependencies.credit.reserveCredit({ workspaceId, holdId, amountMilli: campaign.parts * campaign.priceMilli }, { deadlineMs });
+    await dependencies.credit.reserveCredit({ workspaceId, holdId, amountMilli: campaign.costMilli }, { deadlineMs });
   } catch (error) {
     if (isSilence(error)) return { kind: "silent" };
     if (!(error instanceof AppError)) throw error;

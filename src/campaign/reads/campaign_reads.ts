@@ -16,6 +16,8 @@ interface BulksmsRow
   parts: bigint;
   partsSent: bigint;
   price: bigint;
+  costMilli: bigint;
+  chargedMilli: bigint;
   lastError: string | null;
   holdId: string | null;
   deadlineS: number;
@@ -26,7 +28,8 @@ interface BulksmsRow
 }
 
 const bulksmsColumns = (sql: Sql) => sql`b.id, b.name, b.sender, b.text, b.country, b.status, b.contacts, b.rejected,
-  b.reject_counts as "rejectCounts", b.parts, b.parts_sent as "partsSent", b.price, b.last_error as "lastError", b.hold_id as "holdId",
+  b.reject_counts as "rejectCounts", b.parts, b.parts_sent as "partsSent", b.price, b.cost_milli as "costMilli",
+  b.charged_milli as "chargedMilli", b.last_error as "lastError", b.hold_id as "holdId",
   b.deadline_s as "deadlineS", b.created_at as "createdAt", b.started_at as "startedAt", b.ended_at as "endedAt", b.version,
   ${countersObject(sql, "b")} as counts`;
 
@@ -201,8 +204,8 @@ export async function readProgress(sql: Sql, bulksmsId: string): Promise<Campaig
     select ${bulksmsColumns(sql)}, b.workspace_id as "workspaceId" from bulksms b where b.id = ${bulksmsId}`;
   const row = rows[0];
   if (row === undefined) throw notFound();
-  const { id, workspaceId, status, contacts, partsSent, counts, version } = row;
-  return { bulksmsId: id, workspaceId, status, contacts, partsSent, counts, version };
+  const { id, workspaceId, status, contacts, partsSent, chargedMilli, counts, version } = row;
+  return { bulksmsId: id, workspaceId, status, contacts, partsSent, chargedMilli, counts, version };
 }
 
 export async function requireBulksms(sql: Sql, workspaceId: string, bulksmsId: string): Promise<void> {
@@ -226,8 +229,8 @@ function toView(row: BulksmsRow): BulksmsAnswer {
     parts: Number(row.parts),
     parts_sent: Number(row.partsSent),
     price: formatCredits(row.price),
-    cost: formatCredits(row.parts * row.price),
-    charged: formatCredits(row.partsSent * row.price),
+    cost: formatCredits(row.costMilli),
+    charged: formatCredits(row.chargedMilli),
     counts: row.counts,
     last_error: row.lastError,
     hold_id: row.holdId,

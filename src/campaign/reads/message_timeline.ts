@@ -16,7 +16,7 @@ export interface MessageWayView extends MessageView {
 
 interface WayRow extends MessageRow {
   createdAt: Date;
-  price: bigint;
+  costMilli: number;
   heldAt: Date | null;
   chunkNo: number | null;
   attempts: number;
@@ -34,7 +34,7 @@ const anomaliesShownMax = 100;
 /** @throws AppError bulksms_not_found, message_not_found */
 export async function readMessageWay(sql: Sql, workspaceId: string, bulksmsId: string, rowNo: number): Promise<MessageWayView> {
   const rows = await sql<WayRow[]>`
-    select ${messageColumns(sql)}, b.created_at as "createdAt", b.price, r.created_at as "heldAt", c.chunk_no as "chunkNo",
+    select ${messageColumns(sql)}, b.created_at as "createdAt", m.cost_milli as "costMilli", r.created_at as "heldAt", c.chunk_no as "chunkNo",
       coalesce(c.attempt, 0) as attempts, case when c.intent_to >= m.row_no then c.submitted_at end as "submittedAt"
     from bulksms b join bulksms_info m on m.bulksms_id = b.id
       left join bulksms_run r on r.hold_id = b.hold_id
@@ -110,9 +110,9 @@ function step(name: WayStep["step"], process: string, reached: boolean, at: Date
 }
 
 function chargeOf(row: WayRow, outbox: OutboxRow | null): MessageCharge {
-  const amount = formatCredits(BigInt(row.parts) * row.price);
+  const amount = formatCredits(BigInt(row.costMilli));
   const isCharged = row.sentAt !== null && outbox?.confirmedAt != null;
-  const sum = `${partsOf(row.parts)} x ${formatCredits(row.price)} = ${amount} credits`;
+  const sum = `${amount} credits for ${partsOf(row.parts)}`;
   return { parts: row.parts, amount, is_charged: isCharged, transfer_id: outbox?.id || null, description: chargeSays(row, sum, isCharged) };
 }
 

@@ -10,6 +10,7 @@ const progressOf = (bulksmsId: string, version: bigint): CampaignProgress => ({
   status: "running",
   contacts: 10,
   partsSent: version,
+  chargedMilli: 100n * version,
   counts: { pending: 0, unknown: 0, queued: 10, sent: 0, failed: 0, undelivered: 0, delivered: 0, expired: 0, canceled: 0 },
   version,
 });

@@ -1,5 +1,6 @@
 // Publishes the progress of campaigns on topic bulksms_progress: at most 10 updates per second and
 // campaign, and always the last one. Used by salesapi and sales_worker.
+import { formatCredits } from "../../contracts/credits.ts";
 import type { TopicUpdates } from "../../contracts/topics.ts";
 import type { Publisher } from "../../platform/broadcast.ts";
 import type { CampaignProgress } from "../lifecycle/move_messages.ts";
@@ -55,6 +56,7 @@ export function toUpdate(progress: CampaignProgress): TopicUpdates["bulksms_prog
     status: progress.status,
     contacts: progress.contacts,
     parts_sent: Number(progress.partsSent),
+    charged: formatCredits(progress.chargedMilli),
     counts: progress.counts,
     version: Number(progress.version),
   };

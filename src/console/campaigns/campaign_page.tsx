@@ -9,7 +9,7 @@ import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
 import { Trouble } from "../look/problem_view.tsx";
-import { bulksmsWords, creditsOf, milliOf, rejectWords, showCount, showCredits, showMoment, showMs, showSeconds } from "../look/words.ts";
+import { bulksmsWords, rejectWords, showCount, showCredits, showMoment, showMs, showSeconds } from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
 import { MessageTable } from "./message_table.tsx";
 import { River, RiverWords } from "./river.tsx";
@@ -47,18 +47,17 @@ export function CampaignPage({ id }: { id: string }) {
 interface CampaignProps {
   campaign: BulksmsAnswer;
   /** The newer of the answer and the topic. */
-  newest: Pick<BulksmsAnswer, "status" | "contacts" | "counts" | "parts_sent" | "version">;
+  newest: Pick<BulksmsAnswer, "status" | "contacts" | "counts" | "charged" | "version">;
   statistics: StatisticsAnswer | null;
   again: () => void;
 }
 
 function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
-  const { status, counts, contacts, parts_sent: partsSent } = newest;
+  const { status, counts, contacts, charged } = newest;
   const [chosen, setChosen] = useState<MessageStatus | null>(null);
   const pace = usePace(counts, contacts);
   const final = countFinal(counts);
   const { description, meaning } = bulksmsWords[status];
-  const charged = creditsOf(BigInt(partsSent) * milliOf(campaign.price));
   return (
     <article className="campaign">
       <p className="crumbs">

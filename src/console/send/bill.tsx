@@ -1,5 +1,6 @@
 // The right column: the phone's view of three real rows, and the bill.
 import { Fragment } from "react";
+import { costOfParts } from "../../contracts/prices.ts";
 import { measureText } from "../../sms/parts.ts";
 import { columnKey, compileTemplate } from "../../sms/template.ts";
 import { creditsOf, milliOf, showCount, showCredits } from "../look/words.ts";
@@ -68,7 +69,7 @@ const countriesShown = 6;
 const countryNames = new Intl.DisplayNames(["en"], { type: "region" });
 const countryName = (country: string | null): string => (country === null ? "no single country" : (countryNames.of(country) ?? country));
 
-export const costOf = (parts: number, price: string): bigint => BigInt(parts) * milliOf(price);
+export const costOf = (parts: number, price: string): bigint => BigInt(costOfParts(parts, Number(milliOf(price))));
 
 function Phones({ judgement: { header, goodRows }, text, sender }: Pick<BillProps, "judgement" | "text" | "sender">) {
   const compiled = compileTemplate(text);

@@ -1,5 +1,6 @@
 // What the cells do to the text: those that are empty, and characters that make it more expensive.
-import { creditsOf, milliOf, showCell, showCount, showCredits, showRows } from "../look/words.ts";
+import { creditsOf, showCell, showCount, showCredits, showRows } from "../look/words.ts";
+import { costOf } from "./bill.tsx";
 import type { FileChoices, Judgement } from "./judgement.ts";
 
 interface CellNotesProps {
@@ -43,7 +44,7 @@ export function CellNotes({ judgement, price, choices, onChoice }: CellNotesProp
           <p>
             <strong>{characters.length === 1 ? "A character" : "Characters"} in the file's cells</strong>{" "}
             {costlyCells.extraParts > 0
-              ? `${characters.length === 1 ? "costs" : "cost"} ${showCount(costlyCells.extraParts)} more ${costlyCells.extraParts === 1 ? "part" : "parts"}, ${showCredits(creditsOf(BigInt(costlyCells.extraParts) * milliOf(price)))} credits. Replacing ${characters.length === 1 ? "it" : "them"} in the file saves that.`
+              ? `${characters.length === 1 ? "costs" : "cost"} ${showCount(costlyCells.extraParts)} more ${costlyCells.extraParts === 1 ? "part" : "parts"}, ${showCredits(creditsOf(costOf(costlyCells.extraParts, price)))} credits. Replacing ${characters.length === 1 ? "it" : "them"} in the file saves that.`
               : `${characters.length === 1 ? "means" : "mean"} parts of 70 characters instead of 160; as the text stands, that costs nothing more.`}
           </p>
           <ul className="chips">

@@ -87,6 +87,21 @@ export interface AddCreditResponse {
   credit: WorkspaceCredit | undefined;
 }
 
+export interface GetPriceListRequest {
+}
+
+export interface GetPriceListResponse {
+  /** Grows with every new list. */
+  version: number;
+  prices: Price[];
+}
+
+export interface Price {
+  /** E.164 prefix without the plus, or "*" for every destination; the longest that fits decides. */
+  destination: string;
+  partMilli: number;
+}
+
 export interface AuthenticateKeyRequest {
   /** SHA-256 of the key in hex: the key itself never crosses a border. */
   keySha256: string;
@@ -692,6 +707,155 @@ export const AddCreditResponse: MessageFns<AddCreditResponse> = {
   },
 };
 
+function createBaseGetPriceListRequest(): GetPriceListRequest {
+  return {};
+}
+
+export const GetPriceListRequest: MessageFns<GetPriceListRequest> = {
+  encode(_: GetPriceListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPriceListRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPriceListRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetPriceListResponse(): GetPriceListResponse {
+  return { version: 0, prices: [] };
+}
+
+export const GetPriceListResponse: MessageFns<GetPriceListResponse> = {
+  encode(message: GetPriceListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0) {
+      writer.uint32(8).int32(message.version);
+    }
+    for (const v of message.prices) {
+      Price.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPriceListResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPriceListResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.prices.push(Price.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePrice(): Price {
+  return { destination: "", partMilli: 0 };
+}
+
+export const Price: MessageFns<Price> = {
+  encode(message: Price, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.destination !== "") {
+      writer.uint32(10).string(message.destination);
+    }
+    if (message.partMilli !== 0) {
+      writer.uint32(16).int32(message.partMilli);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Price {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.destination = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.partMilli = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseAuthenticateKeyRequest(): AuthenticateKeyRequest {
   return { keySha256: "" };
 }
@@ -985,6 +1149,17 @@ export const CreditServiceService = {
     responseSerialize: (value: AddCreditResponse): Buffer => Buffer.from(AddCreditResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): AddCreditResponse => AddCreditResponse.decode(value),
   },
+  /** The newest price list. Asked by salesapi, which keeps the last one it knows. */
+  getPriceList: {
+    path: "/bulksms.credit.v1.CreditService/GetPriceList" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetPriceListRequest): Buffer => Buffer.from(GetPriceListRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetPriceListRequest => GetPriceListRequest.decode(value),
+    responseSerialize: (value: GetPriceListResponse): Buffer =>
+      Buffer.from(GetPriceListResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetPriceListResponse => GetPriceListResponse.decode(value),
+  },
   /** Whose key this is and what it may do. UNAUTHENTICATED: key_invalid. */
   authenticateKey: {
     path: "/bulksms.credit.v1.CreditService/AuthenticateKey" as const,
@@ -1028,6 +1203,8 @@ export interface CreditServiceServer extends UntypedServiceImplementation {
   releaseCredit: handleUnaryCall<ReleaseCreditRequest, ReleaseCreditResponse>;
   /** Adds credit to a workspace (a top-up). Idempotent by transfer_id. */
   addCredit: handleUnaryCall<AddCreditRequest, AddCreditResponse>;
+  /** The newest price list. Asked by salesapi, which keeps the last one it knows. */
+  getPriceList: handleUnaryCall<GetPriceListRequest, GetPriceListResponse>;
   /** Whose key this is and what it may do. UNAUTHENTICATED: key_invalid. */
   authenticateKey: handleUnaryCall<AuthenticateKeyRequest, AuthenticateKeyResponse>;
   /** Who is signed in to the console by this session. UNAUTHENTICATED: session_invalid. */
@@ -1106,6 +1283,22 @@ export interface CreditServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: AddCreditResponse) => void,
+  ): ClientUnaryCall;
+  /** The newest price list. Asked by salesapi, which keeps the last one it knows. */
+  getPriceList(
+    request: GetPriceListRequest,
+    callback: (error: ServiceError | null, response: GetPriceListResponse) => void,
+  ): ClientUnaryCall;
+  getPriceList(
+    request: GetPriceListRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetPriceListResponse) => void,
+  ): ClientUnaryCall;
+  getPriceList(
+    request: GetPriceListRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetPriceListResponse) => void,
   ): ClientUnaryCall;
   /** Whose key this is and what it may do. UNAUTHENTICATED: key_invalid. */
   authenticateKey(

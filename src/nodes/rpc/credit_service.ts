@@ -12,6 +12,7 @@ import type {
   AuthenticateSessionRequest,
   AuthenticateSessionResponse,
   CreditServiceServer,
+  GetPriceListResponse,
   GetWorkspaceCreditRequest,
   GetWorkspaceCreditResponse,
   ReleaseCreditRequest,
@@ -21,6 +22,7 @@ import type {
 } from "../../contracts/generated/credit.ts";
 import { toCreditUpdate, toWorkspaceCredit } from "../../credit/credit_update.ts";
 import { hasHold, release, reserve } from "../../credit/holds.ts";
+import { readPriceList } from "../../credit/prices.ts";
 import { topUp } from "../../credit/top_up.ts";
 import { isUuid, isUuidV7 } from "../../credit/transfers.ts";
 import { type Balance, readWorkspace } from "../../credit/workspaces.ts";
@@ -88,6 +90,10 @@ export function createCreditService(options: CreditServiceOptions): CreditServic
         publish(balance);
       }
       return { existed, credit: toWorkspaceCredit(balance) };
+    }),
+    getPriceList: unary("GetPriceList", async (): Promise<GetPriceListResponse> => {
+      const { version, prices } = await readPriceList(sql);
+      return { version, prices: [...prices] };
     }),
     authenticateKey: unary("AuthenticateKey", async (request: AuthenticateKeyRequest): Promise<AuthenticateKeyResponse> => {
       const key = await findKey(sql, request.keySha256);

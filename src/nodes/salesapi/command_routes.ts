@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Campaign } from "../../campaign/lifecycle/campaign_rows.ts";
 import { cancel, type Expected, pause, resume, run } from "../../campaign/lifecycle/commands.ts";
 import type { ReserveDependencies } from "../../campaign/lifecycle/reserve.ts";
+import type { PriceBook } from "../../campaign/pricing/price_book.ts";
 import type { ProgressPublisher } from "../../campaign/reads/progress.ts";
 import { formatCredits, parseCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
@@ -18,7 +19,7 @@ export interface CommandDependencies extends ReserveDependencies {
   callers: SalesCallers;
   sales: RingingQueue<"sales">;
   progress: ProgressPublisher;
-  partPriceMilli: number;
+  prices: PriceBook;
   importLeaseMs: number;
   log: Log;
 }
@@ -40,6 +41,12 @@ const runCommand = z
   .strictObject({
     ...commandFields,
     expect: runExpectation.optional().describe("what you were shown: if the campaign is more, 409 `quote_changed` and nothing runs"),
+    price_version: z
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .describe("the price list that you accept, from a 409 `price_changed`: the campaign is re-priced by it, then runs"),
   })
   .refine(namesCampaign, needsCampaign);
 
@@ -70,11 +77,12 @@ const commandAnswer = z.object({
   in_flight_max: z.number().int().optional(),
 });
 
-const runDescription = `Freezes its price, reserves its whole cost and lets it run. 202 \`running\`, or \`reserving\` when the credit service is silent: it goes on by itself.
-With \`expect\` it runs only if it has at most these contacts and parts and costs at most this; otherwise 409 \`quote_changed\` with its figures, without effect.`;
+const runDescription = `Reserves its whole cost and lets it run. 202 \`running\`, or \`reserving\` when the credit service is silent: it goes on by itself.
+With \`expect\` it runs only if it has at most these contacts and parts and costs at most this; otherwise 409 \`quote_changed\` with its figures, without effect.
+When there is a newer price list than the one its messages were priced by: 409 \`price_changed\` with both totals, without effect, until \`price_version\` accepts it.`;
 
 export function commandRoutes(app: HttpServer, dependencies: CommandDependencies): void {
-  const { sql, callers, sales, progress, log } = dependencies;
+  const { sql, callers, sales, progress, prices, log } = dependencies;
   const route = (summary: string, description: string) => ({
     onRequest: callers.require("send"),
     schema: { tags: ["campaigns"], summary, description, body: command, response: { 202: commandAnswer } },
@@ -102,11 +110,13 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
       },
     },
     async (request, reply) => {
+      // always asked anew: a price that has just changed is not charged at the old one unseen
+      const pricing = await prices.current(0);
       const campaign = await answerInTime(
         run(
           dependencies,
           { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) },
-          BigInt(dependencies.partPriceMilli),
+          { pricing, acceptedVersion: request.body.price_version },
           expectedOf(request.body.expect),
         ),
       );
@@ -150,6 +160,6 @@ function answerOf(campaign: Campaign) {
     contacts: campaign.contacts,
     parts: Number(campaign.parts),
     price: formatCredits(campaign.priceMilli),
-    cost: formatCredits(campaign.parts * campaign.priceMilli),
+    cost: formatCredits(campaign.costMilli),
   };
 }

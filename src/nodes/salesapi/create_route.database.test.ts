@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../testing/engines.ts";
+import { firstPricing } from "../../../testing/prices.ts";
 import type { Caller } from "../../accounts/authenticator.ts";
 import { purgeDeadImport } from "../../campaign/import/purge_imports.ts";
 import { AppError } from "../../contracts/errors.ts";
@@ -52,6 +53,7 @@ beforeAll(async () => {
   await createRoute(app, {
     signal: stopping.signal,
     sql,
+    prices: { current: async () => firstPricing },
     callers: {
       identify: async ({ headers }) => {
         const caller = callers[(headers.authorization ?? "").replace("Bearer ", "")];
@@ -63,7 +65,6 @@ beforeAll(async () => {
     log,
     settings: {
       defaultCountry: "FI",
-      partPriceMilli: 100,
       uploadBytesMax,
       uploadRowsMax: 30_000,
       textPartsMax: 6,

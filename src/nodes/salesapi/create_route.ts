@@ -9,6 +9,7 @@ import { importCampaign } from "../../campaign/import/import_campaign.ts";
 import { readImportFields } from "../../campaign/import/import_fields.ts";
 import { openRows } from "../../campaign/import/open_rows.ts";
 import { quoteFile } from "../../campaign/import/quote.ts";
+import type { PriceBook } from "../../campaign/pricing/price_book.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { type CreateAnswer, createAnswer } from "../../contracts/http.ts";
 import { type QuoteAnswer, quoteAnswer } from "../../contracts/quote.ts";
@@ -34,7 +35,6 @@ const keyCharactersMax = 255;
 /** From contracts/settings.ts, each under the name that salesapi's config gives it. */
 export interface CreateSettings {
   defaultCountry: string;
-  partPriceMilli: number;
   uploadBytesMax: number;
   uploadRowsMax: number;
   textPartsMax: number;
@@ -46,6 +46,7 @@ export interface CreateSettings {
 export interface CreateRouteDependencies {
   sql: Sql;
   callers: Pick<SalesCallers, "identify">;
+  prices: PriceBook;
   settings: CreateSettings;
   /** The process is to end. */
   signal: AbortSignal;
@@ -228,7 +229,7 @@ async function create(
   importSlots: Slots,
   deps: CreateRouteDependencies,
 ): Promise<{ answer: CreateAnswer; isRepeat: boolean }> {
-  const { sql, settings, log } = deps;
+  const { sql, prices, settings, log } = deps;
   const startedMs = performance.now();
   const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax });
   try {
@@ -236,8 +237,10 @@ async function create(
     const { workspaceId, key } = caller;
     const claim = key === null ? null : { workspaceId, key, requestSha256: upload.sha256 };
     const fields = readImportFields(upload.fields, upload.fileName, settings);
-    const created = await importSlots(() =>
-      importCampaign(sql, { ...fields, workspaceId, claim }, limitsOf(deps), () => openRows(upload.file, fields.choices, fields.country)),
+    const created = await importSlots(async () =>
+      importCampaign(sql, { ...fields, workspaceId, claim, pricing: await prices.current() }, limitsOf(deps), () =>
+        openRows(upload.file, fields.choices, fields.country),
+      ),
     );
     const { id, contacts, rejected, parts } = created.answer;
     const durationMs = Math.round(performance.now() - startedMs);
@@ -250,11 +253,15 @@ async function create(
 
 /** The same without a campaign. */
 async function quote(request: FastifyRequest, importSlots: Slots, deps: CreateRouteDependencies): Promise<QuoteAnswer> {
-  const { settings } = deps;
+  const { prices, settings } = deps;
   const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax });
   try {
     const fields = readImportFields(upload.fields, upload.fileName, settings);
-    return await importSlots(() => quoteFile(fields, limitsOf(deps), () => openRows(upload.file, fields.choices, fields.country)));
+    return await importSlots(async () =>
+      quoteFile({ ...fields, pricing: await prices.current() }, limitsOf(deps), () =>
+        openRows(upload.file, fields.choices, fields.country),
+      ),
+    );
   } finally {
     await upload.dispose();
   }

@@ -2,6 +2,7 @@
 // rpc are away.
 
 import { createAuthenticator } from "../../accounts/authenticator.ts";
+import { openPriceBook } from "../../campaign/pricing/price_book.ts";
 import { openProgressPublisher } from "../../campaign/reads/progress.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
 import { type Config, ConfigError, type Environment, readConfig, requireSafeListener } from "../../platform/config.ts";
@@ -35,7 +36,6 @@ export const config = {
   internalToken: "BULKSMS_INTERNAL_TOKEN",
   webapiUrl: "BULKSMS_WEBAPI_URL",
   consoleOrigins: "BULKSMS_CONSOLE_ORIGINS",
-  partPriceMilli: "BULKSMS_PART_PRICE_MILLI",
   defaultCountry: "BULKSMS_DEFAULT_COUNTRY",
   uploadBytesMax: "BULKSMS_UPLOAD_BYTES_MAX",
   uploadRowsMax: "BULKSMS_UPLOAD_ROWS_MAX",
@@ -99,9 +99,9 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
         directRoutes: receipts.directRoutes,
       });
       allowConsoleOrigins(app, origins);
-      await createRoute(app, { sql, callers, settings, signal: stopping.signal, log });
-      const { partPriceMilli, importLeaseMs } = settings;
-      commandRoutes(app, { sql, credit, callers, sales, progress, partPriceMilli, importLeaseMs, log });
+      const prices = openPriceBook({ sql, credit, log });
+      await createRoute(app, { sql, callers, prices, settings, signal: stopping.signal, log });
+      commandRoutes(app, { sql, credit, callers, sales, progress, prices, importLeaseMs: settings.importLeaseMs, log });
       readRoutes(app, { sql, callers, internalToken: settings.internalToken });
       await receiptsRoute(app, receipts);
       boundPort = await listen(app, settings);

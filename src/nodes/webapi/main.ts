@@ -21,6 +21,7 @@ import { addConsolePages } from "./console_pages.ts";
 import { addCreditRoutes } from "./credit_routes.ts";
 import { addKeyRoutes } from "./key_routes.ts";
 import { createLawsBoard } from "./laws_board.ts";
+import { addPriceRoutes } from "./price_routes.ts";
 import { addSessionRoutes } from "./session_routes.ts";
 import { addSocketRoute, type Sockets } from "./sockets.ts";
 import { createSystemBoard } from "./system_board.ts";
@@ -38,7 +39,6 @@ export const config = {
   rpcAddress: "BULKSMS_RPC_ADDRESS",
   salesapiUrl: "BULKSMS_SALESAPI_URL",
   salesapiPublicUrl: "BULKSMS_SALESAPI_PUBLIC_URL",
-  partPriceMilli: "BULKSMS_PART_PRICE_MILLI",
   defaultCountry: "BULKSMS_DEFAULT_COUNTRY",
   textPartsMax: "BULKSMS_TEXT_PARTS_MAX",
   internalToken: "BULKSMS_INTERNAL_TOKEN",
@@ -91,6 +91,7 @@ export function create(settings: Config<typeof config>, log: Log): WebapiNode {
       });
       addWorkspaceRoutes(app, { sql, callers });
       addCreditRoutes(app, { sql, creditClient, publisher, callers, log, metrics });
+      addPriceRoutes(app, { sql, callers, log });
       addKeyRoutes(app, { sql, callers, log });
       const { salesapiUrl, salesapiPublicUrl } = settings;
       addSessionRoutes(app, { sql, authenticate, callers, log, sending: settings, salesapiUrl, salesapiPublicUrl });

@@ -16,6 +16,8 @@ import {
 } from "../../contracts/console.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
+import { pricingOf } from "../../contracts/prices.ts";
+import { readPriceList } from "../../credit/prices.ts";
 import { readWorkspace } from "../../credit/workspaces.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
 import { findBearerToken } from "../../platform/bearer_token.ts";
@@ -41,7 +43,6 @@ export interface SalesapiAddress {
 
 /** What a text costs and where its numbers are from, as salesapi has it: for previews. */
 export interface SendingSettings {
-  partPriceMilli: number;
   defaultCountry: string;
   textPartsMax: number;
 }
@@ -182,14 +183,14 @@ async function beginSession(
 }
 
 async function toAnswer(session: ConsoleSession, request: FastifyRequest, options: SessionRoutesOptions): Promise<SessionAnswer> {
-  const { name } = await readWorkspace(options.sql, session.workspaceId);
+  const [{ name }, list] = await Promise.all([readWorkspace(options.sql, session.workspaceId), readPriceList(options.sql)]);
   return {
     workspace_id: session.workspaceId,
     workspace_name: name,
     scopes: session.scopes,
     sees_system: session.seesSystem,
     salesapi_url: salesapiSeenBy(request, options),
-    part_price: formatCredits(BigInt(options.sending.partPriceMilli)),
+    part_price: formatCredits(BigInt(pricingOf(list).partMilli)),
     default_country: options.sending.defaultCountry,
     text_parts_max: options.sending.textPartsMax,
     expires_at: session.expiresAt.toISOString(),
