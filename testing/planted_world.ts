@@ -14,7 +14,7 @@ import {
   segmentPath,
   segmentRows,
 } from "../src/contracts/simulator_journal.ts";
-import { isMessageIn, type MessageStatus, messageStatuses } from "../src/contracts/states.ts";
+import { isCampaignIn, isMessageIn, type MessageStatus, messageStatuses } from "../src/contracts/states.ts";
 import type { Sql } from "../src/platform/postgres.ts";
 
 /** Milli-credits a part. */
@@ -50,8 +50,12 @@ export interface PlantedCampaign {
   id: string;
   holdId: string;
   workspaceId: string;
-  status: "running" | "finished" | "canceled";
+  status: "running" | "paused" | "canceling" | "settling" | "finished" | "canceled";
   messages: PlantedMessage[];
+  /** Milli-credits a part; default: `price`. */
+  partMilli?: bigint;
+  /** In a schema from before messages had their cost. */
+  isWithoutCost?: boolean;
 }
 
 /** The usual course of a message that ended so. */
@@ -91,7 +95,8 @@ export async function plantCampaign(ds: Sql, salesdb: Sql, simulatorFolder: stri
   writeJournal(simulatorFolder, campaign.id, campaign.messages);
 }
 
-async function plantRows(sql: Sql, { id, holdId, workspaceId, status, messages }: PlantedCampaign): Promise<void> {
+async function plantRows(sql: Sql, campaign: PlantedCampaign): Promise<void> {
+  const { id, holdId, workspaceId, status, messages, partMilli = price, isWithoutCost = false } = campaign;
   const count = (of: MessageStatus) => messages.filter((m) => m.status === of).length;
   const counters = Object.fromEntries(messageStatuses.map((of) => [of, count(of)]));
   await sql`insert into bulksms ${sql({
@@ -104,29 +109,33 @@ async function plantRows(sql: Sql, { id, holdId, workspaceId, status, messages }
       country: "FI",
       deadline_s: 45,
       status,
-      price,
-      price_version: 1,
+      price: partMilli,
       hold_id: holdId,
     },
     ...{
       contacts: messages.length,
       parts: sum(messages),
       parts_sent: sum(messages.filter((m) => m.isSentMarked)),
-      cost_milli: BigInt(sum(messages)) * price,
-      charged_milli: BigInt(sum(messages.filter((m) => m.isSentMarked))) * price,
       rejected: 1,
       ...counters,
     },
+    ...(isWithoutCost
+      ? {}
+      : {
+          price_version: 1,
+          cost_milli: BigInt(sum(messages)) * partMilli,
+          charged_milli: BigInt(sum(messages.filter((m) => m.isSentMarked))) * partMilli,
+        }),
   })}`;
   await sql`insert into bulksms_reject (bulksms_id, line, reason, value) values (${id}, 2, 'msisdn_missing', '')`;
-  await sql`insert into bulksms_run (hold_id, bulksms_id, amount) values (${holdId}, ${id}, ${BigInt(sum(messages)) * price})`;
+  await sql`insert into bulksms_run (hold_id, bulksms_id, amount) values (${holdId}, ${id}, ${BigInt(sum(messages)) * partMilli})`;
   for (let at = 0; at < messages.length; at += 2_000) {
     const rows = messages.slice(at, at + 2_000).map((m) => ({
       bulksms_id: id,
       row_no: m.rowNo,
       msisdn: numberOf(m.rowNo),
       parts: m.parts,
-      cost_milli: m.parts * Number(price),
+      ...(isWithoutCost ? {} : { cost_milli: m.parts * Number(partMilli) }),
       status: m.status,
       error_code: m.errorCode ?? null,
       sent_at: m.isSentMarked ? new Date() : null,
@@ -148,17 +157,18 @@ const numberOf = (rowNo: number): bigint => 358_400_000_000n + BigInt(rowNo);
  * What was sent, in three outbox rows, each settled but for the last of a running campaign; the
  * rest of the hold released at the end.
  */
-async function plantCredit(ds: Sql, salesdb: Sql, { id, holdId, workspaceId, status, messages }: PlantedCampaign): Promise<void> {
-  const amount = BigInt(sum(messages)) * price;
+async function plantCredit(ds: Sql, salesdb: Sql, campaign: PlantedCampaign): Promise<void> {
+  const { id, holdId, workspaceId, status, messages, partMilli = price } = campaign;
+  const amount = BigInt(sum(messages)) * partMilli;
   const parts = sum(messages.filter((m) => m.isSentMarked));
   const shares = [1, 1, parts - 2].filter((share) => share > 0);
-  const isEnded = status !== "running";
+  const isEnded = isCampaignIn("complete", status);
   let settled = 0n;
   await ds`insert into credit_hold (id, workspace_id, amount, state) values (${holdId}, ${workspaceId}, ${amount}, 'open')`;
   await ledger("hold", "available", "held", amount);
   for (const [index, share] of shares.entries()) {
     const isSettled = isEnded || index < shares.length - 1;
-    const cost = BigInt(share) * price;
+    const cost = BigInt(share) * partMilli;
     const [row] = await salesdb<{ id: string }[]>`insert into credit_outbox (bulksms_id, hold_id, parts, amount, confirmed_at)
       values (${id}, ${holdId}, ${share}, ${cost}, ${isSettled ? new Date() : null}) returning id`;
     if (!isSettled) continue;

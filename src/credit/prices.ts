@@ -14,13 +14,16 @@ export async function readPriceList(sql: AnySql): Promise<PriceList> {
   return { version, prices: rows.map(({ destination, partMilli }) => ({ destination, partMilli })) };
 }
 
+/** Key of the advisory lock: any number that nobody else in ds uses. */
+const publishLock = 7_263_002;
+
 /**
  * Makes the next list. Two at once make two lists, one after the other. A list equal to the newest
  * one changes nothing, so that a repeat re-prices nobody.
  */
 export async function publishPriceList(sql: Sql, prices: readonly Price[]): Promise<PriceList> {
   return inTransaction(sql, async (transaction) => {
-    await transaction`lock table price in share row exclusive mode`;
+    await transaction`select pg_advisory_xact_lock(${publishLock})`;
     const newest = await readPriceList(transaction);
     if (isSame(newest.prices, prices)) return newest;
     await transaction`

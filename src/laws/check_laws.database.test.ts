@@ -254,6 +254,45 @@ describe("the laws", () => {
       corrupt: () => salesdb`update credit_outbox set amount = amount + 100 where bulksms_id = ${canceled.id}`,
       names: `bulksms ${canceled.id}`,
     },
+    {
+      law: "L3",
+      title: "a sent message that costs more than it was charged",
+      corrupt: () => salesdb`update bulksms_info set cost_milli = cost_milli + 1 where bulksms_id = ${finished.id} and row_no = 3`,
+      names: `bulksms ${finished.id}`,
+    },
+    {
+      law: "L5",
+      title: "a message whose cost is in no sum",
+      corrupt: () => salesdb`update bulksms_info set cost_milli = cost_milli + 1 where bulksms_id = ${canceled.id} and row_no = 3`,
+      names: `bulksms ${canceled.id}`,
+    },
+    {
+      law: "L5",
+      title: "a message without a cost",
+      corrupt: () => salesdb`update bulksms_info set cost_milli = null where bulksms_id = ${canceled.id} and row_no = 3`,
+      names: `bulksms ${canceled.id}`,
+    },
+    {
+      law: "L5",
+      title: "a sum of charges that its messages do not have",
+      corrupt: () => salesdb`update bulksms set charged_milli = charged_milli - 100 where id = ${finished.id}`,
+      names: `bulksms ${finished.id}`,
+    },
+    {
+      law: "L10",
+      title: "a run that asked for another amount than its messages cost",
+      corrupt: async () => {
+        await salesdb`update bulksms_info set cost_milli = cost_milli + 1 where bulksms_id = ${finished.id} and row_no = 23`;
+        await salesdb`update bulksms set cost_milli = cost_milli + 1 where id = ${finished.id}`;
+      },
+      names: `bulksms_run ${finished.holdId}`,
+    },
+    {
+      law: "L10",
+      title: "a campaign that ran while it was re-priced",
+      corrupt: () => salesdb`update bulksms set price_version = null, repricing_version = 2 where id = ${finished.id}`,
+      names: `bulksms_run ${finished.holdId}`,
+    },
     { law: "L3", title: "a settle that never happened", corrupt: unsettle, names: "credit_outbox " },
     {
       law: "L3",

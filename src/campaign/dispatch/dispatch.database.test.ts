@@ -27,7 +27,7 @@ afterAll(async () => {
 async function seed(chunks: number): Promise<string> {
   const contacts = chunks * 10;
   const id = await rows.insertCampaign({ contacts, parts: contacts, pending: contacts });
-  await owner`insert into bulksms_info (bulksms_id, row_no, msisdn, parts) select ${id}, n, 358400000000 + n, 1 from generate_series(1, ${contacts}::int) n`;
+  await owner`insert into bulksms_info (bulksms_id, row_no, msisdn, parts, cost_milli) select ${id}, n, 358400000000 + n, 1, 100 from generate_series(1, ${contacts}::int) n`;
   await owner`insert into bulksms_chunk (bulksms_id, chunk_no, first_row, last_row, intent_to)
     select ${id}, n, n * 10 - 9, n * 10, n * 10 - 10 from generate_series(1, ${chunks}::int) n`;
   return id;
@@ -373,7 +373,7 @@ describe("cancel", () => {
 
   it("goes in transactions of at most 5,000 rows, and is safe when several do it at once", async () => {
     const id = await seed(1);
-    await owner`insert into bulksms_info (bulksms_id, row_no, msisdn, parts) select ${id}, n, 358400000000 + n, 1 from generate_series(11, 10000) n`;
+    await owner`insert into bulksms_info (bulksms_id, row_no, msisdn, parts, cost_milli) select ${id}, n, 358400000000 + n, 1, 100 from generate_series(11, 10000) n`;
     await owner`update bulksms set contacts = 10000, pending = 10000, parts = 10000, status = 'canceling' where id = ${id}`;
     await owner`update bulksms_chunk set last_row = 10000 where bulksms_id = ${id}`;
     await Promise.all([cancelChunks(sql, id), cancelChunks(sql, id), cancelChunks(sql, id)]);
@@ -390,8 +390,8 @@ describe("the end of a chunk in a large campaign", () => {
   it("reads its own rows and no others, also where a scan of the campaign looks cheap", async () => {
     const chunks = contacts / chunkRows;
     const id = await rows.insertCampaign({ contacts, parts: contacts, pending: chunkRows, queued: contacts - chunkRows });
-    await owner`insert into bulksms_info (bulksms_id, row_no, msisdn, parts, status)
-      select ${id}, n, 358400000000 + n, 1, case when n > ${contacts - chunkRows}::int then 'pending' else 'queued' end::message_status
+    await owner`insert into bulksms_info (bulksms_id, row_no, msisdn, parts, cost_milli, status)
+      select ${id}, n, 358400000000 + n, 1, 100, case when n > ${contacts - chunkRows}::int then 'pending' else 'queued' end::message_status
       from generate_series(1, ${contacts}::int) n`;
     await owner`insert into bulksms_chunk (bulksms_id, chunk_no, first_row, last_row, intent_to, state)
       select ${id}, n, n * ${chunkRows}::int - ${chunkRows - 1}::int, n * ${chunkRows}::int, n * ${chunkRows}::int,

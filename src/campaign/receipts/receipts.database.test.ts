@@ -31,11 +31,12 @@ async function seed(statuses: readonly MessageStatus[], status: BulksmsStatus = 
     contacts: statuses.length,
     parts: partsOf.reduce((a, b) => a + b, 0),
     parts_sent: sent,
+    charged_milli: 100 * sent,
     ...counters,
   });
   await owner`
-    insert into bulksms_info (bulksms_id, row_no, msisdn, parts, status, sent_at, done_at)
-    select ${id}, row_no, 358400000000 + row_no, 1 + row_no % 3, status,
+    insert into bulksms_info (bulksms_id, row_no, msisdn, parts, cost_milli, status, sent_at, done_at)
+    select ${id}, row_no, 358400000000 + row_no, 1 + row_no % 3, 100 * (1 + row_no % 3), status,
       case when status in ('sent', 'undelivered', 'delivered') then now() end, case when status >= 'failed' then now() end
     from unnest(${statuses as MessageStatus[]}::message_status[]) with ordinality as s (status, row_no)`;
   return id;

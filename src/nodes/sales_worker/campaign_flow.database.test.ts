@@ -307,7 +307,7 @@ describe("a reserve that is answered", () => {
     // reserved
     const earlierHold = uuidV7();
     await nodes.owner`update bulksms set status = 'reserving', status_at = now() + interval '1 h', next_ring_at = now() + interval '1 h' where id = ${id}`;
-    const stale = { ...(await readCampaign(nodes.owner, id)), holdId: earlierHold, parts: 5n } as Campaign;
+    const stale = { ...(await readCampaign(nodes.owner, id)), holdId: earlierHold, costMilli: 500n } as Campaign;
     const credit = openCreditClient({ address: nodes.credit.rpcAddress, internalToken: nodes.credit.internalToken });
     try {
       expect(await reserve({ sql: nodes.owner, credit }, stale, 5_000)).toMatchObject({ kind: "elsewhere" });

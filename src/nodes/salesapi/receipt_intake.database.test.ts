@@ -25,8 +25,8 @@ it("rings the relay for the first charge at once, for the last one too, and not 
     ...{ id: bulksmsId, workspace_id: randomUUID(), hold_id: randomUUID(), status: "running", contacts, parts: contacts, queued: contacts },
     ...{ name: "Test", sender: "Test", text: "Hello", country: "FI", deadline_s: 100, price: 100 },
   })}`;
-  await owner`insert into bulksms_info (bulksms_id, row_no, msisdn, parts, status)
-    select ${bulksmsId}, n, 358400000000 + n, 1, 'queued' from generate_series(1, ${contacts}::int) n`;
+  await owner`insert into bulksms_info (bulksms_id, row_no, msisdn, parts, cost_milli, status)
+    select ${bulksmsId}, n, 358400000000 + n, 1, 100, 'queued' from generate_series(1, ${contacts}::int) n`;
   const intake = openReceiptIntake({
     ...{ sql: owner, progress, sales, metrics: createMetrics("salesapi"), log: createLog("test", { level: "fatal", format: "json" }) },
     ...{ batchMax: 100, queueMax: 1_000 },
