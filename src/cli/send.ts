@@ -285,7 +285,7 @@ const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 
 export function parseDurationS(text: string): number {
   const match = /^(\d{1,6})\s*([smhd])$/.exec(text.trim());
   if (match !== null) return Number(match[1]) * (secondsOf[match[2] as string] as number);
-  throw wrongUse(`--deadline ${text} is no time`, "it is a whole number with s, m, h or d", "for example --deadline 72h");
+  throw wrongUse(`--deadline ${text} is not a time`, "it is a whole number with s, m, h or d", "for example --deadline 72h");
 }
 
 const sendHelp = `
