@@ -1,5 +1,5 @@
-// What the commands say and exit with where no system runs: wrong use, wrong settings, nobody there.
-// Each start takes a second of CPU, so those of one test run side by side.
+// What the commands say and exit with where no system runs: wrong use, wrong settings, nobody
+// there. Each start takes a second of CPU, so those of one test run side by side.
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
