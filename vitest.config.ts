@@ -5,6 +5,7 @@
 //   *.foreign.test.ts   peers from Debian and npm, which may be missing (testing/peers.ts)
 import { defineConfig } from "vitest/config";
 import { testProjects } from "./testing/projects.ts";
+import { runsFactor } from "./testing/random_runs.ts";
 
 export default defineConfig({
   test: {
@@ -18,8 +19,11 @@ export default defineConfig({
         exclude: [...exclude],
         globalSetup: hasEngines ? ["testing/engines.ts"] : [],
         env: { TEST_PROJECT: name },
+        // Loading the same modules anew for each file took more than half of the CPU. What a file
+        // changes for the whole process (environment, globals), it puts back.
+        isolate: name === "system" || name === "foreign",
         // The limit finds what hangs on a busy machine of two cores, not what is slow.
-        testTimeout: 30_000,
+        testTimeout: 30_000 * runsFactor,
         hookTimeout: 60_000,
         // processes, servers and a network on two busy cores: once more where nobody watches
         retry: process.env.CI && name !== "pure" ? 1 : 0,

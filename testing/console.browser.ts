@@ -253,13 +253,13 @@ describe("sending", () => {
     await runIt();
   });
 
-  test("shows what makes a text dear, and makes it cheap by a click", async () => {
+  test("shows what makes a text expensive, and makes it cheap by a click", async () => {
     await signIn();
     await create(contacts, "Your card – “please” bring it");
     await page.getByText("UCS-2, 70 a part").waitFor();
     await page.getByRole("button", { name: "Replace all" }).click();
     expect(await page.getByLabel("Text", { exact: true }).inputValue()).toBe('Your card - "please" bring it');
-    await page.getByText("GSM-7, 160 a part").waitFor();
+    await page.getByText("GSM-7, 160 per part").waitFor();
   });
 
   test("by keyboard alone", async () => {

@@ -1,6 +1,6 @@
 // `bulksms up` as a person runs it: a process of its own, with signals, kill -9, a second copy,
 // wrong settings.
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,12 +8,11 @@ import { afterEach, expect, test, vi } from "vitest";
 import { processNames } from "../src/contracts/processes.ts";
 import { readSystemState } from "../src/local/data_folder.ts";
 import { endChild, hasEnded, isAlive, type RememberedProcess } from "../src/local/engines/bound_process.ts";
+import { startCommand } from "./bulksms_command.ts";
 import { waitFor } from "./cluster.ts";
 
 // real processes, on a machine that may be busy with other tests
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
-
-const programFile = join(import.meta.dirname, "..", "bin", "bulksms.js");
 
 interface Command {
   child: ChildProcess;
@@ -37,18 +36,8 @@ function dataFolder(): string {
 }
 
 function bulksms(args: readonly string[], settings: Record<string, string> = {}): Command {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BULKSMS_")));
-  const child = spawn(process.execPath, [programFile, ...args], { env: { ...inherited, ...settings }, stdio: ["ignore", "pipe", "pipe"] });
-  let output = "";
-  let errors = "";
-  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-    output += text;
-  });
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    errors += text;
-  });
-  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-  const command = { child, output: () => output, errors: () => errors, ended };
+  const { child, output, exitCode } = startCommand(args, settings);
+  const command = { child, output: () => output.out, errors: () => output.err, ended: exitCode };
   commands.push(command);
   return command;
 }

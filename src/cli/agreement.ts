@@ -1,5 +1,5 @@
-// Who says yes before people are texted: a person who was asked, `--yes`, or a limit that the cost
-// is within. Nothing is created before. Used by `bulksms send`.
+// Consent before people are texted: a person who was asked, `--yes`, or a limit that the cost stays
+// within. Nothing is created before that. Used by `bulksms send`.
 import { formatCredits, parseCredits } from "../contracts/credits.ts";
 import type { QuoteAnswer, RunExpectation } from "../contracts/quote.ts";
 import { Failure, wrongUse } from "./failure.ts";
@@ -15,21 +15,21 @@ export interface AgreementOptions {
 }
 
 /**
- * Amounts of credits as people write them: a comma is a decimal point in half of Europe, and never
- * taken for one here.
+ * Amounts of credits as people write them: a comma is a decimal point in half of Europe, and is
+ * never read as one here.
  */
 export function parseMaxCost(text: string): bigint {
   const milli = parseCredits(text.trim());
   if (milli !== null && milli >= 0n) return milli;
   throw wrongUse(
     `--max-cost ${text} is not an amount`,
-    "it is credits with a point and at most three decimals",
+    "it must be credits, with a decimal point and at most three decimals",
     "for example --max-cost 500",
   );
 }
 
 /**
- * Before anything is read: somebody must be there to ask, or have agreed by an option.
+ * Before anything is read, somebody must be there to ask, or have agreed by an option.
  * @throws Failure with exit code 2
  */
 export function requireAgreement({ yes, maxCost, dryRun }: AgreementOptions, questions: Questions | null): void {
@@ -37,14 +37,14 @@ export function requireAgreement({ yes, maxCost, dryRun }: AgreementOptions, que
   if (questions !== null || yes === true || maxCost !== undefined || dryRun === true) return;
   throw wrongUse(
     "nobody can be asked here, so nothing was sent",
-    "this is no terminal (or standard input is the file), and texting people costs credits",
-    "look first with --dry-run; then add --max-cost N (credits at most) or --yes",
+    "this is not a terminal (or standard input is the file), and texting people costs credits",
+    "check first with --dry-run; then add --max-cost N (credits) or --yes",
   );
 }
 
 /**
- * Nothing to text is a refusal; a cost above `--max-cost` too; otherwise whoever must be asked is
- * asked.
+ * Refuses when nobody can be texted or the cost is above `--max-cost`; otherwise asks, where
+ * consent was not given by an option.
  * @returns false when a person says no @throws Failure
  */
 export async function isAgreed(quote: QuoteAnswer, options: AgreementOptions, questions: Questions | null): Promise<boolean> {
@@ -76,8 +76,8 @@ export function expectationOf({ contacts, parts, cost }: Pick<QuoteAnswer, "cont
 }
 
 /**
- * The refusal of a run that would text more people, or cost more, than was agreed to; null for any
- * other error.
+ * The refusal of a run that would text more people or cost more than was agreed; null for any other
+ * error.
  */
 export function quoteChanged(error: unknown, agreed: Pick<QuoteAnswer, "contacts" | "parts" | "cost">): Failure | null {
   if (!(error instanceof Failure) || error.problem.code !== "quote_changed") return null;
@@ -85,8 +85,8 @@ export function quoteChanged(error: unknown, agreed: Pick<QuoteAnswer, "contacts
   const now = { contacts: numberOf(contacts), parts: numberOf(parts), cost: typeof cost === "string" ? cost : "?" };
   return new Failure(
     exitCodes.failed,
-    "not sent: it would be more than was agreed to",
-    `agreed were ${figuresOf(agreed)}; now it is ${figuresOf(now)}`,
+    "not sent: it would be more than was agreed",
+    `${figuresOf(agreed)} were agreed; now it is ${figuresOf(now)}`,
     "nobody was texted and nothing was charged; send it again to see the new figures and decide",
     error.problem,
   );

@@ -8,7 +8,8 @@ import type { SocketUpdate } from "../contracts/topics.ts";
 import type { Connection } from "./connection.ts";
 
 /**
- * A socket silent for this long is doubted; then salesapi and webapi are polled, at this interval.
+ * A socket silent for this long is no longer trusted; then salesapi and webapi are polled at this
+ * interval.
  */
 const silenceMs = 1_500;
 /** A lost socket is reopened after this. */
@@ -36,7 +37,9 @@ interface Watched {
   workspaceId: string;
 }
 
-/** States that nothing leaves by itself. `ready`: the run was refused for lack of credit. */
+/**
+ * States that a campaign does not leave by itself. `ready`: the run was refused for lack of credit.
+ */
 const restingStatuses: readonly BulksmsStatus[] = ["finished", "canceled", "import_failed", "ready"];
 
 /** Messages that have ended. */

@@ -34,7 +34,7 @@ export function registerCheck(program: Command): void {
     .option("--bulksms <id>", "only one campaign, and the credit of its workspace")
     .option("--workspace <id>", "only one workspace")
     .option("--watch", "repeat until Ctrl-C, one line per pass; rest four times as long as each pass takes")
-    .option("--interval <s>", `with --watch: least seconds from one pass to the next (default ${intervalSDefault} s)`)
+    .option("--interval <s>", `with --watch: minimum seconds from one pass to the next (default ${intervalSDefault} s)`)
     .option("--json", "print one JSON object: the laws with rows compared and broken rows")
     .addHelpText("after", checkHelp)
     .action((options: CheckOptions) => endWell(() => check(options)));
@@ -80,7 +80,7 @@ function readInterval({ watch, interval, json }: CheckOptions): number | null {
     throw new Failure(
       exitCodes.wrongUse,
       `--interval ${interval} is not possible`,
-      `it is a number of seconds above 0, at most ${intervalSMax}`,
+      `it must be a number of seconds above 0, at most ${intervalSMax}`,
       `leave it out for ${intervalSDefault}`,
     );
   }
@@ -104,7 +104,7 @@ function scopeOf({ bulksms, workspace }: CheckOptions): Scope {
       throw new Failure(
         exitCodes.wrongUse,
         `${id} is not a valid id`,
-        "an id is 32 hexadecimal digits in five groups",
+        "an id has 32 hexadecimal digits in five groups",
         "`npx bulksms status` lists campaigns with their ids",
       );
   }
@@ -133,7 +133,7 @@ export function showReport(terminal: Terminal, report: LawsReport): void {
   }
   terminal.line();
   if (!report.hasJournal)
-    terminal.line(terminal.dim("the simulator's journal is not here: L4, L7, L8, L9, L11 and a part of L3 could not be checked"));
+    terminal.line(terminal.dim("the simulator's journal is not here: L4, L7, L8, L9, L11 and part of L3 could not be checked"));
   if (report.form === "running")
     terminal.line(terminal.dim("something is under way: the laws were checked in the form that holds at every moment"));
   terminal.line(summaryOf(terminal, report));
@@ -148,7 +148,7 @@ function verdictOf(terminal: Terminal, law: LawResult): string {
 function excusedLine(law: LawResult): string {
   const [first] = law.excused;
   const example = first === undefined ? "" : `, e.g. ${first.row}: ${first.description}`;
-  return `${formatCount(law.excusedCount)} let pass${example}`;
+  return `${formatCount(law.excusedCount)} excused${example}`;
 }
 
 /** `all 11 laws hold (31,204 rows compared, 0.4 s)`; never "all" when one had nothing to check. */

@@ -1,12 +1,13 @@
-import { type ChildProcess, spawn } from "node:child_process";
+// The commands of people on a system that the demo started. (Those that need none:
+// refused_commands.system.test.ts.)
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { type RunningCommand, runCommand, startCommand } from "../../testing/bulksms_command.ts";
 import { waitFor } from "../../testing/cluster.ts";
 import { parseCredits } from "../contracts/credits.ts";
-import { databaseNames, databaseRoles } from "../contracts/processes.ts";
 import { readDataFolderNote } from "../local/data_folder.ts";
 
 // a whole system starts; a phone that stays silent (4 in 1,000) makes the demo wait for its
@@ -16,51 +17,12 @@ vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const fiveContacts = join(root, "examples", "5_contacts.csv");
 
-interface Running {
-  child: ChildProcess;
-  output: { out: string; err: string };
-  exitCode: Promise<number | null>;
-}
-
-function start(...args: string[]): Running {
-  return startWith({}, ...args);
-}
-
-function startWith(environment: Record<string, string>, ...args: string[]): Running {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BULKSMS_")));
-  const env = { ...inherited, ...environment };
-  const child = spawn(process.execPath, [join(root, "bin", "bulksms.js"), ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
-  const output = { out: "", err: "" };
-  child.stdout.on("data", (text) => {
-    output.out += text;
-  });
-  child.stderr.on("data", (text) => {
-    output.err += text;
-  });
-  return { child, output, exitCode: new Promise((resolve) => child.on("close", resolve)) };
-}
-
-async function run(...args: string[]): Promise<{ out: string; err: string; exitCode: number | null }> {
-  return runWith({}, ...args);
-}
-
-async function runWith(environment: Record<string, string>, ...args: string[]) {
-  const { output, exitCode } = startWith(environment, ...args);
-  return { exitCode: await exitCode, ...output };
-}
-
-const nowhere = join(tmpdir(), "bulksms-nothing-here");
-/** Enough for a process to read its settings; it never gets as far as to use them. */
-const databasesOfNobody = {
-  BULKSMS_REDIS_URL: "redis://127.0.0.1:1",
-  BULKSMS_RPC_DATABASE_URL: "postgres://rpc:x@127.0.0.1:1/ds",
-  BULKSMS_GENERAL_WORKER_DATABASE_URL: "postgres://general_worker:x@127.0.0.1:1/ds",
-  BULKSMS_DS_OWNER_URL: "postgres://owner:x@127.0.0.1:1/ds",
-};
+const start = (...args: string[]) => startCommand(args);
+const run = (...args: string[]) => runCommand(args);
 
 describe("the commands on a system that the demo started", () => {
   const folder = mkdtempSync(join(tmpdir(), "bulksms-demo-"));
-  let demo: Running;
+  let demo: RunningCommand;
 
   beforeAll(async () => {
     demo = start("demo", "--data", folder, "--contacts", fiveContacts, "--speed", "max", "--json");
@@ -125,9 +87,11 @@ describe("the commands on a system that the demo started", () => {
   it("send without a terminal, --yes or --max-cost exits 2 and creates nothing; so does a file of two phone columns", async () => {
     const file = join(folder, "two.csv");
     writeFileSync(file, "name,phone,phone\nAino,0401234567,0401234568\nEino,0401234569,0401234570\n");
-    const unasked = await run("send", fiveContacts, "--text", "Hi", "--name", "unasked", "--data", folder);
-    const ambiguous = await run("send", file, "--text", "Hi", "--yes", "--name", "unasked", "--data", folder);
-    const tooExpensive = await run("send", fiveContacts, "--text", "Hi", "--max-cost", "0.4", "--name", "unasked", "--data", folder);
+    const [unasked, ambiguous, tooExpensive] = await Promise.all([
+      run("send", fiveContacts, "--text", "Hi", "--name", "unasked", "--data", folder),
+      run("send", file, "--text", "Hi", "--yes", "--name", "unasked", "--data", folder),
+      run("send", fiveContacts, "--text", "Hi", "--max-cost", "0.4", "--name", "unasked", "--data", folder),
+    ]);
     expect([unasked, ambiguous, tooExpensive].map(({ exitCode }) => exitCode)).toEqual([2, 2, 1]);
     for (const { err } of [unasked, ambiguous, tooExpensive]) expect(err.trim().split("\n")).toHaveLength(3);
     expect(ambiguous.err).toMatch(/--phone-column 2 .*--phone-column 3 /);
@@ -164,13 +128,15 @@ describe("the commands on a system that the demo started", () => {
   });
 
   it("send refuses with three lines: what happened, why, what to do", async () => {
-    const absent = await run("send", join(folder, "absent.csv"), "--text", "Hi", "--data", folder);
+    const [absent, column, deadline] = await Promise.all([
+      run("send", join(folder, "absent.csv"), "--text", "Hi", "--data", folder),
+      run("send", fiveContacts, "--text", "Hi {nickname}!", "--yes", "--data", folder),
+      run("send", fiveContacts, "--text", "Hi", "--deadline", "soon", "--data", folder),
+    ]);
     expect({ lines: absent.err.trim().split("\n").length, exitCode: absent.exitCode }).toEqual({ lines: 3, exitCode: 2 });
-    const column = await run("send", fiveContacts, "--text", "Hi {nickname}!", "--yes", "--data", folder);
     expect(column.err).toContain("text_column_missing");
     expect(column.exitCode).toBe(1);
-    const deadline = await run("send", fiveContacts, "--text", "Hi", "--deadline", "soon", "--data", folder);
-    expect(deadline.err).toContain("--deadline soon is no time");
+    expect(deadline.err).toContain("--deadline soon is not a time");
     expect(deadline.exitCode).toBe(2);
   });
 
@@ -196,21 +162,24 @@ describe("the commands on a system that the demo started", () => {
   it("status lists the campaigns, shows one with its states, and knows no other", async () => {
     const list = JSON.parse((await run("status", "--data", folder, "--json")).out) as { bulksms: { id: string; name: string }[] };
     const five = list.bulksms.find((campaign) => campaign.name === "5_contacts");
-    const table = await run("status", "--data", folder);
+    const [table, one, absent] = await Promise.all([
+      run("status", "--data", folder),
+      run("status", five?.id as string, "--data", folder),
+      run("status", "0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f", "--data", folder),
+    ]);
     expect(table.out).toContain(five?.id);
-    const one = await run("status", five?.id as string, "--data", folder);
     expect(one.out).toContain("delivered");
-    expect(one.exitCode).toBe(0);
-    expect((await run("status", "0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f", "--data", folder)).exitCode).toBe(1);
+    expect([one.exitCode, absent.exitCode]).toEqual([0, 1]);
   });
 
   it("console prints a link, and of a workspace that there is not says which there is", async () => {
-    const link = await run("console", "--data", folder);
+    const [link, unknown, noId, { out: help }] = await Promise.all([
+      run("console", "--data", folder),
+      run("console", "--workspace", "0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f", "--data", folder),
+      run("console", "--workspace", "UNKNOWN", "--data", folder),
+      run("console", "--help"),
+    ]);
     expect({ out: link.out, exitCode: link.exitCode }).toEqual({ out: expect.stringMatching(/^http:\S+#\S+\n$/), exitCode: 0 });
-    const [unknown, noId] = [
-      await run("console", "--workspace", "0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f", "--data", folder),
-      await run("console", "--workspace", "UNKNOWN", "--data", folder),
-    ];
     expect([unknown.exitCode, noId.exitCode]).toEqual([1, 2]);
     for (const { err } of [unknown, noId]) {
       expect(err.trim().split("\n")).toHaveLength(3);
@@ -218,19 +187,19 @@ describe("the commands on a system that the demo started", () => {
       expect(err).toContain(readDataFolderNote(folder, "workspace_id"));
       expect(err).not.toContain("campaigns");
     }
-    const help = (await run("console", "--help")).out;
     for (const code of [link, unknown, noId].map(({ exitCode }) => exitCode)) expect(help).toMatch(new RegExp(`Exit codes:.*\\b${code} `));
   });
 
   it("check of a campaign or workspace that does not exist is never held", async () => {
-    for (const option of ["--bulksms", "--workspace"]) {
-      const { out, err, exitCode } = await run("check", option, "0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f", "--data", folder);
+    const unknown = "0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f";
+    const checks = ["--bulksms", "--workspace"].map((option) => run("check", option, unknown, "--data", folder));
+    for (const { out, err, exitCode } of await Promise.all(checks)) {
       expect({ out, exitCode }).toEqual({ out: "", exitCode: 2 });
       expect(err).toContain("There is no such");
     }
   });
 
-  it("check prints a line a law, and exits 0", async () => {
+  it("check prints one line per law, and exits 0", async () => {
     const { out, exitCode } = await run("check", "--data", folder);
     expect(exitCode).toBe(0);
     for (const law of ["L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9", "L10", "L11"])
@@ -241,7 +210,7 @@ describe("the commands on a system that the demo started", () => {
     expect(report.laws).toHaveLength(11);
   });
 
-  it("check --watch prints a line a pass until Ctrl-C, and exits 0 when no law was broken", async () => {
+  it("check --watch prints one line per pass until Ctrl-C, and exits 0 when no law was broken", async () => {
     const watching = start("check", "--watch", "--interval", "0.05", "--data", folder);
     await waitFor("two passes", () => (watching.output.out.match(/11 laws hold/g)?.length ?? 0) >= 2);
     watching.child.kill("SIGINT");
@@ -255,72 +224,5 @@ describe("the commands on a system that the demo started", () => {
     expect((await run("check", "--data", folder)).exitCode).toBe(3);
     const { err, exitCode } = await run("status", "--data", folder);
     expect({ lines: err.trim().split("\n").length, exitCode }).toEqual({ lines: 3, exitCode: 3 });
-  });
-});
-
-describe("a process and `up`", () => {
-  it("whose BULKSMS_HOST is not an address of this machine end with exit code 2 and name it", async () => {
-    for (const host of ["999.1.1.1", "not a host", "192.0.2.1", "no-such-host.invalid"]) {
-      const environment = { BULKSMS_HOST: host, BULKSMS_INTERNAL_TOKEN: "0123456789abcdef" };
-      for (const command of [["up"], ["rpc", "serve"], ["general_worker", "start"]]) {
-        const { err, exitCode } = await runWith(
-          { ...environment, ...databasesOfNobody },
-          ...command,
-          ...(command[0] === "up" ? ["--data", nowhere] : []),
-        );
-        expect({ exitCode, err }, `${command[0]} on ${host}`).toEqual({
-          exitCode: 2,
-          err: expect.stringContaining(`BULKSMS_HOST: "${host}" is not`),
-        });
-      }
-    }
-  });
-});
-
-describe("migrate", () => {
-  const urls = (change: Record<string, string> = {}) => ({
-    BULKSMS_DS_OWNER_URL: "postgres://owner:secret@127.0.0.1:1/ds",
-    BULKSMS_SALESDB_OWNER_URL: "postgres://owner:secret@127.0.0.1:1/salesdb",
-    ...Object.fromEntries(
-      databaseNames.flatMap((database) =>
-        Object.entries(databaseRoles[database]).map(([role, name]) => [name, `postgres://${role}:secret@127.0.0.1:1/${database}`]),
-      ),
-    ),
-    ...change,
-  });
-
-  it("exits 3 when a database does not answer, and 2 when a role's URL has another user or no password", async () => {
-    expect(await runWith(urls(), "migrate")).toMatchObject({
-      exitCode: 3,
-      err: expect.stringContaining("127.0.0.1:1/ds could not be migrated"),
-    });
-    for (const wrong of ["postgres://salesapi:secret@127.0.0.1:1/ds", "postgres://webapi@127.0.0.1:1/ds"]) {
-      const { err, exitCode } = await runWith(urls({ BULKSMS_WEBAPI_DATABASE_URL: wrong }), "migrate");
-      expect({ err, exitCode }).toEqual({ err: expect.stringContaining("the URL of role webapi does not fit"), exitCode: 2 });
-    }
-    expect((await run("migrate", "--help")).out).toMatch(/Exit codes: 0 done, 1 .*2 .*\n?.*3 a database does not answer/s);
-  });
-});
-
-describe("the commands without a system", () => {
-  it("say what is missing and exit 2", async () => {
-    for (const command of [["check"], ["status"], ["send", fiveContacts, "--text", "Hi", "--yes"]]) {
-      const { err, exitCode } = await run(...command, "--data", join(tmpdir(), "bulksms-nothing-here"));
-      expect({ lines: err.trim().split("\n").length, exitCode }).toEqual({ lines: 3, exitCode: 2 });
-    }
-  });
-
-  it("refuse options that mean nothing", async () => {
-    expect((await run("demo", "--speed", "0")).exitCode).toBe(2);
-    expect((await run("demo", "--seed", "-1")).exitCode).toBe(2);
-    for (const limit of ["1e1", " 5", "+5", "0x10"])
-      expect((await run("status", "--limit", limit)).err).toContain(`--limit ${limit} is not possible`);
-    expect((await run("check", "--watch", "--interval", "1e1")).err).toContain("--interval 1e1 is not possible");
-    expect((await run("demo", "--contacts", "/absent.csv")).exitCode).toBe(2);
-    expect((await run("check", "--bulksms", "7")).exitCode).toBe(2);
-    expect((await run("check", "--watch", "--interval", "0")).exitCode).toBe(2);
-    expect((await run("check", "--interval", "5")).exitCode).toBe(2);
-    expect((await run("check", "--watch", "--json")).exitCode).toBe(2);
-    expect((await run("send", fiveContacts)).exitCode).toBe(2);
   });
 });

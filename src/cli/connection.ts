@@ -22,7 +22,7 @@ const uploadMaxMs = 30 * 60_000;
 
 export interface Upload {
   source: ContactsSource;
-  /** Fields of POST /create beside the file. */
+  /** Fields of POST /create besides the file. */
   fields: Readonly<Record<string, string>>;
 }
 
@@ -39,7 +39,7 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** What is set in the environment, else what the system in the data folder left there. */
+/** What is set in the environment, otherwise what the system left in the data folder. */
 export function settingsAt(dataOption: string | undefined, environment: Environment): { folder: string; environment: Environment } {
   const folder = resolve(dataOption ?? (environment.BULKSMS_DATA || settings.BULKSMS_DATA.default));
   return { folder, environment: { ...readDataFolderSettings(folder), ...environment } };
@@ -101,7 +101,7 @@ async function upload<T>(url: URL, headers: Record<string, string>, { source, fi
   const tail = `\r\n--${boundary}--\r\n`;
   async function* body() {
     yield Buffer.from(head);
-    // a file that grows meanwhile is what it was when it was looked at
+    // a file that grows meanwhile is sent as it was when it was judged
     if (source.bytes > 0) yield* createReadStream(source.path, { end: source.bytes - 1 });
     yield Buffer.from(tail);
   }

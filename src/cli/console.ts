@@ -56,7 +56,7 @@ const idExample = "0198c9a0-0000-7000-8000-000000000001";
 const isUuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 function hintOfWorkspaces(ownWorkspaceId: string | null): string {
-  const others = "a workspace's id is in the answer of POST /workspaces that made it";
+  const others = "a workspace's id is in the answer to the POST /workspaces that created it";
   return ownWorkspaceId === null ? others : `leave --workspace out for the workspace that \`up\` made (${ownWorkspaceId}); ${others}`;
 }
 

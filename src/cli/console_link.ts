@@ -1,10 +1,10 @@
-// The console's one-time link, minted with the key of the whole installation. Used by `up`, `demo`
-// and `console`.
+// The console's one-time link, minted with the installation's key. Used by `up`, `demo` and
+// `console`.
 import type { LinkAnswer } from "../contracts/console.ts";
 import { openConnection } from "./connection.ts";
 
 /**
- * A link that signs in once, within linkMinutes. Its token stands behind #, so it reaches no
+ * A link that signs in once, within linkMinutes. Its token stands after the #, so it reaches no
  * server's log. @throws Failure, AppError
  */
 export async function mintConsoleLink(system: { webapiUrl: string; adminKey: string; workspaceId: string }): Promise<string> {

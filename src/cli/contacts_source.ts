@@ -11,17 +11,17 @@ import { shownName } from "./shown_text.ts";
 
 /** The argument that means standard input. */
 export const standardInput = "-";
-/** What a name on screen takes at most. */
+/** The most columns that a name takes on screen. */
 const shownColumns = 48;
 
 export interface ContactsSource {
   path: string;
   bytes: number;
-  /** As salesapi is told: without a folder. */
+  /** As sent to salesapi: without a folder. */
   fileName: string;
   /** As a terminal can show it. */
   shown: string;
-  /** Removes what was kept. */
+  /** Removes the temporary file. */
   close(): Promise<void>;
 }
 

@@ -33,8 +33,8 @@ export const studentsText =
   "Hi {first_name}! Exams in {programme} open for sign-up on Monday. Sign up by Friday and bring your student card. Good luck! Oulu";
 const otherText = "Hi! Sign-up for the exams opens on Monday and closes on Friday. Good luck! Oulu";
 /**
- * The profile `demo` answers within this; who is silent is given up after the deadline, and the
- * horizon for late receipts.
+ * The profile `demo` answers within this time; a silent phone is given up after the deadline plus
+ * the horizon for late receipts.
  */
 export const answersWithinS = 40;
 export const deadlineS = 45;
@@ -42,11 +42,11 @@ export const horizonS = 10;
 /** Sweeping, charging and releasing after the last message. */
 const closingS = 1;
 /**
- * Among so many contacts some stay silent (0.4 % of them), so the end is known: it comes with their
- * deadline. Among more, submitting itself takes long.
+ * With this many contacts some stay silent (0.4 %), so the end is known: it comes with their
+ * deadline. With more, submitting itself takes longer.
  */
 const predictedContacts = { min: 1_000, max: 20_000 };
-/** A large file's top-up is a round figure. */
+/** The top-up for a large file is rounded up to this. */
 const topUpStepMilli = 1_000_000n;
 const interruptedExitCode = 130;
 
@@ -67,7 +67,7 @@ export function registerDemo(program: Command): void {
     .option("--exit", "end after the verdict instead of serving until Ctrl-C")
     .option("--contacts <file>", "text the people of this CSV file instead")
     .option("--speed <n>", "divide the carrier's delays by N, or max for none", parseSpeed)
-    .option("--seed <n>", "another number, other fates of the messages", parseSeed)
+    .option("--seed <n>", "another number gives the messages other outcomes", parseSeed)
     .option("--data <dir>", `data folder of the system (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
     .option("--verbose", "show every log line of every process, not only warnings and errors")
     .option("--json", "the last line of standard output is the outcome as one JSON object; the rest goes to standard error")
@@ -112,7 +112,7 @@ async function demo(options: DemoOptions): Promise<number> {
     await lawsNews.stop();
     return exitCodeOf(outcome);
   } catch (error) {
-    // whoever pressed Ctrl-C knows why it did not get on
+    // whoever pressed Ctrl-C knows why it stopped
     if (!interrupted.signal.aborted && !isStoppedWhileStarting(error)) throw error;
     await stopped;
     return interruptedExitCode;
@@ -138,7 +138,7 @@ interface Outcome {
   campaign: BulksmsAnswer;
   creditBefore: string;
   creditAfter: string;
-  /** By the simulator's journal. */
+  /** According to the simulator's journal. */
   partsSent: number;
   durationMs: number;
   laws: LawsReport;
@@ -161,7 +161,7 @@ async function runCampaign(
     terminal.line();
     const text = await textFor(file);
     const fields = { text, sender: "Oulu", deadline_s: String(deadlineS) };
-    // its credit is play money and its carrier simulated: whoever started it has agreed
+    // its credit is play money and its carrier is simulated: starting it is consent
     const source = await openContacts(file);
     const created = await connection.create({ source, fields });
     showCreated(terminal, source.fileName, created);
@@ -200,7 +200,7 @@ async function runAndFollow(
   return watchCampaign(connection, created, { workspaceId, onChange: progress.show, signal }).finally(() => progress.end());
 }
 
-/** A file that costs more than the first credit gets what it lacks, in whole thousands. */
+/** A file that costs more than the initial credit gets the difference, in whole thousands. */
 async function topUp(system: System, terminal: Terminal, workspaceId: string, created: CreateAnswer, credit: string): Promise<void> {
   const lackingMilli = (parseCredits(created.cost) ?? 0n) - (parseCredits(credit) ?? 0n);
   if (lackingMilli > 0n) {
@@ -256,13 +256,13 @@ function contactsFile(options: DemoOptions): string {
   if (existsSync(file)) return file;
   throw new Failure(
     exitCodes.wrongUse,
-    `${file} is not there`,
+    `${file} does not exist`,
     "the demo needs a CSV file of contacts",
     "leave --contacts out for the 5,000 made-up students",
   );
 }
 
-/** The students' text where the file has its columns; one without columns otherwise. */
+/** The students' text if the file has its columns; otherwise one without columns. */
 async function textFor(file: string): Promise<string> {
   const handle = await open(file);
   try {
@@ -283,7 +283,7 @@ function parseSpeed(text: string): string {
 function parseSeed(text: string): string {
   const { min, max } = settings.BULKSMS_SIMULATOR_SEED;
   if (readWholeNumber(text, { min, max }) !== null) return text;
-  throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
+  throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
 }
 
 const demoHelp = `

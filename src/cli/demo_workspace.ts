@@ -1,13 +1,13 @@
-// Makes the workspace and the API key that the command line uses on one's own machine. Called after
+// Creates the workspace and the API key that the command line uses on a local machine. Called after
 // the start of `bulksms up` and `bulksms demo`.
 import type { DataFolder } from "../local/data_folder.ts";
 import { EngineError } from "../local/engines/engine_error.ts";
 import type { SystemSettings } from "../local/system_settings.ts";
 import { type HttpClient, type HttpResponse, openHttpClient } from "../platform/http_client.ts";
 
-/** What a workspace of one's own machine begins with. */
+/** The initial credit of a local workspace. */
 const firstCredit = "1000.0";
-/** webapi has said that it is ready; a first request may still wait for its connections. */
+/** webapi has reported ready; a first request may still wait for its connections. */
 const answerMaxMs = 10_000;
 
 export interface DemoWorkspace {
@@ -16,9 +16,9 @@ export interface DemoWorkspace {
 }
 
 /**
- * The workspace of this data folder with its key (scopes send and read); made over HTTP, with 1,000
- * credits, when there is none yet. Remembered in the data folder, where `send`, `status` and a
- * second start find it. `isFresh`: a new one in any case.
+ * The workspace of this data folder with its key (scopes send and read); created over HTTP, with
+ * 1,000 credits, if there is none yet. Kept in the data folder, where `send`, `status` and a second
+ * start find it. `isFresh`: always a new one.
  * @throws EngineError when webapi refuses
  */
 export async function ensureDemoWorkspace(
@@ -48,7 +48,7 @@ async function rememberedWorkspace(folder: DataFolder, client: HttpClient): Prom
     path: `/workspaces/${workspaceId}`,
     headers: { authorization: `Bearer ${apiKey}` },
   });
-  // another database than last time: it does not know them
+  // not the same database as last time: it does not know them
   return answer.status === 200 ? { workspaceId, apiKey } : null;
 }
 
@@ -71,14 +71,14 @@ function wordOf(answer: HttpResponse, field: string): string {
   requireSuccess(answer);
   const value = (answer.body as Record<string, unknown> | undefined)?.[field];
   if (typeof value === "string") return value;
-  throw new EngineError("the demo workspace could not be made", `webapi's answer has no ${field}`, "start again with --verbose");
+  throw new EngineError("the demo workspace could not be created", `webapi's answer has no ${field}`, "start again with --verbose");
 }
 
 function requireSuccess(answer: HttpResponse): void {
   if (answer.status >= 200 && answer.status < 300) return;
   const problem = answer.body as { code?: string; detail?: string } | undefined;
   throw new EngineError(
-    "the demo workspace could not be made",
+    "the demo workspace could not be created",
     `webapi answered ${answer.status} ${problem?.code ?? ""} ${problem?.detail ?? ""}`.trim(),
     "start again with --verbose",
   );

@@ -22,7 +22,7 @@ export class Failure extends Error {
   }
 }
 
-/** What only another command line can change. */
+/** What only a different command line can fix. */
 export function wrongUse(happened: string, why: string, remedy: string): Failure {
   return new Failure(exitCodes.wrongUse, happened, why, remedy);
 }
@@ -42,7 +42,7 @@ export async function endWell(work: () => Promise<number>): Promise<void> {
   }
 }
 
-/** Names of files and columns stand in refusals: nothing in them moves the cursor. */
+/** Refusals contain names of files and columns: nothing in them may move the cursor. */
 export function linesOf({ message, why, remedy }: Failure): string {
   return `\n${[message, why, remedy].map((line) => `  ${shownLines(line).replaceAll("\n", "\n  ")}\n`).join("")}\n`;
 }
@@ -57,8 +57,7 @@ function asFailure(error: unknown): Failure | null {
 const whereToLook = "start the system with `npx bulksms up`, or name the folder of one that runs with --data";
 
 /**
- * What an HTTP answer other than 2xx says, by its problem+json body. `asked`: what did not come
- * about.
+ * What an HTTP answer other than 2xx says, by its problem+json body. `asked`: what did not happen.
  */
 export function failureOfAnswer(asked: string, status: number, body: unknown): Failure {
   const problem = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
@@ -74,13 +73,13 @@ export function failureOfAnswer(asked: string, status: number, body: unknown): F
       "set BULKSMS_API_KEY to a key with the scopes send and read, or name a data folder with --data",
     );
   }
-  if (status >= 500) return new Failure(exitCodes.noAnswer, asked, why, "the system's own lines say more; then try again");
+  if (status >= 500) return new Failure(exitCodes.noAnswer, asked, why, "check the system's log, then try again");
   return new Failure(exitCodes.failed, asked, why, remedyOf(status), problem);
 }
 
 const linesShown = 3;
 
-/** Of a file in which nothing can be taken: its first lines, each with its reason. */
+/** For a file in which no row is usable: its first lines, each with its reason. */
 function firstLinesOf({ lines }: Readonly<Record<string, unknown>>): string {
   if (!Array.isArray(lines) || lines.length === 0) return "";
   const shown = lines.slice(0, linesShown).map((line) => String(line).replaceAll("msisdn_", "").replaceAll("_", " "));

@@ -1,4 +1,4 @@
-// The `bulksms` command: names every subcommand, loads only the one that is asked for, and turns
+// The `bulksms` command: registers every subcommand, loads only the one that was called, and turns
 // errors into three lines and an exit code.
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
@@ -9,7 +9,7 @@ import { reportError } from "./report_error.ts";
 
 type Register = (program: Command) => void;
 
-/** Subcommands of people, each in a file of its own. */
+/** Subcommands for people, each in its own file. */
 const commands: Record<string, () => Promise<Register>> = {
   demo: async () => (await import("./demo.ts")).registerDemo,
   up: async () => (await import("./up.ts")).registerUp,
@@ -49,11 +49,11 @@ export async function run(argv: readonly string[]): Promise<void> {
 const carrierWasRenamed = () =>
   new ConfigError(["bulksms carrier: the simulated mobile network is now `bulksms simulator`, its settings BULKSMS_SIMULATOR_*"]);
 
-/** With every subcommand when help may be asked for; else with the one that was named. */
+/** With every subcommand when help may be needed; otherwise only the one that was named. */
 async function createProgram(word: string | undefined): Promise<Command> {
   const program = new Command("bulksms");
   program
-    .description("One text to many people: charged by the part, followed to the end, nothing lost, doubled or mischarged.")
+    .description("One text to many people: charged by the part, followed to the end, nothing lost, duplicated or mischarged.")
     .version(readVersion(), "-v, --version", "which version this is")
     .helpOption("-h, --help", "what it does, its options, examples")
     .helpCommand(false)
@@ -84,7 +84,7 @@ function registerNode(program: Command, name: ProcessName): void {
   if (entry.scalesOut) {
     command.option(
       "--join [dir]",
-      "join the system that `bulksms up` runs in this data folder: its settings, free ports (default: .bulksms)",
+      "join the system that `bulksms up` runs in this data folder: with its settings, on free ports (default: .bulksms)",
     );
   }
   command.action(async ({ join }: { join?: string | true }) => {
@@ -98,9 +98,9 @@ function nodeHelp(name: ProcessName): string {
   const entry = processes[name];
   const ports: { portSetting: SettingName; defaultPort: number }[] = [entry.listener, entry.management].filter((port) => port !== null);
   return `
-It reads its settings from the environment (all of them: npx bulksms settings). It starts alone: what it needs may come later.
+It reads its settings from the environment (all of them: npx bulksms settings). It starts on its own: what it needs may come up later.
   ${ports.map(({ portSetting, defaultPort }) => `${portSetting} (${defaultPort})`).join(", ")}: /health, /ready, /metrics
-  ${entry.scalesOut ? "More than one may run side by side." : "Only one may run: it owns its journal."}
+  ${entry.scalesOut ? "Several may run side by side." : "Only one may run: it owns its journal."}
 
 SIGTERM or Ctrl-C drains and ends; a second one ends at once.
 Exit codes: 0 drained, 1 it could not start or met an impossible state, 2 wrong settings, 130 ended at once

@@ -10,7 +10,7 @@ import type { SystemSettings } from "../local/system_settings.ts";
 import { ConfigError, onlyForMigration, readConfig } from "../platform/config.ts";
 import { openPostgres } from "../platform/postgres.ts";
 
-/** Beside the compiled code as beside the source: the build copies the .sql files. */
+/** Next to the compiled code as well as the source: the build copies the .sql files. */
 const migrationFolders: Record<DatabaseName, string> = {
   ds: fileURLToPath(new URL("../credit/migrations", import.meta.url)),
   salesdb: fileURLToPath(new URL("../campaign/migrations", import.meta.url)),

@@ -1,5 +1,5 @@
-// Options and arguments that are numbers, in decimal digits alone: what JavaScript also takes for
-// one (1e3, 0x10, +5, " 5") is a slip. Used by every subcommand and by lab's.
+// Options and arguments that are numbers, in decimal digits only: what JavaScript also accepts
+// (1e3, 0x10, +5, " 5") is a slip. Used by every subcommand and by lab's.
 import { InvalidArgumentError } from "commander";
 
 export interface NumberRange {

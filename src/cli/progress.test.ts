@@ -107,7 +107,7 @@ describe("the progress of a campaign", () => {
   it("says that only silent phones are left, when nothing moves and nobody knows for how long", () => {
     const draw = (counts: Partial<CampaignState["counts"]>, perSecond: number) =>
       renderProgress(terminalOf(150).terminal, stateWith(counts), { perSecond, leftMs: null }).join();
-    expect(draw({ delivered: 4_800, sent: 10 }, 0)).toContain("waits for silent phones");
+    expect(draw({ delivered: 4_800, sent: 10 }, 0)).toContain("waiting for silent phones");
     expect(draw({ delivered: 4_800, sent: 10 }, 2)).not.toContain("silent");
     expect(draw({ pending: 4_810 }, 0)).not.toContain("silent");
   });

@@ -3,7 +3,7 @@
 import { type CampaignState, countFinal } from "./campaign_watch.ts";
 import { formatCount, formatCreditText, formatDuration, type Terminal, visibleLength } from "./terminal.ts";
 
-/** Least time between redraws. */
+/** Minimum time between redraws. */
 const frameMs = 100;
 /** In a pipe: time between lines. */
 const plainLineMs = 5_000;
@@ -81,8 +81,8 @@ function measurePace(samples: { atMs: number; done: number }[], state: CampaignS
 }
 
 /**
- * One line where it fits, else two, or as many as a narrow terminal needs. Numbers have the width
- * of the largest that may come.
+ * One line where it fits, else two, or as many as a narrow terminal needs. Numbers are as wide as
+ * the largest that may come.
  */
 export function renderProgress(terminal: Terminal, state: CampaignState, pace: Pace): string[] {
   const columns = terminal.columns() - 4;
@@ -101,7 +101,7 @@ export function renderProgress(terminal: Terminal, state: CampaignState, pace: P
   return [`${bar} ${percent}`, ...flow(facts, "   ", columns), ...flow(states, "  ", columns)];
 }
 
-/** As many on a line as it has room for. */
+/** As many per line as fit. */
 function flow(pieces: readonly string[], between: string, columns: number): string[] {
   const lines: string[] = [];
   for (const piece of pieces) {
@@ -145,7 +145,7 @@ function factsOf(terminal: Terminal, state: CampaignState, pace: Pace): string[]
   if (state.silent !== null) return [...credit, `waiting: ${state.silent}`];
   const why = waitsFor(state);
   if (why !== null) return [...credit, why];
-  const left = pace.leftMs === null ? (isSilent(state, pace) ? "waits for silent phones" : "") : `${formatLeft(pace.leftMs)} left`;
+  const left = pace.leftMs === null ? (isSilent(state, pace) ? "waiting for silent phones" : "") : `${formatLeft(pace.leftMs)} left`;
   return [...credit, `${formatCount(Math.round(pace.perSecond)).padStart(5)}/s`, left.padStart(9)];
 }
 

@@ -1,9 +1,9 @@
-// What the command line asks a person: yes or no, and one of several. Asked only where a person
-// sits at both ends; everybody else names the answer by an option.
+// What the command line asks a person: yes or no, or one of several. Only where both ends are a
+// terminal; otherwise the answer is given by an option.
 import { createInterface } from "node:readline";
 import type { Terminal } from "./terminal.ts";
 
-/** An end of a terminal. */
+/** One end of a terminal. */
 export interface Input extends NodeJS.ReadableStream {
   isTTY?: boolean;
 }
@@ -17,13 +17,13 @@ export class Interrupted extends Error {
 }
 
 export interface Questions {
-  /** Yes only when somebody writes so. @throws Interrupted */
+  /** Yes only when somebody types it. @throws Interrupted */
   confirm(question: string): Promise<boolean>;
   /** Index of the choice; null: none was made. @throws Interrupted */
   choose(question: string, choices: readonly string[]): Promise<number | null>;
 }
 
-/** Tries at a numbered choice before it counts as none. */
+/** Attempts at a numbered choice before it counts as none. */
 const triesMax = 3;
 
 export function createQuestions(input: Input, output: NodeJS.WritableStream, terminal: Terminal): Questions {

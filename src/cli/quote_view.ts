@@ -1,5 +1,5 @@
 // The verdict on a file before anything moves, as `bulksms send` shows it: who would be texted, who
-// not and why, and what it costs. Pure but for the terminal's width.
+// not and why, and what it costs. Pure except for the terminal's width.
 import type { FileAnswer, QuoteAnswer } from "../contracts/quote.ts";
 import { columnName } from "./send_choices.ts";
 import { codePointOf, cutToWidth, displayWidth, shownName, shownValue } from "./shown_text.ts";
@@ -7,7 +7,7 @@ import { renderReasons } from "./status.ts";
 import { formatCount, formatCreditText, type Terminal } from "./terminal.ts";
 
 const labelColumns = 15;
-/** Lines named for each reason. */
+/** Lines listed per reason. */
 const linesShown = 3;
 const valueColumns = 24;
 const countriesShown = 8;
@@ -48,14 +48,14 @@ export function renderQuote(terminal: Terminal, shown: string, quote: QuoteAnswe
   return [
     headlineOf(terminal, shown, { ...quote, rejects: counts }),
     "",
-    // a label stands once over the facts that it has in common
+    // consecutive facts with the same label show it once
     ...told.flatMap(([label, text], index) => labelled(terminal, told[index - 1]?.[0] === label ? "" : label, text)),
     "",
     `${formatCount(quote.parts)} parts, cost at most ${formatCreditText(quote.cost)} credits`,
   ];
 }
 
-/** The label in its column, the text beside it; broken between words where a person watches. */
+/** The label in its column, the text beside it; wrapped between words where a person watches. */
 function labelled(terminal: Terminal, label: string, text: string): string[] {
   const room = terminal.isLive ? Math.max(20, terminal.columns() - labelColumns - 3) : Number.POSITIVE_INFINITY;
   return wrap(text, room).map((line, index) => `${terminal.dim((index === 0 ? label : "").padEnd(labelColumns))}${line}`);
@@ -108,8 +108,8 @@ const reasonWords = (reason: string): string => reasons[reason] ?? reason.replac
 
 function describeEmpty({ column, rows, treated_as }: QuoteAnswer["empty_values"][number]): string {
   const where = `{${shownName(column, 48)}} is empty in ${countOf(rows, "row")}`;
-  if (treated_as === "default") return `${where}: the text's default stands there`;
-  if (treated_as === "sent_empty") return `${where}: sent with nothing there`;
+  if (treated_as === "default") return `${where}: the text's default is used`;
+  if (treated_as === "sent_empty") return `${where}: sent with nothing in its place`;
   return `${where}: rejected; give it a default, {${shownName(column, 48)}|...}, or send them with --empty-values send`;
 }
 

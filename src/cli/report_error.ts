@@ -49,7 +49,7 @@ export function describeError(error: unknown): ErrorReport {
     return { what: "refused", why: error.message, remedy: `error code ${error.code}`, exitCode: exitCodes.failed };
   const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return {
-    what: "bulksms met an error that it does not know",
+    what: "bulksms met an unexpected error",
     why,
     remedy: "please report it with the lines above",
     exitCode: exitCodes.failed,

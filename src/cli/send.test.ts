@@ -250,8 +250,8 @@ describe("the verdict", () => {
     const { exitCode, failure } = await run({ yes: true });
     expect({ exitCode, last: paths().at(-1) }).toEqual({ exitCode: 1, last: "/cancel" });
     expect(failure).toEqual([
-      "not sent: it would be more than was agreed to",
-      "agreed were 4,810 people for at most 494.2 credits (4,942 parts); now it is 4,811 people for at most 495.0 credits (4,950 parts)",
+      "not sent: it would be more than was agreed",
+      "4,810 people for at most 494.2 credits (4,942 parts) were agreed; now it is 4,811 people for at most 495.0 credits (4,950 parts)",
       "nobody was texted and nothing was charged; send it again to see the new figures and decide",
     ]);
   });

@@ -36,7 +36,7 @@ export interface SendOptions extends AgreementOptions {
   json?: boolean;
 }
 
-/** The ends of the command: those of the process, or a test's. */
+/** The command's streams: those of the process, or a test's. */
 export interface SendStreams {
   input: Input;
   output: TerminalStream & NodeJS.WritableStream;
@@ -49,19 +49,19 @@ export function registerSend(program: Command): void {
   program
     .command("send")
     .argument("<file>", "CSV or .xlsx file with a column of phone numbers; - for standard input")
-    .description("text the people of a file: judge it, ask, then create, run and follow to the end")
+    .description("text the people in a file: judge it, ask, then create, run and follow it to the end")
     .requiredOption("--text <text>", "the words; {column} is filled from the file, {column|friend} where it is empty")
     .option("--dry-run", "only judge: who would be texted, who not and why, and the cost; creates nothing")
     .option("--yes", "do not ask")
-    .option("--max-cost <credits>", "do not ask as long as it costs at most this many credits; otherwise create nothing")
+    .option("--max-cost <credits>", "do not ask if it costs at most this many credits; otherwise create nothing")
     .option("--name <name>", "name of the campaign (default: the file's)")
-    .option("--sender <sender>", "who it comes from, as the phone shows it")
+    .option("--sender <sender>", "the sender that the phone shows")
     .option("--country <code>", `country of numbers without +, ISO 3166 (default ${settings.BULKSMS_DEFAULT_COUNTRY.default})`)
-    .option("--phone-column <column>", "the column whose numbers are texted, by name or by place from 1 (default: judged by its cells)")
-    .option("--encoding <name>", "of a CSV file: utf-8, utf-16le, utf-16be, windows-1252, iso-8859-15 (default: told from its bytes)")
+    .option("--phone-column <column>", "the column whose numbers are texted, by name or by position from 1 (default: judged by its cells)")
+    .option("--encoding <name>", "of a CSV file: utf-8, utf-16le, utf-16be, windows-1252, iso-8859-15 (default: detected from its bytes)")
     .option("--sheet <name>", "of a workbook: the sheet with the people (default: the only one with phone numbers)")
     .option("--hidden-rows <skip|include>", "of a workbook: whether hidden and filtered rows are texted (default skip)")
-    .option("--empty-values <reject|send>", "rows that have nothing for a {column} without a default (default reject)")
+    .option("--empty-values <reject|send>", "rows with an empty value for a {column} without a default (default reject)")
     .option("--deadline <time>", "how long to wait for the last receipt of each message: 45s, 30m, 72h, 3d")
     .option("--data <dir>", `data folder of the system to use (setting BULKSMS_DATA; default ${data})`)
     .option(
@@ -149,8 +149,8 @@ async function runAndFollow(sending: Sending, created: CreateAnswer, quote: Quot
   );
   terminal.line();
   if (ended === null) {
-    terminal.line("detached: the campaign goes on without this command");
-    terminal.line(`look at it with: npx bulksms status ${created.id}`);
+    terminal.line("detached: the campaign continues without this command");
+    terminal.line(`follow it with: npx bulksms status ${created.id}`);
     terminal.line();
     return interruptedExitCode;
   }
@@ -165,7 +165,7 @@ async function runAndFollow(sending: Sending, created: CreateAnswer, quote: Quot
   return finish(sending, ended, isWhole ? exitCodes.ok : exitCodes.failed);
 }
 
-/** Held to what was shown. A campaign that came out larger is dropped again. @throws Failure */
+/** Held to what was shown. A campaign that turned out larger is dropped again. @throws Failure */
 async function runAsAgreed(connection: Connection, created: CreateAnswer, quote: QuoteAnswer): Promise<void> {
   const body = { bulksms_id: created.id, expect: expectationOf(quote) };
   try {
@@ -178,7 +178,7 @@ async function runAsAgreed(connection: Connection, created: CreateAnswer, quote:
   }
 }
 
-/** The same line after an import, for those who agreed to all of it (`bulksms demo`). */
+/** The same line after an import, for a caller that agreed in advance (`bulksms demo`). */
 export function showCreated(terminal: Terminal, file: string, created: CreateAnswer): void {
   terminal.line(headlineOf(terminal, shownName(file, shownFileColumns), created));
   if (created.phone_column !== undefined) terminal.line(shownName(created.phone_column.description));
@@ -196,7 +196,7 @@ export function showEnded(terminal: Terminal, ended: BulksmsAnswer, durationMs: 
 }
 
 /**
- * `credit 1,000.0 → 518.3 = 4,817 parts × 0.1`, where it is so; when others used the same credit
+ * `credit 1,000.0 → 518.3 = 4,817 parts × 0.1`, if that holds; if others used the same credit
  * meanwhile, what this campaign took of it.
  */
 export function showCharge(
@@ -225,7 +225,7 @@ function finish({ options, output }: Sending, outcome: BulksmsAnswer | QuoteAnsw
   return exitCode;
 }
 
-/** A key of a workspace sees itself among the keys, and so its workspace. */
+/** A workspace's key sees itself among the keys, and so its workspace. */
 async function findWorkspace(connection: Connection): Promise<string> {
   const { keys } = await connection.callWebapi<{ keys: { workspace_id: string | null }[] }>("the workspace is not known", "GET", "/keys");
   const workspaceId = keys[0]?.workspace_id;
@@ -233,14 +233,14 @@ async function findWorkspace(connection: Connection): Promise<string> {
   throw new Failure(
     exitCodes.wrongUse,
     "this key belongs to no workspace",
-    "a key of the whole installation cannot send",
-    "make one for a workspace: POST /keys of webapi with scopes send and read",
+    "an installation-wide key cannot send",
+    "create one for a workspace: POST /keys of webapi with scopes send and read",
   );
 }
 
 /**
  * Fields of the form; without a name salesapi takes the file's.
- * @throws Failure when an option has no such value
+ * @throws Failure when an option does not accept its value
  */
 export function fieldsOf(options: SendOptions): Fields {
   const { text, name, sender, country, phoneColumn, encoding, sheet, hiddenRows, emptyValues, deadline } = options;
@@ -251,7 +251,7 @@ export function fieldsOf(options: SendOptions): Fields {
     name,
     sender,
     country,
-    // digits are a place: a header that is a number is a column's name in no list of people
+    // digits are a position: no list of people names a column by a number
     ...(phoneColumn !== undefined && /^\d{1,6}$/.test(phoneColumn.trim())
       ? { phone_column_number: phoneColumn.trim() }
       : { phone_column: phoneColumn }),
@@ -266,7 +266,7 @@ export function fieldsOf(options: SendOptions): Fields {
 
 function requireOneOf(option: string, value: string | undefined, words: readonly [string, string]): void {
   if (value === undefined || words.includes(value)) return;
-  throw wrongUse(`${option} ${value} is not possible`, `it is ${words.join(" or ")}`, `leave it out for ${words[0]}`);
+  throw wrongUse(`${option} ${value} is not possible`, `it must be ${words.join(" or ")}`, `leave it out for ${words[0]}`);
 }
 
 const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
@@ -275,7 +275,7 @@ const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 
 export function parseDurationS(text: string): number {
   const match = /^(\d{1,6})\s*([smhd])$/.exec(text.trim());
   if (match !== null) return Number(match[1]) * (secondsOf[match[2] as string] as number);
-  throw wrongUse(`--deadline ${text} is no time`, "it is a whole number with s, m, h or d", "for example --deadline 72h");
+  throw wrongUse(`--deadline ${text} is not a time`, "it must be a whole number followed by s, m, h or d", "for example --deadline 72h");
 }
 
 const sendHelp = `

@@ -10,9 +10,9 @@ export type Fields = Readonly<Record<string, string>>;
 interface Choice {
   /** How it is shown. */
   label: string;
-  /** The fields of the request that make it. */
+  /** The request fields that select it. */
   fields: Fields;
-  /** The option of the command that makes it. */
+  /** The command-line option that selects it. */
   option: string;
 }
 
@@ -21,10 +21,12 @@ interface OpenChoice {
   choices: readonly Choice[];
 }
 
-/** Columns that a name or an excerpt takes at most. */
+/** The most columns that a name or an excerpt takes. */
 const shownColumns = 48;
 
-/** What must be chosen before the file can be taken; null for a refusal that no choice ends. */
+/**
+ * What must be chosen before the file can be accepted; null for a refusal that no choice resolves.
+ */
 export function openChoiceOf({ problem }: Pick<Failure, "problem">): OpenChoice | null {
   switch (problem.code) {
     case "phone_column_ambiguous":
@@ -40,8 +42,8 @@ export function openChoiceOf({ problem }: Pick<Failure, "problem">): OpenChoice 
 }
 
 /**
- * Does the work, and again with the choice that a person makes when it is refused for want of one.
- * Without `questions` (nobody sits there) the refusal names both and the option.
+ * Does the work; if it is refused for lack of a choice, asks a person and tries again with it.
+ * Without `questions` (nobody can be asked) the refusal names the choices and the option.
  * @throws Failure
  */
 export async function withChoices<T>(fields: Fields, questions: Questions | null, work: (fields: Fields) => Promise<T>) {
@@ -63,7 +65,7 @@ export async function withChoices<T>(fields: Fields, questions: Questions | null
 function openChoiceIn(error: unknown, fields: Fields): OpenChoice | null {
   const problem = (error as Partial<Failure>).problem;
   const open = problem === undefined ? null : openChoiceOf({ problem });
-  // the same question again: the choice did not end the refusal
+  // the same question again: the choice did not resolve the refusal
   const isAnswered = open?.choices.every((choice) => Object.keys(choice.fields).every((name) => name in fields)) ?? true;
   return isAnswered ? null : open;
 }
@@ -72,10 +74,10 @@ const labelsOf = ({ choices }: OpenChoice): string[] => choices.map(({ label }) 
 
 function unanswered({ question, choices }: OpenChoice): Failure {
   const named = choices.map(({ label, option }) => `${option} for ${label}`).join(", or ");
-  return wrongUse(question, "nobody guesses between them; nothing was created", `choose with ${named}`);
+  return wrongUse(question, "it does not guess between them; nothing was created", `choose with ${named}`);
 }
 
-/** Lists of strings among a refusal's facts. */
+/** Lists of strings in a refusal's details. */
 function listOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((entry): entry is string => typeof entry === "string") : [];
 }
@@ -83,7 +85,7 @@ function listOf(value: unknown): string[] {
 function columnChoice(problem: Failure["problem"]): OpenChoice {
   const [names, numbers, counts] = [listOf(problem.columns), listOf(problem.column_numbers), listOf(problem.counts)];
   return {
-    question: "Two columns hold phone numbers. Whose people are meant?",
+    question: "Two columns hold phone numbers. Which one should be texted?",
     choices: numbers.map((number, index) => ({
       label: `${columnName(names[index] ?? "", number)} (${formatCount(Number(counts[index] ?? 0))} numbers in the first rows)`,
       fields: { phone_column_number: number },
@@ -100,7 +102,7 @@ export function columnName(name: string, number: string | number): string {
 function sheetChoice(problem: Failure["problem"]): OpenChoice {
   const [sheets, counts] = [listOf(problem.sheets), listOf(problem.numbers)];
   return {
-    question: "Several sheets have phone numbers. Which one is meant?",
+    question: "Several sheets have phone numbers. Which one should be texted?",
     choices: sheets.map((sheet, index) => {
       const count = counts[index] === undefined ? "" : ` (${formatCount(Number(counts[index]))} numbers in its first rows)`;
       return {
@@ -119,7 +121,7 @@ function encodingChoice(problem: Failure["problem"]): OpenChoice {
   const encodings = listOf(problem.encodings);
   const line = typeof problem.line === "number" ? `Line ${formatCount(problem.line)}` : "The file";
   return {
-    question: `${line} can be read in two encodings, and its bytes do not tell which. Which one is right?`,
+    question: `${line} can be read in two encodings, and its bytes do not show which. Which one is right?`,
     choices: (encodings.length > 0 ? encodings : Object.keys(encodingNames)).map((encoding, index) => {
       const reading = readings[index] === undefined ? "" : `: ${shownName(readings[index], shownColumns)}`;
       return { label: `${encodingNames[encoding] ?? encoding}${reading}`, fields: { encoding }, option: `--encoding ${encoding}` };

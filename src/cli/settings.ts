@@ -32,8 +32,8 @@ ${blocks.join("\n")}`;
 }
 
 /**
- * A complete .env for compose.yaml. `secret` gives a fresh word of at least 16 URL-safe characters
- * at each call.
+ * A complete .env for compose.yaml. `secret` returns a fresh string of at least 16 URL-safe
+ * characters on each call.
  */
 export function renderComposeEnvironment(secret: () => string): string {
   const passwords: Record<DatabaseName, string> = { ds: "DS_PASSWORD", salesdb: "SALESDB_PASSWORD" };
@@ -68,7 +68,7 @@ function limitsOf(setting: Setting): string | null {
     case "host":
       return "an IP address or host name of this machine";
     case "list":
-      return "words with a comma between";
+      return "words separated by commas";
     case "text":
       return setting.form?.description ?? null;
   }

@@ -1,10 +1,10 @@
 // Text that others wrote - names of files, columns and campaigns, cells, refusals - as a terminal
-// can show it: nothing in it moves the cursor, turns a line round or hides, and it is cut by its
-// width. Pure.
+// can show it: nothing in it moves the cursor, reverses a line or hides, and it is cut to a width.
+// Pure.
 
 /**
- * Controls, bidirectional marks, zero-width characters, fillers: what is not seen, or changes how
- * the rest is seen.
+ * Controls, bidirectional marks, zero-width characters, fillers: what is invisible, or changes how
+ * the rest is displayed.
  */
 const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2028\u2029]/u;
 const unseenAll = new RegExp(unseen, "gu");
@@ -34,9 +34,7 @@ function widthOf(grapheme: string): number {
   return wide.test(grapheme) || grapheme.includes("\ufe0f") ? 2 : 1;
 }
 
-/**
- * The text, or as much of it as takes `columns` with "…" behind it. No character is cut in half.
- */
+/** The text, or as much of it as fits `columns` with "…" after it. No character is cut in half. */
 export function cutToWidth(text: string, columns: number): string {
   if (text.length * 2 <= columns || displayWidth(text) <= columns) return text;
   let kept = "";
@@ -49,13 +47,13 @@ export function cutToWidth(text: string, columns: number): string {
   return `${kept}…`;
 }
 
-/** A name in a table or a sentence: on one line, without what is unseen, cut to `columns`. */
+/** A name in a table or a sentence: on one line, without invisible characters, cut to `columns`. */
 export function shownName(name: string, columns = Number.POSITIVE_INFINITY): string {
   const plain = name.replace(spaces, " ").replace(unseenAll, "").trim();
   return cutToWidth(plain, columns);
 }
 
-/** A cell whose unseen characters may be what is wrong with it: each is written as `U+200B`. */
+/** A cell whose invisible characters may be what is wrong with it: each is written as `U+200B`. */
 export function shownValue(value: string, columns = Number.POSITIVE_INFINITY): string {
   return cutToWidth(
     value.replace(unseenAll, (character) => codePointOf(character)),

@@ -38,7 +38,7 @@ async function status(id: string | undefined, options: StatusOptions): Promise<n
     throw new Failure(
       exitCodes.wrongUse,
       `--limit ${options.limit} is not possible`,
-      `it is a whole number from 1 to ${limitMax}`,
+      `it must be a whole number from 1 to ${limitMax}`,
       `leave it out for ${limitDefault}`,
     );
   }
@@ -114,7 +114,7 @@ function renderCampaign(terminal: Terminal, campaign: BulksmsAnswer): string[] {
   if (campaign.status === "canceling" && open > 0) {
     facts.push([
       "waits for",
-      `${formatCount(open)} that the carrier has: each ends by its receipt, or ${formatDuration(campaign.deadline_s * 1_000)} after its submit`,
+      `${formatCount(open)} with the carrier: each ends by its receipt, or ${formatDuration(campaign.deadline_s * 1_000)} after its submit`,
     ]);
   }
   const states = messageStatuses.map((word) => [word, formatCount(campaign.counts[word])]);
@@ -128,8 +128,8 @@ function renderCampaign(terminal: Terminal, campaign: BulksmsAnswer): string[] {
 }
 
 /**
- * ` (duplicate 97, too short 41)`, most frequent first; the last ones become "..." where there is
- * no room. Nothing when there are none.
+ * ` (duplicate 97, too short 41)`, most frequent first; the last ones become "..." when there is no
+ * room. Empty when there are none.
  */
 export function renderReasons(rejects: Readonly<Record<string, number>>, room = Number.POSITIVE_INFINITY): string {
   const reasons = Object.entries(rejects)

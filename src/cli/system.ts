@@ -1,4 +1,4 @@
-// The whole system of one machine as the command line starts it: the supervisor with our
+// The whole system on one machine, as the command line starts it: the supervisor with our
 // migrations, and our own program for the child processes. Behind `bulksms up`, `bulksms demo` and
 // testing/.
 import { fileURLToPath } from "node:url";
@@ -25,9 +25,7 @@ export interface System extends Supervisor {
   workspace(): DemoWorkspace;
 }
 
-/**
- * Two folders up, from src and from dist alike: the program itself, which runs the compiled code.
- */
+/** Two folders up, from src as from dist: the program itself, which runs the compiled code. */
 const programFile = fileURLToPath(new URL("../../bin/bulksms.js", import.meta.url));
 
 export function createSystem({ isWithoutWorkspace = false, wantsFreshWorkspace = false, ...options }: SystemOptions): System {

@@ -1,14 +1,14 @@
 // The look of every command: two spaces of margin, aligned columns, one accent colour, no boxes. A
-// pipe and NO_COLOR get plain lines. Also the numbers as a person reads them: separators, units,
-// and a width that does not jump.
+// pipe and NO_COLOR get plain lines. Also numbers formatted for people: separators, units, and a
+// width that does not jump.
 import { cutToWidth, displayWidth } from "./shown_text.ts";
 
-/** What a terminal of unknown width is taken to have. */
+/** The width assumed for a terminal that does not report one. */
 const columnsDefault = 100;
 const margin = "  ";
 
 export interface Terminal {
-  /** A person watches: lines may be drawn again. Otherwise every line stays, so there are few. */
+  /** A person watches: lines may be redrawn. Otherwise every line stays, so there are few. */
   isLive: boolean;
   columns(): number;
   accent(text: string): string;
@@ -19,11 +19,11 @@ export interface Terminal {
   /** Prints text as it is, above what is live. */
   write(text: string): void;
   /**
-   * Draws these lines at the bottom, over the last ones drawn so; a line that is too long is cut,
-   * so that none is left behind. Does nothing where nobody watches.
+   * Draws these lines at the bottom, over the previous ones; a line that is too long is cut, so
+   * that none is left behind. Does nothing where nobody watches.
    */
   live(lines: readonly string[]): void;
-  /** What is live disappears, or stays for good. */
+  /** The live lines disappear, or stay for good. */
   endLive(options?: { keeps: boolean }): void;
 }
 
@@ -40,7 +40,7 @@ export function createTerminal(stream: TerminalStream, environment: Readonly<Rec
   const paint = (code: number) => (text: string) => (hasColor && text !== "" ? `\u001b[${code}m${text}\u001b[0m` : text);
   let drawn: readonly string[] = [];
   const columns = (): number => stream.columns || columnsDefault;
-  /** A window that was made narrower meanwhile has broken the lines that it has. */
+  /** A window that was narrowed since has wrapped the lines on screen. */
   const rowsDrawn = (): number =>
     drawn.reduce((rows, line) => rows + Math.max(1, Math.ceil((margin.length + visibleLength(line)) / columns())), 0);
   /** Erases the live lines; the cursor is at the start of where the first one was. */
@@ -92,12 +92,12 @@ export function formatDuration(durationMs: number): string {
   return `${Math.floor(whole / 3_600)} h ${String(Math.floor((whole % 3_600) / 60)).padStart(2, "0")} min`;
 }
 
-/** Columns that are seen: without colour codes, two for a wide character. */
+/** Visible columns: without colour codes, two for a wide character. */
 export function visibleLength(text: string): number {
   return displayWidth(text.replaceAll(colorCode, ""));
 }
 
-/** A line that does not fit loses its colours with its end. */
+/** A line that does not fit loses its end and its colours. */
 function cutLine(line: string, columns: number): string {
   return visibleLength(line) <= columns ? line : cutToWidth(line.replaceAll(colorCode, ""), Math.max(1, columns));
 }

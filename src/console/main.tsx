@@ -1,5 +1,5 @@
-// Entry of the console: who is signed in, and which page stands at which path (contracts/console.ts
-// has the same paths).
+// Entry point of the console: who is signed in, and which page is at which path
+// (contracts/console.ts has the same paths).
 import { lazy, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { Redirect, Route, Switch } from "wouter";

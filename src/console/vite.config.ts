@@ -11,7 +11,7 @@ export default defineConfig({
   oxc: { jsx: { runtime: "automatic" } },
   resolve: {
     alias: [
-      // the import's reader turns bytes into text by Node's buffers; a browser has TextDecoder
+      // the import's reader decodes bytes with Node's buffers; a browser has TextDecoder
       { find: /^\.\/csv_text\.ts$/, replacement: join(here, "send", "csv_text.ts") },
     ],
   },

@@ -1,6 +1,6 @@
-// Which characters of the cells that fill a text make it more expensive, and what the text's and
-// the cells' cost in parts. Called by the quote and the console for each row that would be sent.
-// Pure.
+// Which characters of the cells that fill a text make it more expensive, and what those of the text
+// and of the cells cost in parts. Called by the quote and the console for each row that would be
+// sent. Pure.
 import { costlyCharactersShownMax, type QuoteAnswer } from "../contracts/quote.ts";
 import { countSeptets, findCostlyCharacters, replaceUcs2Characters } from "../sms/encodings.ts";
 import { measureText } from "../sms/parts.ts";
@@ -9,7 +9,7 @@ import { compileTemplate, type Template } from "../sms/template.ts";
 type Characters = QuoteAnswer["costly_characters"]["cells"]["characters"];
 
 /**
- * Parts that would be saved by replacing what forces UCS-2: in the text alone, in the values alone,
+ * Parts that would be saved by replacing what forces UCS-2: in the text only, in the values only,
  * in both.
  */
 export interface ExtraParts {
@@ -19,14 +19,16 @@ export interface ExtraParts {
 }
 
 export interface CostlyCells {
-  /** A row that would be sent: its values (null: the text has none) and its parts. */
+  /** A row that would be sent: its values (null: the text uses none) and its parts. */
   add(fields: readonly string[] | null, parts: number): void;
   /** Those of the values: first those that force UCS-2, each by how often it occurs. */
   characters(): Characters;
   extraParts(): ExtraParts;
 }
 
-/** Different characters that are counted; a file in another script may have thousands. */
+/**
+ * The number of distinct characters that are counted; a file in another script may have thousands.
+ */
 const charactersCountedMax = 2_000;
 
 export function createCostlyCells(template: Template): CostlyCells {
@@ -43,7 +45,7 @@ export function createCostlyCells(template: Template): CostlyCells {
   return {
     add(fields, parts) {
       for (const value of fields ?? []) if (countSeptets(value) !== value.length) countCharacters(found, value);
-      // nothing is saved below one part
+      // there is nothing to save below one part
       if (parts > 1) addExtra(fields ?? [], parts);
     },
     characters() {
@@ -64,7 +66,7 @@ function countCharacters(found: Map<string, Characters[number]>, value: string):
 }
 
 /**
- * The text with everything replaced that has something alike; itself where that would change its
+ * The text with every character replaced that has a similar one; unchanged if that would alter its
  * placeholders.
  */
 function plainTemplateOf(template: Template): Template {

@@ -1,5 +1,5 @@
-// What a file is, by its bytes and never by its name: a workbook, a text, or something that is
-// refused by its own name. Called before anything else reads it.
+// What a file is, judged by its bytes and never by its name: a workbook, text, or something that is
+// refused for what it is. Called before anything else reads it.
 import { AppError } from "../contracts/errors.ts";
 import { foreignFile, magicBytesMax } from "./csv/csv_bytes.ts";
 import type { RandomAccess } from "./xlsx/random_access.ts";
@@ -18,17 +18,17 @@ export async function fileKindOf(file: RandomAccess): Promise<FileKind> {
   if (found === null || found.type === "utf-16") return "csv";
   if (found.type === "zip") return "xlsx";
   if (found.type === "xls" && (await isEncryptedWorkbook(file))) {
-    throw new AppError("xlsx_encrypted", "The workbook is encrypted. Open it with its password, remove that, and save it again.");
+    throw new AppError("xlsx_encrypted", "The workbook is encrypted. Open it, remove its password, and save it again.");
   }
   throw new AppError("csv_not_text", found.reason, { details: { type: found.type } });
 }
 
 /**
- * An encrypted .xlsx stands in the same container as an .xls: its directory has a stream of this
- * name, in UTF-16.
+ * An encrypted .xlsx has the same container as an .xls: its directory has a stream of this name, in
+ * UTF-16.
  */
 const encryptedName = Uint8Array.from([..."EncryptedPackage"].flatMap((character) => [character.charCodeAt(0), 0]));
-/** The directory of so small a container fits into this much of it. */
+/** The directory of such a small container fits into this many bytes. */
 const directoryBytesMax = 8 * 1024;
 
 async function isEncryptedWorkbook(file: RandomAccess): Promise<boolean> {

@@ -1,12 +1,12 @@
-// A file's rows, whatever file they came from: what the CSV reader and the workbook reader give to
-// whoever judges them. No row becomes an object: a cell is two offsets into a text, and a string
-// only when someone asks for it. Called by the import, the quote, and the console's worker. Pure,
-// also for the browser.
+// A file's rows, whatever its kind: what the CSV reader and the workbook reader pass to whoever
+// judges them. No row becomes an object: a cell is two offsets into a text, and becomes a string
+// only when needed. Called by the import, the quote, and the console's worker. Pure, also for the
+// browser.
 
 import { AppError } from "../contracts/errors.ts";
 import type { RejectReason } from "../contracts/states.ts";
 
-/** Why a row can be taken by nobody, whatever its columns are used for. */
+/** Why a row cannot be used at all, whatever its columns mean. */
 export const rowFaults = ["row_ragged", "quote_unclosed", "cell_too_long"] as const satisfies readonly RejectReason[];
 export type RowFault = (typeof rowFaults)[number];
 
@@ -18,48 +18,47 @@ export interface RejectedRow {
   /** Line (CSV) or row number (workbook) on which it begins, counted from 1. */
   line: number;
   reason: RowFault;
-  /** All its cells; of a row whose quotes are broken, its first line as it stands. */
+  /** All its cells; for a row with broken quotes, its first line unchanged. */
   cells: readonly string[];
 }
 
 /**
- * Rows in file order, without the header. Valid until the next are asked for: arrays are used
- * again.
+ * Rows in file order, without the header. Valid until the next are requested: arrays are reused.
  */
 export interface Rows {
   readonly count: number;
-  /** Columns of the header. A row may have fewer cells, and never more. */
+  /** Columns of the header. A row may have fewer cells, never more. */
   readonly width: number;
-  /** What the cells are cut from. */
+  /** The text that the cells are cut from. */
   readonly text: string;
   /** Start and end of each cell in `text`. The first pair is the empty cell: see `boundsAt`. */
   readonly bounds: Int32Array;
-  /** Where in `bounds` each row begins, and behind the last one where it ends. */
+  /** Where in `bounds` each row begins, followed by where the last one ends. */
   readonly starts: Int32Array;
   /** Line on which each row begins, counted from 1. */
   readonly lines: Int32Array;
-  /** Rows that stand between these and cannot be taken. They are not counted in `count`. */
+  /** Rows between these that cannot be used. They are not included in `count`. */
   readonly rejected: readonly RejectedRow[];
   /** Cells that cannot be used, by `row * width + column`; see `faultOf`. Almost always empty. */
   readonly faults: ReadonlyMap<number, CellFault>;
 }
 
 export interface Header {
-  /** Names of the columns, without marks that show nothing; see `headerName`. */
+  /** Names of the columns, without invisible marks; see `headerName`. */
   cells: readonly string[];
   line: number;
 }
 
-/** What the file gives, once. */
+/** What the file yields, once. */
 export interface RowSource {
   /** The first row that is not empty; null until it has been read. */
   readonly header: Header | null;
-  /** All rows, in batches; ask for the next when you are done with one. @throws AppError. */
+  /** All rows, in batches; finish with one before you request the next. @throws AppError. */
   rows(): AsyncIterable<Rows>;
 }
 
 /**
- * Where in `bounds` a cell's start stands; its end follows. A cell that the row does not have is
+ * The index in `bounds` of a cell's start; its end follows. A cell that the row does not have is
  * empty.
  */
 export function boundsAt({ starts }: Rows, row: number, column: number): number {
@@ -67,10 +66,7 @@ export function boundsAt({ starts }: Rows, row: number, column: number): number 
   return at < (starts[row + 1] as number) ? at : 0;
 }
 
-/**
- * A cell as it stands in the file: with outer whitespace and its own line breaks, without its
- * quotes.
- */
+/** A cell as in the file: with outer whitespace and its own line breaks, without its quotes. */
 export function cellOf(rows: Rows, row: number, column: number): string {
   const at = boundsAt(rows, row, column);
   return rows.text.slice(rows.bounds[at], rows.bounds[at + 1]);
@@ -100,27 +96,27 @@ const rejectedRowsFew = 20;
 const rejectedShareMax = 0.05;
 
 /**
- * Whether so many of a file's rows are broken that it is not the table that we take it for. `rows`
- * counts all of them, the rejected ones with them.
+ * Whether so many of a file's rows are broken that it is not the table it appears to be. `rows`
+ * counts all of them, including the rejected ones.
  */
 export function areTooManyRejected(rejected: number, rows: number): boolean {
   return rejected > rejectedRowsFew && rejected > rows * rejectedShareMax;
 }
 
 /**
- * The refusal of such a file, the same wherever it is judged. `lines`: the first rejects, for a
- * program.
+ * The refusal of such a file, the same wherever it is judged. `lines`: the first rejects, for
+ * programs.
  */
 export function tooManyBroken(broken: number, rows: number, lines: string[]): AppError {
   const reason = `${broken} of the ${rows} rows are broken (more cells than the header, or a quote that is never closed).`;
-  return new AppError("csv_rows_broken", `${reason} Is its delimiter the one of the header?`, { details: { broken, rows, lines } });
+  return new AppError("csv_rows_broken", `${reason} Is the header's delimiter used in all rows?`, { details: { broken, rows, lines } });
 }
 
-/** Marks that show nothing, at either end of a name. */
+/** Invisible marks at either end of a name. */
 const outerMarks = /^[\s\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+/;
 /**
- * Those that mean nothing inside a word either. The joiners U+200C and U+200D do: Persian spells
- * with them.
+ * Those that mean nothing inside a word either, unlike the joiners U+200C and U+200D, which Persian
+ * spelling uses.
  */
 const innerMarks = /[\u00ad\u180e\u200b\u2060\ufeff]/g;
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { anyText } from "../../testing/any_text.ts";
+import { randomRuns } from "../../testing/random_runs.ts";
 import { renamedSettings, type Setting, type SettingName, settings } from "../contracts/settings.ts";
 import { ConfigError, readConfig, requireSafeListener } from "./config.ts";
 
@@ -63,7 +64,7 @@ test(`every whole number is decimal digits alone (seed ${seed})`, () => {
       expect(readAs(name, text), `${name}=${text}`).toMatch(new RegExp(`^${name}: `));
     fc.assert(
       fc.property(fc.integer({ min, max }), (value) => readAs(name, String(value)) === value),
-      { seed, numRuns: 5 },
+      { seed, numRuns: randomRuns(5) },
     );
   }
 });
@@ -153,7 +154,7 @@ test(`any environment is read or refused with its problems, a line each (seed ${
         for (const problem of problems) expect(problem).toMatch(/^BULKSMS_/);
       }
     }),
-    { seed, numRuns: 60 },
+    { seed, numRuns: randomRuns(60) },
   );
 });
 

@@ -7,7 +7,7 @@ test("loopback and the address of everywhere are this machine's", async () => {
 });
 
 // 192.0.2.0/24 and .invalid are reserved: RFC 5737, RFC 6761
-test.each(["192.0.2.1", "no-such-host.invalid"])("%s is not, and the setting is named", async (host) => {
+test.each(["999.1.1.1", "not a host", "192.0.2.1", "no-such-host.invalid"])("%s is not, and the setting is named", async (host) => {
   const error = await requireOwnAddress(host).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(ConfigError);
   expect((error as ConfigError).problems).toEqual([expect.stringMatching(new RegExp(`^BULKSMS_HOST: "${host}" is not `))]);

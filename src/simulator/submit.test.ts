@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { randomRuns } from "../../testing/random_runs.ts";
 import { isAppError } from "../contracts/errors.ts";
 import { submitMessagesMax, submitRequest } from "../contracts/receipts.ts";
 import { isPlainlyValid, readSubmit } from "./submit.ts";
@@ -84,7 +85,7 @@ test("the quick check takes what the schema takes", () => {
       // time
       if (isPlainlyValid(candidate)) expect(submitRequest.safeParse(candidate).success).toBe(true);
     }),
-    { numRuns: 500 },
+    { numRuns: randomRuns(500) },
   );
 });
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { SegmentedMessage } from "sms-segments-calculator";
 import { describe, expect, it } from "vitest";
+import { randomRuns } from "../../testing/random_runs.ts";
 import { encodingOf, findCostlyCharacters, rewriteAsGsm7 } from "./encodings.ts";
 import { countParts, measureText } from "./parts.ts";
 
@@ -60,7 +61,7 @@ describe("parts", () => {
         expect(encoding).toBe(oracle.encodingName === "GSM-7" ? "gsm7" : "ucs2");
         expect(parts).toBe(words === "" ? 0 : oracle.segments.length);
       }),
-      { seed, numRuns: 800 },
+      { seed, numRuns: randomRuns(250) },
     );
   });
 
@@ -69,7 +70,7 @@ describe("parts", () => {
       fc.property(fc.string({ unit: "grapheme", maxLength: 300 }), fc.string({ unit: "grapheme", maxLength: 5 }), (text, more) => {
         expect(countParts(text + more)).toBeGreaterThanOrEqual(countParts(text));
       }),
-      { seed, numRuns: 1_000 },
+      { seed, numRuns: randomRuns(300) },
     );
   });
 });
@@ -113,7 +114,7 @@ describe("costly characters", () => {
         if (rewritten !== null) expect(encodingOf(rewritten)).toBe("gsm7");
         for (const { suggestion } of findCostlyCharacters(text)) expect(findCostlyCharacters(suggestion ?? "")).toEqual([]);
       }),
-      { seed, numRuns: 2_000 },
+      { seed, numRuns: randomRuns(800) },
     );
   });
 });

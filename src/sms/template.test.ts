@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { randomRuns } from "../../testing/random_runs.ts";
 import { countSeptets } from "./encodings.ts";
 import { columnKey, compileTemplate, findForeignPlaceholder, isBlank, isEmptyValue, type Template } from "./template.ts";
 
@@ -88,7 +89,7 @@ describe("a template", () => {
           expect(template.filledSeptets(given)).toBe(countSeptets(expected));
         },
       ),
-      { seed, numRuns: 2_000 },
+      { seed, numRuns: randomRuns(700) },
     );
   });
 
@@ -98,7 +99,7 @@ describe("a template", () => {
         const plain = text.replace(/[{}]/g, "");
         expect(compile(plain).fill([])).toBe(plain);
       }),
-      { seed, numRuns: 500 },
+      { seed, numRuns: randomRuns(200) },
     );
   });
 });

@@ -171,7 +171,7 @@ function keptValue(cell: string): string {
 function judgedOf(run: Run): JudgedRows {
   const { judging, counts, rejectsSample } = run;
   if (judging === null) throw new AppError("csv_empty", "The file is empty.");
-  if (counts.rows === 0) throw new AppError("csv_no_rows", "The file has a header and no rows below it.");
+  if (counts.rows === 0) throw new AppError("csv_no_rows", "The file has a header but no rows below it.");
   if (areTooManyRejected(run.broken, counts.rows)) throw tooManyBroken(run.broken, counts.rows, linesOf(rejectsSample));
   if (counts.contacts === 0) throw noValidRows(run);
   return { columns: judging.columns, counts, rejectsSample, judge: judging.judge };

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { randomRuns } from "../../../testing/random_runs.ts";
 import { messageStatuses, type ReceiptStatus, receiptStatuses } from "../../contracts/states.ts";
 import { foldVerdict, isCharged, isFinal, isImplied, receive } from "./message_state.ts";
 
@@ -45,7 +46,7 @@ describe("the state of a message", () => {
         const verdict = receipts.reduce<ReceiptStatus | null>(foldVerdict, null) as ReceiptStatus;
         expect(receive(status, verdict)).toBe(oneByOne);
       }),
-      { numRuns: 5_000 },
+      { numRuns: randomRuns(5_000) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { randomRuns } from "../../../testing/random_runs.ts";
 import { openSalesRows, type SalesRows } from "../../../testing/sales_rows.ts";
 import { makeReceipt } from "../../../testing/test_carrier.ts";
 import { type BulksmsStatus, type MessageStatus, messageStatuses, type ReceiptStatus, receiptStatuses } from "../../contracts/states.ts";
@@ -143,7 +144,7 @@ describe("a batch of receipts", () => {
           expect(kept.has((raw[index] as { id: string }).id), `${status} on ${statuses[row]} -> ${end}`).toBe(!isSettled);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: randomRuns(60) },
     );
   });
 

@@ -1,8 +1,8 @@
-// Requests of the pages to webapi (which serves them) and salesapi (another port, with the same
-// cookie). Errors are problems (RFC 9457).
+// The pages' requests to webapi (which serves them) and salesapi (another port, same cookie).
+// Errors are problems (RFC 9457).
 import type { SessionAnswer } from "../../contracts/console.ts";
 
-/** An endpoint's error in place of an answer; or no answer at all. */
+/** An endpoint's error instead of an answer; or no answer at all. */
 export class Problem extends Error {
   readonly status: number;
   readonly code: string;
@@ -23,7 +23,7 @@ export class Problem extends Error {
 
 export interface Ask {
   method?: "GET" | "POST" | "DELETE";
-  /** Sent as JSON; a form as it is. */
+  /** Sent as JSON; a form is sent as it is. */
   body?: unknown;
   /** The same body with the same key takes effect once. */
   idempotencyKey?: string;

@@ -13,7 +13,7 @@ export interface Answered<T> {
 export function useAnswer<T>(listener: "webapi" | "salesapi", path: string | null, beat: unknown = 0): Answered<T> {
   const [state, setState] = useState<{ path: string | null; answer: T | null; error: unknown }>({ path, answer: null, error: null });
   const [tries, setTries] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the beat asks again
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the beat repeats the request
   useEffect(() => {
     if (path === null) return;
     const stop = new AbortController();

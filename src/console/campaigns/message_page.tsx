@@ -1,5 +1,5 @@
-// One message: a vertical timeline, each step with its time, the wait since the last one and the
-// process that did it; and what it cost, and why.
+// One message: a vertical timeline, each step with its time, the wait since the previous one and
+// the process that took it; and what it cost, and why.
 import { Link } from "wouter";
 import type { MessageCharge, WayStep } from "../../contracts/campaign_reads.ts";
 import type { MessageStatus } from "../../contracts/states.ts";

@@ -5,8 +5,8 @@ import { Mark } from "../look/mark.tsx";
 import { messageMeaning, messageWords, showCount } from "../look/words.ts";
 
 /**
- * From final states on the left to the first ones on the right: finished messages fill the bar from
- * the left.
+ * From final states on the left to early ones on the right: finished messages fill the bar from the
+ * left.
  */
 const order: readonly MessageStatus[] = [
   "delivered",

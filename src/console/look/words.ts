@@ -1,4 +1,4 @@
-// How numbers, credits, times and states are written, everywhere the same. Pure.
+// How numbers, credits, times and states are written, the same everywhere. Pure.
 import type { BulksmsStatus, FileEncoding, MessageStatus, RejectReason } from "../../contracts/states.ts";
 
 export const showCount = (count: number): string => count.toLocaleString("en-GB");
@@ -42,7 +42,7 @@ export function showSeconds(seconds: number): string {
   return `${(seconds / 3_600).toFixed(1)} h`;
 }
 
-/** A cell whose unseen characters may be what is wrong with it: each is written as `U+200B`. */
+/** A cell whose invisible characters may be what is wrong with it: each is written as `U+200B`. */
 export function showCell(value: string): string {
   if (value.trim() === "") return "(empty)";
   return value.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu, showCodePoint);

@@ -10,7 +10,7 @@ interface BillProps {
   judgement: Judgement;
   text: string;
   sender: string;
-  /** Credits a part, as salesapi asks. */
+  /** Credits per part, as salesapi charges. */
   price: string;
   credit: string | null;
 }
@@ -56,7 +56,9 @@ export function Bill({ judgement, text, sender, price, credit }: BillProps) {
           </>
         )}
       </dl>
-      {left !== null && left < 0n && <p className="bad">The credit is {showCredits(creditsOf(-left))} short: top it up, or text fewer.</p>}
+      {left !== null && left < 0n && (
+        <p className="bad">You are {showCredits(creditsOf(-left))} credits short: top up, or text fewer people.</p>
+      )}
       <p className="soft">
         {showCredits(creditsOf(cost))} credits are reserved when you send. You pay only for messages that went out; the rest is returned
         when the campaign ends.

@@ -14,7 +14,7 @@ const charactersShown = 12;
 
 export function CellNotes({ judgement, price, choices, onChoice }: CellNotesProps) {
   const { emptyValues, costlyCells } = judgement;
-  // those that only count twice are too cheap to speak of
+  // those that only count twice are too cheap to mention
   const characters = costlyCells.characters.filter(({ effect }) => effect === "forces_ucs2");
   const isAsked = emptyValues.some(({ treated_as }) => treated_as !== "default");
   return (
@@ -65,6 +65,6 @@ export function CellNotes({ judgement, price, choices, onChoice }: CellNotesProp
 
 const emptyWords = {
   rejected: (column: string) => `, left out of the campaign. Write {${column}|friend} to give it a default.`,
-  sent_empty: () => ", texted with nothing there.",
-  default: () => ", where its default stands.",
+  sent_empty: () => ", texted with nothing in its place.",
+  default: () => ", where its default is used.",
 } as const;

@@ -1,5 +1,5 @@
-// Bytes and texts as browsers have them: the build puts this in the place of
-// src/contacts/csv/csv_text.ts, so that pages judge files by the import's own reader.
+// Bytes and texts in a browser: the build substitutes this for src/contacts/csv/csv_text.ts, so
+// that pages judge files with the import's own reader.
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const latin1 = new TextDecoder("latin1");
@@ -16,8 +16,8 @@ export function isUtf8(bytes: Uint8Array): boolean {
 export const textOf = (bytes: Uint8Array): string => utf8.decode(bytes);
 
 /**
- * Windows-1252, strictly, as browsers will have it: the same for all that is looked for in it (line
- * breaks).
+ * Strictly speaking Windows-1252, which is what browsers offer: equivalent for everything that is
+ * searched for in it (line breaks).
  */
 export const latin1Of = (bytes: Uint8Array): string => latin1.decode(bytes);
 

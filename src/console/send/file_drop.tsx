@@ -1,5 +1,5 @@
-// Where a file of contacts is dropped, or chosen by keyboard; and where the first visit finds a
-// sample.
+// Where a file of contacts is dropped, or chosen by keyboard; a first-time visitor finds a sample
+// here.
 import { type DragEvent, useRef, useState } from "react";
 import { showBytes } from "../look/words.ts";
 

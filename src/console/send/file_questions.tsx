@@ -1,5 +1,5 @@
-// What the page does not guess about a file: which column, encoding or sheet is meant. Calm:
-// nothing is wrong with the file, and a click answers it.
+// What the page does not guess about a file: its column, encoding or sheet. Calm: nothing is wrong
+// with the file, and a click answers it.
 import { encodingWords, showCell, showCount } from "../look/words.ts";
 import type { FileChoices, Question } from "./judgement.ts";
 
@@ -40,7 +40,7 @@ function wordsOf(question: Question): { title: string; explanation: string; answ
     case "column":
       return {
         title: "Which column should be texted?",
-        explanation: "Two columns hold phone numbers, and nothing says which of them is meant.",
+        explanation: "Two columns hold phone numbers, and nothing shows which of them is meant.",
         answers: question.choices.map(({ index, name, numbers }) => ({
           label: columnTitle(name, index),
           detail: `column ${index + 1}, ${numbersIn(numbers)}`,
@@ -56,7 +56,7 @@ function wordsOf(question: Question): { title: string; explanation: string; answ
     case "encoding":
       return {
         title: "Which of these looks right?",
-        explanation: `${question.line === null ? "The file" : `Line ${showCount(question.line)}`} can be read in two ways, and its bytes do not tell which.`,
+        explanation: `${question.line === null ? "The file" : `Line ${showCount(question.line)}`} can be read in two ways, and its bytes do not show which.`,
         answers: question.choices.map(({ encoding, reading }) => ({
           label: reading === null ? encodingWords[encoding] : showCell(reading),
           detail: reading === null ? "" : encodingWords[encoding],
@@ -68,5 +68,5 @@ function wordsOf(question: Question): { title: string; explanation: string; answ
 
 const numbersIn = (numbers: number): string => `${showCount(numbers)} ${numbers === 1 ? "number" : "numbers"} in the first rows`;
 
-/** A column's name, or its place where it has none. */
+/** A column's name, or its position if it has none. */
 export const columnTitle = (name: string, index: number): string => (name.trim() === "" ? `column ${index + 1}` : name);

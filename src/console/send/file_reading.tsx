@@ -63,7 +63,7 @@ export function FileReading({ judgement, choices, onChoice }: FileReadingProps) 
             checked={choices.withHiddenRows}
             onChange={(event) => onChoice({ withHiddenRows: event.target.checked })}
           />{" "}
-          {choices.withHiddenRows ? "hidden rows are texted too" : `text the ${showRows(file.hidden_rows)} that are hidden, too`}
+          {choices.withHiddenRows ? "hidden rows are texted as well" : `also text the ${showRows(file.hidden_rows)} that are hidden`}
         </label>
       )}
     </div>

@@ -1,5 +1,5 @@
-// What the file has: columns, first rows, how many can be texted, and every reason why others
-// cannot - with their lines.
+// What the file contains: columns, first rows, how many can be texted, and every reason why others
+// cannot, with their lines.
 import { useState } from "react";
 import type { RejectReason } from "../../contracts/states.ts";
 import { Mark } from "../look/mark.tsx";
@@ -14,10 +14,7 @@ interface FileVerdictProps {
   onChoice(choice: Partial<FileChoices>): void;
 }
 
-/**
- * Columns of the first rows that are shown, beside the numbers' one: exports with thousands of them
- * exist.
- */
+/** Columns of the first rows that are shown, besides the numbers: some exports have thousands. */
 const columnsShownMax = 20;
 
 export function FileVerdict({ judgement, choices, onChoice }: FileVerdictProps) {
@@ -90,7 +87,7 @@ function Rejects({ rejects }: Pick<Judgement, "rejects">) {
             </li>
           ))}
           {shown.count > shown.lines.length && (
-            <li className="soft">and {showCount(shown.count - shown.lines.length)} more; rejects.csv of the campaign has all</li>
+            <li className="soft">and {showCount(shown.count - shown.lines.length)} more; the campaign's rejects.csv has them all</li>
           )}
         </ol>
       )}

@@ -16,13 +16,13 @@ const newsEveryMs = 120;
 const firstRowsMax = 5;
 const goodRowsMax = 3;
 const linesKeptMax = 50;
-/** Judges numbers alone where the text cannot be judged yet. */
+/** Judges only the numbers while the text cannot be judged. */
 const placeholderText = "-";
 
 export interface JudgeListener {
   /** The judgement so far, the same object each time. */
   onNews(judgement: Judgement): void;
-  /** False: a newer request has come. */
+  /** False: a newer request has arrived. */
   isWanted(): boolean;
 }
 
@@ -43,15 +43,15 @@ interface Judging {
 interface State {
   request: JudgeRequest;
   judging: Judging | null;
-  /** The first rows, until it is known which columns they have. */
+  /** The first rows, until their columns are known. */
   sample: ColumnSample | null;
-  /** Rows with those that are broken. */
+  /** All rows, broken ones included. */
   rows: number;
   broken: number;
   news: Draft;
 }
 
-/** The judgement on all of a file; null when nobody wants it any more. */
+/** The judgement on a whole file; null if it is no longer wanted. */
 export async function judgeFile(request: JudgeRequest, { onNews, isWanted }: JudgeListener): Promise<Judgement | null> {
   const state = startState(request);
   const { news } = state;
@@ -71,9 +71,9 @@ export async function judgeFile(request: JudgeRequest, { onNews, isWanted }: Jud
       onNews(newsOf(state));
     }
     const { header } = opened.source;
-    if (header === null) throw new AppError("csv_empty", "The file is empty: it has not even a header.");
+    if (header === null) throw new AppError("csv_empty", "The file is empty: it does not even have a header.");
     if (state.sample !== null) startRows(state, header, state.sample);
-    if (state.rows === 0) throw new AppError("csv_no_rows", "The file has a header and no rows below it.");
+    if (state.rows === 0) throw new AppError("csv_no_rows", "The file has a header but no rows below it.");
     if (areTooManyRejected(state.broken, state.rows)) throw tooManyBroken(state.broken, state.rows, []);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
@@ -142,7 +142,7 @@ function startRows(state: State, header: Header, sample: ColumnSample): void {
   for (const first of sample.rows) judgeRows(state, first);
 }
 
-/** Where the text does not fit the file, the numbers are judged all the same. */
+/** If the text does not fit the file, the numbers are judged nevertheless. */
 function startJudging({ request, news }: State, { cells, line }: Header, sample: ColumnSample): Judging | null {
   const { country, phoneColumn, partsMax, sendsEmptyValues } = request;
   const phone = phoneColumn === null ? null : { index: phoneColumn };
@@ -212,7 +212,7 @@ function problemOf(error: AppError): NonNullable<Judgement["problem"]> {
   return { code: error.code, description: error.message, line: typeof line === "number" ? line : null };
 }
 
-/** The refusals that a choice ends, by the facts that they come with. */
+/** The refusals that a choice resolves, from their details. */
 function questionOf({ code, details }: AppError): Question | null {
   const list = (name: string): string[] => (Array.isArray(details[name]) ? (details[name] as string[]) : []);
   const line = typeof details.line === "number" ? details.line : null;
@@ -242,5 +242,5 @@ function questionOf({ code, details }: AppError): Question | null {
   }
 }
 
-/** Encodings in which any bytes are a text. */
+/** Encodings in which any bytes are valid text. */
 const bytewise = ["windows-1252", "iso-8859-15"] as const;

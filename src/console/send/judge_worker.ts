@@ -1,4 +1,4 @@
-// The thread in which the page's file is judged. It answers the newest request alone.
+// The thread in which the page's file is judged. It answers only the newest request.
 import { judgeFile } from "./judge_file.ts";
 import type { JudgeRequest } from "./judgement.ts";
 

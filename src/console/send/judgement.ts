@@ -2,9 +2,9 @@
 import type { FileAnswer, QuoteAnswer } from "../../contracts/quote.ts";
 import type { FileEncoding, RejectReason } from "../../contracts/states.ts";
 
-/** What somebody has chosen about a file; null: it is told from the file. */
+/** What was chosen about a file; null: determined from the file. */
 export interface FileChoices {
-  /** Index of the numbers' column: names may be alike, or missing. */
+  /** Index of the numbers' column: names may be equal, or missing. */
   phoneColumn: number | null;
   encoding: FileEncoding | null;
   sheet: string | null;
@@ -28,13 +28,13 @@ export interface RejectedLine {
   value: string;
 }
 
-/** What nobody guesses: one of these must be chosen before the file can be judged. */
+/** What is not guessed: one of these must be chosen before the file can be judged. */
 export type Question =
   | { kind: "column"; choices: readonly { index: number; name: string; numbers: number }[] }
   | { kind: "encoding"; line: number | null; choices: readonly { encoding: FileEncoding; reading: string | null }[] }
   | { kind: "sheet"; choices: readonly { name: string; numbers: number }[] };
 
-/** Characters that make texts dearer, and what that comes to. */
+/** Characters that make texts more expensive, and by how much. */
 export interface Costly {
   characters: QuoteAnswer["costly_characters"]["cells"]["characters"];
   /** Parts that would be saved if they were replaced as suggested. */
@@ -43,18 +43,18 @@ export interface Costly {
 
 export interface Judgement {
   id: number;
-  /** How it was read; null before that is known. */
+  /** How it was read; null until known. */
   file: FileAnswer | null;
   header: readonly string[];
-  /** Index of the numbers' column; null: it is not known. */
+  /** Index of the numbers' column; null: not known. */
   phone: number | null;
   /** Why this column, in a sentence. */
   phoneReason: string | null;
   /** What must be chosen first. */
   question: Question | null;
-  /** The first rows as they stand. */
+  /** The first rows, unchanged. */
   firstRows: readonly (readonly string[])[];
-  /** The first good rows: cells by which the text is filled. */
+  /** The first good rows: the cells that fill the text. */
   goodRows: readonly (readonly string[])[];
   contacts: number;
   parts: number;
@@ -62,9 +62,9 @@ export interface Judgement {
   countries: readonly { country: string | null; contacts: number; parts: number }[];
   ucs2: number;
   rejects: Readonly<Partial<Record<RejectReason, { count: number; lines: readonly RejectedLine[] }>>>;
-  /** Columns of the text that are empty in some rows which could be texted otherwise. */
+  /** Columns of the text that are empty in some rows that could otherwise be texted. */
   emptyValues: QuoteAnswer["empty_values"];
-  /** Of the cells alone; the text's own stand under the text. */
+  /** Of the cells only; the text's own are shown below the text. */
   costlyCells: Costly;
   bytesRead: number;
   bytes: number;

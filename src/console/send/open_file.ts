@@ -1,5 +1,5 @@
-// A file that somebody chose on the page, opened for reading: what it is, in which encoding or from
-// which sheet, and its rows - by the same rules as an upload to salesapi. Runs in the worker.
+// A file chosen on the page, opened for reading: its kind, its encoding or sheet, and its rows, by
+// the same rules as an upload to salesapi. Runs in the worker.
 import { countPhoneNumbers } from "../../contacts/columns/count_numbers.ts";
 import { csvSource } from "../../contacts/csv/csv_source.ts";
 import { type EncodingVerdict, encodingFor, judgeEncoding } from "../../contacts/encoding/judge_encoding.ts";
@@ -12,7 +12,7 @@ import type { FileChoices } from "./judgement.ts";
 
 export interface OpenedFile {
   source: RowSource;
-  /** What was read; its hidden rows are whole when all rows were read. */
+  /** What was read; its hidden rows are complete once all rows are read. */
   answer(): FileAnswer;
 }
 
@@ -42,7 +42,7 @@ async function openCsv(file: File, { encoding: named, onBytes }: OpenOptions): P
   };
 }
 
-/** Judged once: the page asks again with each letter of the text. */
+/** Judged once, because the page asks again with each letter of the text. */
 let judged: { of: string; verdict: EncodingVerdict } | null = null;
 
 async function encodingVerdictOf(file: File): Promise<EncodingVerdict> {

@@ -31,7 +31,7 @@ export function SendPage() {
     setChoices({ ...choices, ...("sheet" in choice ? { phoneColumn: null } : {}), ...choice });
   const { busy, failed, setFailed, send } = useSending({ text, sender, country, choices, price }, navigate);
 
-  if (!scopes.includes("send")) return <p>Your key may look, not send: sign in with one that has the scope send.</p>;
+  if (!scopes.includes("send")) return <p>Your key may read but not send: sign in with one that has the scope send.</p>;
   const cost = judgement === null ? 0n : costOf(judgement.parts, price);
   const isShort = credit !== null && milliOf(credit) < cost;
   const obstacle = obstacleOf(judgement, { text, isBusy: busy !== "" });
@@ -107,8 +107,8 @@ export function SendPage() {
 }
 
 /**
- * Why nothing can be sent yet, as a sentence; empty where the page shows it anyway; null when
- * nothing stands in the way.
+ * Why nothing can be sent yet, as a sentence; empty if the page shows it anyway; null if nothing
+ * stands in the way.
  */
 function obstacleOf(judgement: Judgement | null, { text, isBusy }: { text: string; isBusy: boolean }): string | null {
   if (isBusy || judgement === null) return "";
@@ -116,5 +116,5 @@ function obstacleOf(judgement: Judgement | null, { text, isBusy }: { text: strin
   if (judgement.problem !== null) return "";
   if (text.trim() === "") return "Write the text first.";
   if (!judgement.isDone) return "The file is still being read.";
-  return judgement.contacts === 0 ? "Nobody in this file can be texted; the reasons stand above." : null;
+  return judgement.contacts === 0 ? "Nobody in this file can be texted; the reasons are above." : null;
 }

@@ -1,4 +1,4 @@
-// What the page asks of salesapi about a judged file, and the refusal of a run that would be more
+// The page's requests to salesapi about a judged file, and the refusal of a run that would be more
 // than was shown.
 import { Problem } from "../api/api.ts";
 import { showCount, showCredits, showPeople } from "../look/words.ts";
@@ -18,7 +18,9 @@ export interface Agreed {
   cost_max: string;
 }
 
-/** The form of POST /create. The column goes by its place: names may be alike, or missing. */
+/**
+ * The form of POST /create. The column is named by its position: names may be equal, or missing.
+ */
 export function formOf(file: File, { phone }: Pick<Judgement, "phone">, { text, sender, country, choices }: Asked) {
   const fields: Record<string, string> = {
     text,

@@ -1,5 +1,5 @@
-// The text: its columns to click in, its parts and encoding under it, and each character that makes
-// it dearer with what is cheaper.
+// The text: columns to insert by a click, its parts and encoding below, and each character that
+// makes it more expensive with a cheaper one.
 import { useRef } from "react";
 import { findCostlyCharacters, rewriteAsGsm7 } from "../../sms/encodings.ts";
 import { measureText, septetsAlone, septetsOfPart, unitsAlone, unitsOfPart } from "../../sms/parts.ts";
@@ -9,14 +9,14 @@ import { Mark } from "../look/mark.tsx";
 interface TextFieldProps {
   text: string;
   onText: (text: string) => void;
-  /** Columns of the file that can be named in the text. */
+  /** Columns of the file that the text can name. */
   columns: readonly string[];
-  /** What is wrong with it for this file. */
+  /** What does not fit this file. */
   problem: string | null;
 }
 
 const textCharactersMax = 2_000;
-/** Columns offered: exports with thousands of them exist. */
+/** The most columns offered: some exports have thousands. */
 const chipsMax = 30;
 
 export function TextField({ text, onText, columns, problem }: TextFieldProps) {
@@ -79,7 +79,7 @@ function Size({ text }: { text: string }) {
   return (
     <p id="text-size" className="soft" aria-live="polite">
       {units} of {room} characters · {parts === 1 ? "1 part" : `${parts} parts`} ·{" "}
-      {encoding === "gsm7" ? "GSM-7, 160 a part" : "UCS-2, 70 a part: a character forces it"}
+      {encoding === "gsm7" ? "GSM-7, 160 per part" : "UCS-2, 70 per part: a character forces it"}
     </p>
   );
 }
@@ -101,7 +101,7 @@ function Costly({ text, onText }: { text: string; onText: (text: string) => void
               type="button"
               disabled={suggestion === null}
               onClick={() => onText(text.replaceAll(character, suggestion ?? character))}
-              title={suggestion === null ? "nothing alike costs less" : "replace it everywhere"}
+              title={suggestion === null ? "no similar character costs less" : "replace it everywhere"}
             >
               <code>{character}</code> <span className="soft">{codePoint}</span>
               {count > 1 && ` × ${count}`} {suggestion === null ? "" : suggestion === "" ? "→ nothing" : `→ ${suggestion}`}

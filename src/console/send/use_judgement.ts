@@ -1,5 +1,5 @@
-// The judgement of the chosen file under the text as it is typed: asks the worker, a moment after
-// the last key.
+// The judgement of the chosen file while the text is typed: asks the worker a moment after the last
+// key.
 import { useEffect, useRef, useState } from "react";
 import type { FileChoices, Judgement, JudgeRequest } from "./judgement.ts";
 

@@ -1,4 +1,4 @@
-// Creates the campaign that the page shows and runs it, held to the figures that were shown.
+// Creates the campaign that the page shows and runs it, bound by the figures that were shown.
 import { useRef, useState } from "react";
 import type { CreateAnswer } from "../../contracts/http.ts";
 import { askSalesapi } from "../api/api.ts";
@@ -12,7 +12,7 @@ export interface SendingFields {
   sender: string;
   country: string;
   choices: FileChoices;
-  /** Of one part, as the session has it. */
+  /** Of one part, from the session. */
   price: string;
 }
 
@@ -20,7 +20,7 @@ export interface SendingFields {
 export function useSending({ text, sender, country, choices, price }: SendingFields, navigate: (path: string) => void) {
   const [busy, setBusy] = useState<"" | "creating" | "running">("");
   const [failed, setFailed] = useState<unknown>(null);
-  /** The same file and words again are the same campaign. */
+  /** Sending the same file and words again gives the same campaign. */
   const key = useRef<{ of: string; value: string }>({ of: "", value: "" });
   const send = async (chosen: File, judged: Judgement, runs: boolean) => {
     setFailed(null);
@@ -44,8 +44,8 @@ export function useSending({ text, sender, country, choices, price }: SendingFie
     return askSalesapi<CreateAnswer>("/create", { method: "POST", body: form, idempotencyKey: key.current.value });
   };
   /**
-   * Held to what the page shows. A campaign that came out larger is dropped, and never taken for
-   * this one again.
+   * Bound by what the page shows. A campaign that turned out larger is dropped, and never mistaken
+   * for this one again.
    */
   const run = async ({ id }: CreateAnswer, { contacts, parts }: Judgement): Promise<void> => {
     const agreed = { contacts, parts, cost_max: creditsOf(costOf(parts, price)) };

@@ -34,7 +34,7 @@ export function SignIn({ error, signIn }: { error: unknown; signIn: (request: Se
           <input name="api_key" type="password" autoComplete="off" required maxLength={200} />
         </label>
         <label>
-          Workspace id <span className="soft">(only with a key of the whole installation)</span>
+          Workspace id <span className="soft">(only with an installation-wide key)</span>
           <input
             name="workspace_id"
             autoComplete="off"

@@ -22,7 +22,7 @@ interface Dot {
   passed: number;
 }
 
-/** Drawn outside React: sixty moves per second are no change of the page. */
+/** Drawn outside React: sixty moves per second must not re-render the page. */
 export function MovingDots({ flows, layout }: MovingDotsProps) {
   const group = useRef<SVGGElement>(null);
   const newest = useRef(flows);

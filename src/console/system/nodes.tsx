@@ -54,7 +54,7 @@ export function stateWords({ state, silentMs }: Pick<ProcessFigures, "state" | "
   if (state === "alive") return "alive";
   if (state === "stale") return "unknown now";
   if (state === "silent" && silentMs !== null) return `silent for ${showSilence(silentMs)}`;
-  return state === "mute" ? "reports nothing by itself" : "not heard of yet";
+  return state === "mute" ? "does not report" : "not heard of yet";
 }
 
 function Card({ box }: Placed) {

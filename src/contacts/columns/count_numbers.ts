@@ -1,11 +1,11 @@
-// How many phone numbers a table begins with, which tells the sheet with the people from the
-// others. Called by the import, the quote and the console for each sheet of a workbook.
+// How many phone numbers a table begins with, which distinguishes the sheet with the people from
+// the others. Called by the import, the quote and the console for each sheet of a workbook.
 import { cellOf, type Header, type Rows } from "../rows.ts";
 import { createColumnCensus } from "./phone_column.ts";
 
 /**
- * Numbers in the column that would be taken, or in the first of those between which somebody must
- * choose.
+ * Numbers in the column that would be used, or in the first of those that somebody must choose
+ * between.
  */
 export function countPhoneNumbers({ header, rows }: { header: Header | null; rows: Rows }, country: string): number {
   if (header === null) return 0;

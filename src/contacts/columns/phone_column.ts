@@ -1,7 +1,6 @@
-// Which column of a list has the phone numbers of the people meant: judged by its cells as well as
-// by its name, and said why.
-// Nobody guesses between two. Pure, also for the browser: the import, the console and the command
-// line ask the same judge.
+// Which column of a list has the phone numbers of the people to text: judged by its cells as well
+// as its name, with the reason. It never guesses between two. Pure, also for the browser: the
+// import, the console and the command line use the same judge.
 //
 //   const census = createColumnCensus(header, { country });
 //   for the first rows: census.add((column) => cell)      until census.isFull
@@ -9,34 +8,33 @@
 import { createNumberReader, type ReadNumber } from "../../sms/numbers.ts";
 import { type HeaderKind, meaningOf } from "./phone_headers.ts";
 
-/** Rows that are looked at: the first ones. */
+/** The number of rows that are judged, from the first on. */
 export const sampleRowsMax = 1_000;
 /**
- * And characters of them, with one for each cell: rows of long cells fill a sample sooner. By rows
- * alone the same file gives the same verdict however it arrives.
+ * And their characters, plus one per cell: rows of long cells fill a sample sooner. Because whole
+ * rows are counted, the same file gives the same verdict however it arrives.
  */
 export const sampleCharactersMax = 1_000_000;
 
-/** What is known of a column that may have the numbers. */
+/** What is known about a column that may have the numbers. */
 export interface PhoneCandidate {
   /** From 0. */
   index: number;
-  /** As the file has it; empty for a column without a name. */
+  /** As in the file; empty for a column without a name. */
   name: string;
   header: HeaderKind;
-  /** Cells that are not empty, of the rows looked at. */
+  /** Non-empty cells among the judged rows. */
   filled: number;
-  /** Cells that are numbers which can be texted. */
+  /** Cells with a number that can be texted. */
   numbers: number;
 }
 
 /**
  * Why a column was taken. `named`: the caller chose it. `only_numbers`: it is the only column of
- * phone numbers. `mobile_header`: its name says mobile, and it
- * is filled wherever the others are. `first_numbers`: the others of the same name are further ones
- * (`Mobile 2`) and it is filled wherever they are.
- * `header`: no cell is a number that can be texted, its name alone was judged. `cells`: its name
- * says nothing, its cells are phone numbers.
+ * phone numbers. `mobile_header`: its name says mobile, and it is filled wherever the others are.
+ * `first_numbers`: the others of that name are additional ones (`Mobile 2`) and it is filled
+ * wherever they are. `header`: no cell has a number that can be texted, so its name alone decided.
+ * `cells`: its name says nothing, but its cells are phone numbers.
  */
 export type PhoneColumnReason = "named" | "only_numbers" | "mobile_header" | "first_numbers" | "header" | "cells";
 
@@ -47,7 +45,7 @@ export type PhoneColumnVerdict =
 
 /** Counts the cells of the first rows, column by column. */
 export interface ColumnCensus {
-  /** No further row is looked at. */
+  /** No more rows are needed. */
   readonly isFull: boolean;
   /** The next row's cells. Does nothing when it is full. */
   add(cellOf: (column: number) => string): void;
@@ -57,20 +55,19 @@ export interface ColumnCensus {
 interface Column extends PhoneCandidate {
   isSecondary: boolean;
   /**
-   * Numbers with their prefix: a plus, a calling code or a zero in front. Ids and amounts have
-   * none.
+   * Numbers with a prefix: a plus, a calling code or a leading zero. Ids and amounts have none.
    */
   prefixed: number;
   /** Numbers without a prefix that are shorter than mobile numbers usually are. */
   short: number;
-  /** Each number was a little more than the one before it: an id. */
+  /** Each number was slightly larger than the previous one: an id. */
   isCounting: boolean;
   last: number | null;
   /** Rows with a number, as bits of a sample. */
   rows: Set<number>;
 }
 
-/** A column that has a name or a cell. Others are nothing: exports with thousands of them exist. */
+/** A column that has a name or a cell. Others are ignored: some exports have thousands of them. */
 export function createColumnCensus(header: readonly string[], options: { country: string }): ColumnCensus {
   const read = createNumberReader(options.country);
   const columns = header.map((name, index): Column => {
@@ -87,7 +84,7 @@ export function createColumnCensus(header: readonly string[], options: { country
     add(cellOf) {
       if (rows >= sampleRowsMax || characters >= sampleCharactersMax) return;
       for (const column of columns) {
-        // another person's column is never taken: what is in it does not matter
+        // another person's column is never used, whatever is in it
         if (column.header === "other_person") continue;
         const cell = cellOf(column.index);
         characters += cell.length + 1;
@@ -99,7 +96,7 @@ export function createColumnCensus(header: readonly string[], options: { country
   };
 }
 
-/** For rows that are at hand. */
+/** For rows in memory. */
 export function judgePhoneColumn(
   header: readonly string[],
   rows: Iterable<readonly string[]>,
@@ -113,11 +110,9 @@ export function judgePhoneColumn(
   return census.verdict();
 }
 
-/**
- * Numbers without prefix have at least so many digits where they are taken by their cells alone.
- */
+/** The minimum digits of numbers without a prefix where the cells alone decide. */
 const barelyANumberDigits = 9;
-/** Ids are given one after the other: steps up to here are counting. */
+/** Ids are assigned in sequence: steps up to this size are counting. */
 const countingStepMax = 10;
 
 function countCell(column: Column, cell: string, read: ReadNumber, row: number): void {
@@ -133,7 +128,7 @@ function countCell(column: Column, cell: string, read: ReadNumber, row: number):
   column.last = verdict;
 }
 
-/** With a plus or a zero in front, or with its whole calling code. */
+/** With a leading plus or zero, or with its whole calling code. */
 function isPrefixed(cell: string, msisdn: number): boolean {
   const bare = cell.normalize("NFKC").replace(/^[^\p{Nd}+]+/u, "");
   return /^[+0٠۰०০]/u.test(bare) || bare.replace(/\P{Nd}/gu, "").length >= String(msisdn).length;
@@ -147,8 +142,7 @@ function judge(columns: readonly Column[]): PhoneColumnVerdict {
   const candidates = [...named, ...byCells, ...weak].map(candidateOf);
   if (holders.length === 1) return taken(holders[0] as Column, "only_numbers", candidates);
   if (holders.length > 1) return chooseHolder(holders, candidates);
-  // no name of a phone column has numbers below it: cells that are phone numbers say more than a
-  // name
+  // no column named for phones has numbers: cells that are phone numbers say more than a name
   const found = byCells.length > 0 ? byCells : weak;
   if (found.length === 1) return taken(found[0] as Column, "cells", candidates);
   if (found.length > 1) return ambiguous(found, candidates);
@@ -156,17 +150,16 @@ function judge(columns: readonly Column[]): PhoneColumnVerdict {
 }
 
 /**
- * Whether most cells are phone numbers, and not ids or amounts that the country's plan happens to
- * allow.
+ * Whether most cells are phone numbers, not ids or amounts that happen to fit the country's plan.
  */
 function looksLikePhones({ filled, numbers, prefixed, short, isCounting }: Column, isWeak: boolean): boolean {
   if (numbers === 0 || 2 * numbers <= filled) return false;
   if (2 * prefixed > filled) return true;
-  // without prefixes: by their length alone, and only where nearly all are numbers
+  // without prefixes: by length alone, and only if nearly all are numbers
   return isWeak && 10 * numbers >= 9 * filled && short === 0 && !(isCounting && numbers > 2);
 }
 
-/** Several columns with the name of a phone column have numbers. */
+/** Several columns named for phones have numbers. */
 function chooseHolder(holders: readonly Column[], candidates: readonly PhoneCandidate[]): PhoneColumnVerdict {
   const mobiles = holders.filter(({ header }) => header === "mobile");
   const [first] = mobiles.filter(({ isSecondary }) => !isSecondary);
@@ -182,7 +175,8 @@ function chooseHolder(holders: readonly Column[], candidates: readonly PhoneCand
 }
 
 /**
- * No cell anywhere is a number that can be texted: the rows will be rejected, each with its reason.
+ * No cell anywhere has a number that can be texted: the rows will be rejected, each with its
+ * reason.
  */
 function chooseByName(named: readonly Column[], candidates: readonly PhoneCandidate[]): PhoneColumnVerdict {
   const best = [...named].sort((a, b) => rankOf(a) - rankOf(b) || a.index - b.index);
@@ -199,8 +193,8 @@ function candidateOf({ index, name, header, filled, numbers }: Column): PhoneCan
 }
 
 /**
- * `"Mobile"`, or `column 3` for one without a name. Cut: a refusal is a line that a terminal can
- * show.
+ * `"Mobile"`, or `column 3` for one without a name. Shortened, so that a refusal fits a terminal's
+ * line.
  */
 export function shownColumn({ index, name }: Pick<PhoneCandidate, "index" | "name">): string {
   const bare = name.replace(/[\p{Default_Ignorable_Code_Point}\p{Cc}]/gu, "").trim();
@@ -226,7 +220,7 @@ function describe(column: PhoneCandidate, why: PhoneColumnReason): string {
     case "mobile_header":
       return `The numbers are those of ${name}: it is the mobile one, and filled wherever another phone column is.`;
     case "first_numbers":
-      return `The numbers are those of ${name}: it comes before the further ones, and is filled wherever they are.`;
+      return `The numbers are those of ${name}: it comes before the additional ones, and is filled wherever they are.`;
     case "header":
       return `The numbers are those of ${name}, by its name alone: none of its first cells can be texted.`;
     case "cells":
@@ -234,7 +228,7 @@ function describe(column: PhoneCandidate, why: PhoneColumnReason): string {
   }
 }
 
-/** The columns between which somebody must choose stand first. */
+/** The columns that somebody must choose between come first. */
 function ambiguous(between: readonly Column[], candidates: readonly PhoneCandidate[]): PhoneColumnVerdict {
   const [first, second] = [...between].sort((a, b) => b.numbers - a.numbers || a.index - b.index) as [Column, Column];
   const others = candidates.filter(({ index }) => index !== first.index && index !== second.index);

@@ -6,20 +6,20 @@ import { columnKey } from "../../sms/template.ts";
 
 /**
  * `mobile`: the person's mobile phone. `phone`: a phone of the person's. `weak`: may be anything
- * that has a number. `other_person`: a phone on which
- * somebody else answers, or a machine (emergency contact, guardian, next of kin, work, employer,
- * fax): never taken unless named. `unknown`: none of these.
+ * with a number. `other_person`: a phone that somebody else answers, or a machine (emergency
+ * contact, guardian, next of kin, work, employer, fax): never used unless named. `unknown`: none of
+ * these.
  */
 export type HeaderKind = "mobile" | "phone" | "weak" | "other_person" | "unknown";
 
 export interface HeaderMeaning {
   kind: HeaderKind;
-  /** It is a further one, or the one at home: `Mobile 2`, `Other Phone`, `Home Phone`. */
+  /** It is an additional one, or the one at home: `Mobile 2`, `Other Phone`, `Home Phone`. */
   isSecondary: boolean;
 }
 
 /**
- * Long enough to mean this wherever they stand in a name without whitespace and accents:
+ * Long enough to have this meaning anywhere in a name without whitespace and accents:
  * `matkapuhelinnumero`, `numero de telephone`.
  */
 const mobileParts = [
@@ -44,8 +44,8 @@ const weakWords = wordsOf(
 );
 
 /**
- * Of others, or of no one: a phone column with one of these parts or words is never taken unless it
- * is named.
+ * Other people's, or nobody's: a phone column with one of these parts or words is never used unless
+ * named.
  */
 const otherParts = [
   // emergency contacts and next of kin
@@ -81,7 +81,7 @@ function wordsOf(list: string): string[] {
 
 /**
  * A name without accents, signs, whitespace and invisible characters: "Mobile-phone no." and
- * "mobilephoneno" are one.
+ * "mobilephoneno" are the same.
  */
 export function squash(name: string): string {
   return splitWords(name).join("");
@@ -103,7 +103,7 @@ function splitWords(name: string): string[] {
 
 const phrases = ["next of kin", "head office", "person to contact"];
 
-/** Pure of the name alone. */
+/** Depends on the name alone. */
 export function meaningOf(name: string): HeaderMeaning {
   const words = splitWords(name);
   const whole = words.join("");

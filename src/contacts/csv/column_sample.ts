@@ -1,14 +1,13 @@
-// The first rows of a file, kept until it is known which columns they have; then they are judged
-// like all others.
-// Called by import_campaign.ts and by the console's worker.
+// The first rows of a file, kept until the columns are known, then judged like all others. Called
+// by import_campaign.ts and by the console's worker.
 import { createColumnCensus, type PhoneColumnVerdict } from "../columns/phone_column.ts";
 import { cellOf, type Rows } from "../rows.ts";
 
 export interface ColumnSample {
-  /** Looks at the rows and keeps a copy of them. True: no more are needed. */
+  /** Takes the rows into account and keeps a copy. True: no more are needed. */
   add(rows: Rows): boolean;
   verdict(): PhoneColumnVerdict;
-  /** All rows that were added, in their order. */
+  /** All rows that were added, in order. */
   readonly rows: readonly Rows[];
 }
 
@@ -26,7 +25,7 @@ export function createColumnSample(header: readonly string[], options: { country
   };
 }
 
-/** The reader uses its arrays again; what it rejected, and the faults of cells, it leaves to us. */
+/** The reader reuses its arrays, but not those of rejected rows and of cell faults. */
 function copyOf({ count, width, text, bounds, starts, lines, rejected, faults }: Rows): Rows {
   return {
     count,

@@ -1,6 +1,6 @@
-// The columns of an upload that are used: which one has the phone numbers, which fill the text.
-// What nothing uses never stops a file.
-// Called by import_campaign.ts and by the console's worker when the first rows of a file are known.
+// The columns of an upload that are used: which one has the phone numbers, which fill the text. An
+// unused column never stops a file. Called by import_campaign.ts and by the console's worker when
+// the first rows of a file are known.
 import { AppError, type ErrorDetails } from "../../contracts/errors.ts";
 import { columnKey, findForeignPlaceholder, type Template } from "../../sms/template.ts";
 import { type PhoneCandidate, type PhoneColumnVerdict, shownColumn } from "../columns/phone_column.ts";
@@ -8,7 +8,7 @@ import { type PhoneCandidate, type PhoneColumnVerdict, shownColumn } from "../co
 export interface Columns {
   /** Index of the phone numbers' column. */
   phone: number;
-  /** Indexes of the columns of the template's placeholders, in their order. */
+  /** Indexes of the columns for the template's placeholders, in their order. */
   fields: readonly number[];
 }
 
@@ -18,8 +18,8 @@ export type FoundColumns = Columns & {
 };
 
 /**
- * The caller's choice of the phone column: by its name, or by its index from 0 where it has none;
- * null: the cells are judged.
+ * The caller's choice of the phone column: by its name, or by its index from 0 if it has none;
+ * null: the cells decide.
  */
 export type PhoneChoice = { name: string } | { index: number } | null;
 
@@ -28,13 +28,15 @@ export interface ColumnOptions {
   template: Template;
   /** Line of the header. */
   line: number;
-  /** What the first rows say (`createColumnSample`); asked only when the caller has not chosen. */
+  /**
+   * The verdict of the first rows (`createColumnSample`); used only if the caller has not chosen.
+   */
   judge(): PhoneColumnVerdict;
 }
 
 /**
  * Finds the columns that the import needs.
- * @throws AppError csv_header_doubled (a name that is used stands twice), csv_phone_column_missing,
+ * @throws AppError csv_header_doubled (a name that is used occurs twice), csv_phone_column_missing,
  * phone_column_ambiguous, text_column_missing, text_invalid.
  */
 export function findColumns(header: readonly string[], options: ColumnOptions): FoundColumns {
@@ -57,7 +59,7 @@ export function findColumns(header: readonly string[], options: ColumnOptions): 
   return { phone: verdict.column.index, verdict, fields: template.placeholders.map((name) => onlyIndexOf(header, keys, name, line)) };
 }
 
-/** @throws AppError csv_header_doubled: nobody can know which of the two is meant. */
+/** @throws AppError csv_header_doubled: it is unknown which of the two is meant. */
 function onlyIndexOf(header: readonly string[], keys: readonly string[], key: string, line: number): number {
   const first = keys.indexOf(key);
   const second = keys.indexOf(key, first + 1);
@@ -93,12 +95,12 @@ function judgedColumn(header: readonly string[], verdict: PhoneColumnVerdict): F
     throw new AppError("phone_column_ambiguous", verdict.description, { details: countsOf(verdict.candidates.slice(0, 2)) });
   throw new AppError(
     "csv_phone_column_missing",
-    `No column is named phone, mobile, puhelin or alike or has phone numbers; the file has ${listNames(header)}. Name one with phone_column.`,
+    `No column has phone numbers or is named phone, mobile, puhelin or similar; the file has ${listNames(header)}. Name one with phone_column.`,
     { details: { columns: shortNames(header) } },
   );
 }
 
-/** Names, places from 1 and counts of the columns between which the caller must choose. */
+/** Names, positions from 1 and counts of the columns that the caller must choose between. */
 function countsOf(candidates: readonly PhoneCandidate[]): ErrorDetails {
   return {
     columns: candidates.map(({ name }) => cut(name)),
@@ -107,7 +109,7 @@ function countsOf(candidates: readonly PhoneCandidate[]): ErrorDetails {
   };
 }
 
-/** A refusal is a line that a terminal can show. */
+/** A refusal has to fit a terminal's line. */
 const shownCharactersMax = 40;
 const shownNamesMax = 8;
 

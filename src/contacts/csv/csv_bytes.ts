@@ -1,6 +1,6 @@
-// Is it text at all? What the bytes of an upload must be before they are read as CSV: no archive,
-// no document, no NUL, valid UTF-8. Called by csv_reader.ts for every chunk, and by file_kind.ts
-// for the beginning.
+// Is it text at all? Checks the bytes of an upload before they are read as CSV: no archive, no
+// document, no NUL, valid UTF-8. Called by csv_reader.ts for every chunk, and by file_kind.ts for
+// the beginning.
 import { AppError } from "../../contracts/errors.ts";
 import { isUtf8 } from "./csv_text.ts";
 
@@ -13,7 +13,7 @@ interface Foreign {
 
 /** First bytes of what people upload by mistake, as hexadecimal digits. */
 const foreignBytes: readonly (readonly [magic: string, type: string, reason: string])[] = [
-  ["504b0304", "zip", "This is a zip archive or a workbook (.xlsx), and not CSV."],
+  ["504b0304", "zip", "This is a zip archive or a workbook (.xlsx), not CSV."],
   ["504b0506", "zip", "This is an empty zip archive."],
   ["d0cf11e0", "xls", `This is an old Excel workbook (.xls), whatever its name says. ${saveAs}`],
   ["25504446", "pdf", "This is a PDF file. Export the table behind it as .xlsx or as CSV."],
@@ -27,7 +27,7 @@ const foreignBytes: readonly (readonly [magic: string, type: string, reason: str
   ["feff", "utf-16", "This text is in UTF-16. Name its encoding, or save it as CSV UTF-8."],
 ];
 
-/** First words of texts that are no tables, in upper case. */
+/** First words of texts that are not tables, in upper case. */
 const foreignWords: readonly (readonly [words: string, type: string, reason: string])[] = [
   ["BEGIN:VCARD", "vcard", "This is a vCard file (.vcf). Import it into your contacts and export those as CSV."],
   ["{\\RTF", "rtf", `This is a text document (.rtf). Copy its table into a spreadsheet and save it as .xlsx or as CSV.`],
@@ -43,7 +43,7 @@ const foreignWords: readonly (readonly [words: string, type: string, reason: str
  */
 export const magicBytesMax = 32;
 
-/** What a file is that begins with these bytes, when it is known and is no CSV. */
+/** The kind of a file that begins with these bytes, if known and not CSV. */
 export function foreignFile(beginning: Uint8Array): Foreign | null {
   const bytes = [...beginning.subarray(0, magicBytesMax)];
   const digits = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -55,7 +55,7 @@ export function foreignFile(beginning: Uint8Array): Foreign | null {
   return found === undefined ? null : { type: found[1], reason: found[2] };
 }
 
-/** Looks at the beginning of a file. @throws AppError csv_not_text, with a hint what to do. */
+/** Checks the beginning of a file. @throws AppError csv_not_text, with a hint what to do. */
 export function refuseForeignFile(beginning: Uint8Array): void {
   const found = foreignFile(beginning);
   if (found !== null) throw new AppError("csv_not_text", found.reason, { details: { type: found.type } });
@@ -74,8 +74,8 @@ function sequenceLength(leadByte: number): number {
 }
 
 /**
- * Walks from character to character until one is not UTF-8 by itself; only ever called for bytes
- * that are not.
+ * Walks from character to character to the first that is not UTF-8; only called for bytes that are
+ * invalid.
  */
 function firstInvalidOffset(bytes: Uint8Array): number {
   let offset = 0;

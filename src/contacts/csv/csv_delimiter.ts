@@ -1,12 +1,10 @@
-// What stands between the cells of a CSV file: named by a line `sep=;`, or judged over its first
-// rows. Called by csv_reader.ts once, with the beginning of the file.
+// What separates the cells of a CSV file: named by a line `sep=;`, or judged by its first rows.
+// Called by csv_reader.ts once, with the beginning of the file.
 import { continueRow, type OpenRow, openRow, type QuotedCell, rowBroken, splitLine, textOfCell } from "./csv_quotes.ts";
 
-/**
- * In the order in which a tie is decided: a comma also stands in prose, in names and in amounts.
- */
+/** In the order that decides a tie: a comma also occurs in prose, in names and in amounts. */
 const delimiters = ["\t", ";", "|", ","] as const;
-/** Rows that are looked at. */
+/** The number of rows that are judged. */
 const rowsMax = 100;
 /**
  * A whole cell that looks like a number with at least six digits: what a list of contacts has in
@@ -22,9 +20,9 @@ export interface Delimiter {
 
 /**
  * The delimiter of a file that begins with `sample`: whole lines, without a byte order mark.
- * `sep=X` on the first line is obeyed, as Excel does, whatever X is. Otherwise the one by which
- * most rows have as many cells as the header and a cell with a phone number of its own; a comma for
- * a file of one column.
+ * `sep=X` on the first line is obeyed, as in Excel, whatever X is. Otherwise the one that gives the
+ * most rows as many cells as the header and a cell that is just a phone number; a comma for a file
+ * of one column.
  */
 export function findDelimiter(sample: string): Delimiter {
   const named = /^"?sep=([^\r\n"])\1*"?[;,\t ]*(?:\r\n|\r|\n|$)/i.exec(sample);
@@ -39,7 +37,7 @@ export function findDelimiter(sample: string): Delimiter {
 
 interface Score {
   score: number;
-  /** Cells that begin with a space, as behind a comma in prose. */
+  /** Cells that begin with a space, as after a comma in prose. */
   spaces: number;
   /** Columns of the header. */
   count: number;

@@ -8,9 +8,7 @@
 //                 that something stands behind it: the row is broken, and reading resumes on its
 //                 second line
 
-/**
- * A cell between two offsets of its line, or what it becomes when its duplicated quotes are single.
- */
+/** A cell between two offsets of its line, or its text once its duplicated quotes are single. */
 export interface QuotedCell {
   start: number;
   end: number;
@@ -48,7 +46,7 @@ export function splitLine(line: string, delimiter: string, from: number, cells: 
   }
 }
 
-/** Where the next cell begins behind a closing quote, or how the row ends there. */
+/** Where the next cell begins after a closing quote, or how the row ends there. */
 function behindQuote(line: string, delimiter: string, close: number): number {
   const next = line.startsWith(delimiter, close + 1) ? close + 1 : skipSpaces(line, close + 1);
   if (next === line.length) return rowComplete;
@@ -75,7 +73,7 @@ export interface Line {
   lineBreak: string;
 }
 
-/** A row that has not ended: its last cell is open. */
+/** An unfinished row: its last cell is open. */
 export interface OpenRow {
   /** Line on which it began. */
   line: number;

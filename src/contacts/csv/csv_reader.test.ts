@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { randomRuns } from "../../../testing/random_runs.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { cellsOf, type RejectedRow, type Rows, valueAt } from "../rows.ts";
 import { createCsvReader, csvCellCharactersMax, csvLineBytesMax } from "./csv_reader.ts";
@@ -84,7 +85,7 @@ describe("the CSV reader", () => {
           expect(read(text, chunkBytes)).toMatchObject({ rows: filled, rejected: [] });
         },
       ),
-      { seed, numRuns: 1_500 },
+      { seed, numRuns: randomRuns(400) },
     );
   });
 
@@ -118,7 +119,7 @@ describe("the CSV reader", () => {
           else expect(cut).toEqual(whole);
         },
       ),
-      { seed, numRuns: 1_500 },
+      { seed, numRuns: randomRuns(400) },
     );
   });
 

@@ -1,7 +1,7 @@
 // CSV from chunks of bytes to rows with their line numbers; every refusal names the line. Our own,
-// because the bill hangs on it: csv-parse reads 0.7 M rows of two cells a second of CPU, this 12 M
-// and more, and gives each broken row a line. csv_reader.test.ts compares it with csv-parse. Called
-// by the import, the quote, and the console's worker.
+// because the bill depends on it: it gives each broken row a line, and is many times faster than
+// csv-parse (decision 018). csv_reader.test.ts compares the two. Called by the import, the quote,
+// and the console's worker.
 //
 // What a file may be:
 //   - its first row that is not blank is the header; a line `sep=;` above it names the delimiter,
@@ -34,42 +34,37 @@ import {
 import { latin1Of, newBytes, textOf } from "./csv_text.ts";
 
 /**
- * A physical line at most: the columns below, each with a cell that is longer than any text, are
- * far shorter.
+ * The longest physical line: even the columns below, each with a cell longer than any text, are far
+ * shorter.
  */
 export const csvLineBytesMax = 1024 * 1024;
 /**
- * Characters that one quoted row may span in all; a row that runs on further has a quote that was
- * never closed.
+ * The most characters that a quoted row may span; a row that goes on for longer has a quote that
+ * was never closed.
  */
 export const csvRowCharactersMax = 1024 * 1024;
 /** As many characters as a spreadsheet lets one type into a cell. */
 export const csvCellCharactersMax = 32_767;
-/**
- * As many columns as a spreadsheet has. Those that nothing uses cost only what their cells are
- * long.
- */
+/** As many columns as a spreadsheet has. Unused ones cost only the length of their cells. */
 export const csvColumnsMax = 16_384;
-/**
- * The delimiter is judged by this much of a file, so that nothing is read before it has arrived.
- */
+/** The delimiter is judged by this much of a file; nothing is read before it has arrived. */
 const sampleBytes = 64 * 1024;
-/** A file in which this much has no \n has lines that end with \r. */
+/** A file that has no \n within this many bytes has lines that end with \r. */
 const carriageReturnsFrom = 16 * 1024;
 
 export interface CsvReader {
   /** The first row; null before it has ended. */
   readonly header: Header | null;
-  /** What stands between cells; null before it is known. */
+  /** What separates cells; null before it is known. */
   readonly delimiter: string | null;
   /**
-   * The rows that end within this chunk, whose memory may be used again afterwards. @throws
-   * AppError csv_*.
+   * The rows that end within this chunk, whose memory may be reused afterwards. @throws AppError
+   * csv_*.
    */
   push(chunk: Uint8Array): Rows;
   /**
-   * The last rows: those behind the last line break, and those behind a quote that was never
-   * closed. @throws AppError csv_*.
+   * The last rows: those after the last line break, and those after a quote that was never closed.
+   * @throws AppError csv_*.
    */
   end(): Rows;
 }
@@ -78,29 +73,31 @@ type Found = { -readonly [name in keyof Rows]: Rows[name] } & { rejected: Reject
 
 interface State {
   /**
-   * Begins with the bytes behind the last line break, `pendingLength` of them. Memory that is used
-   * again: see `behindPending`.
+   * Begins with the bytes after the last line break, `pendingLength` of them. Reused memory: see
+   * `behindPending`.
    */
   pending: Uint8Array;
   pendingLength: number;
   /** Bytes before those. */
   bytesRead: number;
-  /** Line that is read next. */
+  /** The line that is read next. */
   line: number;
-  /** Null before enough has arrived to judge it. */
+  /** Null until enough has arrived to judge it. */
   delimiter: string | null;
-  /** A row that has not ended, with the lines that it has so far. */
+  /** An unfinished row, with its lines so far. */
   open: OpenRow | null;
   header: Header | null;
-  /** Rows read, with the header and the rejected ones. */
+  /** Rows read, including the header and the rejected ones. */
   rowCount: number;
-  /** The next of each in the current text; behind the text when there is none. See `nextOf`. */
+  /**
+   * The next of each in the current text; past the end of the text if there is none. See `nextOf`.
+   */
   ahead: { delimiter: number; quote: number; feed: number; carriageReturn: number };
-  /** What the current chunk has given so far. */
+  /** The result of the current chunk so far. */
   found: Found;
 }
 
-/** A reader for one file in UTF-8; `transcode` makes that of the other encodings. */
+/** A reader for one file in UTF-8; `transcode` converts other encodings. */
 export function createCsvReader(): CsvReader {
   const state = startState();
   return {
@@ -158,8 +155,8 @@ function startState(): State {
 }
 
 /**
- * The chunk with what is pending before it. In one piece of memory for the whole file: a fresh one
- * a chunk began a garbage collection every few hundred.
+ * The chunk, preceded by what is pending. In one piece of memory for the whole file: allocating one
+ * per chunk started a garbage collection every few hundred.
  */
 function behindPending(state: State, chunk: Uint8Array): Uint8Array {
   const { pendingLength } = state;
@@ -174,7 +171,7 @@ function behindPending(state: State, chunk: Uint8Array): Uint8Array {
   return state.pending.subarray(0, length);
 }
 
-/** Copies them, also from one place of `pending` to its beginning. */
+/** Copies them, also from one place in `pending` to its beginning. */
 function keepPending(state: State, bytes: Uint8Array): void {
   if (bytes.length > state.pending.length) state.pending = newBytes(2 * bytes.length);
   state.pending.set(bytes);
@@ -203,8 +200,8 @@ function takeText(state: State, bytes: Uint8Array, length: number, isLast: boole
 }
 
 /**
- * Takes the mark at the very beginning and a `sep=` line from the first text. All that the
- * delimiter is judged by is ASCII.
+ * Strips the mark at the very beginning and a `sep=` line from the first text. Everything that
+ * decides the delimiter is ASCII.
  */
 function startText(state: State, text: string, bytesOfSample: string, isLast: boolean): string {
   const sample = bytesOfSample.replace(/^\u00ef\u00bb\u00bf/, "");
@@ -219,7 +216,7 @@ function startText(state: State, text: string, bytesOfSample: string, isLast: bo
 function readRows(state: State, text: string): Rows {
   const { found, ahead } = state;
   Object.assign(found, { count: 0, text });
-  // whoever got them may have kept them
+  // whoever received them may have kept them
   if (found.rejected.length > 0) found.rejected = [];
   Object.assign(ahead, { delimiter: -1, quote: -1, feed: -1, carriageReturn: -1 });
   found.starts[0] = 2;
@@ -240,8 +237,8 @@ function readRows(state: State, text: string): Rows {
   return found;
 }
 
-// One that is ahead is not looked for again: a file may have none. Written out, because a key as an
-// argument costs the hot loop a third.
+// One that is ahead is not searched for again: a file may have none. Written out, because a key as
+// an argument slows the hot loop down (decision 018).
 function feedFrom(ahead: State["ahead"], text: string, from: number): number {
   if (ahead.feed < from) ahead.feed = placeOf(text.indexOf("\n", from), text);
   return ahead.feed;
@@ -279,8 +276,8 @@ function isBlank(text: string, start: number, end: number, delimiter: string | n
 }
 
 /**
- * The hot loop: a line without quotes is cut where it stands. (0.04 us of CPU a row, with seven
- * cells 0.12; by a look at each character 0.10 and 0.29.)
+ * The hot loop: a line without quotes is cut in place, by searching, which is quicker than visiting
+ * each character (decision 018).
  */
 function readPlainLine(state: State, start: number, end: number): void {
   const { found } = state;
@@ -308,7 +305,7 @@ function readPlainLine(state: State, start: number, end: number): void {
   closeRow(state, to, state.line);
 }
 
-/** The array of bounds, with room for one row of `cells` more. */
+/** The array of bounds, with room for one more row of `cells`. */
 function withRoom(found: Found, cells: number): Int32Array {
   const { count } = found;
   if (count + 1 >= found.starts.length) {
@@ -344,8 +341,8 @@ function reject({ found }: State, reason: RowFault, cells: readonly string[], li
 }
 
 /**
- * A line of a row with quotes, or of the header. `at`: where it stands in the text; null when it
- * does not.
+ * A line of a row with quotes, or of the header. `at`: its offset in the text; null if it is not
+ * part of it.
  */
 function takeLine(state: State, line: Line, at: number | null): void {
   const delimiter = state.delimiter as string;
@@ -375,7 +372,7 @@ function takeLine(state: State, line: Line, at: number | null): void {
 }
 
 /**
- * The quote was never closed: the row's first line is rejected, and those behind it are read again.
+ * The quote was never closed: the row's first line is rejected, and those after it are read again.
  */
 function breakOpenRow(state: State, open: OpenRow): void {
   const [first, ...rest] = open.lines as [Line, ...Line[]];
@@ -389,21 +386,21 @@ function breakOpenRow(state: State, open: OpenRow): void {
 
 function breakRow(state: State, row: string, line: number): void {
   if (state.header === null) {
-    throw new AppError("csv_quote_unclosed", `Line ${line}: a quote in the header is never closed, or something stands behind it.`, {
+    throw new AppError("csv_quote_unclosed", `Line ${line}: a quote in the header is never closed, or is followed by something else.`, {
       details: { line, row: 0 },
     });
   }
   reject(state, "quote_unclosed", [row], line);
 }
 
-/** Puts what does not stand in the chunk like this behind it; returns where. */
+/** Appends to the chunk what does not occur in it in this form; returns where. */
 function putBehind({ found }: State, text: string): number {
   const at = found.text.length;
   found.text += text;
   return at;
 }
 
-/** A row whose cells stand in `row`, which stands in the chunk's text at `at`. */
+/** A row whose cells are offsets into `row`, which begins at `at` in the chunk's text. */
 function addRow(state: State, row: string, cells: readonly QuotedCell[], at: number | null, line: number): void {
   const { found } = state;
   if (state.header === null) {
@@ -436,7 +433,7 @@ function addRow(state: State, row: string, cells: readonly QuotedCell[], at: num
 
 const textsOf = (row: string, cells: readonly QuotedCell[]) => cells.map((cell) => textOfCell(row, cell));
 
-/** How many cells a row has up to its last one that holds something. */
+/** The number of cells up to the last non-blank one. */
 function filledCells(row: string, cells: readonly QuotedCell[]): number {
   for (let count = cells.length; count > 0; count--) {
     const cell = cells[count - 1] as QuotedCell;
@@ -475,7 +472,7 @@ function badByte(state: State, bytes: Uint8Array, bad: { offset: number; is: "nu
   const line = state.line + latin1Of(bytes.subarray(0, bad.offset)).split(/\r\n|\r|\n/).length - 1;
   const details: ErrorDetails = { offset, line };
   if (bad.is === "nul") {
-    return new AppError("csv_nul", `A NUL byte stands at offset ${offset} (line ${line}). Save the file as CSV UTF-8.`, {
+    return new AppError("csv_nul", `There is a NUL byte at offset ${offset} (line ${line}). Save the file as CSV UTF-8.`, {
       details,
     });
   }

@@ -1,13 +1,12 @@
 // A CSV file as a source of rows, whatever its encoding. Called by the import and the quote, and by
-// whoever has its bytes at hand.
+// callers that have its bytes in memory.
 import type { Encoding } from "../encoding/encodings.ts";
 import { transcode } from "../encoding/transcode.ts";
 import type { RowSource } from "../rows.ts";
 import { createCsvReader } from "./csv_reader.ts";
 
 /**
- * The rows of a file; each chunk may be used again once the next is asked for. @throws AppError
- * csv_*.
+ * The rows of a file; each chunk may be reused once the next is requested. @throws AppError csv_*.
  */
 export function csvSource(chunks: AsyncIterable<Uint8Array>, encoding: Encoding): RowSource {
   const reader = createCsvReader();

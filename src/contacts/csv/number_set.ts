@@ -2,16 +2,16 @@
 // partitions that grow one by one, so that growing never needs the whole set twice. A Set of
 // numbers takes about 40 bytes each. Called by row_verdicts.ts.
 
-/** The set grows by a 256th at a time. */
+/** The set grows by 1/256 at a time. */
 const partitionCount = 256;
 const slotsAtFirst = 32;
-/** Full to 85 % at most, 57 % at least: 9.4 to 14.1 bytes a number. */
+/** Between 57 % and 85 % full: 9.4 to 14.1 bytes per number. */
 const loadMax = 0.85;
 const growth = 1.5;
 
 export interface NumberSet {
   has(value: number): boolean;
-  /** Adds a positive integer below 2^53; false when it was there. */
+  /** Adds a positive integer below 2^53; false if it was present. */
   add(value: number): boolean;
   readonly size: number;
   /** Memory of all partitions. */
@@ -25,7 +25,7 @@ export function createNumberSet(): NumberSet {
   const grow = (partition: number): void => {
     const old = partitions[partition] as Float64Array;
     const larger = new Float64Array(Math.ceil(old.length * growth));
-    // by index: an iterator costs as much as all else that growing does
+    // by index: an iterator would cost as much as the rest of the growth
     for (let index = 0; index < old.length; index++) {
       const value = old[index] as number;
       if (value !== 0) larger[slotOf(larger, hash(value), value)] = value;
@@ -62,7 +62,7 @@ export function createNumberSet(): NumberSet {
 
 /**
  * The slot that holds the value, or the empty one (0) where it belongs. The upper 24 bits of its
- * hash scale to the length.
+ * hash are scaled to the length.
  */
 function slotOf(slots: Float64Array, bits: number, value: number): number {
   let slot = Math.floor(((bits >>> 8) / 0x1000000) * slots.length);

@@ -1,4 +1,4 @@
-// One row of an upload -> the message that it becomes, or why it becomes none. Called by
+// One row of an upload -> the message that it becomes, or the reason why not. Called by
 // import_campaign.ts.
 import type { RejectReason } from "../../contracts/states.ts";
 import type { Encoding } from "../../sms/encodings.ts";
@@ -9,23 +9,23 @@ import { boundsAt, type CellFault, faultOf, type Rows, valueAt } from "../rows.t
 import type { Columns } from "./columns.ts";
 import { createNumberSet } from "./number_set.ts";
 
-/** A message to be. */
+/** A future message. */
 export interface GoodRow {
   /** Digits of E.164. */
   msisdn: number;
   parts: number;
-  /** Values of the text's placeholders in their order; null when it has none. */
+  /** Values of the text's placeholders in order; null if it has none. */
   fields: string[] | null;
 }
 
 export interface RowJudge {
-  /** Judges a row; a good number is remembered, so that its next occurrence is a duplicate. */
+  /** Judges a row; a good number is remembered, so that it is a duplicate the next time. */
   judge(rows: Rows, row: number): GoodRow | RejectReason;
   /** Good rows so far by the encoding of their filled text. */
   readonly encodings: Readonly<Record<Encoding, number>>;
   /**
    * For each placeholder, the rows so far whose value was empty: those with a number that can be
-   * texted, whatever became of them.
+   * texted, whatever their verdict.
    */
   readonly emptyValues: readonly number[];
 }
@@ -36,17 +36,17 @@ export interface RowJudgeOptions {
   country: string;
   partsMax: number;
   /**
-   * Rows whose value is empty where the text has no default for it are sent all the same. Default
+   * Rows with an empty value for which the text has no default are sent nevertheless. Default
    * false: they are `value_empty`.
    */
   sendsEmptyValues?: boolean;
 }
 
 /**
- * A judge for one file. The verdicts in their order: a cell that cannot be used, the number, a
- * duplicate of an earlier good row, empty values, the text after filling.
- * Values are put into the text in NFC, without outer whitespace and with one \n for each line break
- * (`valueAt`); `#N/A` and the like (`isEmptyValue`) as nothing.
+ * A judge for one file. The checks in order: a cell that cannot be used, the number, a duplicate of
+ * an earlier good row, empty values, the filled text. Values are inserted in NFC, without outer
+ * whitespace and with one \n for each line break (`valueAt`); `#N/A` and the like (`isEmptyValue`)
+ * count as empty.
  */
 export function createRowJudge(options: RowJudgeOptions): RowJudge {
   const { template, columns, partsMax, sendsEmptyValues = false } = options;
@@ -73,8 +73,8 @@ export function createRowJudge(options: RowJudgeOptions): RowJudge {
       const fields = columns.fields.map((index) => fieldOf(valueAt(rows, row, index)));
       for (let index = 0; index < fields.length; index++) if (fields[index] === "") (emptyValues[index] as number)++;
       if (!sendsEmptyValues && fields.some((value, index) => value === "" && template.needsValue[index])) return "value_empty";
-      // whatever its characters, this is too long: filling it would only take time (a cell of 32
-      // kB, hundreds of times, for each row)
+      // too long whatever its characters: filling it would only take time (a cell of 32 kB,
+      // hundreds of times per row)
       if (template.filledLength(fields) > partsMax * septetsAlone) return "text_too_many_parts";
       const size = sizeAlone(template, fields) ?? sizeFilled(template, fields);
       if (size.parts === 0) return "text_empty";
@@ -86,13 +86,16 @@ export function createRowJudge(options: RowJudgeOptions): RowJudge {
   };
 }
 
-/** As it is put into a text. The same letters cost the same however they are encoded: NFC. */
+/**
+ * As it is inserted into a text. In NFC, so that the same letters cost the same however they are
+ * encoded.
+ */
 function fieldOf(value: string): string {
   if (value === "" || isEmptyValue(value)) return "";
   return /[\u0300-\uffff]/.test(value) ? value.normalize("NFC") : value;
 }
 
-/** A fault of the number, or of a value that fills the text. */
+/** A fault in the number's cell, or in one that fills the text. */
 function faultOfUsed(rows: Rows, row: number, { phone, fields }: Columns): CellFault | null {
   for (const column of [phone, ...fields]) {
     const fault = faultOf(rows, row, column);
@@ -106,15 +109,13 @@ const onePartOfUcs2 = { encoding: "ucs2", parts: 1 } as const;
 
 interface Size {
   encoding: Encoding;
-  /** 0 when a reader sees nothing of the text. */
+  /** 0 if the text shows nothing to a reader. */
   parts: number;
 }
 
 /**
- * Most texts have one part: their septets are those of the words around and of the values, which
- * need not be put together for that.
- * Null when there may be more parts, or none. (Side by side a row with one value takes 0.4 us of
- * CPU less so than by filling each text.)
+ * Most texts have one part: their septets are those of the template plus those of the values, so
+ * nothing needs to be filled (decision 018). Null if there may be more parts, or none.
  */
 function sizeAlone(template: Template, fields: readonly string[]): Size | null {
   if (!template.hasWords) return null;

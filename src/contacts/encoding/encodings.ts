@@ -6,7 +6,7 @@ import { type FileEncoding, fileEncodings } from "../../contracts/states.ts";
 export const encodings = fileEncodings;
 export type Encoding = FileEncoding;
 
-/** Names as people and programs write them, without case, spaces, dashes and underscores. */
+/** Names as people and programs write them, ignoring case, spaces, dashes and underscores. */
 const aliases: Readonly<Record<string, Encoding>> = {
   utf8: "utf-8",
   utf16: "utf-16le",
@@ -15,22 +15,19 @@ const aliases: Readonly<Record<string, Encoding>> = {
   windows1252: "windows-1252",
   cp1252: "windows-1252",
   ansi: "windows-1252",
-  // Windows-1252 has the same characters and some more where ISO-8859-1 has none
+  // Windows-1252 has the same characters, and more where ISO-8859-1 has none
   latin1: "windows-1252",
   iso88591: "windows-1252",
   iso885915: "iso-8859-15",
   latin9: "iso-8859-15",
 };
 
-/** The encoding of this name, or null when there is none that we read. */
+/** The encoding with this name, or null if we cannot read it. */
 export function encodingNamed(name: string): Encoding | null {
   return aliases[name.toLowerCase().replace(/[\s_-]/g, "")] ?? null;
 }
 
-/**
- * Code points of 0x80-0x9F (WHATWG); those of the five bytes without a character are their own
- * values.
- */
+/** Code points of 0x80-0x9F (WHATWG); the five bytes without a character map to themselves. */
 const windows1252 = [
   0x20ac, 0x81, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8d, 0x017d, 0x8f, 0x90, 0x2018,
   0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x9d, 0x017e, 0x0178,
@@ -39,7 +36,7 @@ const windows1252 = [
 /** Bytes for which Windows-1252 has no character. */
 export const undefinedBytes: readonly number[] = [0x81, 0x8d, 0x8f, 0x90, 0x9d];
 
-/** Where ISO-8859-15 has another character than Windows-1252 and ISO-8859-1. */
+/** Where ISO-8859-15 differs from Windows-1252 and ISO-8859-1. */
 const iso885915: Readonly<Record<number, number>> = {
   164: 0x20ac,
   166: 0x0160,
@@ -64,7 +61,7 @@ export function codePointsOf(encoding: SingleByteEncoding): Uint16Array {
   });
 }
 
-/** A piece of a file in one of the single-byte encodings, as text. */
+/** A piece of a file in one of the single-byte encodings, decoded. */
 export function textOfBytes(bytes: Iterable<number>, encoding: SingleByteEncoding): string {
   const codePoints = codePointsOf(encoding);
   return Array.from(bytes, (byte) => String.fromCharCode(codePoints[byte] as number)).join("");

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { randomRuns } from "../../../testing/random_runs.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { ambiguousBytes, type Encoding, encodingNamed, encodings, undefinedBytes } from "./encodings.ts";
 import { createEncodingJudge, type EncodingVerdict, encodingFor } from "./judge_encoding.ts";
@@ -99,7 +100,7 @@ describe("the encoding of a file", () => {
         expect(verdict.kind === "told" && verdict.encoding === "utf-8").toBe(isValid);
         if (verdict.kind !== "told") expect(verdict.line).toBeLessThanOrEqual(bytes.toString("latin1").split(/\r\n|\r|\n/).length);
       }),
-      { seed, numRuns: 2_000 },
+      { seed, numRuns: randomRuns(500) },
     );
   });
 });

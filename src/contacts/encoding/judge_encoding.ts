@@ -1,6 +1,6 @@
-// Which encoding a file is in, told from its bytes alone: all of them, because one byte near the
-// end can decide. Called while an upload is received (it costs no second pass), and by the console
-// before it reads a file.
+// Which encoding a file is in, judged by its bytes alone: all of them, because one byte near the
+// end can decide. Called while an upload is received (so it needs no second pass), and by the
+// console before it reads a file.
 //
 //   a byte order mark               is believed
 //   zeros in every other byte       UTF-16 without a mark
@@ -22,13 +22,13 @@ export type EncodingVerdict =
 
 export interface EncodingJudge {
   push(chunk: Uint8Array): void;
-  /** The verdict on all that was pushed. */
+  /** The verdict on everything that was pushed. */
   end(): EncodingVerdict;
 }
 
-/** Enough to see UTF-16 without a mark. */
+/** Enough to recognise UTF-16 without a mark. */
 const beginningBytes = 4096;
-/** Characters shown before and behind the byte in question. */
+/** Characters shown before and after the byte in question. */
 const excerptBytes = 40;
 
 /** A judge for one file. */
@@ -75,7 +75,7 @@ function judgeFor(beginning: Uint8Array): EncodingJudge {
   return byteJudge(first === 0xef && second === 0xbb && beginning[2] === 0xbf);
 }
 
-/** Checks that surrogates stand in pairs. */
+/** Checks that surrogates come in pairs. */
 function utf16Judge(encoding: "utf-16le" | "utf-16be", reason: string): EncodingJudge {
   const high = encoding === "utf-16be" ? 0 : 1;
   let at = 0;
@@ -100,7 +100,7 @@ function utf16Judge(encoding: "utf-16le" | "utf-16be", reason: string): Encoding
     end() {
       if (at % 2 === 1 || afterHigh) bad ??= { line, byte: other };
       if (bad === null) return { kind: "told", encoding, reason };
-      return { kind: "invalid", ...bad, reason: `Line ${bad.line} is not whole UTF-16: it has half a character.` };
+      return { kind: "invalid", ...bad, reason: `Line ${bad.line} is not valid UTF-16: it has half a character.` };
     },
   };
 }
@@ -110,7 +110,7 @@ interface Place {
   byte: number;
 }
 
-/** What the bytes from 0x80 up were, as long as they may be one of the single-byte encodings. */
+/** What the bytes from 0x80 up were, while they may still be a single-byte encoding. */
 interface HighBytes {
   lines: LineCounter;
   /** First byte of each kind. */
@@ -122,7 +122,7 @@ interface HighBytes {
 const isUndefined = Uint8Array.from({ length: 256 }, (_, byte) => (undefinedBytes.includes(byte) ? 1 : 0));
 const isAmbiguous = Uint8Array.from({ length: 256 }, (_, byte) => (ambiguousBytes.includes(byte) ? 1 : 0));
 
-/** Looks at the bytes from 0x80 up, one by one; all others are only passed by. */
+/** Examines the bytes from 0x80 up, one by one; all others are skipped. */
 function byteJudge(hasMark: boolean): EncodingJudge {
   const lines = createLineCounter();
   const utf8 = createUtf8Checker(lines);
@@ -142,7 +142,7 @@ function byteJudge(hasMark: boolean): EncodingJudge {
 }
 
 /**
- * Where the next byte from 0x80 up stands; the one before it ended any character that had begun.
+ * The offset of the next byte from 0x80 up; the byte before it ended any character that had begun.
  */
 function nextHigh(chunk: Uint8Array, from: number, utf8: Utf8Checker): number {
   let at = from;
@@ -173,7 +173,7 @@ function verdictOf(high: HighBytes, utf8: Utf8Count, hasMark: boolean): Encoding
   if (hasMark || utf8.characters > utf8.invalid) return invalid(utf8.first, "the rest of the file is UTF-8, this byte is not");
   if (high.undefined !== null) return invalid(high.undefined, "neither UTF-8 nor Windows-1252 has a character for it");
   if (high.hasControls) return told("windows-1252", "It has bytes from 0x80 to 0x9F, which are letters and signs in Windows-1252 alone.");
-  if (high.ambiguous === null) return told("windows-1252", "It is not UTF-8; Windows-1252 and ISO-8859-15 read it alike.");
+  if (high.ambiguous === null) return told("windows-1252", "It is not UTF-8; Windows-1252 and ISO-8859-15 agree on it.");
   const { line, excerpt } = high.ambiguous;
   const readings = { "windows-1252": textOfBytes(excerpt, "windows-1252"), "iso-8859-15": textOfBytes(excerpt, "iso-8859-15") };
   return { kind: "ambiguous", line, readings };
@@ -187,7 +187,8 @@ function invalid({ line, byte }: Place, why: string): EncodingVerdict {
 }
 
 /**
- * The encoding to read a file in: the one that the caller named, else the one told from the bytes.
+ * The encoding to read a file in: the one that the caller named, otherwise the one judged from the
+ * bytes.
  * @throws AppError csv_encoding_ambiguous (with both readings), csv_encoding_invalid, both with the
  * line.
  */

@@ -1,21 +1,21 @@
-// Lines of a file that arrives in chunks; what a byte's line is, is worked out for the few that are
-// asked about. Called by judge_encoding.ts.
+// Lines of a file that arrives in chunks; the line of a byte is computed only for the few that are
+// asked for. Called by judge_encoding.ts.
 
 export interface LineCounter {
   begin(chunk: Uint8Array): void;
   /** The line of a byte of the chunk, counted from 1. */
   lineAt(at: number): number;
-  /** At most `count` bytes before this one, of its own line. */
+  /** At most `count` bytes before this one, from the same line. */
   before(at: number, count: number): number[];
   end(): void;
 }
 
-/** Bytes of the chunks before that are kept. */
+/** Bytes of earlier chunks that are kept. */
 const tailBytes = 64;
 
 export function createLineCounter(): LineCounter {
   let chunk: Uint8Array = new Uint8Array(0);
-  /** Line on which the chunk begins. */
+  /** The line on which the chunk begins. */
   let line = 1;
   let tail: number[] = [];
   const breaksBefore = (end: number) => {

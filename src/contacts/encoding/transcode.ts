@@ -1,19 +1,19 @@
-// Any encoding to UTF-8, chunk by chunk, so that the CSV reader has to know one. Never the whole
-// file in memory. Called before the reader, with the encoding that was told from the bytes or named
-// by the caller.
+// Any encoding to UTF-8, chunk by chunk, so that the CSV reader only needs to know one. Never holds
+// the whole file. Called before the reader, with the encoding judged from the bytes or named by the
+// caller.
 import { AppError } from "../../contracts/errors.ts";
 import { codePointsOf, type Encoding, type SingleByteEncoding } from "./encodings.ts";
 
 export interface Transcoder {
   /** UTF-8 of the characters that end within this chunk; valid until the next call. */
   push(chunk: Uint8Array): Uint8Array;
-  /** What is left. @throws AppError csv_encoding_invalid: the file ends within a character. */
+  /** The rest. @throws AppError csv_encoding_invalid: the file ends within a character. */
   end(): Uint8Array;
 }
 
 const nothing = new Uint8Array(0);
 
-/** A transcoder for one file. UTF-8 passes as it is, unchecked: the reader checks it. */
+/** A transcoder for one file. UTF-8 passes through unchecked: the reader checks it. */
 export function createTranscoder(encoding: Encoding): Transcoder {
   if (encoding === "utf-8") return { push: (chunk) => chunk, end: () => nothing };
   return encoding === "utf-16le" || encoding === "utf-16be" ? utf16(encoding === "utf-16be") : singleByte(encoding);
@@ -46,7 +46,8 @@ function singleByte(encoding: SingleByteEncoding): Transcoder {
 }
 
 /**
- * Writes a code point from U+0080 to U+FFFF that is no surrogate. Returns where the next one goes.
+ * Writes a code point from U+0080 to U+FFFF that is not a surrogate. Returns where the next one
+ * goes.
  */
 function putCodePoint(to: Uint8Array, at: number, codePoint: number): number {
   let next = at;
@@ -62,7 +63,7 @@ function putCodePoint(to: Uint8Array, at: number, codePoint: number): number {
 function utf16(isBigEndian: boolean): Transcoder {
   const decoder = new TextDecoder("utf-16le", { fatal: true });
   const encoder = new TextEncoder();
-  /** The first byte of a pair whose second has not come. */
+  /** The first byte of a pair whose second has not arrived. */
   let odd: number | null = null;
   const decode = (bytes: Uint8Array, isMore: boolean) => {
     try {
@@ -97,5 +98,5 @@ function swapPairs(bytes: Uint8Array): void {
 }
 
 function brokenUtf16(cause: unknown): AppError {
-  return new AppError("csv_encoding_invalid", "The file is not whole UTF-16: it has half a character. Save it as CSV UTF-8.", { cause });
+  return new AppError("csv_encoding_invalid", "The file is not valid UTF-16: it has half a character. Save it as CSV UTF-8.", { cause });
 }

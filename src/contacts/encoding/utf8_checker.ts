@@ -1,19 +1,19 @@
-// Whether bytes from 0x80 up make UTF-8, with the line of the first that do not. Called by
+// Whether bytes from 0x80 up are valid UTF-8, with the line of the first that are not. Called by
 // judge_encoding.ts.
 import type { LineCounter } from "./line_counter.ts";
 
 export interface Utf8Count {
   /** Characters of more than one byte. */
   characters: number;
-  /** Bytes that are part of no character. */
+  /** Bytes that do not belong to a character. */
   invalid: number;
   first: { line: number; byte: number } | null;
 }
 
 export interface Utf8Checker {
-  /** A byte from 0x80 up, at this place of the chunk. */
+  /** A byte from 0x80 up, at this offset of the chunk. */
   take(byte: number, at: number): void;
-  /** A byte below 0x80 stands at this place. */
+  /** There is a byte below 0x80 at this offset. */
   breakOff(at: number): void;
   end(): Utf8Count;
 }
@@ -21,8 +21,8 @@ export interface Utf8Checker {
 export function createUtf8Checker(lines: LineCounter): Utf8Checker {
   const count: Utf8Count = { characters: 0, invalid: 0, first: null };
   /**
-   * The character that has begun: its first byte, bytes that it still needs, and what the next of
-   * them may be.
+   * The character that has begun: its first byte, the bytes it still needs, and what the next one
+   * may be.
    */
   let lead = 0;
   let needed = 0;

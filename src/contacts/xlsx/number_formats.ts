@@ -1,7 +1,7 @@
 // What a number in a sheet looks like: a date in one format, an amount in the next. Called by
 // sheet_rows.ts. Dates become ISO text and amounts keep their sign, so that neither is ever taken
-// for a phone number. A number is as exact as the sheet has it, without exponent and without
-// thousands separators.
+// for a phone number. A number is as exact as in the sheet, without exponent or thousands
+// separators.
 import type { CellFault } from "../rows.ts";
 
 export type NumberFormat =
@@ -11,8 +11,7 @@ export type NumberFormat =
 const general: NumberFormat = { kind: "number", decimals: null, digits: 0, prefix: "", suffix: "", isPercent: false };
 
 /**
- * Formats that files name by number alone (ECMA-376 18.8.30); 27-36 and 50-58 are dates of East
- * Asia.
+ * Formats that files name by number alone (ECMA-376 18.8.30); 27-36 and 50-58 are East Asian dates.
  */
 const builtIn: Readonly<Record<number, string>> = {
   ...{ 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00", 14: "yyyy-mm-dd", 15: "d-mmm-yy" },
@@ -43,7 +42,7 @@ export function compileFormat(code: string): NumberFormat {
 function compileNumber(section: string, plain: string, marks: string): NumberFormat {
   if (/[e/?]/i.test(marks) || !/[0#]/.test(marks)) return general;
   const [whole = "", fraction] = marks.replace(/[^0#.]/g, "").split(".");
-  // "(###) ###-####" and other shapes of one number: signs between its digits are nothing to a
+  // "(###) ###-####" and other shapes of one number: signs between its digits mean nothing to a
   // reader
   const isShape = /[0#][^0#.,]+[0#]/.test(plain) || /[<>=]/.test(section);
   const prefix = isShape ? "" : literalOf(/^[^0#.]*/.exec(plain)?.[0] ?? "");
@@ -59,7 +58,7 @@ function compileNumber(section: string, plain: string, marks: string): NumberFor
   };
 }
 
-/** Up to the first `;` that is no literal. */
+/** Up to the first `;` that is not a literal. */
 function firstSection(code: string): string {
   return /^(?:"[^"]*"|\\.|\[[^\]]*\]|[^;])*/.exec(code)?.[0] ?? code;
 }
@@ -81,7 +80,7 @@ export interface Rendered {
   fault: CellFault | null;
 }
 
-/** A numeric cell as text. `raw` is what stands in the file. */
+/** A numeric cell as text. `raw` is the cell's content in the file. */
 export function renderNumber(raw: string, format: NumberFormat, is1904: boolean): Rendered {
   const value = Number(raw);
   if (raw.trim() === "" || !Number.isFinite(value)) return { text: raw, fault: null };
@@ -105,10 +104,10 @@ function plainDigits(value: number): string {
 }
 
 function renderDate(serial: number, { hasDate, hasTime }: { hasDate: boolean; hasTime: boolean }, is1904: boolean): string {
-  // a sheet shows ##### for it
+  // a sheet displays it as #####
   if (serial < 0 || serial > serialMax) return "#NUM!";
   if (!hasDate) return timeOf(serial);
-  // 1900 was no leap year, but the sheets of 1900 have its 29 February
+  // 1900 was not a leap year, but sheets of the 1900 system have a 29 February
   const shift = is1904 ? -days1904 : serial < 60 ? 1 - days1900 : -days1900;
   const date = new Date(Math.round((serial + shift) * 86_400) * 1000).toISOString();
   const isMidnight = Math.round(serial * 86_400) % 86_400 === 0;

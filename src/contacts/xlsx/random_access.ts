@@ -1,7 +1,7 @@
-// A file that is read at any place: on disk in salesapi, a Blob in the browser, bytes in tests.
+// A file that is read at any offset: on disk in salesapi, a Blob in the browser, bytes in tests.
 
 export interface RandomAccess {
-  /** Bytes in all. */
+  /** Size in bytes. */
   readonly size: number;
   /** `length` bytes from `offset` on; fewer only at the end of the file. */
   read(offset: number, length: number): Promise<Uint8Array>;

@@ -1,18 +1,18 @@
 // The texts of a workbook, which its cells name by number. Called by workbook.ts. A sheet of
-// 100,000 rows and 50 columns may have five million of them, so they stand one behind the other in
-// long strings.
+// 100,000 rows and 50 columns may have five million of them, so they are concatenated in long
+// strings.
 import { createXmlReader } from "./xml.ts";
 import { tooLarge } from "./zip.ts";
 
 export interface SharedStrings {
   readonly count: number;
-  /** Undefined when there is no such string. */
+  /** Undefined if there is no such string. */
   at(index: number): string | undefined;
 }
 
 /** Strings of one block. */
 const blockStrings = 1024;
-/** With two bytes a character, where a block has one that is not Latin-1. */
+/** With two bytes per character, for a block with one that is not Latin-1. */
 const charactersMax = 96 * 1024 * 1024;
 
 interface Block {
@@ -65,15 +65,15 @@ export async function readSharedStrings(part: string, chunks: AsyncIterable<Uint
 }
 
 function flat(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: Latin-1 takes one byte a character
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: Latin-1 takes one byte per character
   const isLatin1 = /^[\x00-\xff]*$/.test(text);
   const encoded = isLatin1 ? null : new TextEncoder().encode(text);
   return encoded === null ? text : new TextDecoder("utf-8", { ignoreBOM: true }).decode(encoded);
 }
 
 /**
- * Handlers that gather the text of each `element` from its <t>, or from those of its runs <r>; what
- * stands in <rPh> is how it is pronounced.
+ * Handlers that gather the text of each `element` from its <t>, or from those of its runs <r>;
+ * <rPh> holds the pronunciation.
  */
 export function stringHandlers(element: string, take: (text: string) => void) {
   let text = "";
@@ -96,7 +96,7 @@ export function stringHandlers(element: string, take: (text: string) => void) {
   };
 }
 
-/** `_x000D_`: how a workbook writes characters that XML has not. */
+/** `_x000D_`: how a workbook writes characters that XML lacks. */
 export function unescapeText(text: string): string {
   if (!text.includes("_x")) return text;
   return text.replace(/_x([0-9a-f]{4})_/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));

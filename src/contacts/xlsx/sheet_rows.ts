@@ -20,14 +20,14 @@ import { createXmlReader, isTrue, type XmlHandlers } from "./xml.ts";
 import { invalid } from "./zip.ts";
 
 export interface SheetOptions {
-  /** Also rows and columns that are hidden. */
+  /** Includes rows and columns that are hidden. */
   withHidden: boolean;
 }
 
 export interface SheetRows extends RowSource {
   /**
-   * What was left out because it is hidden: rows with something in them, and columns. Whole when
-   * all rows were read.
+   * What was left out because it is hidden: rows with something in them, and columns. Complete once
+   * all rows are read.
    */
   readonly hidden: { rows: number; columns: number };
 }
@@ -39,8 +39,8 @@ const sheetRowsMax = 1_048_576;
 /** As many characters as a spreadsheet lets one type into a cell. */
 const cellCharactersMax = 32_767;
 /**
- * Rows are handed on when there are so many, or so many characters of them. The first of them
- * decide how wide the table is.
+ * Rows are handed on when there are this many, or this many characters of them. The first batch
+ * decides how wide the table is.
  */
 const batchRows = 1_000;
 const batchCharacters = 128 * 1024;
@@ -64,7 +64,7 @@ export function readSheet(workbook: Workbook, sheet: Sheet, options: SheetOption
       state.strings = await workbook.strings();
       const reader = createXmlReader(entry.name, handlersOf(state));
       for await (const chunk of workbook.zip.stream(entry)) {
-        // what stands behind the cells is only unpacked, so that its checksum is checked
+        // what follows the cells is only unpacked, so that its checksum is checked
         if (state.isDone) continue;
         for (const _ of reader.push(chunk)) {
           if (state.isDone) break;
@@ -95,9 +95,9 @@ interface State {
   characters: number;
   hiddenRows: number;
   hiddenColumns: number;
-  /** For each column 1 when it is hidden, 2 when it was counted; null when none is hidden. */
+  /** For each column: 1 if hidden, 2 if also counted; null if none is hidden. */
   isHidden: Uint8Array | null;
-  /** For each column its place among those that are taken. */
+  /** For each column its position among those that are used. */
   places: Int32Array | null;
   line: number;
   row: RawRow | null;
@@ -174,7 +174,7 @@ function openSheet(state: State): void {
 
 function openRow(state: State, { r, hidden }: Readonly<Record<string, string>>): void {
   const line = r === undefined ? state.line + 1 : Number(r);
-  if (!(line > state.line && line <= sheetRowsMax)) throw invalid(`its row ${r ?? line} stands in the wrong place.`);
+  if (!(line > state.line && line <= sheetRowsMax)) throw invalid(`its row ${r ?? line} is in the wrong place.`);
   state.line = line;
   state.column = -1;
   state.isRowHidden = isTrue(hidden) && !state.options.withHidden;
@@ -186,7 +186,7 @@ function openInRow(state: State, name: string, { r, s, t }: Readonly<Record<stri
   if (name === "c") {
     const column = r === undefined ? state.column + 1 : columnOf(r);
     if (!(column > state.column && column < columnsMax))
-      throw invalid(`its cell ${r ?? ""} in row ${state.line} stands in the wrong place.`);
+      throw invalid(`its cell ${r ?? ""} in row ${state.line} is in the wrong place.`);
     state.column = column;
     cell.type = t ?? "n";
     cell.style = s === undefined ? 0 : Number(s);
@@ -230,7 +230,7 @@ function closeCell(state: State): void {
   row.cells[place] = text;
 }
 
-/** A hidden column counts once, when it holds something. */
+/** A hidden column counts once, if it holds something. */
 function countHiddenColumn(state: State): void {
   const { isHidden, column, cell } = state;
   if (isHidden === null || isHidden[column] === 2 || cell.text === "") return;

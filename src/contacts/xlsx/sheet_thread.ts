@@ -1,6 +1,6 @@
-// A workbook read in a thread of its own. Called by salesapi and the command line, whose loops have
-// other work. The thread has bounds for its memory; what outgrows them is refused, and the process
-// lives on.
+// A workbook read in a thread of its own. Called by salesapi and the command line, whose event
+// loops have other work. The thread's memory is bounded; a workbook that outgrows it is refused,
+// and the process survives.
 import { Worker } from "node:worker_threads";
 import { AppError } from "../../contracts/errors.ts";
 import type { Header, Rows } from "../rows.ts";
@@ -12,13 +12,13 @@ import { tooLarge } from "./zip.ts";
 
 /** The texts of five million cells fit. */
 const oldGenerationMegabytesMax = 224;
-/** Small, because what is parsed is soon garbage, and a thread holds on to what it once had. */
+/** Small, because what is parsed is soon garbage, and a thread keeps memory that it once had. */
 const youngGenerationMegabytesMax = 8;
 
 /**
- * Opens a workbook in a thread. `file` stays open, and its owner's, until `close` has ended. Each
- * question is asked when the one before was answered; the next rows are parsed while the caller
- * judges the last.
+ * Opens a workbook in a thread. `file` stays open and belongs to its owner until `close` resolves.
+ * Each question waits for the previous answer; the next rows are parsed while the caller judges the
+ * last ones.
  * @throws AppError, see `openWorkbook`; xlsx_too_large when it needs more memory than a thread may
  * have.
  */
@@ -69,9 +69,9 @@ function readRows(thread: Thread, sheet: Sheet, options: SheetOptions): SheetRow
 }
 
 /**
- * Compiled, the thread's file stands beside this one. From sources Node 20 cannot load it by
+ * Compiled, the thread's file stands beside this one. From source, Node 20 cannot load it by
  * itself, nor with a loader among a thread's arguments, so the thread begins with a line that
- * brings one.
+ * registers one.
  */
 function threadScript(): { code: URL | string; isCode: boolean } {
   if (import.meta.url.endsWith(".js")) return { code: new URL("./worker.js", import.meta.url), isCode: false };

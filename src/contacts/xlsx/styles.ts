@@ -7,14 +7,14 @@ export interface Styles {
   formatOf(style: number): NumberFormat;
 }
 
-/** `read` runs the handlers over a part. A workbook without styles has numbers alone. */
+/** `read` runs the handlers over a part. A workbook without styles has plain numbers only. */
 export async function compileStyles(part: string | null, read: (part: string, handlers: XmlHandlers) => Promise<void>): Promise<Styles> {
   const codes = new Map<number, string>();
   const ids: number[] = [];
   let list = "";
   const handlers: XmlHandlers = {
     open(name, attributes) {
-      // the differences of conditional formats have formats too, under the same ids
+      // conditional formats bring number formats too, under the same ids
       if (name === "numFmts" || name === "cellXfs" || name === "dxfs") list = name;
       else if (name === "numFmt" && list === "numFmts") codes.set(Number(attributes.numFmtId), attributes.formatCode ?? "General");
       else if (name === "xf" && list === "cellXfs") ids.push(Number(attributes.numFmtId ?? 0));

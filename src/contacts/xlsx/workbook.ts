@@ -8,13 +8,13 @@ import { compileStyles, type Styles } from "./styles.ts";
 import { attributeOf, isTrue, readXml, type XmlHandlers } from "./xml.ts";
 import { invalid, openZip, tooLarge, type Zip, type ZipLimits, zipLimits } from "./zip.ts";
 
-/** More than anybody has tabs for. */
+/** More tabs than anybody uses. */
 export const sheetsMax = 250;
-/** The parts that say what there is; the sheets themselves may be larger. */
+/** For the parts that list the contents; the sheets themselves may be larger. */
 const smallPartBytesMax = 32 * 1024 * 1024;
 
 export interface Sheet {
-  /** Place among the sheets of the file, from 0. */
+  /** Position among the sheets of the file, from 0. */
   index: number;
   name: string;
   isHidden: boolean;
@@ -23,7 +23,7 @@ export interface Sheet {
 }
 
 export interface Workbook {
-  /** In the order of their tabs, without charts. */
+  /** In tab order, without charts. */
   readonly sheets: readonly Sheet[];
   readonly is1904: boolean;
   /**
@@ -67,7 +67,7 @@ export async function openWorkbook(file: RandomAccess, limits: ZipLimits = zipLi
 
 const saveAs = "Open it in your spreadsheet and save the sheet as .xlsx or as CSV.";
 
-/** Archives by a part that only they have. */
+/** Kinds of archive, by a part that only they have. */
 const otherArchives: readonly (readonly [part: RegExp, type: string, reason: string])[] = [
   [/^mimetype$/, "ods", `This is an OpenDocument file (.ods). ${saveAs}`],
   [/^xl\/workbook\.bin$/i, "xlsb", `This is a binary workbook (.xlsb). ${saveAs}`],
@@ -85,7 +85,7 @@ async function refuseOtherArchives(zip: Zip): Promise<void> {
   }
   const isMacro = zip.entries.some(({ name }) => /^xl\/(?:vbaProject\.bin|macrosheets\/)/i.test(name));
   if (isMacro || (await contentTypes(zip)).some((type) => /macroEnabled/i.test(type))) {
-    throw new AppError("xlsx_macros", `The workbook holds macros (.xlsm), which are not taken. ${saveAs}`);
+    throw new AppError("xlsx_macros", `The workbook holds macros (.xlsm), which are not accepted. ${saveAs}`);
   }
 }
 
@@ -100,7 +100,7 @@ async function contentTypes(zip: Zip): Promise<string[]> {
   return types;
 }
 
-/** Reads a small part; nothing when there is none. */
+/** Reads a small part; does nothing if there is none. */
 async function textPart(zip: Zip, part: string, handlers: XmlHandlers): Promise<void> {
   const entry = zip.find(part);
   if (entry === null) return;
@@ -147,7 +147,7 @@ function partOf(relations: ReadonlyMap<string, Relation>, type: string): string 
 
 async function findMainPart(zip: Zip): Promise<string> {
   const main = partOf(await readRelations(zip, ""), "/officeDocument") ?? "xl/workbook.xml";
-  if (zip.find(main) === null) throw invalid("it has no workbook in it.");
+  if (zip.find(main) === null) throw invalid("there is no workbook in it.");
   return main;
 }
 
@@ -187,7 +187,7 @@ async function readBook(zip: Zip, main: string): Promise<Book> {
 function externalReferences(): AppError {
   return new AppError(
     "xlsx_external_references",
-    "The workbook takes values from other files, and those here may be old. Paste its cells as values into a new workbook, or save the sheet as CSV.",
+    "The workbook takes values from other files, so its own may be outdated. Paste its cells as values into a new workbook, or save the sheet as CSV.",
   );
 }
 

@@ -1,6 +1,6 @@
 // What the import, the quote and the console need of a workbook: its sheets, the beginning of each,
-// and the rows of one. The same whether it is read here (the console's worker) or in a thread of
-// its own (sheet_thread.ts, for salesapi and the command line).
+// and the rows of one. The same whether it is read in this thread (the console's worker) or in one
+// of its own (sheet_thread.ts, for salesapi and the command line).
 import { AppError } from "../../contracts/errors.ts";
 import type { Header, Rows } from "../rows.ts";
 import type { RandomAccess } from "./random_access.ts";
@@ -8,20 +8,20 @@ import { readSheet, type SheetOptions, type SheetRows } from "./sheet_rows.ts";
 import { openWorkbook, type Sheet } from "./workbook.ts";
 
 export interface SheetBeginning {
-  /** Null when the sheet is empty. */
+  /** Null if the sheet is empty. */
   header: Header | null;
   /** Up to about a thousand rows. */
   rows: Rows;
 }
 
 export interface WorkbookReader {
-  /** In the order of their tabs. */
+  /** In tab order. */
   readonly sheets: readonly Sheet[];
   /** The first rows of a sheet. @throws AppError xlsx_*. */
   beginningOf(sheet: Sheet, options: SheetOptions): Promise<SheetBeginning>;
   /** The rows of a sheet; only one is read at a time. */
   read(sheet: Sheet, options: SheetOptions): SheetRows;
-  /** Frees what it holds; the file stays its owner's. */
+  /** Frees what it holds; the file still belongs to its owner. */
   close(): Promise<void>;
 }
 
@@ -45,8 +45,8 @@ const shownCharacters = 60;
 const shownNames = 10;
 
 /**
- * The sheet to read: the one that is wanted by its name, or the only visible one in which
- * `countNumbers` finds phone numbers, or the first visible one when it finds none anywhere.
+ * The sheet to read: the one named by the caller, or the only visible one in which `countNumbers`
+ * finds phone numbers, or the first visible one if it finds none anywhere.
  * @throws AppError sheet_missing; sheet_ambiguous with the sheets' names and counts.
  */
 export async function chooseSheet(
@@ -83,7 +83,7 @@ function sheetNamed(sheets: readonly Sheet[], wanted: string): Sheet {
 
 function sheetAmbiguous(found: readonly { sheet: Sheet; count: number }[]): AppError {
   const names = found.map(({ sheet }) => sheet.name);
-  return new AppError("sheet_ambiguous", `Several sheets have phone numbers: ${shown(names)}. Name the one that is meant.`, {
+  return new AppError("sheet_ambiguous", `Several sheets have phone numbers: ${shown(names)}. Name one with sheet.`, {
     details: { sheets: names, numbers: found.map(({ count }) => String(count)) },
   });
 }

@@ -1,6 +1,6 @@
-// The thread in which a workbook is unpacked and parsed, so that the loop that takes receipts is
-// free. Started by sheet_thread.ts. It answers one question at a time and parses no further than it
-// was asked.
+// The thread in which a workbook is unpacked and parsed, so that the event loop that takes receipts
+// stays free. Started by sheet_thread.ts. It answers one question at a time and parses no further
+// than it was asked.
 import { read } from "node:fs";
 import { promisify } from "node:util";
 import { parentPort, workerData } from "node:worker_threads";
@@ -21,7 +21,7 @@ let workbook: WorkbookReader | null = null;
 let reading: { source: SheetRows; rows: AsyncIterator<Rows> } | null = null;
 
 /**
- * A question waits for the answer before it, so that answers come in the order of their questions.
+ * A question waits for the previous answer, so that answers come in the order of the questions.
  */
 let answered: Promise<void> = Promise.resolve();
 
@@ -54,7 +54,7 @@ async function answer(question: Question): Promise<Answer> {
   return { kind: "rows", header, rows: next.done ? null : next.value, hidden };
 }
 
-/** The arrays move to the other thread; nobody here looks at them again. */
+/** The arrays move to the other thread and are not used here again. */
 function transferOf(found: Answer): ArrayBuffer[] {
   if (found.kind !== "rows" || found.rows === null) return [];
   const { bounds, starts, lines } = found.rows;

@@ -1,6 +1,6 @@
-// XML as a stream of elements, by saxes. Called for every part of a workbook. saxes and not saxen,
-// which is as quick and 4 kB smaller: saxen 11.2 ends a tag at a `>` inside an attribute that two
-// chunks share.
+// XML as a stream of elements, by saxes. Called for every part of a workbook. saxes rather than
+// saxen, which is as fast and 4 kB smaller: saxen 11.2 ends a tag at a `>` inside an attribute that
+// two chunks share.
 import { type SaxesAttributePlain, SaxesParser } from "saxes";
 import { isAppError } from "../../contracts/errors.ts";
 import { invalid, tooLarge } from "./zip.ts";
@@ -13,11 +13,10 @@ export interface XmlHandlers {
 }
 
 /**
- * Characters that one tag or one text may have: a cell has at most 32,767, each of them at most 10
- * when escaped.
+ * The most characters of one tag or text: a cell has at most 32,767, each at most 10 when escaped.
  */
 const tokenCharactersMax = 1024 * 1024;
-/** What the parser gets at once, so that its caller can hand rows on in between. */
+/** What the parser gets at once, so that its caller can pass rows on in between. */
 const writeCharacters = 64 * 1024;
 
 export interface XmlReader {
@@ -44,7 +43,7 @@ export function createXmlReader(part: string, handlers: XmlHandlers): XmlReader 
   });
   if (handlers.text !== undefined) parser.on("text", handlers.text);
   if (handlers.text !== undefined) parser.on("cdata", handlers.text);
-  // nothing in a workbook needs one, and what it can declare is only harm
+  // a workbook never needs one, and its declarations can only do harm
   parser.on("doctype", () => {
     throw invalid(`its part ${part} declares a document type.`);
   });
@@ -72,7 +71,7 @@ function attempt(part: string, step: () => void): void {
   try {
     step();
   } catch (error) {
-    throw isAppError(error) ? error : invalid(`its part ${part} is no valid XML.`, error);
+    throw isAppError(error) ? error : invalid(`its part ${part} is not valid XML.`, error);
   }
 }
 

@@ -1,19 +1,19 @@
 // Zip archives: the central directory, and each entry as a stream with limits. Called by
-// workbook.ts. Entries are read by the directory at the end, never by their order: a sheet may
-// stand before its strings.
+// workbook.ts. Entries are found by the directory at the end, never by their order: a sheet may
+// come before its strings.
 import { Inflate } from "fflate";
 import { AppError } from "../../contracts/errors.ts";
 import { crc32 } from "./crc32.ts";
 import type { RandomAccess } from "./random_access.ts";
 
 export interface ZipLimits {
-  /** Bytes of one entry when unpacked. */
+  /** Unpacked bytes of one entry. */
   entryBytesMax: number;
-  /** Bytes of all entries that are read, when unpacked. */
+  /** Unpacked bytes of all entries that are read. */
   totalBytesMax: number;
   /**
-   * Unpacked bytes for each packed one, once `ratioFrom` bytes came out. The format itself allows
-   * 1,032.
+   * Unpacked bytes per packed byte, checked once `ratioFrom` bytes are out. The format itself
+   * allows 1,032.
    */
   ratioMax: number;
   ratioFrom: number;
@@ -39,7 +39,7 @@ export interface ZipEntry {
 
 export interface Zip {
   readonly entries: readonly ZipEntry[];
-  /** The entry of this name; names that differ in case alone are one. */
+  /** The entry of this name, ignoring case. */
   find(name: string): ZipEntry | null;
   /** Its bytes, unpacked piece by piece. @throws AppError xlsx_invalid, xlsx_too_large. */
   stream(entry: ZipEntry): AsyncGenerator<Uint8Array>;
@@ -47,10 +47,10 @@ export interface Zip {
 
 /** A directory of 65,535 entries with names of usual length has 6 MB. */
 const directoryBytesMax = 16 * 1024 * 1024;
-/** Behind the directory: its end record and a comment of at most 65,535 bytes. */
+/** After the directory: its end record and a comment of at most 65,535 bytes. */
 const endBytesMax = 22 + 65_535;
 /**
- * What is read at once, and how much of it is unpacked at once: at 1,032 for 1 the latter becomes 4
+ * How much is read at once, and how much of it is unpacked at once: at 1,032 to 1 that becomes 4
  * MB.
  */
 const readBytes = 64 * 1024;
@@ -80,7 +80,7 @@ export async function openZip(file: RandomAccess, limits: ZipLimits = zipLimits)
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
-/** Where the central directory stands, from the record at the file's end. */
+/** Where the central directory is, from the record at the file's end. */
 async function findDirectory(file: RandomAccess): Promise<{ offset: number; length: number }> {
   const tailAt = Math.max(0, file.size - endBytesMax);
   const tail = await file.read(tailAt, endBytesMax);
@@ -91,7 +91,7 @@ async function findDirectory(file: RandomAccess): Promise<{ offset: number; leng
     if (found.offset !== 0xffffffff && found.length !== 0xffffffff) return checked(found, file);
     return checked(await findDirectory64(file, view, at), file);
   }
-  throw invalid("it is cut short, or is no zip archive.");
+  throw invalid("it is cut short, or is not a zip archive.");
 }
 
 async function findDirectory64(file: RandomAccess, view: DataView, end: number): Promise<{ offset: number; length: number }> {
@@ -133,7 +133,7 @@ function parseDirectory(bytes: Uint8Array): ZipEntry[] {
   return entries;
 }
 
-/** Sizes that need more than 32 bits stand in an extra field, those alone, in this order. */
+/** Sizes that need more than 32 bits are in an extra field, only those, in this order. */
 function takeSizes64(
   sizes: { bytes: number; packedBytes: number; offset: number },
   view: DataView,
@@ -155,7 +155,7 @@ function takeSizes64(
 async function* streamEntry(file: RandomAccess, entry: ZipEntry, limits: ZipLimits, budget: { left: number }): AsyncGenerator<Uint8Array> {
   const { name, method, packedBytes } = entry;
   if (entry.isEncrypted) throw new AppError("xlsx_encrypted", "The archive is encrypted. Save it without a password.");
-  if (method !== 0 && method !== 8) throw invalid(`its part ${name} is packed in an unknown way.`);
+  if (method !== 0 && method !== 8) throw invalid(`its part ${name} uses an unknown compression.`);
   if (entry.bytes > limits.entryBytesMax) throw tooLarge(`its part ${name} unpacks to more than ${limits.entryBytesMax} bytes.`);
   const local = await file.read(entry.offset, 30);
   if (local.length < 30 || viewOf(local).getUint32(0, true) !== 0x04034b50) throw invalid(`its part ${name} is not where it should be.`);

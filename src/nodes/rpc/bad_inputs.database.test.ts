@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anyText } from "../../../testing/any_text.ts";
 import { type CreditNodes, startCreditNodes } from "../../../testing/credit_nodes.ts";
+import { randomRuns } from "../../../testing/random_runs.ts";
 import { uuidV7 } from "../../../testing/uuid_v7.ts";
 import { AddCreditRequest, GetWorkspaceCreditRequest, ReserveCreditRequest } from "../../contracts/generated/credit.ts";
 
@@ -118,7 +119,7 @@ describe("a call", () => {
       anyText({ maxLength: 40 }),
     );
     const amountMilli = fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 0n }), fc.bigInt({ min: 10n ** 15n + 1n, max: 2n ** 63n - 1n }));
-    const all = fc.sample(fc.tuple(id, id, amountMilli), { seed, numRuns: 40 });
+    const all = fc.sample(fc.tuple(id, id, amountMilli), { seed, numRuns: randomRuns(40) });
     const answers = all.flatMap(([workspace, other, amount]) => [
       call("ReserveCredit", ReserveCreditRequest.encode({ workspaceId: workspace, holdId: other, amountMilli: amount }).finish()),
       call("AddCredit", AddCreditRequest.encode({ workspaceId, transferId: uuidV7(), amountMilli: amount }).finish()),

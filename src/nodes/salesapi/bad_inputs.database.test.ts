@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { anyText } from "../../../testing/any_text.ts";
+import { randomRuns } from "../../../testing/random_runs.ts";
 import { askRaw, type RawAnswer, sendBytes } from "../../../testing/raw_http.ts";
 import { type SalesNodes, startSalesNodes } from "../../../testing/sales_nodes.ts";
 import { makeReceipt } from "../../../testing/test_carrier.ts";
@@ -168,7 +169,7 @@ describe("a file", () => {
     const made = { campaigns: 0, messages: 0, rejects: 0 };
     // as many at once as salesapi takes uploads
     for (let round = 0; round < 4; round++) {
-      const files = fc.sample(bytes, { seed: seed + round, numRuns: 16 });
+      const files = fc.sample(bytes, { seed: seed + round, numRuns: randomRuns(16) });
       for (const { status, body } of await Promise.all(files.map((csv) => upload(form(text, file(csv)))))) {
         expect([201, 400, 415, 422]).toContain(status);
         if (status !== 201) {
@@ -185,7 +186,7 @@ describe("a file", () => {
   });
 
   it(`stores every cell as people will read it, whatever characters it has (seed ${seed})`, async () => {
-    const cells = fc.sample(anyText({ minLength: 1, maxLength: 12 }), { seed, numRuns: 300 });
+    const cells = fc.sample(anyText({ minLength: 1, maxLength: 12 }), { seed, numRuns: randomRuns(300) });
     const odd = [
       "\\N",
       "\\.",
@@ -344,7 +345,7 @@ describe("receipts", () => {
       ),
     );
     const bodies = fc
-      .sample(fc.array(odd, { minLength: 1, maxLength: 20 }), { seed, numRuns: 60 })
+      .sample(fc.array(odd, { minLength: 1, maxLength: 20 }), { seed, numRuns: randomRuns(60) })
       .map((receipts) => JSON.stringify({ receipts }));
     const statuses = async () => new Set((await Promise.all(bodies.map((body) => post(body)))).map(({ status }) => status));
     expect(await statuses()).toEqual(new Set([200]));

@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anyText } from "../../../testing/any_text.ts";
+import { randomRuns } from "../../../testing/random_runs.ts";
 import { askRaw } from "../../../testing/raw_http.ts";
 import { readConfig } from "../../platform/config.ts";
 import { config, create, type SimulatorNode } from "./main.ts";
@@ -132,7 +133,7 @@ describe("a submit", () => {
         { requiredKeys: [] },
       ),
     );
-    const all = fc.sample(body, { seed, numRuns: 50 });
+    const all = fc.sample(body, { seed, numRuns: randomRuns(50) });
     const statuses = await Promise.all(all.map(async (asked) => (await submit(asked)).status));
     for (const [index, status] of statuses.entries()) expect([200, 400, 413, 422], JSON.stringify(all[index])).toContain(status);
   });
@@ -168,7 +169,7 @@ test(`weather of any JSON is set or refused, never a 500, and clears again (seed
     fc.asyncProperty(weather, async (asked) => {
       expect([200, 400, 422]).toContain((await send("PUT", "/weather", JSON.stringify(asked) ?? "")).status);
     }),
-    { seed, numRuns: 50 },
+    { seed, numRuns: randomRuns(50) },
   );
   expect((await send("PUT", "/weather", "{}")).status).toBe(200);
 });

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anyText } from "../../../testing/any_text.ts";
 import { type CreditNodes, startCreditNodes } from "../../../testing/credit_nodes.ts";
+import { randomRuns } from "../../../testing/random_runs.ts";
 import { askRaw, type RawRequest } from "../../../testing/raw_http.ts";
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31);
@@ -76,7 +77,7 @@ describe("a body", () => {
       fc.dictionary(fc.constantFrom("name", "scopes", "workspace_id", "amount", "extra"), value, { maxKeys: 3 }),
     );
     const path = fc.constantFrom("/workspaces", "/keys", `/workspaces/${id}/credit`);
-    const all = fc.sample(fc.tuple(path, body), { seed, numRuns: 50 });
+    const all = fc.sample(fc.tuple(path, body), { seed, numRuns: randomRuns(50) });
     const statuses = await Promise.all(all.map(async ([route, asked]) => (await post(route, JSON.stringify(asked))).status));
     for (const [index, status] of statuses.entries()) expect([201, 400, 404, 422], JSON.stringify(all[index])).toContain(status);
   });
@@ -243,7 +244,7 @@ describe("a frame", () => {
 
   test(`of any text closes its own socket alone (seed ${seed})`, async () => {
     const message = fc.oneof(fc.json({ maxDepth: 2 }), anyText({ maxLength: 100 }));
-    const all = fc.sample(message, { seed, numRuns: 40 });
+    const all = fc.sample(message, { seed, numRuns: randomRuns(40) });
     const codes = await Promise.all(all.map((asked) => closeCodeOf(frame(text, Buffer.from(asked)))));
     for (const [index, code] of codes.entries()) expect(code, all[index]).toBe(4400);
   });
