@@ -276,5 +276,6 @@ async function endInFailure(run: Import, error: unknown): Promise<void> {
   if (!run.hasBegun) return;
   await Promise.allSettled(run.copying);
   const lastError = isAppError(error) ? error.code : "internal";
-  await abandonImport(run.sql, run.lease, { leaseMs: run.limits.leaseMs, lastError }).catch(() => {});
+  const { leaseMs, signal } = run.limits;
+  await abandonImport(run.sql, run.lease, { leaseMs, lastError, ...(signal === undefined ? {} : { signal }) }).catch(() => {});
 }

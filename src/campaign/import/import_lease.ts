@@ -29,6 +29,13 @@ export async function renewImportLease(sql: AnySql, { bulksmsId, owner }: Import
   if (renewed.count === 0) throw importLost();
 }
 
+/** Whoever finds the import next may take it over. */
+export async function endImportLease(sql: AnySql, { bulksmsId, owner }: ImportLease): Promise<void> {
+  await sql`
+    update bulksms set import_lease_until = clock_timestamp()
+    where id = ${bulksmsId} and status = 'importing' and import_lease_owner = ${owner}`;
+}
+
 /**
  * Takes over an import whose lease has passed, to purge it; false when someone else was quicker.
  */
@@ -72,12 +79,6 @@ export async function whyImportIsLost(sql: Sql, { bulksmsId }: ImportLease): Pro
   const [found] = await sql<{ lastError: string | null }[]>`select last_error as "lastError" from bulksms where id = ${bulksmsId}`;
   if (found?.lastError !== "import_canceled") return importLost();
   return new AppError("import_canceled", "The campaign was canceled while its file was read; nothing of it is kept.");
-}
-
-export function importInterrupted(): AppError {
-  return new AppError("import_interrupted", "The process was stopped while it read the file; nothing of it is kept. Send the file again.", {
-    retryAfterS: 5,
-  });
 }
 
 export function importLost(): AppError {

@@ -228,16 +228,16 @@ async function create(
   importSlots: Slots,
   deps: CreateRouteDependencies,
 ): Promise<{ answer: CreateAnswer; isRepeat: boolean }> {
-  const { sql, settings, log } = deps;
+  const { sql, settings, signal, log } = deps;
   const startedMs = performance.now();
-  const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax });
+  const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax, signal });
   try {
     reachFailpoint("upload_received");
     const { workspaceId, key } = caller;
     const claim = key === null ? null : { workspaceId, key, requestSha256: upload.sha256 };
     const fields = readImportFields(upload.fields, upload.fileName, settings);
     const created = await importSlots(() =>
-      importCampaign(sql, { ...fields, workspaceId, claim }, limitsOf(deps), () => openRows(upload.file, fields.choices, fields.country)),
+      importCampaign(sql, { ...fields, workspaceId, claim }, limitsOf(deps), () => openRows(upload.file, { ...fields, signal })),
     );
     const { id, contacts, rejected, parts } = created.answer;
     const durationMs = Math.round(performance.now() - startedMs);
@@ -250,11 +250,11 @@ async function create(
 
 /** The same without a campaign. */
 async function quote(request: FastifyRequest, importSlots: Slots, deps: CreateRouteDependencies): Promise<QuoteAnswer> {
-  const { settings } = deps;
-  const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax });
+  const { settings, signal } = deps;
+  const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax, signal });
   try {
     const fields = readImportFields(upload.fields, upload.fileName, settings);
-    return await importSlots(() => quoteFile(fields, limitsOf(deps), () => openRows(upload.file, fields.choices, fields.country)));
+    return await importSlots(() => quoteFile(fields, limitsOf(deps), () => openRows(upload.file, { ...fields, signal })));
   } finally {
     await upload.dispose();
   }
