@@ -48,6 +48,8 @@ export interface Header {
   /** Names of the columns, without marks that show nothing; see `headerName`. */
   cells: readonly string[];
   line: number;
+  /** Names of columns of a workbook that are hidden, and so are none of `cells`. */
+  hidden?: readonly string[];
 }
 
 /** What the file gives, once. */

@@ -14,6 +14,9 @@ export const fileAnswer = z.object({
   sheet: z.string().nullable().describe("of a workbook: the sheet whose rows these are"),
   sheets: z.array(z.string()).describe("names of all its sheets, in the order of their tabs"),
   hidden_rows: count.describe("rows that are hidden or filtered out in the workbook and were left out"),
+  hidden_columns: z
+    .array(z.string())
+    .describe("names (or letters) of columns that are hidden in the workbook, hold something and were left out; the first 50"),
 });
 
 export const phoneColumnAnswer = z.object({

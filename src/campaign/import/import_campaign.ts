@@ -66,6 +66,8 @@ export interface ImportRequest extends JudgedRequest {
 export interface ImportLimits extends JudgeLimits {
   chunkRows: number;
   leaseMs: number;
+  /** See `abandonImport`. */
+  purgeWhenStoppingMs?: number;
 }
 
 /** What an import knows while it runs. */
@@ -276,6 +278,5 @@ async function endInFailure(run: Import, error: unknown): Promise<void> {
   if (!run.hasBegun) return;
   await Promise.allSettled(run.copying);
   const lastError = isAppError(error) ? error.code : "internal";
-  const { leaseMs, signal } = run.limits;
-  await abandonImport(run.sql, run.lease, { leaseMs, lastError, ...(signal === undefined ? {} : { signal }) }).catch(() => {});
+  await abandonImport(run.sql, run.lease, { ...run.limits, lastError }).catch(() => {});
 }

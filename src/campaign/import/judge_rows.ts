@@ -97,10 +97,10 @@ async function takeRows(run: Run, header: Header, rows: Rows): Promise<boolean> 
 }
 
 /** Finds the columns, and judges the rows that were kept for that. */
-async function startRows(run: Run, { cells, line }: Header): Promise<boolean> {
+async function startRows(run: Run, { cells, line, hidden }: Header): Promise<boolean> {
   const { template, country, phoneColumn, sendsEmptyValues } = run.request;
   const sample = run.sample ?? createColumnSample(cells, { country });
-  const columns = findColumns(cells, { phone: phoneColumn, template, line, judge: () => sample.verdict() });
+  const columns = findColumns(cells, { phone: phoneColumn, template, line, hidden, judge: () => sample.verdict() });
   const judge = createRowJudge({ template, columns, country, partsMax: run.limits.partsMax, sendsEmptyValues });
   run.judging = { judge, columns };
   run.sample = null;

@@ -67,7 +67,7 @@ function openCsv(file: UploadedFile, { encoding: named, sheet }: FileChoices): O
   const reason = file.encoding.kind === "told" && named === null ? file.encoding.reason : "It was named with the file.";
   return {
     source: csvSource(file.read(), encoding),
-    answer: () => ({ kind: "csv", encoding, encoding_reason: reason, sheet: null, sheets: [], hidden_rows: 0 }),
+    answer: () => ({ kind: "csv", encoding, encoding_reason: reason, sheet: null, sheets: [], hidden_rows: 0, hidden_columns: [] }),
     close: async () => {},
   };
 }
@@ -89,6 +89,7 @@ async function openWorkbook(file: UploadedFile, { choices, country, signal }: Op
         sheet: sheet.name,
         sheets: workbook.sheets.map(({ name }) => name),
         hidden_rows: source.hidden.rows,
+        hidden_columns: [...source.hidden.columns],
       }),
       close: () => workbook.close(),
     };

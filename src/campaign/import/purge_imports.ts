@@ -16,13 +16,15 @@ const purgeRowsMax = 25_000;
  * A process that is to end purges for so long at most. What is left is the sweeper's, and at once:
  * the lease is given back.
  */
-const purgeWhenStoppingMs = 3_000;
+const purgeWhenStoppingMsDefault = 3_000;
 
 interface PurgeOptions {
   leaseMs: number;
   lastError: string;
   /** The process is to end. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
+  /** For tests, whose purges are short. */
+  purgeWhenStoppingMs?: number | undefined;
 }
 
 /**
@@ -32,9 +34,10 @@ interface PurgeOptions {
  */
 export async function abandonImport(sql: Sql, lease: ImportLease, options: PurgeOptions): Promise<void> {
   await markImport(sql, lease, options.lastError);
+  const { signal, purgeWhenStoppingMs = purgeWhenStoppingMsDefault } = options;
   let stoppingAtMs: number | null = null;
   for (let hasMore = true; hasMore; ) {
-    if (options.signal?.aborted) stoppingAtMs ??= performance.now();
+    if (signal?.aborted) stoppingAtMs ??= performance.now();
     if (stoppingAtMs !== null && performance.now() - stoppingAtMs > purgeWhenStoppingMs) {
       await endImportLease(sql, lease);
       return;

@@ -28,6 +28,8 @@ export interface ColumnOptions {
   template: Template;
   /** Line of the header. */
   line: number;
+  /** Columns of a workbook that are hidden, and so are not in the header. */
+  hidden?: readonly string[] | undefined;
   /** What the first rows say (`createColumnSample`); asked only when the caller has not chosen. */
   judge(): PhoneColumnVerdict;
 }
@@ -38,12 +40,14 @@ export interface ColumnOptions {
  * phone_column_ambiguous, text_column_missing, text_invalid.
  */
 export function findColumns(header: readonly string[], options: ColumnOptions): FoundColumns {
-  const { template, line } = options;
+  const { template, line, hidden = [] } = options;
   const keys = header.map(columnKey);
-  const verdict = options.phone === null ? judgedColumn(header, options.judge()) : chosenColumn(header, keys, options.phone, line);
+  const verdict =
+    options.phone === null ? judgedColumn(header, options.judge(), hidden) : chosenColumn(header, keys, options.phone, options);
   const missing = template.placeholders.filter((name) => !keys.includes(name));
   if (missing.length > 0) {
-    throw new AppError("text_column_missing", `The text uses ${listNames(missing)}; the file has ${listNames(header)}.`, {
+    const meant = hidden.filter((name) => missing.includes(columnKey(name)));
+    throw new AppError("text_column_missing", `The text uses ${listNames(missing)}; the file has ${listNames(header)}.${hintAt(meant)}`, {
       details: { missing, columns: shortNames(header) },
     });
   }
@@ -72,14 +76,17 @@ function chosenColumn(
   header: readonly string[],
   keys: readonly string[],
   choice: NonNullable<PhoneChoice>,
-  line: number,
+  { line, hidden = [] }: Pick<ColumnOptions, "line" | "hidden">,
 ): FoundColumns["verdict"] {
   const index = "index" in choice ? choice.index : keys.indexOf(columnKey(choice.name));
   const name = header[index];
   if (name === undefined) {
     const asked =
       "index" in choice ? `The file has no column ${choice.index + 1}` : `No column is named ${JSON.stringify(cut(choice.name))}`;
-    throw new AppError("csv_phone_column_missing", `${asked}; it has ${listNames(header)}.`, { details: { columns: shortNames(header) } });
+    const meant = "name" in choice ? hidden.filter((hiddenName) => columnKey(hiddenName) === columnKey(choice.name)) : [];
+    throw new AppError("csv_phone_column_missing", `${asked}; it has ${listNames(header)}.${hintAt(meant)}`, {
+      details: { columns: shortNames(header) },
+    });
   }
   if ("name" in choice) onlyIndexOf(header, keys, columnKey(choice.name), line);
   const column: PhoneCandidate = { index, name, header: "unknown", filled: 0, numbers: 0 };
@@ -87,15 +94,24 @@ function chosenColumn(
   return { kind: "column", column, why: "named", description, candidates: [] };
 }
 
-function judgedColumn(header: readonly string[], verdict: PhoneColumnVerdict): FoundColumns["verdict"] {
+function judgedColumn(header: readonly string[], verdict: PhoneColumnVerdict, hidden: readonly string[]): FoundColumns["verdict"] {
   if (verdict.kind === "column") return verdict;
   if (verdict.kind === "ambiguous")
     throw new AppError("phone_column_ambiguous", verdict.description, { details: countsOf(verdict.candidates.slice(0, 2)) });
   throw new AppError(
     "csv_phone_column_missing",
-    `No column is named phone, mobile, puhelin or alike or has phone numbers; the file has ${listNames(header)}. Name one with phone_column.`,
+    `No column is named phone, mobile, puhelin or alike or has phone numbers; the file has ${listNames(header)}. Name one with phone_column.${hintAt(hidden)}`,
     { details: { columns: shortNames(header) } },
   );
+}
+
+/** What is hidden is not meant: nobody sees whom a hidden column would text. But it may explain. */
+function hintAt(hidden: readonly string[]): string {
+  if (hidden.length === 0) return "";
+  const shown = hidden.slice(0, shownNamesMax).map((name) => shownColumn({ index: 0, name }));
+  const which =
+    shown.length === 1 ? `${shown[0]} is hidden in the workbook and was` : `${shown.join(", ")} are hidden in the workbook and were`;
+  return ` ${which} left out: show what is meant, or take what is hidden with hidden_rows=include.`;
 }
 
 /** Names, places from 1 and counts of the columns between which the caller must choose. */
