@@ -36,7 +36,7 @@ export const costlyCharacter = z.object({
 
 const costlySource = z.object({
   characters: z.array(costlyCharacter),
-  extra_parts: count.describe("parts that would be saved if each character that forces UCS-2 were replaced as suggested, here alone"),
+  extra_parts: count.describe("parts that would be saved if each of them were replaced as suggested, here alone"),
   extra_cost: z.string().describe("the same in credits"),
 });
 

@@ -238,6 +238,15 @@ describe("the sheets of a workbook", () => {
     ]);
   });
 
+  it("have no hidden column that is named by what stands above the header, or that is empty below it", async () => {
+    const rows = `<row r="1"><c r="B1" t="inlineStr"><is><t>title</t></is></c></row><row r="2">${"<c/>"}</row>
+      <row r="3"><c r="A3" t="inlineStr"><is><t>phone</t></is></c><c r="C3" t="inlineStr"><is><t>Notes</t></is></c></row>
+      <row r="4"><c r="A4"><v>1</v></c><c r="B4"><v>2</v></c></row><row r="5"><c r="A5"><v>1</v></c><c r="AB5"><v>2</v></c></row>`;
+    const before = '<cols><col min="2" max="3" hidden="1"/><col min="28" max="28" hidden="1"/></cols>';
+    const found = await read({ sheets: [{ name: "S", rows, before }] });
+    expect(found).toMatchObject({ header: ["phone"], hidden: { rows: 0, columns: ["B", "AB"] } });
+  });
+
   it("are chosen when only one has phone numbers; a hidden one only by its name", async () => {
     const sheets = [
       { name: "Notes", rows: notes },
