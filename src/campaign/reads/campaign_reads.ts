@@ -41,8 +41,8 @@ export async function readBulksms(sql: Sql, workspaceId: string, bulksmsId: stri
 }
 
 /**
- * Campaigns of a workspace, newest first; `cursor` is the id of the last one seen. Refused files are
- * listed only when requested by status: whoever sent one has read why.
+ * Campaigns of a workspace, newest first; `cursor` is the id of the last one seen. Refused files
+ * are listed only when requested by status: whoever sent one has read why.
  */
 export async function listBulksms(
   sql: Sql,

@@ -36,14 +36,15 @@ export interface ColumnOptions {
 
 /**
  * Finds the columns that the import needs.
- * @throws AppError csv_header_doubled (a name that is used stands twice), csv_phone_column_missing,
- * phone_column_ambiguous, text_column_missing, text_invalid.
+ * @throws AppError csv_header_doubled (a name that is used stands twice), csv_header_missing,
+ * csv_phone_column_missing, phone_column_ambiguous, text_column_missing, text_invalid.
  */
 export function findColumns(header: readonly string[], options: ColumnOptions): FoundColumns {
   const { template, line, hidden = [] } = options;
   const keys = header.map(columnKey);
   const verdict =
     options.phone === null ? judgedColumn(header, options.judge(), hidden) : chosenColumn(header, keys, options.phone, options);
+  refuseNumberAsName(verdict.column.name, line);
   const missing = template.placeholders.filter((name) => !keys.includes(name));
   if (missing.length > 0) {
     const meant = hidden.filter((name) => missing.includes(columnKey(name)));
@@ -60,6 +61,19 @@ export function findColumns(header: readonly string[], options: ColumnOptions): 
   }
   return { phone: verdict.column.index, verdict, fields: template.placeholders.map((name) => onlyIndexOf(header, keys, name, line)) };
 }
+
+/** The first person of a list without a header would be its header, and never texted. */
+function refuseNumberAsName(name: string, line: number): void {
+  if (/\p{L}/u.test(name) || name.replace(/\P{Nd}/gu, "").length < numberDigitsMin) return;
+  throw new AppError(
+    "csv_header_missing",
+    `The first row has a number (${cut(name)}) where the column's name should stand. Put a row with the names of the columns above it.`,
+    { details: { line } },
+  );
+}
+
+/** A year, a date or a version may stand in a column's name. */
+const numberDigitsMin = 7;
 
 /** @throws AppError csv_header_doubled: nobody can know which of the two is meant. */
 function onlyIndexOf(header: readonly string[], keys: readonly string[], key: string, line: number): number {
