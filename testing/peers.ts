@@ -7,6 +7,8 @@ import { findOnPath } from "../src/local/engines/bound_process.ts";
 const peers = {
   docker: { programs: ["docker"], packages: "docker.io docker-compose" },
   openssl: { programs: ["openssl"], packages: "openssl" },
+  /** For its pseudo terminals. */
+  python: { programs: ["python3"], packages: "python3" },
   libreoffice: { programs: ["soffice", "libreoffice"], packages: "libreoffice-calc" },
 } as const;
 

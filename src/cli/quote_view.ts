@@ -12,6 +12,7 @@ const linesShown = 3;
 const valueColumns = 24;
 const countriesShown = 8;
 const charactersShown = 8;
+const hiddenColumnsShown = 5;
 const encodingNames: Readonly<Record<string, string>> = {
   "utf-8": "UTF-8",
   "utf-16le": "UTF-16",
@@ -78,14 +79,23 @@ function describeColumn({ name, number, description }: QuoteAnswer["phone_column
   return `column ${number}${shownName(name) === "" ? "" : `, ${columnName(name, number)}`}. ${shownName(description)}`;
 }
 
-export function describeFile({ kind, encoding, encoding_reason, sheet, sheets, hidden_rows }: FileAnswer): string {
+export function describeFile({ kind, encoding, encoding_reason, sheet, sheets, hidden_rows, hidden_columns }: FileAnswer): string {
   if (kind === "csv") {
     const reason = encoding_reason === null ? "" : `. ${shownName(encoding_reason)}`;
     return encoding === null ? "CSV" : `CSV in ${encodingNames[encoding] ?? encoding}${reason}`;
   }
   const which = sheet === null ? "" : `, sheet ${JSON.stringify(shownName(sheet, 48))}${sheets.length > 1 ? ` of ${sheets.length}` : ""}`;
-  const hidden = hidden_rows === 0 ? "" : `. ${countOf(hidden_rows, "hidden row")} left out (--hidden-rows include takes them)`;
-  return `workbook${which}${hidden}`;
+  const hidden = [
+    ...(hidden_rows === 0 ? [] : [countOf(hidden_rows, "hidden row")]),
+    ...(hidden_columns.length === 0 ? [] : [hiddenColumns(hidden_columns)]),
+  ].join(" and ");
+  return `workbook${which}${hidden === "" ? "" : `. ${hidden} left out (--hidden-rows include takes them)`}`;
+}
+
+function hiddenColumns(names: readonly string[]): string {
+  const shown = names.slice(0, hiddenColumnsShown).map((name) => JSON.stringify(shownName(name, 48)));
+  const rest = names.length > shown.length ? ` and ${names.length - shown.length} more` : "";
+  return `hidden ${names.length === 1 ? "column" : "columns"} ${shown.join(", ")}${rest}`;
 }
 
 function rejectFacts({ rejects }: QuoteAnswer): [string, string][] {

@@ -19,6 +19,7 @@ const quote: QuoteAnswer = {
     sheet: null,
     sheets: [],
     hidden_rows: 0,
+    hidden_columns: [],
   },
   phone_column: { name: "Mobile", number: 2, why: "mobile_header", description: 'The numbers are those of "Mobile".' },
   rows: 5_000,

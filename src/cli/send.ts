@@ -60,8 +60,8 @@ export function registerSend(program: Command): void {
     .option("--phone-column <column>", "the column whose numbers are texted, by name or by position from 1 (default: judged by its cells)")
     .option("--encoding <name>", "of a CSV file: utf-8, utf-16le, utf-16be, windows-1252, iso-8859-15 (default: detected from its bytes)")
     .option("--sheet <name>", "of a workbook: the sheet with the people (default: the only one with phone numbers)")
-    .option("--hidden-rows <skip|include>", "of a workbook: whether hidden and filtered rows are texted (default skip)")
-    .option("--empty-values <reject|send>", "rows with an empty value for a {column} without a default (default reject)")
+    .option("--hidden-rows <skip|include>", "of a workbook: whether hidden and filtered rows, and hidden columns, are read (default skip)")
+    .option("--empty-values <reject|send>", "rows that have nothing for a {column} without a default (default reject)")
     .option("--deadline <time>", "how long to wait for the last receipt of each message: 45s, 30m, 72h, 3d")
     .option("--data <dir>", `data folder of the system to use (setting BULKSMS_DATA; default ${data})`)
     .option(

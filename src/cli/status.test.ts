@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { BulksmsAnswer } from "../contracts/http.ts";
+import { importEndNames, importEnds } from "../contracts/import_ends.ts";
 import { messageStatuses } from "../contracts/states.ts";
 import { displayWidth } from "./shown_text.ts";
-import { renderTable } from "./status.ts";
+import { renderCampaign, renderTable } from "./status.ts";
 import { createTerminal } from "./terminal.ts";
 
 const terminal = createTerminal({ write: () => {} }, {});
@@ -16,6 +17,25 @@ function campaignNamed(name: string): BulksmsAnswer {
   const fixed = { sender: "bulksms", text: "Hi", country: "FI", status: "ready", last_error: null, hold_id: null } as const;
   return { id, name, ...fixed, ...file, ...money, ...times, counts, deadline_s: 60, version: 1 };
 }
+
+describe("a campaign whose file was not read to its end", () => {
+  const shown = (changes: Partial<BulksmsAnswer>) => renderCampaign(terminal, { ...campaignNamed("people"), ...changes }).join("\n");
+
+  it("says why, that nothing is kept, and how to send it again", () => {
+    for (const code of importEndNames) {
+      const lines = shown({ status: "import_failed", last_error: code });
+      expect(lines).toContain(`import_failed, ${code}: ${importEnds[code]}`);
+      expect(lines).toMatch(/no credit is held/);
+      expect(lines).toContain("npx bulksms send FILE");
+    }
+  });
+
+  it("and was refused has its code alone: the same file would be refused again", () => {
+    const lines = shown({ status: "import_failed", last_error: "csv_nul" });
+    expect(lines).toContain("import_failed, last error: csv_nul");
+    expect(lines).not.toContain("again");
+  });
+});
 
 describe("the table of campaigns", () => {
   const names = [

@@ -1,6 +1,7 @@
 // `bulksms status [ID]`: the campaigns of the workspace, or one campaign with all its states.
 import type { Command } from "commander";
 import type { BulksmsAnswer } from "../contracts/http.ts";
+import { importEndOf, importEnds } from "../contracts/import_ends.ts";
 import { settings } from "../contracts/settings.ts";
 import { messageStatuses } from "../contracts/states.ts";
 import { countFinal } from "./campaign_watch.ts";
@@ -96,12 +97,12 @@ async function showOne(connection: Connection, terminal: Terminal, id: string, i
   terminal.line();
 }
 
-function renderCampaign(terminal: Terminal, campaign: BulksmsAnswer): string[] {
+export function renderCampaign(terminal: Terminal, campaign: BulksmsAnswer): string[] {
   const tookMs =
     campaign.started_at === null ? null : Date.parse(campaign.ended_at ?? new Date().toISOString()) - Date.parse(campaign.started_at);
   const facts = [
     ["name", shownName(campaign.name)],
-    ["status", campaign.last_error === null ? campaign.status : `${campaign.status}, last error: ${shownName(campaign.last_error)}`],
+    ...statusFacts(campaign),
     ["contacts", `${formatCount(campaign.contacts)}, rejected ${formatCount(campaign.rejected)}${renderReasons(campaign.rejects)}`],
     ["parts", `${formatCount(campaign.parts)}, sent ${formatCount(campaign.parts_sent)}`],
     ["credits", `cost ${formatCreditText(campaign.cost)}, charged ${formatCreditText(campaign.charged)}`],
@@ -124,6 +125,18 @@ function renderCampaign(terminal: Terminal, campaign: BulksmsAnswer): string[] {
     ...alignColumns(facts.map(([word, value]) => [terminal.dim(word as string), value as string])),
     "",
     ...alignColumns(states, [1]),
+  ];
+}
+
+function statusFacts({ status, last_error: lastError }: BulksmsAnswer): [string, string][] {
+  const end = importEndOf(lastError);
+  if (status !== "import_failed" || end === null) {
+    return [["status", lastError === null ? status : `${status}, last error: ${shownName(lastError)}`]];
+  }
+  return [
+    ["status", `${status}, ${end}: ${importEnds[end]}`],
+    ["kept", "nothing of the file; no credit is held, nobody was texted"],
+    ["again", 'send the file again: npx bulksms send FILE --text "..."'],
   ];
 }
 

@@ -2,15 +2,15 @@
 // and of the cells cost in parts. Called by the quote and the console for each row that would be
 // sent. Pure.
 import { costlyCharactersShownMax, type QuoteAnswer } from "../contracts/quote.ts";
-import { countSeptets, findCostlyCharacters, replaceUcs2Characters } from "../sms/encodings.ts";
+import { countSeptets, findCostlyCharacters, replaceCostlyCharacters } from "../sms/encodings.ts";
 import { measureText } from "../sms/parts.ts";
 import { compileTemplate, type Template } from "../sms/template.ts";
 
 type Characters = QuoteAnswer["costly_characters"]["cells"]["characters"];
 
 /**
- * Parts that would be saved by replacing what forces UCS-2: in the text only, in the values only,
- * in both.
+ * Parts that would be saved by replacing what forces UCS-2 or counts as two: in the text alone, in
+ * the values alone, in both.
  */
 export interface ExtraParts {
   text: number;
@@ -36,7 +36,7 @@ export function createCostlyCells(template: Template): CostlyCells {
   const found = new Map<string, Characters[number]>();
   const extra: ExtraParts = { text: 0, values: 0, both: 0 };
   const addExtra = (fields: readonly string[], parts: number) => {
-    const plainFields = fields.map(replaceUcs2Characters);
+    const plainFields = fields.map(replaceCostlyCharacters);
     const saved = (filled: string) => Math.max(0, parts - measureText(filled).parts);
     extra.text += saved(plain.fill(fields));
     extra.values += saved(template.fill(plainFields));
@@ -70,7 +70,7 @@ function countCharacters(found: Map<string, Characters[number]>, value: string):
  * placeholders.
  */
 function plainTemplateOf(template: Template): Template {
-  const compiled = compileTemplate(replaceUcs2Characters(template.text));
+  const compiled = compileTemplate(replaceCostlyCharacters(template.text));
   if ("problem" in compiled || compiled.template.placeholders.length !== template.placeholders.length) return template;
   return compiled.template;
 }

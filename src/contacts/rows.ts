@@ -47,6 +47,8 @@ export interface Header {
   /** Names of the columns, without invisible marks; see `headerName`. */
   cells: readonly string[];
   line: number;
+  /** Names of columns of a workbook that are hidden, and so are none of `cells`. */
+  hidden?: readonly string[];
 }
 
 /** What the file yields, once. */

@@ -72,6 +72,7 @@ export const errorRules = {
   csv_cell_too_long: rule(422, "invalidArgument", "CSV cell too long"),
   csv_quote_unclosed: rule(422, "invalidArgument", "CSV quote never closed"),
   csv_rows_broken: rule(422, "invalidArgument", "Too many rows of the CSV file are broken"),
+  csv_header_missing: rule(422, "invalidArgument", "File has no row of column names"),
   csv_header_doubled: rule(422, "invalidArgument", "CSV header has a column that is used twice"),
   csv_phone_column_missing: rule(422, "invalidArgument", "CSV file has no phone number column"),
   phone_column_ambiguous: rule(422, "invalidArgument", "Two columns hold phone numbers"),

@@ -14,6 +14,9 @@ export const fileAnswer = z.object({
   sheet: z.string().nullable().describe("of a workbook: the sheet whose rows these are"),
   sheets: z.array(z.string()).describe("names of all its sheets, in the order of their tabs"),
   hidden_rows: count.describe("rows that are hidden or filtered out in the workbook and were left out"),
+  hidden_columns: z
+    .array(z.string())
+    .describe("names (or letters) of columns that are hidden in the workbook, hold something and were left out; the first 50"),
 });
 
 export const phoneColumnAnswer = z.object({
@@ -33,7 +36,7 @@ export const costlyCharacter = z.object({
 
 const costlySource = z.object({
   characters: z.array(costlyCharacter),
-  extra_parts: count.describe("parts that would be saved if each character that forces UCS-2 were replaced as suggested, here alone"),
+  extra_parts: count.describe("parts that would be saved if each of them were replaced as suggested, here alone"),
   extra_cost: z.string().describe("the same in credits"),
 });
 

@@ -13,9 +13,14 @@ import { problemOf } from "./problem.ts";
  */
 const bodyBytesPerSMin = 1_000;
 
+/** What a process that is to end waits for a body that has begun to arrive. */
+const drainingBodyMs = 1_000;
+
 export interface SlowBodies {
   /** Watches the body of a request until all of it has arrived. */
   watch(request: IncomingMessage): void;
+  /** The process is to end: bodies that do not arrive within a second are given up. */
+  drain(): void;
   close(): void;
 }
 
@@ -27,6 +32,7 @@ export interface SlowBodies {
 export function watchSlowBodies(stallMs: number): SlowBodies {
   // keyed by connection, which has one request at a time: no request needs a listener of its own
   const current = new Map<Socket, { request: IncomingMessage; bytesBefore: number }>();
+  let draining: NodeJS.Timeout | undefined;
   const timer = setInterval(() => {
     for (const [socket, seen] of current) {
       if (seen.request.complete || seen.request.destroyed) continue;
@@ -48,7 +54,15 @@ export function watchSlowBodies(stallMs: number): SlowBodies {
       current.set(socket, { request, bytesBefore });
       socket.once("close", () => current.delete(socket));
     },
-    close: () => clearInterval(timer),
+    drain() {
+      draining = setInterval(() => {
+        for (const [socket, { request }] of current) if (!request.complete && !request.destroyed) endWithProblem(socket, beingStopped());
+      }, drainingBodyMs).unref();
+    },
+    close() {
+      clearInterval(timer);
+      clearInterval(draining);
+    },
   };
 }
 
@@ -72,6 +86,9 @@ function toClientError(code: string | undefined, headerBytesMax: number): AppErr
   if (code === "HPE_HEADER_OVERFLOW") return new AppError("header_too_large", `The headers are above ${headerBytesMax} bytes.`);
   return code === "ERR_HTTP_REQUEST_TIMEOUT" ? incomplete() : new AppError("request_invalid", "This is not HTTP.");
 }
+
+/** What a process answers that is to end. */
+export const beingStopped = () => new AppError("service_unavailable", "This process is being stopped.", { retryAfterS: 1 });
 
 const incomplete = () => new AppError("request_incomplete", "The request did not arrive whole in time.");
 

@@ -193,3 +193,39 @@ test("a request that comes while the process drains is refused with a stable cod
   expect(heard).toContain('"code":"service_unavailable"');
   expect(heard.toLowerCase()).toContain("retry-after: 1");
 });
+
+async function startDraining(route: () => Promise<object>) {
+  const log = createLog("webapi", { level: "fatal", format: "json" });
+  const metrics = createMetrics("draining");
+  const options = { log, metrics, checks: {}, host: "127.0.0.1", allowedHosts: [], requestsPerMinute: null };
+  const app = await createHttpServer({ name: "webapi", description: "a test", ...options });
+  app.post("/slow", route);
+  return { app, port: await listen(app, { host: "127.0.0.1", port: 0 }) };
+}
+
+test("a client that keeps its connection open does not hold up the end of the process", async () => {
+  let close: Promise<void> | undefined;
+  const { app, port: ofApp } = await startDraining(async () => {
+    close = app.close();
+    return { ended: true };
+  });
+  const socket = connect(ofApp, "127.0.0.1").setEncoding("utf8");
+  const heard = socket.toArray();
+  socket.write("POST /slow HTTP/1.1\r\nhost: localhost\r\nconnection: keep-alive\r\ncontent-length: 0\r\n\r\n");
+  // the socket ends although we never close our half: its last answer was whole
+  expect((await heard).join("")).toContain('{"ended":true}');
+  await close;
+});
+
+test("a body that is still arriving when the process ends is given up with a stable code", async () => {
+  const { app, port: ofApp } = await startDraining(async () => ({ ended: true }));
+  const arrived = new Promise<void>((resolve) => app.server.once("request", () => resolve()));
+  const socket = connect(ofApp, "127.0.0.1").setEncoding("utf8");
+  const heard = socket.toArray();
+  socket.write('POST /slow HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n{"half":');
+  await arrived;
+  await app.close();
+  const answer = (await heard).join("");
+  expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+  expect(JSON.parse(answer.split("\r\n\r\n")[1] as string)).toMatchObject({ status: 503, code: "service_unavailable" });
+});

@@ -14,7 +14,7 @@ import {
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
 import { AppError, errorRules } from "../contracts/errors.ts";
-import { answerClientError, answerOddRequests, watchSlowBodies } from "./bare_connections.ts";
+import { answerClientError, answerOddRequests, beingStopped, type SlowBodies, watchSlowBodies } from "./bare_connections.ts";
 import { findBearerToken } from "./bearer_token.ts";
 import { isLoopback } from "./config.ts";
 import { answerDirectly, type DirectRoute } from "./direct_route.ts";
@@ -76,7 +76,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook("onRoute", (route) => {
     for (const method of [route.method].flat()) if (method !== "HEAD") routes.push({ method, pattern: patternOf(route.url) });
   });
-  refuseWhenDraining(app);
+  endConnectionsWhenDraining(app, bodies);
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply, options.log));
   app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, routes));
   // callback style, like all hooks that run for every request: a promise has a cost for each of
@@ -147,17 +147,25 @@ function countRequests(app: HttpServer, metrics: Metrics): void {
   });
 }
 
+/** While the process drains, connections without a request are closed this often. */
+const closeIdleEveryMs = 100;
+
 /**
  * Refuses a request on a kept-alive connection while the process drains, with the hint that a retry
- * may help.
+ * may help. The server ends with its last connection, so each is closed behind its answer: a client
+ * that keeps it open would hold up the end for as long as it likes.
  */
-function refuseWhenDraining(app: HttpServer): void {
+function endConnectionsWhenDraining(app: HttpServer, bodies: SlowBodies): void {
   let isDraining = false;
+  let closingIdle: NodeJS.Timeout | undefined;
   app.addHook("preClose", async () => {
     isDraining = true;
+    bodies.drain();
+    closingIdle = setInterval(() => app.server.closeIdleConnections(), closeIdleEveryMs);
   });
+  app.addHook("onClose", async () => clearInterval(closingIdle));
   app.addHook("onRequest", (_request, _reply, done) => {
-    done(isDraining ? new AppError("service_unavailable", "This process is being stopped.", { retryAfterS: 1 }) : undefined);
+    done(isDraining ? beingStopped() : undefined);
   });
 }
 

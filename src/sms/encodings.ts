@@ -61,7 +61,7 @@ export interface CostlyCharacter {
   count: number;
   /**
    * What GSM-7 has instead, at one septet a character; "" when it can simply go; null when nothing
-   * is alike.
+   * is alike, or (the euro sign) only something longer.
    */
   suggestion: string | null;
 }
@@ -104,15 +104,15 @@ export function rewriteAsGsm7(text: string): string | null {
 }
 
 /**
- * A text in NFC with every character that forces UCS-2 replaced where GSM-7 has something alike;
- * the others stay.
+ * A text in NFC with every character that forces UCS-2 or counts as two replaced where GSM-7 has
+ * something alike; the others stay.
  */
-export function replaceUcs2Characters(text: string): string {
-  if (countSeptets(text) !== -1) return text;
+export function replaceCostlyCharacters(text: string): string {
+  if (countSeptets(text) === text.length) return text;
   let replaced = "";
   for (const character of text.normalize("NFC")) {
-    const isGsm7 = character.length === 1 && septetsOf(character.charCodeAt(0)) > 0;
-    replaced += isGsm7 ? character : (suggestionFor(character) ?? character);
+    const isCheap = character.length === 1 && septetsOf(character.charCodeAt(0)) === 1;
+    replaced += isCheap ? character : (suggestionFor(character) ?? character);
   }
   return replaced;
 }
@@ -137,7 +137,6 @@ const lookalikes: readonly (readonly [string, string])[] = [
   ["\\|", "/"],
   ["×", "x"],
   ["÷", "/"],
-  ["€", "EUR"],
   ["™", "(TM)"],
   ["©", "(C)"],
   ["®", "(R)"],

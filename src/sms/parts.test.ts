@@ -83,7 +83,7 @@ describe("costly characters", () => {
       { character: "”", codePoint: "U+201D", effect: "forces_ucs2", count: 1, suggestion: '"' },
       { character: "–", codePoint: "U+2013", effect: "forces_ucs2", count: 1, suggestion: "-" },
       { character: "😀", codePoint: "U+1F600", effect: "forces_ucs2", count: 1, suggestion: null },
-      { character: "€", codePoint: "U+20AC", effect: "costs_two", count: 1, suggestion: "EUR" },
+      { character: "€", codePoint: "U+20AC", effect: "costs_two", count: 1, suggestion: null },
       { character: "[", codePoint: "U+005B", effect: "costs_two", count: 1, suggestion: "(" },
       { character: "]", codePoint: "U+005D", effect: "costs_two", count: 1, suggestion: ")" },
     ]);

@@ -201,6 +201,12 @@ const foreignSpellings: readonly RegExp[] = [
   /(?=(\*\|([^|*]+)\|\*))/g,
   /(?=(%([^%\n]{1,100})%))/g,
   /(?=(#([^#\n]{1,100})#))/g,
+  /(?=(__([^_\n]{1,100})__))/g,
+  /(?=(@([^@\n]{1,100})@))/g,
+  /(?=(:([^:\n]{1,100}):))/g,
+  /(?=(~([^~\n]{1,100})~))/g,
+  /(?=(\|([^|\n]{1,100})\|))/g,
+  /(?=(\$([\p{L}_][\p{L}\p{N}_]{0,99})(?![\p{L}\p{N}_])))/gu,
 ];
 
 const looseKey = (name: string): string => columnKey(name).replace(/[_\s.-]+/g, " ");
@@ -208,7 +214,8 @@ const looseKey = (name: string): string => columnKey(name).replace(/[_\s.-]+/g, 
 /**
  * A placeholder that people would read as it stands, because this is not how it is written here,
  * where the file has such a column:
- * `{{name}}`, `((name))`, `[name]`, `<name>`, `%name%`, `${name}`, `name}`. `keys`: the file's
+ * `{{name}}`, `((name))`, `[name]`, `<name>`, `%name%`, `${name}`, `$name`, `__name__`, `:name:`,
+ * `name}`. `keys`: the file's
  * columns by `columnKey`. Null: none.
  */
 export function findForeignPlaceholder(text: string, keys: readonly string[]): { spelling: string; name: string } | null {

@@ -4,7 +4,7 @@ import { finished } from "node:stream/promises";
 import type { RejectReason } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
-import { requireImportLease } from "./import_lease.ts";
+import { queueForImport, requireImportLease } from "./import_lease.ts";
 import type { EncodedRows } from "./row_encoder.ts";
 
 export interface Reject {
@@ -29,7 +29,11 @@ export interface RowBatch {
 export async function copyRows(sql: Sql, lease: { bulksmsId: string; owner: string }, batch: RowBatch): Promise<void> {
   const { good, rejects } = batch;
   await inTransaction(sql, async (transaction) => {
-    const [, isDone] = await Promise.all([requireImportLease(transaction, lease), isInPlace(transaction, lease.bulksmsId, batch)]);
+    const [, , isDone] = await Promise.all([
+      queueForImport(transaction, lease.bulksmsId, "shared"),
+      requireImportLease(transaction, lease),
+      isInPlace(transaction, lease.bulksmsId, batch),
+    ]);
     if (isDone) return;
     if (good.count > 0) await copyBinary(transaction, good.data);
     if (rejects.length > 0) {

@@ -48,7 +48,15 @@ function opened(bytes: AsyncIterable<Buffer>): () => Promise<OpenedRows> {
   return async () => ({ source: csvSource(bytes, "utf-8"), answer: () => fileAnswer, close: async () => {} });
 }
 
-const fileAnswer: FileAnswer = { kind: "csv", encoding: "utf-8", encoding_reason: null, sheet: null, sheets: [], hidden_rows: 0 };
+const fileAnswer: FileAnswer = {
+  kind: "csv",
+  encoding: "utf-8",
+  encoding_reason: null,
+  sheet: null,
+  sheets: [],
+  hidden_rows: 0,
+  hidden_columns: [],
+};
 
 async function* chunks(...steps: Step[]): AsyncGenerator<Buffer> {
   yield Buffer.from("phone,name\n");
@@ -265,6 +273,24 @@ describe("an import", () => {
     expect(await importCampaign(sql, asked, limits, file(rows(0, 10)))).toMatchObject({ isRepeat: false, answer: { contacts: 9 } });
   });
 
+  it("whose process is to end purges for a moment, and hands the rest to the sweeper at once", async () => {
+    const asked = request();
+    const stopping = new AbortController();
+    let id = "";
+    const stop = async () => {
+      id = await untilCopied(asked.workspaceId, 30_000);
+      stopping.abort();
+    };
+    const quick = { ...limits, signal: stopping.signal, purgeWhenStoppingMs: -1 };
+    await expect(importCampaign(sql, asked, quick, file(rows(0, 50_000), stop))).rejects.toSatisfy((error) =>
+      isAppError(error, "import_interrupted"),
+    );
+    expect(await stored(id)).toMatchObject({ status: "importing" });
+    expect(await purgeDeadImport(sql, id, { leaseMs: 20_000 })).toBe(true);
+    expect(await stored(id)).toMatchObject({ status: "import_failed", ...nothing });
+    expect(await lastErrorOf(id)).toBe("import_interrupted");
+  });
+
   it("that is canceled while it is read is undone, and its caller is told why", async () => {
     const asked = request();
     const { workspaceId } = asked;
@@ -280,6 +306,27 @@ describe("an import", () => {
     await untilFailed(id);
     expect(await stored(id)).toEqual({ status: "import_failed", contacts: 0, rejected: 0, parts: 0, ...nothing });
     expect(await lastErrorOf(id)).toBe("import_canceled");
+  });
+
+  it("is canceled in the middle of its COPYs, which overlap for as long as the file goes on", async () => {
+    const asked = request();
+    let canceled: ReturnType<typeof cancel> | undefined;
+    async function* endless(): AsyncGenerator<Buffer> {
+      yield Buffer.from("phone,name\n");
+      for (let from = 0; ; from += 20_000) {
+        yield rows(from % 800_000, (from % 800_000) + 20_000);
+        if (canceled === undefined && from >= 100_000) {
+          const bulksmsId = await untilCopied(asked.workspaceId, 1);
+          canceled = cancel(sql, { workspaceId: asked.workspaceId, bulksmsId }, { importLeaseMs: 20_000 });
+        }
+      }
+    }
+    // its lease is renewed, with no COPY in flight, long after this test has failed
+    const imported = importCampaign(sql, asked, { ...limits, rowsMax: 1e9, leaseMs: 600_000 }, opened(endless()));
+    await expect(imported).rejects.toSatisfy((error) => isAppError(error, "import_canceled"));
+    const { campaign } = await (canceled as ReturnType<typeof cancel>);
+    await untilFailed(campaign.bulksmsId);
+    expect(await stored(campaign.bulksmsId)).toEqual({ status: "import_failed", contacts: 0, rejected: 0, parts: 0, ...nothing });
   });
 
   it("that was interrupted and whose purge was cut short too keeps its reason", async () => {

@@ -68,6 +68,8 @@ export interface ImportRequest extends JudgedRequest {
 export interface ImportLimits extends JudgeLimits {
   chunkRows: number;
   leaseMs: number;
+  /** See `abandonImport`. */
+  purgeWhenStoppingMs?: number;
 }
 
 /** What an import knows while it runs. */
@@ -289,5 +291,5 @@ async function endInFailure(run: Import, error: unknown): Promise<void> {
   if (!run.hasBegun) return;
   await Promise.allSettled(run.copying);
   const lastError = isAppError(error) ? error.code : "internal";
-  await abandonImport(run.sql, run.lease, { leaseMs: run.limits.leaseMs, lastError }).catch(() => {});
+  await abandonImport(run.sql, run.lease, { ...run.limits, lastError }).catch(() => {});
 }

@@ -3,11 +3,21 @@
 // neither copy rows nor close the import any more.
 import { randomUUID } from "node:crypto";
 import { AppError, type ErrorCode } from "../../contracts/errors.ts";
-import type { AnySql, Sql, TransactionSql } from "../../platform/postgres.ts";
+import { type AnySql, inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
 
 export interface ImportLease {
   bulksmsId: string;
   owner: string;
+}
+
+/**
+ * Row locks have no queue: COPYs that overlap would keep whoever cancels out until the file ends.
+ * So each stands in this queue first, and a cancel waits for those alone that have begun.
+ */
+export async function queueForImport(transaction: TransactionSql, bulksmsId: string, mode: "shared" | "alone"): Promise<void> {
+  const key = transaction`hashtextextended(${bulksmsId}::text, 0)`;
+  if (mode === "shared") await transaction`select pg_advisory_xact_lock_shared(${key})`;
+  else await transaction`select pg_advisory_xact_lock(${key})`;
 }
 
 /**
@@ -27,6 +37,13 @@ export async function renewImportLease(sql: AnySql, { bulksmsId, owner }: Import
     update bulksms set import_lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms'
     where id = ${bulksmsId} and status = 'importing' and import_lease_owner = ${owner} and import_lease_until > clock_timestamp()`;
   if (renewed.count === 0) throw importLost();
+}
+
+/** Whoever finds the import next may take it over. */
+export async function endImportLease(sql: AnySql, { bulksmsId, owner }: ImportLease): Promise<void> {
+  await sql`
+    update bulksms set import_lease_until = clock_timestamp()
+    where id = ${bulksmsId} and status = 'importing' and import_lease_owner = ${owner}`;
 }
 
 /**
@@ -49,10 +66,13 @@ export async function takeImport(
   { leaseMs, lastError }: { leaseMs: number; lastError: ErrorCode },
 ): Promise<ImportLease | null> {
   const owner = randomUUID();
-  const taken = await sql`
-    update bulksms set import_lease_owner = ${owner}, import_lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms', last_error = ${lastError}
-    where id = ${bulksmsId} and workspace_id = ${workspaceId} and status = 'importing'`;
-  return taken.count === 0 ? null : { bulksmsId, owner };
+  return inTransaction(sql, async (transaction) => {
+    await queueForImport(transaction, bulksmsId, "alone");
+    const taken = await transaction`
+      update bulksms set import_lease_owner = ${owner}, import_lease_until = clock_timestamp() + ${leaseMs} * interval '1 ms', last_error = ${lastError}
+      where id = ${bulksmsId} and workspace_id = ${workspaceId} and status = 'importing'`;
+    return taken.count === 0 ? null : { bulksmsId, owner };
+  });
 }
 
 /**
@@ -72,12 +92,6 @@ export async function whyImportIsLost(sql: Sql, { bulksmsId }: ImportLease): Pro
   const [found] = await sql<{ lastError: string | null }[]>`select last_error as "lastError" from bulksms where id = ${bulksmsId}`;
   if (found?.lastError !== "import_canceled") return importLost();
   return new AppError("import_canceled", "The campaign was canceled while its file was read; nothing of it is kept.");
-}
-
-export function importInterrupted(): AppError {
-  return new AppError("import_interrupted", "The process was stopped while it read the file; nothing of it is kept. Send the file again.", {
-    retryAfterS: 5,
-  });
 }
 
 export function importLost(): AppError {

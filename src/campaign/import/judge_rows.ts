@@ -10,7 +10,7 @@ import { rejectsShownMax } from "../../contracts/http.ts";
 import type { RejectReason } from "../../contracts/states.ts";
 import type { Template } from "../../sms/template.ts";
 import type { Reject } from "./copy_rows.ts";
-import { importInterrupted } from "./import_lease.ts";
+import { untilStopped } from "./interruption.ts";
 
 /** A reject's cell is kept up to here: enough to recognise it. */
 const rejectValueCharactersMax = 200;
@@ -80,8 +80,7 @@ interface Run {
 export async function judgeRows(source: RowSource, request: JudgedRequest, limits: JudgeLimits, sink: RowSink): Promise<JudgedRows | null> {
   const counts = { rows: 0, contacts: 0, rejected: 0, parts: 0, rejects: {} };
   const run: Run = { request, limits, sink, judging: null, sample: null, counts, rejectsSample: [], broken: 0 };
-  for await (const rows of source.rows()) {
-    if (limits.signal?.aborted) throw importInterrupted();
+  for await (const rows of untilStopped(source.rows(), limits.signal)) {
     if (source.header !== null && !(await takeRows(run, source.header, rows))) return null;
   }
   // a file with few rows ends before its sample is full
@@ -98,10 +97,10 @@ async function takeRows(run: Run, header: Header, rows: Rows): Promise<boolean> 
 }
 
 /** Finds the columns, and judges the rows that were kept for that. */
-async function startRows(run: Run, { cells, line }: Header): Promise<boolean> {
+async function startRows(run: Run, { cells, line, hidden }: Header): Promise<boolean> {
   const { template, country, phoneColumn, sendsEmptyValues } = run.request;
   const sample = run.sample ?? createColumnSample(cells, { country });
-  const columns = findColumns(cells, { phone: phoneColumn, template, line, judge: () => sample.verdict() });
+  const columns = findColumns(cells, { phone: phoneColumn, template, line, hidden, judge: () => sample.verdict() });
   const judge = createRowJudge({ template, columns, country, partsMax: run.limits.partsMax, sendsEmptyValues });
   run.judging = { judge, columns };
   run.sample = null;

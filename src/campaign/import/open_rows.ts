@@ -13,6 +13,7 @@ import type { ThreadFile } from "../../contacts/xlsx/thread_messages.ts";
 import { chooseSheet, type SheetBeginning } from "../../contacts/xlsx/workbook_reader.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { FileAnswer } from "../../contracts/quote.ts";
+import { unlessStopped } from "./interruption.ts";
 
 /** A file that has wholly arrived. It stays open, and its owner's, until the rows are closed. */
 export interface UploadedFile {
@@ -33,6 +34,14 @@ export interface FileChoices {
   withHiddenRows: boolean;
 }
 
+export interface OpenOptions {
+  choices: FileChoices;
+  /** Of numbers without a calling code: phone numbers tell the sheet that is meant. */
+  country: string;
+  /** The process is to end. */
+  signal?: AbortSignal;
+}
+
 export interface OpenedRows {
   source: RowSource;
   /** What was read; its hidden rows are whole when all rows were read. */
@@ -44,11 +53,12 @@ export interface OpenedRows {
 /**
  * Opens a file.
  * @throws AppError csv_not_text, csv_encoding_ambiguous, csv_encoding_invalid, xlsx_*,
- * sheet_missing, sheet_ambiguous, request_invalid for a choice that the kind of file does not have.
+ * sheet_missing, sheet_ambiguous, request_invalid for a choice that the kind of file does not have;
+ * import_interrupted once `signal` says that the process is to end.
  */
-export async function openRows(file: UploadedFile, choices: FileChoices, country: string): Promise<OpenedRows> {
+export async function openRows(file: UploadedFile, options: OpenOptions): Promise<OpenedRows> {
   const kind = await fileKindOf(file.at);
-  return kind === "csv" ? openCsv(file, choices) : openWorkbook(file, choices, country);
+  return kind === "csv" ? openCsv(file, options.choices) : openWorkbook(file, options);
 }
 
 function openCsv(file: UploadedFile, { encoding: named, sheet }: FileChoices): OpenedRows {
@@ -57,18 +67,18 @@ function openCsv(file: UploadedFile, { encoding: named, sheet }: FileChoices): O
   const reason = file.encoding.kind === "told" && named === null ? file.encoding.reason : "It was named with the file.";
   return {
     source: csvSource(file.read(), encoding),
-    answer: () => ({ kind: "csv", encoding, encoding_reason: reason, sheet: null, sheets: [], hidden_rows: 0 }),
+    answer: () => ({ kind: "csv", encoding, encoding_reason: reason, sheet: null, sheets: [], hidden_rows: 0, hidden_columns: [] }),
     close: async () => {},
   };
 }
 
-async function openWorkbook(file: UploadedFile, choices: FileChoices, country: string): Promise<OpenedRows> {
+async function openWorkbook(file: UploadedFile, { choices, country, signal }: OpenOptions): Promise<OpenedRows> {
   if (choices.encoding !== null) throw new AppError("request_invalid", "encoding: a workbook (.xlsx) has its own; leave it out");
   const workbook = await openWorkbookInThread(file.thread);
   try {
     const options = { withHidden: choices.withHiddenRows };
     const countNumbers = (beginning: SheetBeginning) => countPhoneNumbers(beginning, country);
-    const sheet = await chooseSheet(workbook, { ...options, wanted: choices.sheet, countNumbers });
+    const sheet = await unlessStopped(chooseSheet(workbook, { ...options, wanted: choices.sheet, countNumbers }), signal);
     const source = workbook.read(sheet, options);
     return {
       source,
@@ -79,6 +89,7 @@ async function openWorkbook(file: UploadedFile, choices: FileChoices, country: s
         sheet: sheet.name,
         sheets: workbook.sheets.map(({ name }) => name),
         hidden_rows: source.hidden.rows,
+        hidden_columns: [...source.hidden.columns],
       }),
       close: () => workbook.close(),
     };

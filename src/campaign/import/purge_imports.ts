@@ -5,22 +5,43 @@
 import { randomUUID } from "node:crypto";
 import { isAppError } from "../../contracts/errors.ts";
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
-import { type ImportLease, markImport, renewImportLease, requireImportLease, takeDeadImport } from "./import_lease.ts";
+import { endImportLease, type ImportLease, markImport, renewImportLease, requireImportLease, takeDeadImport } from "./import_lease.ts";
 
 /**
  * A purge holds its locks for so many rows at most. Nobody reads them; a million are gone within
  * seconds.
  */
 const purgeRowsMax = 25_000;
+/**
+ * A process that is to end purges for so long at most. What is left is the sweeper's, and at once:
+ * the lease is given back.
+ */
+const purgeWhenStoppingMsDefault = 3_000;
+
+interface PurgeOptions {
+  leaseMs: number;
+  lastError: string;
+  /** The process is to end. */
+  signal?: AbortSignal | undefined;
+  /** For tests, whose purges are short. */
+  purgeWhenStoppingMs?: number | undefined;
+}
 
 /**
  * Purges what our import has copied and leaves the campaign `import_failed` with the error's code.
  * Its effect: none that a client can see.
  * @throws AppError import_lost when someone else purges it already.
  */
-export async function abandonImport(sql: Sql, lease: ImportLease, options: { leaseMs: number; lastError: string }): Promise<void> {
+export async function abandonImport(sql: Sql, lease: ImportLease, options: PurgeOptions): Promise<void> {
   await markImport(sql, lease, options.lastError);
+  const { signal, purgeWhenStoppingMs = purgeWhenStoppingMsDefault } = options;
+  let stoppingAtMs: number | null = null;
   for (let hasMore = true; hasMore; ) {
+    if (signal?.aborted) stoppingAtMs ??= performance.now();
+    if (stoppingAtMs !== null && performance.now() - stoppingAtMs > purgeWhenStoppingMs) {
+      await endImportLease(sql, lease);
+      return;
+    }
     await renewImportLease(sql, lease, options.leaseMs);
     hasMore = await inTransaction(sql, async (transaction) => {
       await requireImportLease(transaction, lease);

@@ -4,6 +4,7 @@
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { BulksmsAnswer } from "../../contracts/http.ts";
+import { importEndNames } from "../../contracts/import_ends.ts";
 import { type BulksmsStatus, campaignSets, type MessageStatus } from "../../contracts/states.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { countersObject, statusIn } from "../../platform/state_sql.ts";
@@ -43,8 +44,8 @@ export async function readBulksms(sql: Sql, workspaceId: string, bulksmsId: stri
 }
 
 /**
- * Campaigns of a workspace, newest first; `cursor` is the id of the last one seen. Refused uploads
- * and those in progress are listed only when requested by status.
+ * Campaigns of a workspace, newest first; `cursor` is the id of the last one seen. Refused files
+ * are listed only when requested by status: whoever sent one has read why.
  */
 export async function listBulksms(
   sql: Sql,
@@ -55,7 +56,7 @@ export async function listBulksms(
     select ${bulksmsColumns(sql)} from bulksms b
     where b.workspace_id = ${workspaceId}
       ${page.cursor === undefined ? sql`` : sql`and b.id < ${page.cursor}`}
-      ${page.status === undefined ? sql`and ${statusIn(sql, "b.status", campaignSets.imported)}` : sql`and b.status = ${page.status}`}
+      ${page.status === undefined ? sql`and (${statusIn(sql, "b.status", campaignSets.imported)} or b.status = 'importing' or b.last_error = any (${importEndNames}))` : sql`and b.status = ${page.status}`}
     order by b.id desc limit ${page.limit + 1}`;
   const shown = rows.slice(0, page.limit);
   return { bulksms: shown.map(toView), next_cursor: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null };

@@ -3,13 +3,14 @@ import { type ReactNode, useEffect, useState } from "react";
 import { Link } from "wouter";
 import type { StatisticsAnswer } from "../../contracts/campaign_reads.ts";
 import type { BulksmsAnswer } from "../../contracts/http.ts";
+import { importEndOf, importEnds } from "../../contracts/import_ends.ts";
 import type { BulksmsStatus, MessageStatus } from "../../contracts/states.ts";
 import { askSalesapi, salesapiLink } from "../api/api.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
 import { Trouble } from "../look/problem_view.tsx";
-import { bulksmsWords, rejectWords, showCount, showCredits, showMoment, showMs, showSeconds } from "../look/words.ts";
+import { bulksmsWords, campaignWords, rejectWords, showCount, showCredits, showMoment, showMs, showSeconds } from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
 import { MessageTable } from "./message_table.tsx";
 import { River, RiverWords } from "./river.tsx";
@@ -20,6 +21,7 @@ const askAgainMs = 2_000;
 
 type Command = "run" | "pause" | "resume" | "cancel";
 const commandsOf: Readonly<Partial<Record<BulksmsStatus, readonly Command[]>>> = {
+  importing: ["cancel"],
   ready: ["run", "cancel"],
   running: ["pause", "cancel"],
   paused: ["resume", "cancel"],
@@ -31,7 +33,9 @@ export function CampaignPage({ id }: { id: string }) {
   const [beat, setBeat] = useState(0);
   const { answer: campaign, error, again } = useAnswer<BulksmsAnswer>("salesapi", `/bulksms/${id}`, `${live?.status} ${beat}`);
   const { answer: statistics } = useAnswer<StatisticsAnswer>("salesapi", `/bulksms/${id}/statistics`, `${live?.status} ${beat}`);
-  const isUnderWay = live !== null && (live.status === "running" || live.status === "settling" || live.status === "canceling");
+  const isUnderWay =
+    campaign?.status === "importing" ||
+    (live !== null && (live.status === "running" || live.status === "settling" || live.status === "canceling"));
   useEffect(() => {
     if (!isUnderWay) return;
     const timer = window.setInterval(() => setBeat((before) => before + 1), askAgainMs);
@@ -41,7 +45,40 @@ export function CampaignPage({ id }: { id: string }) {
     return error === null ? <p className="soft">One moment ...</p> : <Trouble error={error} again={again} />;
   }
   const newest = live !== null && live.version >= campaign.version ? live : campaign;
+  if (newest.status === "import_failed") return <NotImported campaign={campaign} />;
   return <Campaign campaign={campaign} newest={newest} statistics={statistics} again={again} />;
+}
+
+/** Nothing of its file is kept, so there is nothing to show but why, and the way back. */
+function NotImported({ campaign }: { campaign: BulksmsAnswer }) {
+  const end = importEndOf(campaign.last_error);
+  const { description, meaning } = campaignWords(campaign);
+  return (
+    <article className="campaign">
+      <p className="crumbs">
+        <Link href="/campaigns">Campaigns</Link>
+      </p>
+      <div className="head">
+        <h1>{campaign.name}</h1>
+        <p className="campaign-state" role="status">
+          <Mark meaning={meaning} /> {description}
+        </p>
+      </div>
+      <p className="trouble" role="alert">
+        <Mark meaning="failed" /> {end === null ? (campaign.last_error ?? "").replaceAll("_", " ") : importEnds[end]}. Nothing of the file
+        is kept, no credit is held, and nobody was texted.
+      </p>
+      <p className="bubble">{campaign.text}</p>
+      <p className="soft">
+        from {campaign.sender} · {showMoment(campaign.created_at)}
+      </p>
+      <p className="actions">
+        <Link href="/send" className="button primary">
+          {end === null ? "Choose another file" : "Send the file again"}
+        </Link>
+      </p>
+    </article>
+  );
 }
 
 interface CampaignProps {

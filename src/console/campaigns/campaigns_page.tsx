@@ -1,12 +1,12 @@
 // The campaigns of the workspace, newest first.
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import type { BulksmsAnswer } from "../../contracts/http.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
 import { Trouble } from "../look/problem_view.tsx";
-import { bulksmsWords, showCount, showCredits, showMoment } from "../look/words.ts";
+import { campaignWords, showCount, showCredits, showMoment } from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
 import { River } from "./river.tsx";
 
@@ -16,6 +16,8 @@ interface BulksmsPage {
 }
 
 const pageCampaigns = 30;
+/** While a file is read, which no topic tells of, the list is asked for at this interval. */
+const askAgainMs = 2_000;
 
 export function CampaignsPage() {
   const { workspace_id: workspaceId } = useSession();
@@ -23,8 +25,15 @@ export function CampaignsPage() {
   const cursor = cursors.at(-1);
   // a campaign changes its state whenever it holds or releases credit
   const held = useTopic("workspace_credit", workspaceId)?.held;
+  const [beat, setBeat] = useState(0);
   const path = `/bulksms?limit=${pageCampaigns}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
-  const { answer, error, again } = useAnswer<BulksmsPage>("salesapi", path, held === "0" || held === undefined);
+  const { answer, error, again } = useAnswer<BulksmsPage>("salesapi", path, `${held === "0" || held === undefined} ${beat}`);
+  const isReading = answer?.bulksms.some(({ status }) => status === "importing") === true;
+  useEffect(() => {
+    if (!isReading) return;
+    const timer = window.setInterval(() => setBeat((before) => before + 1), askAgainMs);
+    return () => window.clearInterval(timer);
+  }, [isReading]);
   return (
     <>
       <div className="head">
@@ -71,7 +80,7 @@ const endedStates: readonly string[] = ["finished", "canceled", "import_failed"]
 function CampaignRow({ campaign }: { campaign: BulksmsAnswer }) {
   const live = useTopic("bulksms_progress", endedStates.includes(campaign.status) ? null : campaign.id);
   const { status, counts, contacts } = live ?? campaign;
-  const { description, meaning } = bulksmsWords[status];
+  const { description, meaning } = campaignWords({ status, last_error: campaign.last_error });
   return (
     <li>
       <Link href={`/campaigns/${campaign.id}`}>

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { creditsOf, milliOf, showCredits, showSeconds } from "./words.ts";
+import { importEndNames } from "../../contracts/import_ends.ts";
+import { campaignWords, creditsOf, milliOf, showCredits, showSeconds } from "./words.ts";
 
 test.each([
   ["0", "0.0"],
@@ -14,6 +15,12 @@ test.each([
 test("credits to thousandths and back are exact, below zero too", () => {
   for (const credits of ["0.000", "0.100", "481.900", "-3.005", "123456789012345.678"]) expect(creditsOf(milliOf(credits))).toBe(credits);
   expect(milliOf("0.1") * 3n).toBe(milliOf("0.3"));
+});
+
+test("a file that was not read to its end was not refused", () => {
+  const words = (last_error: string | null) => campaignWords({ status: "import_failed", last_error }).description;
+  for (const end of importEndNames) expect(words(end)).toBe("not read to its end");
+  expect([words("csv_nul"), words(null)]).toEqual(["the file was refused", "the file was refused"]);
 });
 
 test("times are no longer than they need to be", () => {

@@ -1,4 +1,5 @@
-// How numbers, credits, times and states are written, the same everywhere. Pure.
+// How numbers, credits, times and states are written, everywhere the same. Pure.
+import { importEndOf } from "../../contracts/import_ends.ts";
 import type { BulksmsStatus, FileEncoding, MessageStatus, RejectReason } from "../../contracts/states.ts";
 
 export const showCount = (count: number): string => count.toLocaleString("en-GB");
@@ -104,6 +105,15 @@ export const bulksmsWords: Readonly<Record<BulksmsStatus, { description: string;
   finished: { description: "finished", meaning: "delivered" },
   canceled: { description: "canceled", meaning: "failed" },
 };
+
+/** Of a campaign; a file that nobody refused was not refused. */
+export function campaignWords({ status, last_error }: { status: BulksmsStatus; last_error: string | null }): {
+  description: string;
+  meaning: Meaning;
+} {
+  const isCut = status === "import_failed" && importEndOf(last_error) !== null;
+  return isCut ? { description: "not read to its end", meaning: "failed" } : bulksmsWords[status];
+}
 
 export const rejectWords: Readonly<Record<RejectReason, string>> = {
   msisdn_missing: "no number",

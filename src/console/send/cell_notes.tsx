@@ -14,8 +14,9 @@ const charactersShown = 12;
 
 export function CellNotes({ judgement, price, choices, onChoice }: CellNotesProps) {
   const { emptyValues, costlyCells } = judgement;
-  // those that only count twice are too cheap to mention
-  const characters = costlyCells.characters.filter(({ effect }) => effect === "forces_ucs2");
+  const { characters } = costlyCells;
+  const isForced = characters.some(({ effect }) => effect === "forces_ucs2");
+  const isOne = characters.length === 1;
   const isAsked = emptyValues.some(({ treated_as }) => treated_as !== "default");
   return (
     <>
@@ -42,17 +43,19 @@ export function CellNotes({ judgement, price, choices, onChoice }: CellNotesProp
       {characters.length > 0 && (
         <div className="costly">
           <p>
-            <strong>{characters.length === 1 ? "A character" : "Characters"} in the file's cells</strong>{" "}
+            <strong>{isOne ? "A character" : "Characters"} in the file's cells</strong>{" "}
             {costlyCells.extraParts > 0
-              ? `${characters.length === 1 ? "costs" : "cost"} ${showCount(costlyCells.extraParts)} more ${costlyCells.extraParts === 1 ? "part" : "parts"}, ${showCredits(creditsOf(costOf(costlyCells.extraParts, price)))} credits. Replacing ${characters.length === 1 ? "it" : "them"} in the file saves that.`
-              : `${characters.length === 1 ? "means" : "mean"} parts of 70 characters instead of 160; as the text stands, that costs nothing more.`}
+              ? `${isOne ? "costs" : "cost"} ${showCount(costlyCells.extraParts)} more ${costlyCells.extraParts === 1 ? "part" : "parts"}, ${showCredits(creditsOf(costOf(costlyCells.extraParts, price)))} credits. Replacing ${isOne ? "it" : "them"} in the file saves that.`
+              : isForced
+                ? `${isOne ? "means" : "mean"} parts of 70 characters instead of 160; no replacement saves a part as the text stands.`
+                : `${isOne ? "counts" : "count"} as two each; no replacement saves a part as the text stands.`}
           </p>
           <ul className="chips">
-            {characters.slice(0, charactersShown).map(({ character, code_point, suggestion, count }) => (
+            {characters.slice(0, charactersShown).map(({ character, code_point, effect, suggestion, count }) => (
               <li key={code_point} className="chip">
                 <code>{showCell(character) === "(empty)" ? "space" : showCell(character)}</code>{" "}
                 {showCell(character) !== code_point && <span className="soft">{code_point}</span>}
-                {count > 1 && ` × ${showCount(count)}`}{" "}
+                {count > 1 && ` × ${showCount(count)}`} {effect === "costs_two" && <span className="soft">counts as two </span>}
                 {suggestion === null ? "" : suggestion === "" ? "→ nothing" : `→ ${suggestion === " " ? "space" : suggestion}`}
               </li>
             ))}

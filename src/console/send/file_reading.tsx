@@ -1,7 +1,8 @@
 // How the file was read, each with a way to change it: the numbers' column and why, encoding,
 // sheet, hidden rows.
+import type { FileAnswer } from "../../contracts/quote.ts";
 import { fileEncodings } from "../../contracts/states.ts";
-import { encodingWords, showRows } from "../look/words.ts";
+import { encodingWords, showCell, showCount, showRows } from "../look/words.ts";
 import { columnTitle } from "./file_questions.tsx";
 import type { FileChoices, Judgement } from "./judgement.ts";
 
@@ -56,16 +57,28 @@ export function FileReading({ judgement, choices, onChoice }: FileReadingProps) 
           </select>
         </label>
       )}
-      {file?.kind === "xlsx" && (file.hidden_rows > 0 || choices.withHiddenRows) && (
+      {file?.kind === "xlsx" && (file.hidden_rows > 0 || file.hidden_columns.length > 0 || choices.withHiddenRows) && (
         <label className="inline">
           <input
             type="checkbox"
             checked={choices.withHiddenRows}
             onChange={(event) => onChoice({ withHiddenRows: event.target.checked })}
           />{" "}
-          {choices.withHiddenRows ? "hidden rows are texted as well" : `also text the ${showRows(file.hidden_rows)} that are hidden`}
+          {choices.withHiddenRows
+            ? "what is hidden in the sheet is read too"
+            : `read what is hidden in the sheet, too: ${hiddenWords(file)}`}
         </label>
       )}
     </div>
   );
+}
+
+const columnsShown = 5;
+
+/** `3 rows, and the columns Mobile, Notes` */
+function hiddenWords({ hidden_rows: rows, hidden_columns: columns }: FileAnswer): string {
+  const names = columns.slice(0, columnsShown).map((name) => showCell(name));
+  const rest = columns.length > names.length ? ` and ${showCount(columns.length - names.length)} more` : "";
+  const shown = columns.length === 0 ? [] : [`the ${columns.length === 1 ? "column" : "columns"} ${names.join(", ")}${rest}`];
+  return [...(rows === 0 ? [] : [showRows(rows)]), ...shown].join(", and ");
 }

@@ -112,6 +112,19 @@ describe("what cells do to the text", () => {
     expect(await costly("Hi")).toEqual({ characters: [], extraParts: 0 });
   });
 
+  test("characters that count as two are named too, and what replacing them saves", async () => {
+    const priced = "name,phone\n[Aino],0401234501\n5 €,0401234502\n";
+    const { costlyCells } = await judge(priced, { text: `{name}${"a".repeat(154)}` });
+    const named = costlyCells.characters.map(({ character, effect, suggestion }) => [character, effect, suggestion]);
+    expect(named).toEqual([
+      ["[", "costs_two", "("],
+      ["]", "costs_two", ")"],
+      ["€", "costs_two", null],
+    ]);
+    // [Aino] is 8 septets with 154 around it: 162, and 160 in round brackets
+    expect(costlyCells.extraParts).toBe(1);
+  });
+
   test("contacts are counted by country, most first", async () => {
     const { countries } = await judge("phone\n0401234501\n+46701740605\n0401234502\n", { text: "Hi" });
     expect(countries).toEqual([
@@ -137,6 +150,19 @@ describe("a workbook", () => {
     expect(file).toMatchObject({ kind: "xlsx", sheet: "People", sheets: ["Notes", "People"], hidden_rows: 1 });
     expect({ contacts, bytesRead }).toEqual({ contacts: 2, bytesRead: bytes.length });
     expect((await judge(bytes, { withHiddenRows: true })).contacts).toBe(3);
+  });
+
+  test("names its hidden columns, and those that would have been meant", async () => {
+    const before = '<cols><col min="2" max="2" hidden="1"/></cols>';
+    const rows = `${textRow("name", "phone", "Contact")}${textRow("Ada", "0401234501", "0401234601")}${textRow("Ben", "0401234502", "0401234602")}`;
+    const bytes = makeWorkbook({ sheets: [{ name: "People", rows, before }] });
+    expect(await judge(bytes)).toMatchObject({ contacts: 2, phone: 1, file: { hidden_columns: ["phone"] }, header: ["name", "Contact"] });
+    expect((await judge(bytes, { text: "Hi {phone}" })).problem?.description).toContain('"phone" is hidden in the workbook');
+    expect(await judge(bytes, { withHiddenRows: true })).toMatchObject({ contacts: 2, phone: 1, file: { hidden_columns: [] } });
+    const alone = makeWorkbook({ sheets: [{ name: "People", rows: textRow("name", "phone") + textRow("Ada", "0401234501"), before }] });
+    const { problem, contacts } = await judge(alone);
+    expect({ code: problem?.code, contacts }).toEqual({ code: "csv_phone_column_missing", contacts: 0 });
+    expect(problem?.description).toMatch(/"phone" is hidden in the workbook and was left out: .*hidden_rows=include/);
   });
 
   test("with phone numbers in several sheets asks which", async () => {

@@ -142,8 +142,8 @@ function startRows(state: State, header: Header, sample: ColumnSample): void {
   for (const first of sample.rows) judgeRows(state, first);
 }
 
-/** If the text does not fit the file, the numbers are judged nevertheless. */
-function startJudging({ request, news }: State, { cells, line }: Header, sample: ColumnSample): Judging | null {
+/** Where the text does not fit the file, the numbers are judged all the same. */
+function startJudging({ request, news }: State, { cells, line, hidden }: Header, sample: ColumnSample): Judging | null {
   const { country, phoneColumn, partsMax, sendsEmptyValues } = request;
   const phone = phoneColumn === null ? null : { index: phoneColumn };
   const judge = () => sample.verdict();
@@ -151,7 +151,7 @@ function startJudging({ request, news }: State, { cells, line }: Header, sample:
   let template = templateOf(request.text) ?? bare;
   let columns: FoundColumns;
   try {
-    columns = findColumns(cells, { phone, template, line, judge });
+    columns = findColumns(cells, { phone, template, line, hidden, judge });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     news.question = questionOf(error);
@@ -159,7 +159,7 @@ function startJudging({ request, news }: State, { cells, line }: Header, sample:
     news.problem = problemOf(error);
     if (!isProblemOfText(news.problem)) return null;
     template = bare;
-    columns = findColumns(cells, { phone, template, line, judge });
+    columns = findColumns(cells, { phone, template, line, hidden, judge });
   }
   news.phone = columns.phone;
   news.phoneReason = columns.verdict.description;

@@ -38,7 +38,7 @@ async function openCsv(file: File, { encoding: named, onBytes }: OpenOptions): P
   const reason = named === null && verdict.kind === "told" ? verdict.reason : null;
   return {
     source: csvSource(chunksOf(file, onBytes), encoding),
-    answer: () => ({ kind: "csv", encoding, encoding_reason: reason, sheet: null, sheets: [], hidden_rows: 0 }),
+    answer: () => ({ kind: "csv", encoding, encoding_reason: reason, sheet: null, sheets: [], hidden_rows: 0, hidden_columns: [] }),
   };
 }
 
@@ -76,6 +76,7 @@ async function openWorkbook(file: File, options: OpenOptions): Promise<OpenedFil
       sheet: sheet.name,
       sheets: workbook.sheets.map(({ name }) => name),
       hidden_rows: source.hidden.rows,
+      hidden_columns: [...source.hidden.columns],
     }),
   };
 }

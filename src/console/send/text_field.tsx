@@ -88,14 +88,18 @@ function Costly({ text, onText }: { text: string; onText: (text: string) => void
   const costly = findCostlyCharacters(text);
   const forcing = costly.filter(({ effect }) => effect === "forces_ucs2");
   const rewritten = forcing.length === 0 ? null : rewriteAsGsm7(text);
-  if (forcing.length === 0) return null;
+  if (costly.length === 0) return null;
   return (
     <div className="costly">
       <p>
-        <strong>{forcing.length === 1 ? "One character makes" : `${forcing.length} characters make`} every part shorter:</strong>
+        <strong>
+          {forcing.length > 0
+            ? `${forcing.length === 1 ? "One character makes" : `${forcing.length} characters make`} every part shorter:`
+            : `${costly.length === 1 ? "A character counts" : "Characters count"} as two:`}
+        </strong>
       </p>
       <ul className="chips">
-        {forcing.map(({ character, codePoint, suggestion, count }) => (
+        {(forcing.length > 0 ? forcing : costly).map(({ character, codePoint, suggestion, count }) => (
           <li key={codePoint}>
             <button
               type="button"

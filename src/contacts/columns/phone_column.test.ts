@@ -49,6 +49,9 @@ describe("the phone column", () => {
     );
     expect(judged("Phone 1,Phone 2\n0401234501,0501234501")).toBe("ambiguous: Phone 1 1, Phone 2 1");
     expect(judged("Phone,Mobile\n0401234501,\n0401234502,0501234502")).toBe("ambiguous: Phone 2, Mobile 1");
+    // the sender's own number stands in each row
+    expect(judged("From,To\n0501234501,0401234501\n0501234501,0401234502")).toBe("ambiguous: From 2, To 2");
+    expect(judged("Yhteys,Number\n0401234501,451234567\n0401234502,451234999")).toBe("0: cells");
     expect(judged("Tieto,Toinen tieto\n0401234501,0501234501")).toBe("ambiguous: Tieto 1, Toinen tieto 1");
   });
 

@@ -142,8 +142,9 @@ function judge(columns: readonly Column[]): PhoneColumnVerdict {
   const candidates = [...named, ...byCells, ...weak].map(candidateOf);
   if (holders.length === 1) return taken(holders[0] as Column, "only_numbers", candidates);
   if (holders.length > 1) return chooseHolder(holders, candidates);
-  // no column named for phones has numbers: cells that are phone numbers say more than a name
-  const found = byCells.length > 0 ? byCells : weak;
+  // no name of a phone column has numbers below it: cells that are phone numbers say more than a
+  // name
+  const found = byCells.length > 0 ? [...byCells, ...weak.filter(hasPrefixes)] : weak;
   if (found.length === 1) return taken(found[0] as Column, "cells", candidates);
   if (found.length > 1) return ambiguous(found, candidates);
   return chooseByName(named, candidates);
@@ -154,12 +155,15 @@ function judge(columns: readonly Column[]): PhoneColumnVerdict {
  */
 function looksLikePhones({ filled, numbers, prefixed, short, isCounting }: Column, isWeak: boolean): boolean {
   if (numbers === 0 || 2 * numbers <= filled) return false;
-  if (2 * prefixed > filled) return true;
-  // without prefixes: by length alone, and only if nearly all are numbers
+  if (hasPrefixes({ prefixed, filled })) return true;
+  // without prefixes: by their length alone, and only where nearly all are numbers
   return isWeak && 10 * numbers >= 9 * filled && short === 0 && !(isCounting && numbers > 2);
 }
 
-/** Several columns named for phones have numbers. */
+/** Written as phone numbers are, which ids and amounts are not. */
+const hasPrefixes = ({ prefixed, filled }: Pick<Column, "prefixed" | "filled">): boolean => 2 * prefixed > filled;
+
+/** Several columns with the name of a phone column have numbers. */
 function chooseHolder(holders: readonly Column[], candidates: readonly PhoneCandidate[]): PhoneColumnVerdict {
   const mobiles = holders.filter(({ header }) => header === "mobile");
   const [first] = mobiles.filter(({ isSecondary }) => !isSecondary);

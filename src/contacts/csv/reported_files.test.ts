@@ -174,6 +174,16 @@ describe("a reported file", () => {
     expect(judgeFile(csv, { phone: { index: 1 } }).contacts).toHaveLength(3);
   });
 
+  it.each([
+    ["Ada,0401234501\nBen,0401234502\n", {}],
+    ["0401234501\n0401234502\n", {}],
+    ["+358 40 123 4501,x\n+358 40 123 4502,y\n", {}],
+    ["Ada,040-1234501\nBen,0401234502\n", { phone: { index: 1 } }],
+  ])("without a row of names is refused: its first person would never be texted", (csv, asked) => {
+    expect(refusalOf(csv, asked)).toMatchObject({ code: "csv_header_missing", message: expect.stringMatching(/Put a row with the names/) });
+    expect(judgeFile(`name,phone 2026\nAda,0401234501\n`).contacts).toHaveLength(1);
+  });
+
   it("with another system's placeholder is refused with the right spelling", () => {
     const csv = "phone,name\n0401234501,Ada\n";
     expect(refusalOf(csv, { text: "Hi ((name))!" })).toEqual({

@@ -25,12 +25,22 @@ export interface SheetOptions {
 }
 
 export interface SheetRows extends RowSource {
-  /**
-   * What was left out because it is hidden: rows with something in them, and columns. Complete once
-   * all rows are read.
-   */
-  readonly hidden: { rows: number; columns: number };
+  /** What was left out because it is hidden. Whole when all rows were read. */
+  readonly hidden: Hidden;
 }
+
+export interface Hidden {
+  /** How many rows with something in them. */
+  rows: number;
+  /**
+   * Names of the columns with something below the header, in the order in which they are met; a
+   * column without a name by its letters. The first `hiddenNamesMax`.
+   */
+  columns: readonly string[];
+}
+
+/** More hidden columns than anybody would read the names of. */
+export const hiddenNamesMax = 50;
 
 /** As many columns as a sheet can have. */
 const columnsMax = 16_384;
@@ -94,10 +104,12 @@ interface State {
   rejected: RejectedRow[];
   characters: number;
   hiddenRows: number;
-  hiddenColumns: number;
-  /** For each column: 1 if hidden, 2 if also counted; null if none is hidden. */
+  hiddenColumns: string[];
+  /** For each column 1 when it is hidden, 2 when it was named; null when none is hidden. */
   isHidden: Uint8Array | null;
-  /** For each column its position among those that are used. */
+  /** Names of hidden columns, by their places. */
+  hiddenNames: Map<number, string>;
+  /** For each column its place among those that are taken. */
   places: Int32Array | null;
   line: number;
   row: RawRow | null;
@@ -122,8 +134,9 @@ function startState(workbook: Workbook, options: SheetOptions): State {
     rejected: [],
     characters: 0,
     hiddenRows: 0,
-    hiddenColumns: 0,
+    hiddenColumns: [],
     isHidden: null,
+    hiddenNames: new Map(),
     places: null,
     line: 0,
     row: null,
@@ -185,8 +198,7 @@ function openInRow(state: State, name: string, { r, s, t }: Readonly<Record<stri
   const { cell } = state;
   if (name === "c") {
     const column = r === undefined ? state.column + 1 : columnOf(r);
-    if (!(column > state.column && column < columnsMax))
-      throw invalid(`its cell ${r ?? ""} in row ${state.line} is in the wrong place.`);
+    if (!(column > state.column && column < columnsMax)) throw invalid(`its cell ${r ?? ""} in row ${state.line} is in the wrong place.`);
     state.column = column;
     cell.type = t ?? "n";
     cell.style = s === undefined ? 0 : Number(s);
@@ -217,7 +229,7 @@ function closeCell(state: State): void {
   if (row === null) return;
   const place = places === null ? column : (places[column] as number);
   if (place === -1) {
-    countHiddenColumn(state);
+    takeHiddenCell(state);
     return;
   }
   const { text, fault } = valueOfCell(state);
@@ -230,12 +242,22 @@ function closeCell(state: State): void {
   row.cells[place] = text;
 }
 
-/** A hidden column counts once, if it holds something. */
-function countHiddenColumn(state: State): void {
-  const { isHidden, column, cell } = state;
+/** A hidden column is named once, when it holds something below its name. */
+function takeHiddenCell(state: State): void {
+  const { isHidden, column, cell, header, hiddenColumns, hiddenNames } = state;
   if (isHidden === null || isHidden[column] === 2 || cell.text === "") return;
+  if (header === null) {
+    hiddenNames.set(column, headerName(valueOfCell(state).text));
+    return;
+  }
   isHidden[column] = 2;
-  state.hiddenColumns++;
+  if (hiddenColumns.length < hiddenNamesMax) hiddenColumns.push(hiddenNames.get(column) || lettersOf(column));
+}
+
+/** A, B ... Z, AA ... as a spreadsheet heads its columns. */
+function lettersOf(column: number): string {
+  const rest = Math.floor(column / 26) - 1;
+  return (rest < 0 ? "" : lettersOf(rest)) + String.fromCharCode(65 + (column % 26));
 }
 
 const rendered = (text: string) => ({ text, fault: null as CellFault | null });
@@ -276,7 +298,9 @@ function isWithoutValue({ type, text, hasValue }: State["cell"], isUncomputed: b
 function closeRow(state: State): void {
   const { row } = state;
   state.row = null;
-  if (row === null || (!row.cells.some((cell) => cell.trim() !== "") && row.faults === null)) return;
+  // only the header names a hidden column, not what stands above it
+  if (state.header === null && (row === null || state.isRowHidden || isBlankRow(row))) state.hiddenNames.clear();
+  if (row === null || isBlankRow(row)) return;
   if (state.isRowHidden) {
     state.hiddenRows++;
     return;
@@ -293,6 +317,8 @@ function closeRow(state: State): void {
   for (const cell of row.cells) state.characters += cell.length;
 }
 
+const isBlankRow = ({ cells, faults }: RawRow): boolean => faults === null && !cells.some((cell) => cell.trim() !== "");
+
 function closeHeader(state: State, { cells, line, faults }: RawRow): void {
   if (cells.some((cell) => cell.length > cellCharactersMax)) {
     throw new AppError("csv_cell_too_long", `A cell in row ${line} has more than ${cellCharactersMax} characters.`, {
@@ -300,7 +326,8 @@ function closeHeader(state: State, { cells, line, faults }: RawRow): void {
     });
   }
   const width = Math.max(cells.length, ...[...(faults?.keys() ?? [])].map((column) => column + 1));
-  state.header = { cells: Array.from({ length: width }, (_, column) => headerName(cells[column] ?? "")), line };
+  const hidden = [...state.hiddenNames.values()].filter((name) => name !== "");
+  state.header = { cells: Array.from({ length: width }, (_, column) => headerName(cells[column] ?? "")), line, hidden };
 }
 
 function isFull({ rows, rejected, characters }: State): boolean {

@@ -4,7 +4,7 @@
 import { Worker } from "node:worker_threads";
 import { AppError } from "../../contracts/errors.ts";
 import type { Header, Rows } from "../rows.ts";
-import type { SheetOptions, SheetRows } from "./sheet_rows.ts";
+import type { Hidden, SheetOptions, SheetRows } from "./sheet_rows.ts";
 import type { Answer, Question, ThreadFile } from "./thread_messages.ts";
 import type { Sheet } from "./workbook.ts";
 import type { WorkbookReader } from "./workbook_reader.ts";
@@ -45,7 +45,7 @@ export async function openWorkbookInThread(file: ThreadFile): Promise<WorkbookRe
 
 function readRows(thread: Thread, sheet: Sheet, options: SheetOptions): SheetRows {
   let header: Header | null = null;
-  let hidden = { rows: 0, columns: 0 };
+  let hidden: Hidden = { rows: 0, columns: [] };
   return {
     get header() {
       return header;
@@ -83,7 +83,7 @@ function threadScript(): { code: URL | string; isCode: boolean } {
 
 interface Thread {
   ask(question: Question): Promise<Answer>;
-  askRows(question: Question): Promise<{ header: Header | null; rows: Rows | null; hidden: { rows: number; columns: number } }>;
+  askRows(question: Question): Promise<{ header: Header | null; rows: Rows | null; hidden: Hidden }>;
   close(): Promise<void>;
 }
 

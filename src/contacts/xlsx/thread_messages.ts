@@ -1,7 +1,7 @@
 // What sheet_thread.ts and worker.ts send each other.
 import type { AppError, ErrorCode, ErrorDetails } from "../../contracts/errors.ts";
 import type { Header, Rows } from "../rows.ts";
-import type { SheetOptions } from "./sheet_rows.ts";
+import type { Hidden, SheetOptions } from "./sheet_rows.ts";
 import type { Sheet } from "./workbook.ts";
 
 /** The file by its descriptor, which all threads of a process share. */
@@ -19,7 +19,7 @@ export type Question =
 
 export type Answer =
   | { kind: "opened"; sheets: readonly Sheet[] }
-  | { kind: "rows"; header: Header | null; rows: Rows | null; hidden: { rows: number; columns: number } }
+  | { kind: "rows"; header: Header | null; rows: Rows | null; hidden: Hidden }
   | { kind: "refused"; code: ErrorCode; detail: string; details: ErrorDetails }
   | { kind: "broken"; stack: string };
 

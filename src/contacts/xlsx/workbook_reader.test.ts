@@ -16,12 +16,12 @@ interface Table {
   rows: string[][];
   lines: number[];
   faults: (readonly [line: number, column: number, fault: CellFault])[];
-  hidden: { rows: number; columns: number };
+  hidden: { rows: number; columns: readonly string[] };
 }
 
 async function tableOf(reader: WorkbookReader, index = 0, withHidden = false): Promise<Table> {
   const source = reader.read(reader.sheets[index] as WorkbookReader["sheets"][number], { withHidden });
-  const table: Table = { header: null, rows: [], lines: [], faults: [], hidden: { rows: 0, columns: 0 } };
+  const table: Table = { header: null, rows: [], lines: [], faults: [], hidden: { rows: 0, columns: [] } };
   for await (const rows of source.rows()) {
     for (let row = 0; row < rows.count; row++) {
       table.rows.push(cellsOf(rows, row));
@@ -202,11 +202,16 @@ describe("hidden rows and columns", () => {
   };
 
   it("are left out and counted, those with something in them", async () => {
-    expect(await read(parts)).toMatchObject({ header: ["name", "phone"], rows: [["2", "4"]], lines: [5], hidden: { rows: 2, columns: 1 } });
+    expect(await read(parts)).toMatchObject({
+      header: ["name", "phone"],
+      rows: [["2", "4"]],
+      lines: [5],
+      hidden: { rows: 2, columns: ["secret"] },
+    });
   });
 
   it("are read when they are wanted", async () => {
-    expect(await read(parts, true)).toMatchObject({ header: ["9", "", "", ""], lines: [2, 3, 5], hidden: { rows: 0, columns: 0 } });
+    expect(await read(parts, true)).toMatchObject({ header: ["9", "", "", ""], lines: [2, 3, 5], hidden: { rows: 0, columns: [] } });
   });
 });
 
@@ -231,6 +236,15 @@ describe("the sheets of a workbook", () => {
       ['B & "x" > y', false],
       ["A", true],
     ]);
+  });
+
+  it("have no hidden column that is named by what stands above the header, or that is empty below it", async () => {
+    const rows = `<row r="1"><c r="B1" t="inlineStr"><is><t>title</t></is></c></row><row r="2">${"<c/>"}</row>
+      <row r="3"><c r="A3" t="inlineStr"><is><t>phone</t></is></c><c r="C3" t="inlineStr"><is><t>Notes</t></is></c></row>
+      <row r="4"><c r="A4"><v>1</v></c><c r="B4"><v>2</v></c></row><row r="5"><c r="A5"><v>1</v></c><c r="AB5"><v>2</v></c></row>`;
+    const before = '<cols><col min="2" max="3" hidden="1"/><col min="28" max="28" hidden="1"/></cols>';
+    const found = await read({ sheets: [{ name: "S", rows, before }] });
+    expect(found).toMatchObject({ header: ["phone"], hidden: { rows: 0, columns: ["B", "AB"] } });
   });
 
   it("are chosen when only one has phone numbers; a hidden one only by its name", async () => {

@@ -42,7 +42,7 @@ async function answer(question: Question): Promise<Answer> {
   }
   if (workbook === null) throw new RangeError("asked before it was opened");
   if (question.kind === "beginning") {
-    return { kind: "rows", ...(await workbook.beginningOf(question.sheet, question.options)), hidden: { rows: 0, columns: 0 } };
+    return { kind: "rows", ...(await workbook.beginningOf(question.sheet, question.options)), hidden: { rows: 0, columns: [] } };
   }
   if (question.kind === "read") {
     const source = workbook.read(question.sheet, question.options);

@@ -62,14 +62,17 @@ const form = z.object({
   country: z.string().optional().describe("ISO 3166 letters of the country whose numbers are written without +"),
   deadline_s: z.string().optional().describe("seconds after its submit when a message without a final receipt ends as expired"),
   phone_column: z.string().optional().describe("name of the column of phone numbers, when its name and its cells do not say so"),
-  phone_column_number: z.string().optional().describe("the same by its place in the file; the first is 1"),
+  phone_column_number: z
+    .string()
+    .optional()
+    .describe("the same by its place in the file; the first is 1; hidden columns of a workbook are not counted"),
   empty_values: z.enum(["reject", "send"]).optional().describe("rows with an empty value where the text has no default"),
   encoding: z
     .string()
     .optional()
     .describe(`of a CSV file, when its bytes do not tell: ${fileEncodings.join(", ")}`),
   sheet: z.string().optional().describe("of a workbook: the name of the sheet, when several have phone numbers"),
-  hidden_rows: z.enum(["skip", "include"]).optional().describe("of a workbook: rows that are hidden or filtered out"),
+  hidden_rows: z.enum(["skip", "include"]).optional().describe("of a workbook: rows and columns that are hidden or filtered out"),
 });
 
 const description = `Makes a campaign ready to run from a file (CSV or .xlsx) and a text: nothing is sent and no credit moves.
@@ -229,9 +232,9 @@ async function create(
   importSlots: Slots,
   deps: CreateRouteDependencies,
 ): Promise<{ answer: CreateAnswer; isRepeat: boolean }> {
-  const { sql, prices, settings, log } = deps;
+  const { sql, prices, settings, signal, log } = deps;
   const startedMs = performance.now();
-  const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax });
+  const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax, signal });
   try {
     reachFailpoint("upload_received");
     const { workspaceId, key } = caller;
@@ -239,7 +242,7 @@ async function create(
     const fields = readImportFields(upload.fields, upload.fileName, settings);
     const created = await importSlots(async () =>
       importCampaign(sql, { ...fields, workspaceId, claim, pricing: await prices.current() }, limitsOf(deps), () =>
-        openRows(upload.file, fields.choices, fields.country),
+        openRows(upload.file, { ...fields, signal }),
       ),
     );
     const { id, contacts, rejected, parts } = created.answer;
@@ -253,14 +256,12 @@ async function create(
 
 /** The same without a campaign. */
 async function quote(request: FastifyRequest, importSlots: Slots, deps: CreateRouteDependencies): Promise<QuoteAnswer> {
-  const { prices, settings } = deps;
-  const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax });
+  const { prices, settings, signal } = deps;
+  const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax, signal });
   try {
     const fields = readImportFields(upload.fields, upload.fileName, settings);
     return await importSlots(async () =>
-      quoteFile({ ...fields, pricing: await prices.current() }, limitsOf(deps), () =>
-        openRows(upload.file, fields.choices, fields.country),
-      ),
+      quoteFile({ ...fields, pricing: await prices.current() }, limitsOf(deps), () => openRows(upload.file, { ...fields, signal })),
     );
   } finally {
     await upload.dispose();

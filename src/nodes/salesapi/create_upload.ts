@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type { MultipartFile } from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
 import { type ImportFieldName, importFieldNames } from "../../campaign/import/import_fields.ts";
+import { untilStopped } from "../../campaign/import/interruption.ts";
 import type { UploadedFile } from "../../campaign/import/open_rows.ts";
 import { createEncodingJudge, type EncodingVerdict } from "../../contacts/encoding/judge_encoding.ts";
 import { randomAccessOfHandle } from "../../contacts/xlsx/random_access.ts";
@@ -26,6 +27,8 @@ export const formBytesMax = partsMax * (fieldBytesMax + 1024);
  * read why.
  */
 const drainMs = 10_000;
+/** And for so long when the process is to end, which waits for its connections. */
+const drainWhenStoppingMs = 1_000;
 const readBytes = 64 * 1024;
 
 export interface Upload {
@@ -36,6 +39,12 @@ export interface Upload {
   file: UploadedFile;
   /** Frees the temporary file; the file has no name, so a crash frees it too. */
   dispose(): Promise<void>;
+}
+
+export interface UploadLimits {
+  fileBytesMax: number;
+  /** The process is to end: nothing more is received. */
+  signal: AbortSignal;
 }
 
 interface Spool {
@@ -49,24 +58,24 @@ interface Spool {
 /**
  * Receives the whole form.
  * @throws AppError file_missing, file_more_than_one, field_unknown, body_too_large, upload_cut,
- * request_invalid.
+ * request_invalid, import_interrupted.
  */
-export async function receiveUpload(request: FastifyRequest, limits: { fileBytesMax: number }): Promise<Upload> {
+export async function receiveUpload(request: FastifyRequest, limits: UploadLimits): Promise<Upload> {
+  const { signal } = limits;
   const fields = new Map<ImportFieldName, string>();
   let spool: Spool | null = null;
   try {
     // one byte above the limit tells that there is more; the form's own limit would swallow the
     // rest silently
     const fileSize = limits.fileBytesMax + 1;
-    for await (const part of request.parts({
-      limits: { fileSize, fieldSize: fieldBytesMax, parts: partsMax },
-    })) {
+    const parts = request.parts({ limits: { fileSize, fieldSize: fieldBytesMax, parts: partsMax } });
+    for await (const part of untilStopped(parts, signal)) {
       if (part.type === "field") {
         addField(fields, part);
         continue;
       }
       assertIsTheFile(part, spool);
-      spool = await spoolFile(part, limits.fileBytesMax);
+      spool = await spoolFile(part, limits);
     }
     if (spool === null || (spool.bytes === 0 && spool.fileName === "")) {
       throw new AppError("file_missing", "The form has no file; send it in the field file (curl -F file=@students.csv).");
@@ -74,7 +83,7 @@ export async function receiveUpload(request: FastifyRequest, limits: { fileBytes
     return createUpload(fields, spool);
   } catch (error) {
     await spool?.handle.close();
-    drain(request);
+    drain(request, signal);
     throw asRefusal(error);
   }
 }
@@ -111,7 +120,7 @@ function assertIsTheFile(part: MultipartFile, spool: Spool | null): void {
   if (spool !== null) throw new AppError("file_more_than_one", "The form has more than one file; one campaign has one.");
 }
 
-async function spoolFile(part: MultipartFile, bytesMax: number): Promise<Spool> {
+async function spoolFile(part: MultipartFile, { fileBytesMax: bytesMax, signal }: UploadLimits): Promise<Spool> {
   const path = join(tmpdir(), `bulksms-upload-${randomUUID()}`);
   const handle = await open(path, "wx+", 0o600);
   try {
@@ -121,7 +130,7 @@ async function spoolFile(part: MultipartFile, bytesMax: number): Promise<Spool> 
     const judge = createEncodingJudge();
     let isText = true;
     let bytes = 0;
-    for await (const chunk of part.file as AsyncIterable<Buffer>) {
+    for await (const chunk of untilStopped(part.file as AsyncIterable<Buffer>, signal)) {
       bytes += chunk.length;
       if (bytes > bytesMax) throw bodyTooLarge(bytesMax);
       hash.update(chunk);
@@ -176,13 +185,18 @@ async function* readAll(handle: FileHandle): AsyncGenerator<Buffer> {
 /**
  * Reads on into nothing for a while: a connection that is closed on unread bytes loses the answer.
  */
-function drain(request: FastifyRequest): void {
+function drain(request: FastifyRequest, stopping: AbortSignal): void {
   const { raw } = request;
   if (raw.readableEnded || raw.destroyed) return;
-  const timer = setTimeout(() => raw.destroy(), drainMs);
-  timer.unref();
-  raw.once("close", () => clearTimeout(timer));
-  raw.once("end", () => clearTimeout(timer));
+  const end = () => raw.destroy();
+  const endSoon = () => setTimeout(end, drainWhenStoppingMs).unref();
+  const timer = setTimeout(end, drainMs).unref();
+  if (stopping.aborted) endSoon();
+  else stopping.addEventListener("abort", endSoon, { once: true });
+  raw.once("close", () => {
+    clearTimeout(timer);
+    stopping.removeEventListener("abort", endSoon);
+  });
   raw.resume();
 }
 

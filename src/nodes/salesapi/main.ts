@@ -1,6 +1,6 @@
 // salesapi: campaigns over HTTP, receipts from carriers. Only wires; takes receipts while Redis and
 // rpc are away.
-
+import { setMaxListeners } from "node:events";
 import { createAuthenticator } from "../../accounts/authenticator.ts";
 import { openPriceBook } from "../../campaign/pricing/price_book.ts";
 import { openProgressPublisher } from "../../campaign/reads/progress.ts";
@@ -81,6 +81,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
   metrics.gauge("queue_sales_rings_dropped", "Rings of this process that Redis did not take", () => sales.dropped());
 
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // each upload and import has one
   let app: HttpServer | undefined;
   let boundPort: number | undefined;
   let stats: SystemStats | undefined;
@@ -110,7 +111,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
     },
     async stop() {
       stats?.stop();
-      stopping.abort(); // imports end as interrupted: their files may take longer than a drain
+      stopping.abort(); // uploads and imports end as interrupted: a file may take longer than a drain
       await app?.close(); // answers what is in hand, so their receipts are committed
       await batcher.close();
       progress.close();
