@@ -8,10 +8,10 @@ import { exitCodes } from "../../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import { evaluate, readEvaluation, writeEvaluation } from "../../measure/evaluation/evaluate.ts";
 import type { EvaluationRun } from "../../measure/evaluation/measure.ts";
-import { canSample } from "../../measure/evaluation/process_samples.ts";
 import { quietLoadPerCore, readMachine } from "../../measure/evaluation/report.ts";
 import { type SubjectName, subjectNames } from "../../measure/evaluation/subject.ts";
 import { summarize } from "../../measure/evaluation/summary.ts";
+import { canSample } from "../../measure/sampling/proc.ts";
 
 const contactsMax = 1_000_000;
 

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type EvaluationRun, measureRun } from "./measure.ts";
 import { startOriginalSubject } from "./original.ts";
-import { startOurs } from "./ours.ts";
+import { startOurSubject } from "./ours.ts";
 import { drawPictures, toFile } from "./plots.ts";
 import { type Evaluation, readMachine, renderReport } from "./report.ts";
 import type { Subject, SubjectName } from "./subject.ts";
@@ -21,7 +21,7 @@ export interface EvaluationOptions {
   onRun(run: EvaluationRun): void;
 }
 
-const startSubject: Record<SubjectName, (speed: string) => Promise<Subject>> = { ours: startOurs, original: startOriginalSubject };
+const startSubject: Record<SubjectName, (speed: string) => Promise<Subject>> = { ours: startOurSubject, original: startOriginalSubject };
 
 /** A tenth of the original's rate on an idle machine, plus time to start. */
 const limitMs = (contacts: number) => 60_000 + contacts * 10;

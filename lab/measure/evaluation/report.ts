@@ -4,7 +4,7 @@ import { cpus, loadavg } from "node:os";
 import { formatCount } from "../../../src/cli/terminal.ts";
 import { escapeHtml } from "../report/html.ts";
 import { style } from "../report/style.ts";
-import type { Percentiles } from "./lags.ts";
+import type { Percentiles } from "../summary/lags.ts";
 import type { EvaluationRun } from "./measure.ts";
 import { colorVariables, formatContacts, type Picture, titleOf } from "./plots.ts";
 import { latencyNames } from "./subject.ts";

@@ -1,10 +1,13 @@
-// The raw set-based store: what one connection to the same server can do when nothing is asked but
-// the rows. COPY, a pass to sent, a pass to delivered. It knows no receipts, no charges, no
-// campaigns; what a whole system reaches of it is our goal P2. Its COPY alone is the reference of
-// an import (P4).
+// The bare store: what one connection to a server like ours can do when nothing is asked but the
+// rows. COPY, a pass to sent, a pass to delivered. It knows no receipts, no charges, no campaigns.
+// Its COPY alone is the reference of an import.
 import { randomUUID } from "node:crypto";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { copyHeaderBytes, copyTrailerBytes, createRowEncoder } from "../../../src/campaign/import/row_encoder.ts";
+import { startPostgresServer } from "../../../src/local/engines/postgres_server.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
 import { msisdnOf } from "./contact_files.ts";
 
@@ -32,62 +35,79 @@ const schema = `
     primary key (bulksms_id, row_no)
   ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.2, autovacuum_vacuum_insert_scale_factor = 0.5);`;
 
-export interface StoreReference {
-  /** Seconds of a bare COPY of this many rows. */
-  copy(rows: number): Promise<number>;
-  /** Seconds of the whole life of this many messages. */
-  life(rows: number): Promise<number>;
-  close(): Promise<void>;
+/** Rows that are encoded and wait for the clock. */
+export interface Prepared {
+  rows: number;
+  id: string;
+  buffers: readonly Buffer[];
+  /** The session of Postgres that will do the work. */
+  backendPid: number;
 }
 
-/** Creates a database of its own on the server. */
-export async function openStoreReference(ownerUrl: string): Promise<StoreReference> {
-  const database = `store_${randomUUID().replaceAll("-", "")}`;
-  const owner = openPostgres(ownerUrl, { applicationName: "benchmark", connections: 1 });
-  await owner`create database ${owner(database)}`;
-  const url = new URL(ownerUrl);
-  url.pathname = `/${database}`;
-  const sql = openPostgres(url.href, { applicationName: "benchmark store", connections: 1 });
+export interface BareStore {
+  /** Of its owner. */
+  url: string;
+  /** The server with all its sessions. */
+  serverPid: number;
+  /** Empties the table and encodes this many rows. */
+  prepare(rows: number): Promise<Prepared>;
+  /** A bare COPY. */
+  copy(prepared: Prepared): Promise<void>;
+  /** The whole life: COPY and both passes. */
+  live(prepared: Prepared): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts a server of its own, with the settings of ours. */
+export async function startBareStore(): Promise<BareStore> {
+  const folder = mkdtempSync(join(tmpdir(), "bulksms-store-"));
+  chmodSync(folder, 0o711);
+  const server = await startPostgresServer({
+    folder,
+    mark: randomUUID(),
+    preferredPort: 0,
+    password: randomUUID(),
+    databases: ["store"],
+  });
+  const url = server.url("store");
+  const sql = openPostgres(url, { applicationName: "bare store", connections: 1 });
   await sql.unsafe(schema);
-  const prepare = async (rows: number): Promise<{ id: string; buffers: Buffer[] }> => {
-    const id = randomUUID();
-    const buffers = encodeAll(id, rows);
-    await sql`truncate bulksms_info`;
-    await sql`checkpoint`;
-    return { id, buffers };
-  };
   return {
-    async copy(rows) {
-      const { buffers } = await prepare(rows);
-      return await timed(() => copyAll(sql, buffers));
+    url,
+    serverPid: server.pid,
+    async prepare(rows) {
+      const id = randomUUID();
+      const buffers = encodeAll(id, rows);
+      await sql`truncate bulksms_info`;
+      // a connection that idled for a minute was closed, so the session may be a new one
+      const [backend] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+      return { rows, id, buffers, backendPid: backend?.pid ?? 0 };
     },
-    async life(rows) {
-      const { id, buffers } = await prepare(rows);
-      return await timed(async () => {
-        await copyAll(sql, buffers);
-        await pass(
-          rows,
-          (rowNos) => sql`
-          update bulksms_info set status = 'sent', sent_at = now()
-          where bulksms_id = ${id} and row_no = any (${rowNos}::int[]) and status < 'sent'`,
-        );
-        await pass(
-          rows,
-          (rowNos) => sql`
-          update bulksms_info set status = 'delivered', done_at = now()
-          where bulksms_id = ${id} and row_no = any (${rowNos}::int[]) and status < 'failed'`,
-        );
-      });
+    copy: ({ buffers }) => copyAll(sql, buffers),
+    async live({ rows, id, buffers }) {
+      await copyAll(sql, buffers);
+      await pass(
+        rows,
+        (rowNos) => sql`
+        update bulksms_info set status = 'sent', sent_at = now()
+        where bulksms_id = ${id} and row_no = any (${rowNos}::int[]) and status < 'sent'`,
+      );
+      await pass(
+        rows,
+        (rowNos) => sql`
+        update bulksms_info set status = 'delivered', done_at = now()
+        where bulksms_id = ${id} and row_no = any (${rowNos}::int[]) and status < 'failed'`,
+      );
     },
-    async close() {
+    async stop() {
       await sql.end({ timeout: 1 });
-      await owner`drop database if exists ${owner(database)} with (force)`;
-      await owner.end({ timeout: 1 });
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-/** Pieces of one binary COPY, encoded before the clock runs. */
+/** Pieces of one binary COPY. */
 function encodeAll(bulksmsId: string, rows: number): Buffer[] {
   const pieces: Buffer[] = [];
   const encoder = createRowEncoder(bulksmsId, encodedRows);
@@ -115,10 +135,4 @@ async function pass(rows: number, update: (rowNos: string) => Promise<unknown>):
     const count = Math.min(batchRows, rows - first + 1);
     await update(`{${Array.from({ length: count }, (_, index) => first + index).join(",")}}`);
   }
-}
-
-async function timed(work: () => Promise<void>): Promise<number> {
-  const startedAt = performance.now();
-  await work();
-  return (performance.now() - startedAt) / 1_000;
 }

@@ -1,0 +1,41 @@
+// What the databases do for one message: WAL, pages, row updates and the share of them that touch
+// no index. Counted once, since counts do not change with the weather of the machine, in campaigns
+// that also warm what is measured afterwards.
+import { type Databases, type DatabaseWork, untilCounted, workBetween } from "../sampling/databases.ts";
+import { originalMaxMs, type Subjects } from "./measured_subjects.ts";
+import type { Sizes } from "./plan.ts";
+import type { CountedWork, SubjectName } from "./results.ts";
+
+type Counted = Partial<Record<SubjectName, CountedWork>>;
+
+/** @param fileOf a CSV file of this many contacts */
+export async function countWork(
+  { ours, original, store }: Subjects,
+  { counted }: Pick<Sizes, "counted">,
+  fileOf: (contacts: number) => string,
+): Promise<Counted> {
+  const created = await ours.system.create(fileOf(counted.batched));
+  const campaign = (await original?.system.create(counted.original)) ?? null;
+  const prepared = await store.system.prepare(counted.store);
+  const createdAt = performance.now();
+  const counting: { subject: SubjectName; messages: number; databases: Databases; before: DatabaseWork }[] = [];
+  await untilCounted(createdAt);
+  const begin = async (subject: SubjectName, messages: number, databases: Databases): Promise<void> => {
+    counting.push({ subject, messages, databases, before: await databases.work() });
+  };
+  await begin("batched", counted.batched, ours.databases);
+  await begin("store", counted.store, store.databases);
+  await ours.system.send(created);
+  await store.system.live(prepared);
+  if (original !== null && campaign !== null) {
+    await begin("original", counted.original, original.databases);
+    await original.system.run(campaign);
+    await original.system.untilQuiet(campaign, originalMaxMs(counted.original));
+  }
+  await untilCounted(performance.now());
+  const found: Counted = {};
+  for (const { subject, messages, databases, before } of counting) {
+    found[subject] = { messages, ...workBetween(before, await databases.work(), messages) };
+  }
+  return found;
+}
