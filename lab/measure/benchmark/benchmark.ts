@@ -8,7 +8,7 @@ import { inBodies } from "../subjects/ours.ts";
 import { median } from "../summary/median.ts";
 import { whyStop } from "../summary/stopping.ts";
 import { countWork } from "./counted_work.ts";
-import { figuresOf, rateOf, runOf, wideRatios } from "./figures.ts";
+import { figuresOf, rateOf, runOf, wideFigures } from "./figures.ts";
 import { measureLatency } from "./latency.ts";
 import { measureOurs, measureSubject, type Subjects, startSubjects } from "./measured_subjects.ts";
 import { type Level, orderOf, type Sizes } from "./plan.ts";
@@ -65,7 +65,7 @@ async function measureRounds(subjects: Subjects, options: RoundsOptions): Promis
   const { sizes, files, startedMs, smallPeakRssMib, subjects: wanted = subjectNames } = options;
   const rounds: Round[] = [];
   for (;;) {
-    const wide = wideRatios({ rounds, smallPeakRssMib, scaling: [] }).length;
+    const wide = wideFigures({ rounds, smallPeakRssMib, scaling: [] }).length;
     const stopped = whyStop({
       ...{ rounds: rounds.length, roundsMax: sizes.roundsMax, budgetMs: sizes.budgetMs, wide },
       passedMs: performance.now() - startedMs,
@@ -84,7 +84,7 @@ async function measureRounds(subjects: Subjects, options: RoundsOptions): Promis
     }
     const done = { round, seconds: (performance.now() - roundAt) / 1_000, runs };
     rounds.push(done);
-    options.onRound(done, wideRatios({ rounds, smallPeakRssMib, scaling: [] }).length);
+    options.onRound(done, wideFigures({ rounds, smallPeakRssMib, scaling: [] }).length);
   }
 }
 

@@ -1,6 +1,6 @@
-// What the databases do for one message: WAL, pages, row updates and the share of them that touch
-// no index. Counted once, since counts do not change with the weather of the machine, in campaigns
-// that also warm what is measured afterwards.
+// What the databases do for one message in its whole life, import included: WAL, pages, row updates
+// and the share of them that touch no index. Counted once, since counts do not change with the
+// weather of the machine, in campaigns that also warm what is measured afterwards.
 import { type Databases, type DatabaseWork, untilCounted, workBetween } from "../sampling/databases.ts";
 import { originalMaxMs, type Subjects } from "./measured_subjects.ts";
 import type { Sizes } from "./plan.ts";
@@ -14,21 +14,17 @@ export async function countWork(
   { counted }: Pick<Sizes, "counted">,
   fileOf: (contacts: number) => string,
 ): Promise<Counted> {
-  const created = await ours.system.create(fileOf(counted.batched));
-  const campaign = (await original?.system.create(counted.original)) ?? null;
-  const prepared = await store.system.prepare(counted.store);
-  const createdAt = performance.now();
   const counting: { subject: SubjectName; messages: number; databases: Databases; before: DatabaseWork }[] = [];
-  await untilCounted(createdAt);
   const begin = async (subject: SubjectName, messages: number, databases: Databases): Promise<void> => {
     counting.push({ subject, messages, databases, before: await databases.work() });
   };
   await begin("batched", counted.batched, ours.databases);
+  await ours.system.send(await ours.system.create(fileOf(counted.batched)));
   await begin("store", counted.store, store.databases);
-  await ours.system.send(created);
-  await store.system.live(prepared);
-  if (original !== null && campaign !== null) {
+  await store.system.live(await store.system.prepare(counted.store));
+  if (original !== null) {
     await begin("original", counted.original, original.databases);
+    const campaign = await original.system.create(counted.original);
     await original.system.run(campaign);
     await original.system.untilQuiet(campaign, originalMaxMs(counted.original));
   }

@@ -121,7 +121,7 @@ const withSimulator: readonly SubjectName[] = ["batched", "single", "unpipelined
 const cpus: readonly Figure[] = withCpu.flatMap((subject) => [
   {
     name: `${subject}_cpu_us_scaled`,
-    description: `${descriptionOf[subject]}: CPU of the product`,
+    description: `${descriptionOf[subject]}: CPU${withSimulator.includes(subject) ? " of the product" : ""}`,
     unit: "µs",
     kind: "cpu" as const,
     values: (source) => each(source, subject, (run) => scaled(productCpuOf(run), run)),
@@ -153,7 +153,7 @@ const other = (name: string, description: string, unit: string, values: Figure["
 
 const others: readonly Figure[] = [
   ...withCpu.map((subject) =>
-    other(`${subject}_cpu_us`, `${descriptionOf[subject]}: CPU of the product as measured`, "µs", (source) =>
+    other(`${subject}_cpu_us`, `${descriptionOf[subject]}: CPU of the product, not scaled`, "µs", (source) =>
       each(source, subject, productCpuOf),
     ),
   ),
@@ -184,9 +184,16 @@ export function figuresOf(source: FigureSource): FigureResult[] {
   });
 }
 
-/** Ratios whose interval reaches further than the limit. */
-export const wideRatios = (source: FigureSource): FigureResult[] =>
-  figuresOf(source).filter((found) => found.kind === "ratio" && !isWithin(found, widthMax));
+/**
+ * Ratios whose interval reaches further than the limit. Of a benchmark of too few subjects for a
+ * ratio: rates.
+ */
+export function wideFigures(source: FigureSource): FigureResult[] {
+  const found = figuresOf(source);
+  const ratioFigures = found.filter(({ kind }) => kind === "ratio");
+  const known = ratioFigures.length > 0 ? ratioFigures : found.filter(({ kind }) => kind === "rate");
+  return known.filter((figure) => !isWithin(figure, widthMax));
+}
 
 /** Our largest process of each round, by its name. */
 function roundPeaks({ rounds }: FigureSource): { name: string; mib: number }[] {

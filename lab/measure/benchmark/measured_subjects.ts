@@ -20,6 +20,9 @@ import type { Run, SubjectName } from "./results.ts";
 const originalMessageMaxMs = 50;
 export const originalMaxMs = (messages: number): number => 30_000 + messages * originalMessageMaxMs;
 
+/** So that both ends have compiled their code. */
+const httpWarmUpMs = 250;
+
 /** One that is measured, with its databases. */
 interface Started<T> {
   system: T;
@@ -60,8 +63,11 @@ export async function startSubjects(wanted: readonly SubjectName[], onBegin: (wh
     onBegin("starting the original's way");
     const original = wanted.includes("original") ? await startOriginal() : null;
     const startedOriginal = original === null ? null : await started(original, original.ownerUrls);
+    onBegin("starting the yardsticks");
     const http = await startBareHttp();
     closing.push(http.stop);
+    for (const mode of [inBodies, singly])
+      for (const isSigned of [false, true]) await http.measure(mode, { isSigned, runMs: httpWarmUpMs });
     const fixedWork = await startFixedWork();
     closing.push(fixedWork.stop);
     return { ours: startedOurs, original: startedOriginal, store: startedStore, http, fixedWork, stop };

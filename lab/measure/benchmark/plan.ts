@@ -34,10 +34,10 @@ const minuteMs = 60_000;
  */
 export const sizesOf: Record<Level, Sizes> = {
   quick: {
-    messages: { batched: 100_000, single: 15_000, unpipelined: 0, original: 1_500, store: 100_000, import: 100_000, copy: 100_000 },
-    yardstickMs: 400,
-    counted: { batched: 20_000, original: 500, store: 20_000 },
-    warmUp: { batched: 20_000, single: 4_000 },
+    messages: { batched: 60_000, single: 8_000, unpipelined: 0, original: 1_000, store: 60_000, import: 60_000, copy: 60_000 },
+    yardstickMs: 300,
+    counted: { batched: 20_000, original: 1_000, store: 20_000 },
+    warmUp: { batched: 10_000, single: 2_000 },
     roundsMax: 100,
     budgetMs: 2 * minuteMs,
     extras: null,

@@ -3,7 +3,7 @@ import { alignColumns, formatCount, formatDuration, type Terminal } from "../../
 import type { Cell, Table } from "../report/report.ts";
 import { formatFigure } from "../summary/shown_figure.ts";
 import { widthMax } from "../summary/stopping.ts";
-import { cpuOf, descriptionOf, isSimulator, productCpuOf, rateOf, unitOf, wideRatios } from "./figures.ts";
+import { cpuOf, descriptionOf, isSimulator, productCpuOf, rateOf, unitOf, wideFigures } from "./figures.ts";
 import { measuredElsewhere } from "./goals.ts";
 import { type BenchmarkResults, lawsBrokenIn, type Round, type Run, type SubjectName } from "./results.ts";
 import { tablesOf } from "./tables.ts";
@@ -50,7 +50,7 @@ export function whyStopped({ stopped, rounds, seconds, ...results }: BenchmarkRe
   const within = `within ${100 * widthMax} %`;
   if (stopped === "intervals") return `${took}: every ratio of the rounds is known ${within}`;
   const reason = stopped === "time" ? "the time is over" : "no more rounds were asked for";
-  const wide = wideRatios({ ...results, rounds }).map(({ name }) => name);
+  const wide = wideFigures({ ...results, rounds }).map(({ name }) => name);
   return `${took}: ${reason}; ${wide.length === 0 ? `every ratio is known ${within}` : `not known ${within}: ${wide.join(", ")}`}`;
 }
 

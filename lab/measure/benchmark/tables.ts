@@ -66,11 +66,11 @@ function rateTable(results: BenchmarkResults): Table {
       const [run] = results.rounds.flatMap((round) => runOf(round, subject) ?? []);
       return [
         descriptionOf[subject],
-        formatCount(run?.messages ?? 0),
-        `${formatFigure(rate.median)} ${unitOf(subject)}/s`,
+        `${formatCount(run?.messages ?? 0)} ${unitOf(subject)}`,
+        `${formatFigure(rate.median)}/s`,
         formatInterval(rate),
         number(figureNamed(results, `${subject}_cpu_us`)?.median ?? sum((process) => !isSimulator(process))),
-        number(sum(isSimulator)),
+        number(sum(isSimulator) || null),
         number(figureNamed(results, `${subject}_wal_bytes`)?.median),
       ];
     }),
@@ -126,7 +126,7 @@ function processTable(results: BenchmarkResults): Table {
 
 function workTable({ work }: BenchmarkResults): Table {
   return {
-    title: "What the databases do for one message, counted once",
+    title: "What the databases do for one message, import included, counted once",
     columns: [
       { name: "" },
       { name: "messages", isNumber: true },

@@ -34,14 +34,21 @@ interface Seen {
   atMs: number;
 }
 
+export interface UsageSource {
+  read(pid: number): TreeUsage | null;
+  nowMs(): number;
+}
+
+const thisMachine: UsageSource = { read: readTree, nowMs: () => performance.now() };
+
 /**
  * Begins to measure.
  * @param pids read each time, since a process may have been restarted
  */
-export function openUsageMeter(pids: () => Pids, read: (pid: number) => TreeUsage | null = readTree): UsageMeter {
+export function openUsageMeter(pids: () => Pids, { read, nowMs }: UsageSource = thisMachine): UsageMeter {
   const running = (): [string, number][] =>
     Object.entries(pids()).flatMap(([name, pid]) => (pid === null || pid <= 0 ? [] : [[name, pid]]));
-  const seenNow = (pid: number): Seen => ({ pid, cpuMicros: read(pid)?.cpuMicros ?? 0, atMs: performance.now() });
+  const seenNow = (pid: number): Seen => ({ pid, cpuMicros: read(pid)?.cpuMicros ?? 0, atMs: nowMs() });
   const begun = new Map<string, Seen>();
   const last = new Map<string, Seen>();
   for (const [name, pid] of running()) {
@@ -62,7 +69,7 @@ export function openUsageMeter(pids: () => Pids, read: (pid: number) => TreeUsag
       for (const [name, pid] of running()) {
         const tree = read(pid);
         if (tree === null) continue;
-        const now = { pid, cpuMicros: tree.cpuMicros, atMs: performance.now() };
+        const now = { pid, cpuMicros: tree.cpuMicros, atMs: nowMs() };
         const before = last.get(name);
         last.set(name, now);
         const isSame = before !== undefined && before.pid === pid && now.atMs > before.atMs;
