@@ -28,7 +28,7 @@ export function register(program: Command): void {
   program
     .command("benchmark")
     .description("measure our system, the original's design, the bare store and bare HTTP side by side, in rounds")
-    .addOption(new Option("--quick", "about two minutes, 100,000 messages per run (the default)").conflicts("full"))
+    .addOption(new Option("--quick", "about two minutes, 60,000 messages per run (the default)").conflicts("full"))
     .option("--full", "a million messages per run; up to an hour")
     .option(
       "--minutes <n>",

@@ -53,7 +53,7 @@ test("all subjects in a round, the slow parts, and figures that can be written, 
     expect(figures.get(name)?.median, name).toBeGreaterThan(0);
   }
   expect(figures.get("batched_wal_bytes")?.median).toBeGreaterThan(100);
-  // each system with its processes and engines, product and simulator apart; the store with both ends
+  // each system with its processes and engines, the store and HTTP with both ends
   const [first] = results.rounds;
   expect(Object.keys(first?.runs.batched?.cpuMicros ?? {})).toEqual(
     expect.arrayContaining(["webapi", "salesapi", "rpc", "general_worker", "sales_worker", "simulator", "ds", "salesdb", "redis"]),

@@ -176,7 +176,10 @@ async function measureOriginal({ original, fixedWork }: Subjects, messages: numb
   return { ...run, wrongStates, creditOff };
 }
 
-/** Its CPU is that of its client, which is this program, and of its session and the rest of its server. */
+/**
+ * Its CPU is that of its client, which is this program, of its session, and of the rest of its
+ * server.
+ */
 async function measureStore({ store, fixedWork }: Subjects, rows: number, work: (prepared: Prepared) => Promise<void>): Promise<Run> {
   const { system, databases } = store;
   const prepared = await system.prepare(rows);

@@ -7,8 +7,8 @@ const schemaName = "bulksms-benchmark/1";
 
 /**
  * What is measured once in each round: systems first, yardsticks behind them. `batched`, `single`,
- * `unpipelined` and `import` are ours; `copy` and `store` are the bare store's; the unit of `http_*`
- * is a receipt, of `disk_sync` a write.
+ * `unpipelined` and `import` are ours; `copy` and `store` are the bare store's; the unit of
+ * `http_*` is a receipt, of `disk_sync` a write.
  */
 export const subjectNames = [
   "batched",

@@ -1,4 +1,5 @@
-// The evaluation as a report: correctness, speed, cost, pictures, every process, how to run it again.
+// The evaluation as a report: correctness, speed, cost, pictures, every process, how to run it
+// again.
 import { formatCount } from "../../../src/cli/terminal.ts";
 import type { Picture } from "../report/plot.ts";
 import type { Cell, Report, Table } from "../report/report.ts";

@@ -1,5 +1,6 @@
 // The timeline of a run: rates, states and faults as plots over one another.
 import * as Plot from "@observablehq/plot";
+import { isMessageIn, messageSets, messageStatuses } from "../../../src/contracts/states.ts";
 import { html, type Markup } from "./html.ts";
 import { plot, plotWidth } from "./plot.ts";
 import { colorOf } from "./style.ts";
@@ -159,8 +160,8 @@ function thin(points: readonly Point[]): readonly Point[] {
   return points.filter((_, index) => index % every === 0 || index === points.length - 1);
 }
 
-const submittedStates = ["unknown", "queued", "sent", "failed", "undelivered", "delivered", "expired", "canceled"] as const;
-const failedStates = ["failed", "undelivered", "expired", "canceled"] as const;
+const submittedStates = messageStatuses.filter((status) => !isMessageIn("sendable", status));
+const deliveredStates = messageSets.final.filter((status) => !isMessageIn("missed", status));
 
 /** Of the samples and the timeline of one run. */
 export function chartOf({ rates, timeline, durationMs: wholeMs }: Verdict): Chart {
@@ -171,13 +172,13 @@ export function chartOf({ rates, timeline, durationMs: wholeMs }: Verdict): Char
     durationMs: Math.max(1, durationMs),
     rates: [
       { name: "submitted per second", meaning: "in-flight", points: ratesOf(totalOf(submittedStates)) },
-      { name: "ended per second", meaning: "delivered", points: ratesOf(totalOf(["delivered", ...failedStates])) },
+      { name: "ended per second", meaning: "delivered", points: ratesOf(totalOf(messageSets.final)) },
     ],
     river: [
-      { name: "delivered", meaning: "delivered", points: totalOf(["delivered"]) },
-      { name: "ended otherwise", meaning: "failed", points: totalOf(failedStates) },
-      { name: "in flight", meaning: "in-flight", points: totalOf(["unknown", "queued", "sent"]) },
-      { name: "waiting", meaning: "waiting", points: totalOf(["pending"]) },
+      { name: "delivered", meaning: "delivered", points: totalOf(deliveredStates) },
+      { name: "ended otherwise", meaning: "failed", points: totalOf(messageSets.missed) },
+      { name: "in flight", meaning: "in-flight", points: totalOf(messageSets.submitted) },
+      { name: "waiting", meaning: "waiting", points: totalOf(messageSets.sendable) },
     ],
     bands: bandsOf(timeline, durationMs),
   };

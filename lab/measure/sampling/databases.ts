@@ -39,7 +39,7 @@ export interface Databases {
  */
 const countersLagMs = 10_500;
 
-/** Resolves when every session that was idle at `sinceMs` (performance.now) has counted its work. */
+/** Resolves when every session that is idle since `sinceMs` (performance.now) has counted. */
 export async function untilCounted(sinceMs: number): Promise<void> {
   await pause(Math.max(0, sinceMs + countersLagMs - performance.now()));
 }

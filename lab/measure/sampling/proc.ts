@@ -56,7 +56,7 @@ export function parseChildren(children: string): number[] {
   return children.split(" ").filter(Boolean).map(Number);
 }
 
-/** Of a process with its descendants, such as a Postgres server with all its sessions; null: gone. */
+/** Of a process with its descendants, as a Postgres server with its sessions; null: gone. */
 export function readTree(root: number): TreeUsage | null {
   if (parseTicks(readProc(`/proc/${root}/stat`)) === null) return null;
   let ticks = 0;

@@ -1,5 +1,5 @@
-// How many receipts per second a bare node:http server accepts from the simulator's own client, with
-// the same number in flight and the same pipelining as ours: what HTTP alone costs, without a
+// How many receipts per second a bare node:http server accepts from the simulator's own client,
+// with the same number in flight and the same pipelining as ours: what HTTP alone costs, without a
 // database; with the signature made and checked, or without.
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";

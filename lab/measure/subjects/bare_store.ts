@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { copyHeaderBytes, copyTrailerBytes, createRowEncoder } from "../../../src/campaign/import/row_encoder.ts";
+import { firstFinalStatus, messageStatuses } from "../../../src/contracts/states.ts";
 import { startPostgresServer } from "../../../src/local/engines/postgres_server.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
 import { msisdnOf } from "./contact_files.ts";
@@ -18,8 +19,7 @@ const encodedRows = 50_000;
 
 /** The shape of our own table (src/campaign/migrations). */
 const schema = `
-  create type message_status as enum
-    ('pending', 'unknown', 'queued', 'sent', 'failed', 'undelivered', 'delivered', 'expired', 'canceled');
+  create type message_status as enum (${messageStatuses.map((status) => `'${status}'`).join(", ")});
   create table bulksms_info (
     bulksms_id uuid not null,
     row_no int not null,
@@ -96,7 +96,7 @@ export async function startBareStore(): Promise<BareStore> {
         rows,
         (rowNos) => sql`
         update bulksms_info set status = 'delivered', done_at = now()
-        where bulksms_id = ${id} and row_no = any (${rowNos}::int[]) and status < 'failed'`,
+        where bulksms_id = ${id} and row_no = any (${rowNos}::int[]) and status < ${firstFinalStatus}`,
       );
     },
     async stop() {

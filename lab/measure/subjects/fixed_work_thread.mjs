@@ -1,5 +1,5 @@
-// One thread of fixed_work.ts: the same arithmetic and the same walk through memory at each message,
-// then an answer. Plain JavaScript, because a worker thread has no loader of its own.
+// One thread of fixed_work.ts: the same arithmetic and the same walk through memory at each
+// message, then an answer. Plain JavaScript, because a worker thread has no loader of its own.
 import { parentPort } from "node:worker_threads";
 
 /** 4 MiB: more than the cache that a core has to itself. */

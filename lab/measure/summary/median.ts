@@ -25,11 +25,11 @@ export function median(values: readonly number[]): number | null {
 }
 
 /**
- * The values from the k-th smallest to the k-th largest contain the true median unless k or more of
- * a fair coin's n throws fall on one side. Between the widest k below and the narrowest k above
- * 95 % it is interpolated (Hettmansperger and Sheather, Statistics & Probability Letters 4, 1986),
- * so that the interval narrows with every round and not in jumps. Below six values it is their
- * whole range.
+ * From the k-th smallest value to the k-th largest: it misses the true median only if fewer than k
+ * of the n values lie on one side of it, which is as likely as fewer than k heads, or tails, in n
+ * throws of a coin. Between the largest k above 95 % and the next one it is interpolated
+ * (Hettmansperger and Sheather, Statistics & Probability Letters 4, 1986), so that it narrows with
+ * every round and not in jumps. Below six values it is their whole range.
  * @returns null for nothing
  */
 export function medianInterval(values: readonly number[]): MedianInterval | null {
@@ -53,7 +53,7 @@ export function medianInterval(values: readonly number[]): MedianInterval | null
 /** Of the intervals from the k-th smallest to the k-th largest of n values, for k = 1, 2, ... */
 export function coveragesOf(count: number): number[] {
   const coverages: number[] = [];
-  /** Chance that exactly `below` of the values lie below the median, and that at most so many do. */
+  /** Chance that exactly `below` values lie below the median; at most that many. */
   let exactly = 0.5 ** count;
   let atMost = exactly;
   for (let below = 0; below < count / 2; below += 1) {
