@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { endWell, wrongUse } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
-import { createTerminal } from "../../src/cli/terminal.ts";
+import { createTerminal, type Terminal } from "../../src/cli/terminal.ts";
 import { compare, comparisonTable } from "../measure/benchmark/compare.ts";
 import { type BenchmarkResults, parseResults } from "../measure/benchmark/results.ts";
 import { showTable } from "../measure/benchmark/show_benchmark.ts";
@@ -15,10 +15,13 @@ export function register(program: Command): void {
     .argument("<first>", "file of one run")
     .argument("<second>", "file of the other")
     .addHelpText("after", "\nExit codes: 0 all overlap, 1 some do not, 2 wrong use\n")
-    .action((first: string, second: string) => endWell(async () => compareFiles(first, second)));
+    .action((first: string, second: string) =>
+      endWell(async () => compareFiles(first, second, createTerminal(process.stdout, process.env))),
+    );
 }
 
-function compareFiles(first: string, second: string): number {
+/** @returns the exit code. @throws Failure when there is nothing to compare */
+export function compareFiles(first: string, second: string, terminal: Terminal): number {
   const [one, other] = [readResults(first), readResults(second)];
   const comparison = compare(one, other);
   const { figures, missing, differences } = comparison;
@@ -29,7 +32,6 @@ function compareFiles(first: string, second: string): number {
       "measure the same subjects in both: leave out --only",
     );
   }
-  const terminal = createTerminal(process.stdout, process.env);
   terminal.line();
   for (const [name, file, { versions, startedAt, rounds }] of [
     ["first", first, one],
