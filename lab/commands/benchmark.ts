@@ -1,6 +1,7 @@
 // `lab benchmark`: our throughput, the original's and the limits of the store, side by side on this
 // machine.
 import { mkdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
@@ -13,6 +14,7 @@ import { type Level, type Sizes, scaled, sizesOf } from "../measure/benchmark/pl
 import { lawsBrokenIn, type SubjectName, subjectNames } from "../measure/benchmark/results.ts";
 import { showBenchmark, showRound, showRun } from "../measure/benchmark/show_benchmark.ts";
 import { writeReport } from "../measure/report/write_report.ts";
+import { freeBytes, requireSpace, runsThatFit } from "../measure/sampling/disk.ts";
 
 interface BenchmarkCommandOptions {
   full?: true;
@@ -48,7 +50,7 @@ async function benchmark(options: BenchmarkCommandOptions): Promise<number> {
   const terminal = createTerminal(process.stdout, process.env);
   const results = await runBenchmark({
     level,
-    sizes: sizesFrom(level, options),
+    sizes: withinSpace(sizesFrom(level, options)),
     ...(options.only === undefined ? {} : { subjects: options.only }),
     onBegin: (what) => terminal.live([terminal.dim(`${what} ...`)]),
     onRun: (subject, round, run) => showRun(terminal, subject, round, run),
@@ -73,6 +75,15 @@ function sizesFrom(level: Level, { rounds, minutes, scale = 1 }: BenchmarkComman
     ...(rounds === undefined ? {} : { roundsMax: rounds }),
     ...(minutes === undefined ? {} : { budgetMs: minutes * 60_000 }),
   };
+}
+
+/** Every round leaves its campaigns until the end. @throws Failure when not even one fits */
+function withinSpace(sizes: Sizes): Sizes {
+  const { batched, single, unpipelined, original } = sizes.messages;
+  const contacts = batched + single + unpipelined + original;
+  const free = freeBytes(tmpdir());
+  requireSpace(contacts, { folder: tmpdir(), free, fewer: "--scale" });
+  return { ...sizes, roundsMax: Math.min(sizes.roundsMax, runsThatFit(contacts, free)) };
 }
 
 const parseRounds = parseWholeNumber({ min: 1, max: 1_000 });

@@ -4,11 +4,11 @@ import type { CampaignState } from "../../../src/cli/campaign_watch.ts";
 import { checkLaws, type LawsReport } from "../../../src/laws/check_laws.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
 import { lawSourcesOf } from "../../../testing/campaigns.ts";
+import { usedBytes } from "../sampling/disk.ts";
 import { openUsageMeter } from "../sampling/process_usage.ts";
 import { openContactFiles } from "../subjects/contact_files.ts";
 import { lawsNotHeld } from "../subjects/our_campaigns.ts";
 import { type OurSystem, startOurs } from "../subjects/ours.ts";
-import { usedBytes } from "./disk.ts";
 
 /** One pass over the messages of a country, on a slow machine. */
 const statementTimeoutMs = 300_000;
