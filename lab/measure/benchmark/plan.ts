@@ -35,7 +35,7 @@ const minuteMs = 60_000;
 export const sizesOf: Record<Level, Sizes> = {
   quick: {
     messages: { batched: 60_000, single: 8_000, unpipelined: 0, original: 1_000, store: 60_000, import: 60_000, copy: 60_000 },
-    yardstickMs: 300,
+    yardstickMs: 600,
     counted: { batched: 20_000, original: 1_000, store: 20_000 },
     warmUp: { batched: 10_000, single: 2_000 },
     roundsMax: 40,
