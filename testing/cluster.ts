@@ -15,8 +15,13 @@ import type { SystemSettings } from "../src/local/system_settings.ts";
 import { refuseInPure } from "./projects.ts";
 
 export interface ClusterOptions {
-  /** Over the cluster's own (quick carrier, short deadlines). */
+  /** Over the cluster's own. */
   settings?: SystemSettings;
+  /**
+   * `quick` (the default): a quick carrier and short deadlines, for tests. `product`: what a user
+   * gets who sets nothing, for whatever is measured.
+   */
+  defaults?: "quick" | "product";
   processes?: readonly ProcessName[];
   /** One that an earlier run left; else a new one. Removed by `stop` in either case. */
   dataFolder?: string;
@@ -80,7 +85,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const names = options.processes ?? processNames;
   const system = createSystem({
     dataFolder,
-    environment: { ...quickSettings, ...options.settings },
+    environment: { ...(options.defaults === "product" ? {} : quickSettings), ...options.settings },
     processes: names,
     wantsFreePorts: true,
     isWithoutWorkspace: !names.includes("webapi") || !names.includes("rpc"),

@@ -95,6 +95,22 @@ test("no room of src can reach itself through others", () => {
   expect(rooms.filter((name) => reach(name).has(name))).toEqual([]);
 });
 
+test("no file can reach itself through what it imports", () => {
+  const next = new Map(sources().map((file) => [file, importsOf(file)]));
+  const reachesItself = (file: string): boolean => {
+    const seen = new Set<string>();
+    const open = [...(next.get(file) ?? [])];
+    for (let to = open.pop(); to !== undefined; to = open.pop()) {
+      if (to === file) return true;
+      if (seen.has(to)) continue;
+      seen.add(to);
+      open.push(...(next.get(to) ?? []));
+    }
+    return false;
+  };
+  expect([...next.keys()].filter(reachesItself)).toEqual([]);
+});
+
 test("every room of the table exists", () => {
   const files = sources();
   expect(Object.keys(allowed).filter((name) => !files.some((file) => file.startsWith(`${name}/`)))).toEqual([]);

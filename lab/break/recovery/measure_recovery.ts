@@ -4,7 +4,6 @@
 // that it limits the rate, not this machine.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ProcessName, processNames } from "../../../src/contracts/processes.ts";
-import { settings } from "../../../src/contracts/settings.ts";
 import { checkLaws, type LawsReport } from "../../../src/laws/check_laws.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
@@ -70,16 +69,13 @@ const recoverySettings: SystemSettings = {
   BULKSMS_SIMULATOR_SPEED: "2",
   BULKSMS_CHUNK_ROWS: String(chunkRows),
   BULKSMS_DISPATCH_CONCURRENCY: String(chunksAtOnce),
-  BULKSMS_LEASE_MS: String(settings.BULKSMS_LEASE_MS.default),
-  BULKSMS_SUBMIT_TIMEOUT_MS: String(settings.BULKSMS_SUBMIT_TIMEOUT_MS.default),
-  BULKSMS_SWEEP_INTERVAL_MS: String(settings.BULKSMS_SWEEP_INTERVAL_MS.default),
   BULKSMS_LOG_LEVEL: "warn",
 };
 
 /** @throws Error when the system does not start, or its rate never becomes steady */
 export async function measureRecovery(options: RecoveryOptions): Promise<RecoveryReport> {
   const startedAt = performance.now();
-  const cluster = await startCluster({ settings: recoverySettings });
+  const cluster = await startCluster({ defaults: "product", settings: recoverySettings });
   const flows = watchFlows(cluster);
   try {
     const measured: MeasuredBlow[] = [];

@@ -3,8 +3,8 @@ import type { Command } from "commander";
 import { endWell } from "../../../src/cli/failure.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatCount } from "../../../src/cli/terminal.ts";
-import { median } from "../../measure/benchmark/summary.ts";
 import { type ConsoleFigures, measureConsole } from "../../measure/browser/measure_console.ts";
+import { median } from "../../measure/summary/median.ts";
 
 interface BrowserCommandOptions {
   json?: true;

@@ -8,10 +8,11 @@ import { exitCodes } from "../../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import { evaluate, readEvaluation, writeEvaluation } from "../../measure/evaluation/evaluate.ts";
 import type { EvaluationRun } from "../../measure/evaluation/measure.ts";
-import { canSample } from "../../measure/evaluation/process_samples.ts";
-import { quietLoadPerCore, readMachine } from "../../measure/evaluation/report.ts";
+import { isBusy } from "../../measure/evaluation/report.ts";
 import { type SubjectName, subjectNames } from "../../measure/evaluation/subject.ts";
 import { summarize } from "../../measure/evaluation/summary.ts";
+import { readVersions } from "../../measure/report/versions.ts";
+import { canSample } from "../../measure/sampling/proc.ts";
 
 const contactsMax = 1_000_000;
 
@@ -64,11 +65,10 @@ async function runEvaluation(options: EvaluationCommandOptions): Promise<number>
   // checked before the work starts, so that a folder without an evaluation fails at once
   const before = options.compare === undefined ? null : readBefore(options.compare);
   const terminal = createTerminal(process.stdout, process.env);
-  const { loadBefore, cores } = readMachine();
+  const versions = await readVersions();
   terminal.line();
   terminal.line(`${terminal.bold("evaluation")} · ${options.contacts.map(formatCount).join(", ")} contacts`);
-  if (loadBefore / cores > quietLoadPerCore)
-    terminal.line(`this machine is busy (load ${loadBefore.toFixed(1)}): times and rates will mean little`);
+  if (isBusy(versions)) terminal.line(`this machine is busy (load ${versions.load.toFixed(1)}): times and rates will mean little`);
   terminal.line();
   const { contacts, only, speed } = options;
   const evaluation = await evaluate({
@@ -79,7 +79,7 @@ async function runEvaluation(options: EvaluationCommandOptions): Promise<number>
     onStart: (subject) => terminal.line(terminal.dim(`${subject}: starting`)),
     onRun: (run) => terminal.line(describe(run)),
   });
-  const file = writeEvaluation(resolve(options.report), evaluation, before);
+  const file = await writeEvaluation(resolve(options.report), evaluation, before);
   terminal.line();
   for (const line of alignColumns(tableOf(evaluation.runs, terminal.dim), [1, 2, 3, 4, 5])) terminal.line(line);
   terminal.line();

@@ -8,9 +8,9 @@ import { createProgress, type Progress } from "../../../src/cli/progress.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
 import { createTerminal, formatCount } from "../../../src/cli/terminal.ts";
 import { settings } from "../../../src/contracts/settings.ts";
-import { freeBytes, requireSpace } from "../../measure/finland/disk.ts";
 import { type FinlandRun, runFinland } from "../../measure/finland/finland.ts";
 import { showFinland } from "../../measure/finland/show_finland.ts";
+import { freeBytes, requireSpace } from "../../measure/sampling/disk.ts";
 
 /** Population of Finland (Statistics Finland, 2024). */
 const peopleInFinland = 5_600_000;
@@ -36,7 +36,7 @@ const parseContacts = parseWholeNumber({ min: 1, max: contactsMax }, `a whole nu
 
 async function finland({ contacts, json }: FinlandCommandOptions): Promise<number> {
   // before anything is written: a full disk stops everybody on the machine
-  requireSpace(contacts, { folder: tmpdir(), free: freeBytes(tmpdir()) });
+  requireSpace(contacts, { folder: tmpdir(), free: freeBytes(tmpdir()), fewer: "--contacts" });
   const terminal = createTerminal(json === true ? process.stderr : process.stdout, process.env);
   terminal.line();
   terminal.line(`${terminal.bold("finland")} · ${formatCount(contacts)} contacts, receipts in bodies of 100`);

@@ -1,157 +1,105 @@
-// Runs the benchmark: our system and the original's design side by side on this machine, each idle
-// while the other is measured, round by round.
-import { type BareHttpRun, measureBareHttp } from "./bare_http.ts";
-import { openContactFiles } from "./contact_files.ts";
-import { type LatencyRun, measureLatency } from "./latency.ts";
-import { type MeasuredRun, type SubjectName, subjectNames } from "./measured_run.ts";
-import { openMeasuredOriginal } from "./original_run.ts";
-import { inBodies, type OurSystem, type SimulatorMode, singly, singlyUnpipelined, startOurs } from "./ours.ts";
-import { orderOf, type Sizes } from "./plan.ts";
-import { measureScaling, type ScalingRun } from "./scaling.ts";
-import { openStoreReference, type StoreReference } from "./store_reference.ts";
-import { median } from "./summary.ts";
+// Runs the benchmark: our system, the original's design, the bare store and the yardsticks side by
+// side on this machine, each idle while another is measured, round by round until every ratio is
+// known well enough or the time is over.
 
-export interface ImportRun {
-  round: number;
-  contacts: number;
-  createSeconds: number;
-  copySeconds: number;
-}
-
-export interface BenchmarkRuns {
-  runs: MeasuredRun[];
-  imports: ImportRun[];
-  bareHttp: BareHttpRun[];
-  /** Null where it was not measured, like the others below. */
-  unpipelined: MeasuredRun | null;
-  latency: LatencyRun | null;
-  scaling: ScalingRun | null;
-  memory: MemoryRun | null;
-}
-
-/** The largest process of one small campaign, before any large one. */
-export interface MemoryRun {
-  messages: number;
-  peakRssMib: Readonly<Record<string, number>>;
-}
+import { readVersions } from "../report/versions.ts";
+import { type ContactFiles, openContactFiles } from "../subjects/contact_files.ts";
+import { inBodies } from "../subjects/ours.ts";
+import { median } from "../summary/median.ts";
+import { whyStop } from "../summary/stopping.ts";
+import { countWork } from "./counted_work.ts";
+import { figuresOf, rateOf, runOf, wideFigures } from "./figures.ts";
+import { measureLatency } from "./latency.ts";
+import { measureOurs, measureSubject, type Subjects, startSubjects } from "./measured_subjects.ts";
+import { type Level, orderOf, type Sizes } from "./plan.ts";
+import { type BenchmarkResults, type Measured, type Round, type Run, resultsOf, type SubjectName, subjectNames } from "./results.ts";
+import { measureScalingTurn } from "./scaling.ts";
 
 export interface BenchmarkOptions {
+  level: Level;
   sizes: Sizes;
   /** Fewer than all (development). */
   subjects?: readonly SubjectName[];
-  /** Before each run, and after it with its figures. */
+  /** Before each step. */
   onBegin(what: string): void;
-  onRun(run: MeasuredRun): void;
-  onImport(run: ImportRun): void;
+  onRun(subject: SubjectName, round: number, run: Run): void;
+  /** After each round, with the ratios that are not known well enough yet. */
+  onRound(round: Round, wide: number): void;
 }
 
-export async function runBenchmark(options: BenchmarkOptions): Promise<BenchmarkRuns> {
-  const { sizes, subjects = subjectNames } = options;
+export async function runBenchmark(options: BenchmarkOptions): Promise<BenchmarkResults> {
+  const { sizes, level, subjects: wanted = subjectNames, onBegin } = options;
+  const startedAt = new Date().toISOString();
+  const startedMs = performance.now();
+  const versions = await readVersions();
   const files = openContactFiles();
-  const closing: (() => Promise<void>)[] = [];
-  const startedAt = performance.now();
+  let subjects: Subjects | null = null;
   try {
-    options.onBegin("starting our system");
-    const ours = await startOurs();
-    closing.push(ours.stop);
-    const store = await openStoreReference(ours.salesdbOwnerUrl);
-    closing.push(store.close);
-    const original = subjects.includes("original") ? await openMeasuredOriginal() : null;
-    if (original !== null) closing.push(original.stop);
-    const done: BenchmarkRuns = { runs: [], imports: [], bareHttp: [], unpipelined: null, latency: null, scaling: null, memory: null };
+    subjects = await startSubjects(wanted, onBegin);
+    let smallPeakRssMib: Measured["smallPeakRssMib"] = null;
     if (sizes.extras !== null) {
-      options.onBegin("memory of a small campaign");
-      const { peakRssMib } = await ours.run(await ours.create(files.of(sizes.extras.smallMessages)));
-      done.memory = { messages: sizes.extras.smallMessages, peakRssMib };
+      onBegin("memory of a small campaign");
+      const file = files.of(sizes.extras.smallMessages);
+      ({ peakRssMib: smallPeakRssMib } = await measureOurs(subjects, { mode: inBodies, file, warmUp: file }));
     }
-    for (let round = 1; round <= sizes.rounds && !isOverBudget(startedAt, round, sizes); round += 1) {
-      for (const subject of orderOf(round)) {
-        if (!subjects.includes(subject)) continue;
-        const messages = sizes.messages[subject];
-        options.onBegin(`round ${round} of ${sizes.rounds}: ${subject}`);
-        if (subject === "original") done.runs.push(await (original as NonNullable<typeof original>).measure(messages, round));
-        else if (subject === "store") done.runs.push(await measureStore(store, ours, messages, round));
-        else
-          done.runs.push(await measureOurs(ours, files.of, { subject, round, messages, mode: subject === "batched" ? inBodies : singly }));
-        options.onRun(done.runs.at(-1) as MeasuredRun);
-      }
-      options.onBegin(`round ${round} of ${sizes.rounds}: import`);
-      done.imports.push(await measureImport(ours, store, files.of(sizes.created), round));
-      options.onImport(done.imports.at(-1) as ImportRun);
-    }
-    options.onBegin("bare HTTP");
-    done.bareHttp = await measureBareHttp();
-    const batched = median(done.runs.filter(({ subject }) => subject === "batched").map(({ perSecond }) => perSecond));
-    if (sizes.extras !== null && batched !== null) {
-      options.onBegin("single receipts, not pipelined");
-      done.unpipelined = await measureOurs(ours, files.of, {
-        ...{ subject: "single", round: sizes.rounds, messages: sizes.messages.single, mode: singlyUnpipelined },
-      });
-      options.onBegin("latency at 70 % load");
-      done.latency = await measureLatency(ours, batched, files.of);
-      options.onBegin("two of each worker");
-      done.scaling = await measureScaling(ours, files.of(sizes.extras.smallMessages));
-    }
-    return done;
+    onBegin("counting what the databases do");
+    const work = await countWork(subjects, sizes, files.of);
+    const { rounds, stopped } = await measureRounds(subjects, { ...options, files, startedMs, smallPeakRssMib });
+    const extras = await measureExtras(subjects, { sizes, rounds, files, onBegin });
+    const seconds = (performance.now() - startedMs) / 1_000;
+    const measured: Measured = { level, startedAt, seconds, versions, stopped, rounds, work, smallPeakRssMib, ...extras };
+    return resultsOf(measured, figuresOf(measured));
   } finally {
-    for (const close of closing.reverse()) await close();
+    await subjects?.stop();
     files.remove();
   }
 }
 
-/**
- * Whether another round as long as the previous ones would end too late; the first one always runs.
- */
-function isOverBudget(startedAt: number, round: number, { budgetMs }: Sizes): boolean {
-  if (budgetMs === null || round === 1) return false;
-  const passedMs = performance.now() - startedAt;
-  return passedMs + passedMs / (round - 1) > budgetMs;
+interface RoundsOptions extends BenchmarkOptions {
+  files: ContactFiles;
+  startedMs: number;
+  smallPeakRssMib: Measured["smallPeakRssMib"];
 }
 
-/**
- * Messages of an unmeasured campaign, so that a carrier that was just started has compiled its code
- * like the others.
- */
-const warmUpMessages = 20_000;
-
-interface OurMeasure {
-  subject: "batched" | "single";
-  round: number;
-  messages: number;
-  mode: SimulatorMode;
+async function measureRounds(subjects: Subjects, options: RoundsOptions): Promise<Pick<Measured, "rounds" | "stopped">> {
+  const { sizes, files, startedMs, smallPeakRssMib, subjects: wanted = subjectNames } = options;
+  const rounds: Round[] = [];
+  for (;;) {
+    const wide = wideFigures({ rounds, smallPeakRssMib, scaling: [] }).length;
+    const stopped = whyStop({
+      ...{ rounds: rounds.length, roundsMax: sizes.roundsMax, budgetMs: sizes.budgetMs, wide },
+      passedMs: performance.now() - startedMs,
+      longestRoundMs: Math.max(0, ...rounds.map(({ seconds }) => seconds * 1_000)),
+    });
+    if (stopped !== null) return { rounds, stopped };
+    const round = rounds.length + 1;
+    const roundAt = performance.now();
+    const runs: Round["runs"] = {};
+    for (const subject of orderOf(round, sizes)) {
+      if (!wanted.includes(subject)) continue;
+      options.onBegin(`round ${round}: ${subject}`);
+      const run = await measureSubject(subjects, subject, { sizes, files });
+      runs[subject] = run;
+      options.onRun(subject, round, run);
+    }
+    const done = { round, seconds: (performance.now() - roundAt) / 1_000, runs };
+    rounds.push(done);
+    options.onRound(done, wideFigures({ rounds, smallPeakRssMib, scaling: [] }).length);
+  }
 }
 
-async function measureOurs(
-  ours: OurSystem,
-  fileOf: (contacts: number) => string,
-  { subject, round, messages, mode }: OurMeasure,
-): Promise<MeasuredRun> {
-  if ((await ours.setSimulator(mode)) || round === 1) await ours.send(await ours.create(fileOf(Math.min(warmUpMessages, messages))));
-  const created = await ours.create(fileOf(messages));
-  const { bulksmsId: _, ...run } = await ours.run(created);
-  return { subject, round, messages: created.contacts, perSecond: created.contacts / run.seconds, ...run, wrongStates: 0, creditOff: 0 };
-}
-
-async function measureStore(store: StoreReference, ours: OurSystem, messages: number, round: number): Promise<MeasuredRun> {
-  const walBefore = await ours.servers.walBytes();
-  const seconds = await store.life(messages);
-  return {
-    subject: "store",
-    round,
-    messages,
-    seconds,
-    perSecond: messages / seconds,
-    cpuMicrosPerMessage: {},
-    walBytesPerMessage: ((await ours.servers.walBytes()) - walBefore) / messages,
-    peakRssMib: {},
-    lawsBroken: [],
-    wrongStates: 0,
-    creditOff: 0,
-  };
-}
-
-async function measureImport(ours: OurSystem, store: StoreReference, file: string, round: number): Promise<ImportRun> {
-  await ours.servers.settleDown();
-  const { contacts, seconds } = await ours.create(file);
-  return { round, contacts, createSeconds: seconds, copySeconds: await store.copy(contacts) };
+async function measureExtras(
+  subjects: Subjects,
+  { sizes, rounds, files, onBegin }: Pick<RoundsOptions, "sizes" | "files" | "onBegin"> & Pick<Measured, "rounds">,
+): Promise<Pick<Measured, "latency" | "scaling">> {
+  const batched = median(rounds.flatMap((round) => runOf(round, "batched") ?? []).map(rateOf));
+  if (sizes.extras === null || batched === null) return { latency: null, scaling: [] };
+  onBegin("latency at 70 % load");
+  const latency = await measureLatency(subjects, batched, files.of);
+  const scaling: Measured["scaling"] = [];
+  for (let turn = 1; turn <= sizes.extras.scalingTurns; turn += 1) {
+    onBegin(`two of each worker, turn ${turn} of ${sizes.extras.scalingTurns}`);
+    scaling.push(await measureScalingTurn(subjects, files.of(sizes.extras.smallMessages)));
+  }
+  return { latency, scaling };
 }

@@ -1,54 +1,61 @@
 // Which figures of a benchmark have a goal, and whether it was reached: one list for the terminal
 // and the report.
-import type { BenchmarkSummary } from "./summary.ts";
+import type { BenchmarkResults, FigureResult } from "./results.ts";
 
-export interface GoalLine {
-  what: string;
-  figure: number;
-  unit: string;
+/** `unclear`: the goal lies within the figure's interval. */
+export type Reached = "reached" | "not reached" | "unclear";
+
+export interface FigureLine {
+  figure: FigureResult;
   /** `at least 60 x`; empty: no goal, only a comparison. */
   goal: string;
-  /** Null without a goal. */
-  isReached: boolean | null;
+  reached: Reached | null;
 }
 
-interface Goal {
+type Goal = { least: number } | { most: number };
+
+const goals: Readonly<Record<string, Goal>> = {
+  batched_to_original: { least: 60 },
+  batched_to_store: { least: 0.5 },
+  single_to_original: { least: 8 },
+  import_to_copy: { most: 1.4 },
+  peak_rss_mib: { most: 256 },
+  peak_rss_to_small: { most: 1.5 },
+  batched_wal_bytes: { most: 420 },
+  batched_postgres_cpu_us: { most: 8 },
+  cpu_two_to_one: { most: 1.1 },
+};
+
+/** All ratios, and other figures that have a goal. */
+export function figureLines({ figures }: Pick<BenchmarkResults, "figures">): FigureLine[] {
+  return figures
+    .filter(({ kind, name }) => kind === "ratio" || name in goals)
+    .map((figure) => {
+      const goal = goals[figure.name];
+      if (goal === undefined) return { figure, goal: "", reached: null };
+      const [words, limit] = "least" in goal ? ["at least", goal.least] : ["at most", goal.most];
+      return { figure, goal: `${words} ${limit} ${figure.unit}`, reached: reachedOf(figure, goal) };
+    });
+}
+
+function reachedOf({ low, high }: FigureResult, goal: Goal): Reached {
+  const [allReach, noneReaches] = "least" in goal ? [low >= goal.least, high < goal.least] : [high <= goal.most, low > goal.most];
+  return allReach ? "reached" : noneReaches ? "not reached" : "unclear";
+}
+
+export interface LatencyLine {
   what: string;
-  figure(summary: BenchmarkSummary): number | null;
-  unit: string;
-  least?: number;
-  most?: number;
+  p99Ms: number;
+  goalMs: number;
 }
 
-const goals: readonly Goal[] = [
-  { what: "bodies of 100 against the original's way", figure: (s) => s.batched_to_original, unit: "x", least: 60 },
-  { what: "bodies of 100 against the bare store", figure: (s) => s.batched_to_store, unit: "x", least: 0.5 },
-  { what: "single receipts against the original's way", figure: (s) => s.single_to_original, unit: "x", least: 8 },
-  { what: "import against a bare COPY", figure: (s) => s.create_to_copy, unit: "x", most: 1.4 },
-  { what: "memory of the largest process", figure: (s) => s.peak_rss_mib, unit: "MiB", most: 256 },
-  { what: "its memory against that at 100,000", figure: (s) => s.peak_rss_to_small, unit: "x", most: 1.5 },
-  { what: "receipt to commit at 70 % load, p99", figure: (s) => s.receipt_to_commit_p99_ms, unit: "ms", most: 100 },
-  { what: "sent to WebSocket credit at 70 % load, p99", figure: (s) => s.sent_to_credit_p99_ms, unit: "ms", most: 250 },
-  { what: "WAL per message, from run to end", figure: (s) => s.wal_bytes_per_message.batched, unit: "B", most: 420 },
-  { what: "Postgres CPU per message, from run to end", figure: (s) => postgresMicros(s), unit: "µs", most: 8 },
-  { what: "CPU per message with two of each worker against one", figure: (s) => s.cpu_two_to_one, unit: "x", most: 1.1 },
-  { what: "single receipts against bare HTTP", figure: (s) => s.single_to_bare_http, unit: "x" },
-  { what: "bodies of 100 against bare HTTP", figure: (s) => s.batched_to_bare_http, unit: "x" },
-];
-
-/** The goals whose figure was measured. */
-export function goalLines(summary: BenchmarkSummary): GoalLine[] {
-  return goals.flatMap(({ what, unit, least, most, ...goal }): GoalLine[] => {
-    const figure = goal.figure(summary);
-    if (figure === null) return [];
-    if (least !== undefined) return [{ what, figure, unit, goal: `at least ${least} ${unit}`, isReached: figure >= least }];
-    if (most !== undefined) return [{ what, figure, unit, goal: `at most ${most} ${unit}`, isReached: figure <= most }];
-    return [{ what, figure, unit, goal: "", isReached: null }];
-  });
-}
-
-function postgresMicros({ batched_cpu_us: { ds, salesdb } }: BenchmarkSummary): number | null {
-  return ds === undefined || salesdb === undefined ? null : Number((ds + salesdb).toFixed(1));
+/** Measured once, so without an interval. */
+export function latencyLines({ latency }: Pick<BenchmarkResults, "latency">): LatencyLine[] {
+  if (latency === null || latency.lawsBroken.length > 0) return [];
+  return [
+    { what: "receipt to commit at 70 % load, p99", found: latency.receiptToCommit, goalMs: 100 },
+    { what: "sent to WebSocket credit at 70 % load, p99", found: latency.sentToCredit, goalMs: 250 },
+  ].flatMap(({ what, found, goalMs }) => (found === null ? [] : [{ what, p99Ms: found.p99, goalMs }]));
 }
 
 /**

@@ -1,53 +1,40 @@
-// Two salesapis and two sales_workers against one of each: the CPU cost of a message (goal P8). Two
+// Two salesapis and two sales_workers against one of each: the product's CPU cost of a message. Two
 // cores leave no room to see the rate grow.
 import { type AddressInfo, connect as connectSocket, createServer } from "node:net";
-import { inBodies, type OurRun, type OurSystem } from "./ours.ts";
-import { median } from "./summary.ts";
+import { inBodies } from "../subjects/ours.ts";
+import { productCpuOf } from "./figures.ts";
+import { measureCampaign, type OurSubjects, warmSimulator } from "./measured_subjects.ts";
+import type { ScalingTurn } from "./results.ts";
 
-export interface ScalingRun {
-  onePerMessageMicros: number;
-  twoPerMessageMicros: number;
-  lawsBroken: readonly string[];
-}
-
-/** Alternates runs of one and two, this many times. */
-const turns = 2;
-
-export async function measureScaling(ours: OurSystem, file: string): Promise<ScalingRun> {
+/** One of each, then two of each. */
+export async function measureScalingTurn(subjects: OurSubjects, file: string): Promise<ScalingTurn> {
+  const { system } = subjects.ours;
   const lawsBroken: string[] = [];
   /** In both cases receipts go through the balancer, whose own CPU burdens both alike. */
   const measure = async (salesapis: readonly string[], others: Record<string, number>): Promise<number> => {
     const balancer = await openBalancer(salesapis);
     try {
-      await ours.setSimulator({ ...inBodies, receiptsUrl: `${balancer.url}/receipts/simulated` });
-      // the second of two runs: processes that were just started compile their code, which is not a
-      // cost per message
-      const cold = await ours.run(await ours.create(file), others);
-      const warm = await ours.run(await ours.create(file), others);
-      lawsBroken.push(...cold.lawsBroken, ...warm.lawsBroken);
-      return sumOf(warm);
+      // a campaign first: processes that were just started compile their code
+      await warmSimulator(subjects, { ...inBodies, receiptsUrl: `${balancer.url}/receipts/simulated` }, file);
+      const run = await measureCampaign(subjects, await system.create(file), others);
+      lawsBroken.push(...run.lawsBroken);
+      return productCpuOf(run);
     } finally {
-      await ours.setSimulator(inBodies);
+      await system.setSimulator(inBodies);
       await balancer.close();
     }
   };
-  const salesapiUrl = ours.cluster.urls.salesapi ?? "";
-  const one: number[] = [];
-  const two: number[] = [];
-  for (let turn = 0; turn < turns; turn += 1) {
-    one.push(await measure([salesapiUrl], {}));
-    const salesapi = await ours.cluster.startAnother("salesapi");
-    const salesWorker = await ours.cluster.startAnother("sales_worker");
-    try {
-      two.push(await measure([salesapiUrl, salesapi.url], { "salesapi 2": salesapi.pid, "sales_worker 2": salesWorker.pid }));
-    } finally {
-      await Promise.all([salesapi.stop(), salesWorker.stop()]);
-    }
+  const salesapiUrl = system.cluster.urls.salesapi ?? "";
+  const oneMicros = await measure([salesapiUrl], {});
+  const salesapi = await system.cluster.startAnother("salesapi");
+  const salesWorker = await system.cluster.startAnother("sales_worker");
+  try {
+    const twoMicros = await measure([salesapiUrl, salesapi.url], { "salesapi 2": salesapi.pid, "sales_worker 2": salesWorker.pid });
+    return { oneMicros, twoMicros, lawsBroken };
+  } finally {
+    await Promise.all([salesapi.stop(), salesWorker.stop()]);
   }
-  return { onePerMessageMicros: median(one) ?? 0, twoPerMessageMicros: median(two) ?? 0, lawsBroken };
 }
-
-const sumOf = (run: OurRun): number => Object.values(run.cpuMicrosPerMessage).reduce((sum, micros) => sum + micros, 0);
 
 /**
  * Distributes connections over the targets in turn; its own CPU belongs to the benchmark and is not

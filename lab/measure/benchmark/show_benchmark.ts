@@ -1,89 +1,68 @@
-// A benchmark in the terminal: one line per run, then the table of medians and ratios.
+// A benchmark in the terminal: one line per run, then the tables.
 import { alignColumns, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
-import type { ImportRun } from "./benchmark.ts";
-import { goalLines, measuredElsewhere } from "./goals.ts";
-import { cpuOf, type MeasuredRun, type SubjectName } from "./measured_run.ts";
-import { processRows } from "./process_table.ts";
-import type { BenchmarkSummary } from "./summary.ts";
+import type { Cell, Table } from "../report/report.ts";
+import { formatFigure } from "../summary/shown_figure.ts";
+import { widthMax } from "../summary/stopping.ts";
+import { cpuOf, descriptionOf, isSimulator, productCpuOf, rateOf, unitOf, wideFigures } from "./figures.ts";
+import { measuredElsewhere } from "./goals.ts";
+import { type BenchmarkResults, lawsBrokenIn, type Round, type Run, type SubjectName } from "./results.ts";
+import { tablesOf } from "./tables.ts";
 
-export const subjectSays: Record<SubjectName, string> = {
-  batched: "ours, receipts in bodies of 100",
-  single: "ours, single receipts, pipelined",
-  original: "the original's way",
-  store: "the bare store",
-};
-
-export function showRun(terminal: Terminal, run: MeasuredRun): void {
+export function showRun(terminal: Terminal, subject: SubjectName, round: number, run: Run): void {
   const isBroken = run.lawsBroken.length > 0;
-  const rate = isBroken ? `no figure: ${run.lawsBroken.join(", ")} broken` : `${formatCount(Math.round(run.perSecond))}/s`;
-  const cpu = run.subject === "store" || isBroken ? "" : `${cpuOf(run).toFixed(1)} µs of CPU per message`;
-  const wrong = run.wrongStates > 0 ? `${formatCount(run.wrongStates)} wrong ends` : "";
-  const words = [`${formatCount(run.messages)} in ${formatDuration(run.seconds * 1_000)}`, cpu, wrong].filter((word) => word !== "");
+  const rate = isBroken ? `no figure: ${run.lawsBroken.join(", ")} broken` : `${formatFigure(rateOf(run))}/s`;
+  const simulator = cpuOf(run, isSimulator);
+  const words = [
+    `${formatCount(run.messages)} ${unitOf(subject)} in ${formatDuration(run.seconds * 1_000)}`,
+    isBroken ? "" : `${formatFigure(productCpuOf(run))} µs of CPU each`,
+    simulator > 0 && !isBroken ? `simulator ${formatFigure(simulator)} µs` : "",
+    run.wrongStates > 0 ? `${formatCount(run.wrongStates)} wrong ends` : "",
+  ].filter((word) => word !== "");
   terminal.line(
-    `${String(run.round).padStart(2)}  ${subjectSays[run.subject].padEnd(32)} ${rate.padStart(12)}   ${terminal.dim(words.join(" · "))}`,
+    `${String(round).padStart(2)}  ${descriptionOf[subject].padEnd(37)} ${rate.padStart(12)}   ${terminal.dim(words.join(" · "))}`,
   );
 }
 
-export function showImport(terminal: Terminal, run: ImportRun): void {
-  const ratio = `${(run.createSeconds / run.copySeconds).toFixed(2)} x COPY`;
-  const words = `${formatCount(run.contacts)} rows in ${run.createSeconds.toFixed(2)} s, COPY ${run.copySeconds.toFixed(2)} s`;
-  terminal.line(`${String(run.round).padStart(2)}  ${"import".padEnd(32)} ${ratio.padStart(12)}   ${terminal.dim(words)}`);
+export function showRound(terminal: Terminal, { round, seconds }: Round, wide: number): void {
+  const left =
+    wide === 0 ? "every ratio is known" : `${wide} ratio${wide === 1 ? " is" : "s are"} not known within ${100 * widthMax} % yet`;
+  terminal.line(terminal.dim(`    round ${round} took ${formatDuration(seconds * 1_000)}; ${left}`));
 }
 
-export function showSummary(terminal: Terminal, summary: BenchmarkSummary): void {
+export function showBenchmark(terminal: Terminal, results: BenchmarkResults): void {
+  for (const table of tablesOf(results)) showTable(terminal, table);
   terminal.line();
-  for (const line of alignColumns(summaryRows(summary), [1, 2, 3, 4])) terminal.line(line);
-  terminal.line();
-  for (const line of alignColumns(processLines(summary), [1, 2, 3, 4, 5])) terminal.line(line);
-  terminal.line();
-  for (const line of figureLines(terminal, summary)) terminal.line(line);
-  const broken = summary.laws_broken;
+  const wrong = results.figures.find(({ name }) => name === "original_wrong_share");
+  if (wrong !== undefined) terminal.line(`the original's wrong final states: ${(100 * wrong.median).toFixed(1)} %`);
+  for (const line of measuredElsewhere) terminal.line(terminal.dim(line));
+  terminal.line(whyStopped(results));
+  const broken = lawsBrokenIn(results);
   terminal.line(
-    broken === 0 ? "every run ended with all laws held" : terminal.bold(`${broken} laws were broken: those runs count for no figures`),
+    broken.length === 0
+      ? "every run ended with all laws held"
+      : terminal.bold(`${broken.length} laws were broken: those runs count for no figures`),
   );
   terminal.line();
 }
 
-function summaryRows(summary: BenchmarkSummary): string[][] {
-  const row = (subject: SubjectName, rate: number | null): string[] => [
-    subjectSays[subject],
-    shown(rate, "/s"),
-    shown(summary.cpu_us_per_message[subject], " µs"),
-    shown(summary.wal_bytes_per_message[subject], " B"),
-  ];
-  return [
-    ["medians", "messages", "CPU each", "WAL each"],
-    row("batched", summary.batched_per_s),
-    row("single", summary.single_per_s),
-    ["ours, single receipts, not pipelined", shown(summary.single_unpipelined_per_s, "/s"), "", ""],
-    row("original", summary.original_per_s),
-    row("store", summary.store_per_s),
-  ].filter(([, rate]) => rate !== "");
+export function whyStopped({ stopped, rounds, seconds, ...results }: BenchmarkResults): string {
+  const took = `${rounds.length} round${rounds.length === 1 ? "" : "s"} in ${formatDuration(seconds * 1_000)}`;
+  const within = `within ${100 * widthMax} %`;
+  if (stopped === "intervals") return `${took}: every ratio of the rounds is known ${within}`;
+  const reason = stopped === "time" ? "the time is over" : "no more rounds were asked for";
+  const wide = wideFigures({ ...results, rounds }).map(({ name }) => name);
+  return `${took}: ${reason}; ${wide.length === 0 ? `every ratio is known ${within}` : `not known ${within}: ${wide.join(", ")}`}`;
 }
 
-function processLines(summary: BenchmarkSummary): string[][] {
-  const rows = processRows(summary).map(({ name, cpuMicros: { batched, single, original }, smallPeakMib, peakMib }) => [
-    name,
-    shown(batched, " µs"),
-    shown(single, " µs"),
-    shown(original, " µs"),
-    shown(smallPeakMib, " MiB"),
-    shown(peakMib, " MiB"),
-  ]);
-  return [["CPU per message", "bodies of 100", "single", "original", "small", "at most"], ...rows];
+export function showTable(terminal: Terminal, { title, columns, rows }: Table): void {
+  const right = columns.flatMap(({ isNumber }, index) => (isNumber === true ? [index] : []));
+  const textOf = (cell: Cell): string => {
+    if (typeof cell === "string") return cell;
+    if ("text" in cell) return cell.text;
+    return cell.tone === "held" ? terminal.accent(cell.verdict) : cell.tone === "broke" ? terminal.bold(cell.verdict) : cell.verdict;
+  };
+  terminal.line();
+  terminal.line(terminal.bold(title));
+  for (const line of alignColumns([columns.map(({ name }) => terminal.dim(name)), ...rows.map((row) => row.map(textOf))], right))
+    terminal.line(line);
 }
-
-function figureLines(terminal: Terminal, summary: BenchmarkSummary): string[] {
-  const rows = goalLines(summary).map(({ what, figure, unit, goal, isReached }) => [
-    what,
-    `${figure} ${unit}`,
-    isReached === null ? "" : isReached ? terminal.accent("reached") : terminal.bold("not reached"),
-    terminal.dim(goal === "" ? "" : `goal ${goal}`),
-  ]);
-  const wrong = summary.original_wrong_share;
-  if (wrong !== null) rows.push(["the original's wrong final states", `${(100 * wrong).toFixed(1)} %`, "", ""]);
-  return [...alignColumns(rows, [1]), ...measuredElsewhere.map((line) => terminal.dim(line))];
-}
-
-const shown = (value: number | null, unit: string): string =>
-  value === null ? "" : `${formatCount(value < 1_000 ? value : Math.round(value))}${unit}`;

@@ -2,12 +2,11 @@
 // table of 100,000 rows. A benchmark, not a test.
 import { statSync } from "node:fs";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { connect } from "../../../src/cli/connection.ts";
 import { mintConsoleLink } from "../../../src/cli/console_link.ts";
-import { openContacts } from "../../../src/cli/contacts_source.ts";
 import { launchChromium } from "../../../testing/chromium.ts";
-import { type Cluster, startCluster } from "../../../testing/cluster.ts";
-import { type ContactFiles, openContactFiles } from "../benchmark/contact_files.ts";
+import type { Cluster } from "../../../testing/cluster.ts";
+import { type ContactFiles, openContactFiles } from "../subjects/contact_files.ts";
+import { type OurSystem, startOurs } from "../subjects/ours.ts";
 
 export interface ConsoleFigures {
   /**
@@ -45,9 +44,10 @@ export async function measureConsole(onBegin: (what: string) => void): Promise<C
   onBegin("starting the browser and the system");
   const browser = await launchChromium();
   const files = openContactFiles();
-  let cluster: Cluster | null = null;
+  let ours: OurSystem | null = null;
   try {
-    cluster = await startCluster();
+    ours = await startOurs();
+    const { cluster } = ours;
     const context = await signIn(browser, cluster);
     onBegin("loading the first page");
     const interactiveMs = await measureLoads(browser, context, cluster);
@@ -55,11 +55,11 @@ export async function measureConsole(onBegin: (what: string) => void): Promise<C
     onBegin("writing and choosing a file of 200 MB");
     const preview = await measurePreview(page, cluster, files);
     onBegin("scrolling through 100,000 rows");
-    const table = await measureTable(page, cluster, files);
+    const table = await measureTable(page, ours, files);
     return { interactiveMs, preview, table };
   } finally {
     await browser.close();
-    await cluster?.stop();
+    await ours?.stop();
     files.remove();
   }
 }
@@ -110,10 +110,8 @@ async function measurePreview(page: Page, cluster: Cluster, files: ContactFiles)
 }
 
 /** The campaign is created and never run: its rows do not change while the table scrolls. */
-async function measureTable(page: Page, cluster: Cluster, files: ContactFiles): Promise<ConsoleFigures["table"]> {
-  const connection = connect(cluster.dataFolder, {});
-  const source = await openContacts(files.of(tableContacts));
-  const { id, contacts } = await connection.create({ source, fields: { text: "Hello" } }).finally(() => connection.close());
+async function measureTable(page: Page, { cluster, create }: OurSystem, files: ContactFiles): Promise<ConsoleFigures["table"]> {
+  const { id, contacts } = await create(files.of(tableContacts));
   await page.goto(`${cluster.urls.webapi}/campaigns/${id}`);
   const rows = page.locator(".message-scroll");
   await rows.getByRole("link", { name: "1", exact: true }).waitFor();

@@ -2,11 +2,14 @@
 // samples.csv, evaluation.json.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { toFile } from "../report/plot.ts";
+import { readVersions } from "../report/versions.ts";
+import { writeReport } from "../report/write_report.ts";
 import { type EvaluationRun, measureRun } from "./measure.ts";
 import { startOriginalSubject } from "./original.ts";
-import { startOurs } from "./ours.ts";
-import { drawPictures, toFile } from "./plots.ts";
-import { type Evaluation, readMachine, renderReport } from "./report.ts";
+import { startOurSubject } from "./ours.ts";
+import { drawPictures } from "./plots.ts";
+import { type Evaluation, reportOf } from "./report.ts";
 import type { Subject, SubjectName } from "./subject.ts";
 import { toCsv } from "./summary.ts";
 
@@ -21,7 +24,7 @@ export interface EvaluationOptions {
   onRun(run: EvaluationRun): void;
 }
 
-const startSubject: Record<SubjectName, (speed: string) => Promise<Subject>> = { ours: startOurs, original: startOriginalSubject };
+const startSubject: Record<SubjectName, (speed: string) => Promise<Subject>> = { ours: startOurSubject, original: startOriginalSubject };
 
 /** A tenth of the original's rate on an idle machine, plus time to start. */
 const limitMs = (contacts: number) => 60_000 + contacts * 10;
@@ -31,7 +34,7 @@ const limitMs = (contacts: number) => 60_000 + contacts * 10;
  * measured.
  */
 export async function evaluate({ contacts, subjects, speed, command, onStart, onRun }: EvaluationOptions): Promise<Evaluation> {
-  const evaluation: Evaluation = { startedAt: new Date().toISOString(), machine: readMachine(), command, runs: [] };
+  const evaluation: Evaluation = { startedAt: new Date().toISOString(), machine: await readVersions(), command, runs: [] };
   for (const name of subjects) {
     onStart(name);
     const subject = await startSubject[name](speed);
@@ -53,15 +56,13 @@ export async function evaluate({ contacts, subjects, speed, command, onStart, on
 const evaluationFile = "evaluation.json";
 
 /** @returns the path of the report */
-export function writeEvaluation(folder: string, evaluation: Evaluation, before: Evaluation | null): string {
+export async function writeEvaluation(folder: string, evaluation: Evaluation, before: Evaluation | null): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const pictures = drawPictures(evaluation.runs);
   for (const picture of pictures) writeFileSync(join(folder, `${picture.name}.svg`), toFile(picture));
   writeFileSync(join(folder, "samples.csv"), toCsv(evaluation.runs));
   writeFileSync(join(folder, evaluationFile), JSON.stringify(evaluation));
-  const report = join(folder, "report.html");
-  writeFileSync(report, renderReport(evaluation, pictures, before));
-  return report;
+  return await writeReport(join(folder, "report.html"), reportOf(evaluation, pictures, before));
 }
 
 /** @throws when the folder holds none */

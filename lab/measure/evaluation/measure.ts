@@ -1,8 +1,8 @@
 // One measured run of one subject: what every process uses before, during and after, the progress
 // of the work, and how long it took.
 import { setTimeout as pause } from "node:timers/promises";
-import type { Percentiles } from "./lags.ts";
-import { openUsageSampler, type ProcessUsage } from "./process_samples.ts";
+import { openUsageMeter, type ProcessShare } from "../sampling/process_usage.ts";
+import type { Percentiles } from "../summary/lags.ts";
 import type { LatencyName, Progress, Subject, SubjectName } from "./subject.ts";
 
 export type Phase = "before" | "during" | "after";
@@ -11,7 +11,7 @@ export interface Sample extends Progress {
   /** Since the run was requested; negative before. */
   atMs: number;
   phase: Phase;
-  usage: Readonly<Record<string, ProcessUsage>>;
+  usage: Readonly<Record<string, ProcessShare>>;
 }
 
 export interface EvaluationRun {
@@ -36,8 +36,7 @@ const restMs = 3_000;
 /** @throws when the campaign has not ended within the limit */
 export async function measureRun(subject: Subject, contacts: number, limitMs: number): Promise<EvaluationRun> {
   const campaign = await subject.create(contacts);
-  const usage = openUsageSampler(subject.pids);
-  usage.sample();
+  const usage = openUsageMeter(subject.pids);
   const samples: Sample[] = [];
   let phase: Phase = "before";
   let isOver = false;

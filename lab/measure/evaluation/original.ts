@@ -1,9 +1,9 @@
 // The original's design (lab/measure/subjects/original) as a subject of the evaluation, with the
 // same carrier, profile, seed and receipts as ours.
+import { listenToCredit } from "../sampling/credit_listener.ts";
 import { type OriginalCampaign, type OriginalSystem, startOriginal } from "../subjects/original/original_system.ts";
 import { readTruth } from "../subjects/original/wrong_states.ts";
-import { listenToCredit } from "./credit_listener.ts";
-import { lagsBetween, percentilesOf, type Total } from "./lags.ts";
+import { lagsBetween, percentilesOf, type Total } from "../summary/lags.ts";
 import type { Subject, SubjectCampaign } from "./subject.ts";
 
 /** Price of one SMS, in credits. */

@@ -1,40 +1,15 @@
-// The plots of the evaluation as SVG text. Colours are variables of the page, so that one picture
-// serves light and dark; `toFile` makes a picture standalone.
+// The pictures of the evaluation: cost by kind of process, progress, queue, and each process.
 import * as Plot from "@observablehq/plot";
-import { parseHTML } from "linkedom";
+import { type Picture, plot } from "../report/plot.ts";
+import { colorOf } from "../report/style.ts";
 import type { EvaluationRun } from "./measure.ts";
 import type { SubjectName } from "./subject.ts";
 import { groupOf, groups, processesOf, summarize } from "./summary.ts";
 
-export interface Picture {
-  /** File name without its extension. */
-  name: string;
-  /** One sentence: what the plot shows. */
-  caption: string;
-  svg: string;
-}
-
-/**
- * Light, then dark: five hues that also differ in lightness, and stay distinct for red-green colour
- * blindness.
- */
-const colors = {
-  ours: ["#0b6e75", "#4fc3c7"],
-  original: ["#b4552d", "#f0946a"],
-  group1: ["#0b6e75", "#4fc3c7"],
-  group2: ["#5b5fa8", "#a3a8ee"],
-  group3: ["#b4552d", "#f0946a"],
-  group4: ["#b9b4a6", "#59616e"],
-} as const;
-
-export const colorVariables = {
-  light: Object.entries(colors).map(([name, [light]]) => `--${name}: ${light};`),
-  dark: Object.entries(colors).map(([name, [, dark]]) => `--${name}: ${dark};`),
-};
-
-const subjectColors = { domain: ["ours", "original"], range: ["var(--ours)", "var(--original)"] };
-const groupColors = { domain: [...groups], range: groups.map((_, index) => `var(--group${index + 1})`) };
-const width = 960;
+const subjectColors = { domain: ["ours", "original"], range: [colorOf("ours"), colorOf("original")] };
+const kinds = ["kind-1", "kind-2", "kind-3", "kind-4"] as const;
+const groupColors = { domain: [...groups], range: kinds.map(colorOf) };
+const groupLegend = kinds.map((color, index) => ({ name: groups[index] as string, color }));
 
 export function drawPictures(runs: readonly EvaluationRun[]): Picture[] {
   const sizes = [...new Set(runs.map(({ contacts }) => contacts))];
@@ -45,12 +20,6 @@ export function drawPictures(runs: readonly EvaluationRun[]): Picture[] {
       return [drawProgress(ofSize, contacts), drawQueue(ofSize, contacts), ...ofSize.flatMap((run) => [drawCpu(run), drawMemory(run)])];
     }),
   ];
-}
-
-/** A standalone file includes the colours that the page would have given, and a background. */
-export function toFile({ svg }: Picture): string {
-  const style = `:root{${colorVariables.light.join("")}color:#1d1c1a;background:#fbfaf6;font-family:system-ui,sans-serif}@media(prefers-color-scheme:dark){:root{${colorVariables.dark.join("")}color:#e6e4de;background:#0f141c}}`;
-  return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ').replace(/>/, `><style>${style}</style>`);
 }
 
 /**
@@ -73,11 +42,12 @@ function drawCost(all: readonly EvaluationRun[]): Picture {
   return {
     name: "cpu_per_message",
     caption: "CPU per message over its whole life, by kind of process.",
-    svg: draw({
+    legend: groupLegend,
+    svg: plot({
       height: 60 + 44 * new Set(runs.map(({ contacts }) => contacts)).size * 1.4,
       marginLeft: 70,
       marginRight: 110,
-      color: { ...groupColors, legend: false },
+      color: groupColors,
       x: { label: "microseconds of CPU per message", grid: true, ticks: 6 },
       y: { label: null, domain: ["ours", "original"] },
       fy: { label: null, domain: [...new Set(bars.map(({ contacts }) => contacts))] },
@@ -96,7 +66,7 @@ function drawProgress(runs: readonly EvaluationRun[], contacts: number): Picture
   return {
     name: `charged_${contacts}`,
     caption: `${formatContacts(contacts)}: SMS charged, as seen by a client's WebSocket.`,
-    svg: draw({
+    svg: plot({
       height: 230,
       marginLeft: 60,
       // room for the axis label above the names of lines that end at once
@@ -118,7 +88,7 @@ function drawQueue(runs: readonly EvaluationRun[], contacts: number): Picture {
   return {
     name: `queue_${contacts}`,
     caption: `${formatContacts(contacts)}: jobs in Redis, waiting and active.`,
-    svg: draw({
+    svg: plot({
       height: 180,
       marginLeft: 60,
       color: subjectColors,
@@ -165,7 +135,8 @@ function drawProcesses(run: EvaluationRun, { name, caption, label, read }: Proce
   return {
     name,
     caption,
-    svg: draw({
+    legend: groupLegend,
+    svg: plot({
       height: 150,
       marginLeft: 44,
       marginTop: 28,
@@ -196,11 +167,6 @@ function endLabels(points: readonly { subject: SubjectName; s: number }[], y: st
     fontWeight: 600,
   });
   return [Plot.text(points, last)];
-}
-
-function draw(options: Plot.PlotOptions): string {
-  const { document } = parseHTML("<!doctype html><html></html>");
-  return Plot.plot({ ...options, width, document, style: { fontSize: "11px", fontFamily: "inherit" } }).outerHTML;
 }
 
 export const titleOf = (subject: SubjectName): string => (subject === "ours" ? "ours" : "the original's way");

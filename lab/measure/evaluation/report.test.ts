@@ -1,8 +1,10 @@
 // Summary, pictures and page of a made-up evaluation.
 import { expect, test } from "vitest";
+import { toFile } from "../report/plot.ts";
+import { renderReport } from "../report/report.ts";
 import type { EvaluationRun, Phase, Sample } from "./measure.ts";
-import { drawPictures, toFile } from "./plots.ts";
-import { type Evaluation, renderReport } from "./report.ts";
+import { drawPictures } from "./plots.ts";
+import { type Evaluation, reportOf } from "./report.ts";
 import type { SubjectName } from "./subject.ts";
 import { summarize, toCsv } from "./summary.ts";
 
@@ -36,7 +38,7 @@ const runOf = (subject: SubjectName): EvaluationRun => ({
 
 const evaluation: Evaluation = {
   startedAt: "2026-01-02T03:04:05.000Z",
-  machine: { cores: 2, model: "a <processor>", node: "v20", loadBefore: 3 },
+  machine: { commit: "abc", node: "v20", postgres: "18.4", redis: "7.0", cores: 2, processor: "a <processor>", load: 3 },
   command: "npm run lab -- run evaluation",
   runs: [runOf("ours"), runOf("original")],
 };
@@ -53,7 +55,7 @@ test("CPU a message is the time of all cores during the run over its messages, w
 });
 
 test("the page needs nothing from elsewhere, runs nothing, and shows text as text", () => {
-  const page = renderReport(evaluation, drawPictures(evaluation.runs), evaluation);
+  const page = renderReport(reportOf(evaluation, drawPictures(evaluation.runs), evaluation), evaluation.machine, new Date(0));
   expect(page).not.toMatch(/<script|<link|<img|@import|src=|url\(|javascript:/i);
   expect(page.replaceAll("http://www.w3.org/", "")).not.toMatch(/https?:/);
   expect(page).not.toContain("<made-up>");

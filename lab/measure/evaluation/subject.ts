@@ -1,6 +1,6 @@
 // What is evaluated: a system that texts a number of contacts and reports its progress. Our system
 // and the original's design are two of them.
-import type { Percentiles } from "./lags.ts";
+import type { Percentiles } from "../summary/lags.ts";
 
 export interface Subject {
   name: SubjectName;

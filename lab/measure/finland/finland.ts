@@ -4,10 +4,11 @@ import type { CampaignState } from "../../../src/cli/campaign_watch.ts";
 import { checkLaws, type LawsReport } from "../../../src/laws/check_laws.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
 import { lawSourcesOf } from "../../../testing/campaigns.ts";
-import { openContactFiles } from "../benchmark/contact_files.ts";
-import { lawsNotHeld, type OurSystem, startOurs } from "../benchmark/ours.ts";
-import { openUsageMeter } from "../benchmark/process_usage.ts";
-import { usedBytes } from "./disk.ts";
+import { usedBytes } from "../sampling/disk.ts";
+import { openUsageMeter } from "../sampling/process_usage.ts";
+import { openContactFiles } from "../subjects/contact_files.ts";
+import { lawsNotHeld } from "../subjects/our_campaigns.ts";
+import { type OurSystem, startOurs } from "../subjects/ours.ts";
 
 /** One pass over the messages of a country, on a slow machine. */
 const statementTimeoutMs = 300_000;
@@ -96,7 +97,7 @@ async function measure(
   const disk = () => usedBytes(ours.cluster.dataFolder) + usedBytes(files.folder);
 
   onBegin("creating the campaign");
-  const usage = openUsageMeter(ours.pids());
+  const usage = openUsageMeter(ours.pids);
   const created = await ours.create(file);
   if (created.contacts !== contacts || created.rejected > 0)
     throw new Error(`${created.contacts} of ${contacts} contacts were accepted, ${created.rejected} rejected`);
@@ -104,7 +105,7 @@ async function measure(
 
   onBegin("sending");
   // a peak of its own
-  const sendUsage = openUsageMeter(ours.pids());
+  const sendUsage = openUsageMeter(ours.pids);
   const sent = await ours.send(created, onChange);
   const cpuMicros = usage.cpuMicros();
   const send = { peak: sendUsage.peakRssMib(), disk: disk() };

@@ -2,7 +2,7 @@
 import { showReport } from "../../../src/cli/check.ts";
 import { alignColumns, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
 import { messageStatuses } from "../../../src/contracts/states.ts";
-import { formatGigabytes } from "./disk.ts";
+import { formatGigabytes } from "../sampling/disk.ts";
 import type { FinlandRun } from "./finland.ts";
 
 /** Ends with the line of the laws. */

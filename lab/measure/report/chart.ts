@@ -1,7 +1,9 @@
-// The timeline of a run as SVG: rates above, states as a river below, faults as bars under both.
-// Colours come from style.ts.
-import { formatCount } from "../../../src/cli/terminal.ts";
+// The timeline of a run: rates, states and faults as plots over one another.
+import * as Plot from "@observablehq/plot";
+import { isMessageIn, messageSets, messageStatuses } from "../../../src/contracts/states.ts";
 import { html, type Markup } from "./html.ts";
+import { plot, plotWidth } from "./plot.ts";
+import { colorOf } from "./style.ts";
 import type { TimelineEntry, Verdict } from "./verdict.ts";
 
 export interface Chart {
@@ -34,103 +36,107 @@ export interface Band {
   toMs: number;
 }
 
-const left = 8;
-const width = 960;
-const plotWidth = width - 2 * left;
-const ratesHeight = 110;
-const riverHeight = 120;
+const ratesHeight = 170;
+const riverHeight = 150;
 const laneHeight = 20;
-const gap = 26;
+const marginLeft = 56;
+/** Between the ends of the two axes. */
+const marginRight = 16;
+const innerWidth = plotWidth - marginLeft - marginRight;
 /** More points would only enlarge the file, invisibly. */
 const pointsMax = 320;
 /** A rate is the mean over this time: bodies of many messages make it jump over shorter ones. */
 const rateWindowMs = 600;
-/** Shorter bars must still be visible. */
+/** Shorter bars must still be visible, in pixels. */
 const bandWidthMin = 3;
 const lanesMax = 12;
 const labelGap = 6;
-/** About, of the system's font at 12 px. */
-const letterWidth = 6.4;
+/** About, of the plot's font. */
+const letterWidth = 6;
 
-export function renderChart(chart: Chart): Markup {
-  const x = (atMs: number): number => round(left + (Math.min(atMs, chart.durationMs) / chart.durationMs) * plotWidth);
-  const lanes = intoLanes(chart.bands, x);
-  const riverTop = 24 + ratesHeight + (chart.river.length === 0 ? 0 : gap);
-  const bandsTop = riverTop + (chart.river.length === 0 ? 0 : riverHeight) + 14;
-  const axisY = bandsTop + lanes.length * laneHeight + 6;
-  return html`<figure class="chart">
-<svg viewBox="0 0 ${width} ${axisY + 22}" role="img" aria-label="${describe(chart)}">
-${chart.bands.map(({ fromMs, toMs }) => html`<rect class="shade" x="${x(fromMs)}" y="20" width="${bandWidth(x(fromMs), x(toMs))}" height="${axisY - 20}"/>`)}
-${renderRates(chart.rates, x)}
-${chart.river.length === 0 ? null : renderRiver(chart.river, x, riverTop)}
-${lanes.map((lane, index) => lane.map((band) => renderBand(band, x, bandsTop + index * laneHeight)))}
-${renderAxis(chart.durationMs, x, axisY)}
-</svg>
-<figcaption>${chart.rates.map(({ name, meaning }) => html`<span class="key thin ${meaning}">${name}</span> `)}${chart.river.map(({ name, meaning }) => html`<span class="key ${meaning}">${name}</span> `)}</figcaption>
+/** Rates above, states as a river below, faults as bars under both, all on one axis of time. */
+export function renderChart(whole: Chart): Markup {
+  // what comes later would be drawn beyond the axis
+  const within = (series: Series): Series => ({ ...series, points: series.points.filter(({ atMs }) => atMs <= whole.durationMs) });
+  const chart = { ...whole, rates: whole.rates.map(within), river: whole.river.map(within) };
+  const shared = {
+    ...{ marginLeft, marginRight },
+    x: { domain: [0, chart.durationMs / 1_000], label: null, grid: true },
+  };
+  const shades = Plot.rectX(chart.bands, { x1: secondsOf("fromMs"), x2: secondsOf("toMs"), fill: colorOf("broke"), fillOpacity: 0.07 });
+  const lanes = intoLanes(chart.bands, chart.durationMs);
+  const seconds = { x: { ...shared.x, tickFormat: (s: number) => `${s} s` } };
+  return html`<figure class="chart" role="img" aria-label="${describe(chart)}">
+${plot({
+  ...{ ...shared, ...seconds, height: ratesHeight, marginTop: 26 },
+  y: { label: "messages per second", grid: true, zero: true, tickFormat: "~s", ticks: 4 },
+  marks: [shades, Plot.ruleY([0], { strokeOpacity: 0.3 }), ...chart.rates.map(lineOf)],
+})}
+${
+  chart.river.length === 0
+    ? null
+    : plot({
+        ...{ ...shared, height: riverHeight, marginTop: 26, marginBottom: 8 },
+        x: { ...shared.x, axis: null },
+        y: { label: "messages", zero: true, tickFormat: "~s", ticks: 3 },
+        marks: [Plot.areaY(riverOf(chart.river), { x: "s", y: "value", fill: "color", z: "layer", order: "layer" }), shades],
+      })
+}
+${
+  lanes.length === 0
+    ? null
+    : plot({
+        ...{ ...shared, height: lanes.length * laneHeight + 8, marginTop: 4, marginBottom: 4 },
+        x: { ...shared.x, axis: null, grid: false },
+        y: { axis: null, domain: [lanes.length, 0] },
+        marks: lanes.flatMap((lane, index) => lane.flatMap((band) => marksOf(band, index, chart.durationMs))),
+      })
+}
+<figcaption>${[...chart.rates, ...chart.river].map(({ name, meaning }, index) => html`<span class="key${index < chart.rates.length ? " thin" : ""} ${meaning}">${name}</span> `)}</figcaption>
 </figure>`;
 }
+
+const secondsOf =
+  (name: "fromMs" | "toMs") =>
+  (band: Band): number =>
+    band[name] / 1_000;
 
 const describe = ({ durationMs, bands }: Chart): string =>
   `Messages over ${(durationMs / 1_000).toFixed(1)} seconds${bands.length === 0 ? "" : `, and what was broken: ${bands.map(({ name }) => name).join(", ")}`}`;
 
-function renderRates(rates: readonly Series[], x: (atMs: number) => number): Markup {
-  const most = niceCeiling(Math.max(1, ...rates.flatMap(({ points }) => points.map(({ value }) => value))));
-  const bottom = 20 + ratesHeight;
-  const y = (value: number): number => round(bottom - (value / most) * ratesHeight);
-  return html`<g class="rates">
-${[0, 0.5, 1].map((share) => html`<line class="grid" x1="${left}" x2="${width - left}" y1="${y(share * most)}" y2="${y(share * most)}"/>`)}
-${rates.map(({ meaning, points }) => html`<path class="line ${meaning}" d="${pathOf(thin(points), x, y)}"/>`)}
-<text class="scale" x="${left}" y="14">${formatCount(most)} messages a second</text>
-</g>`;
+function lineOf({ meaning, points }: Series): Plot.Markish {
+  const stroke = colorOf(meaning === "waiting" ? "soft" : meaning);
+  const dash = meaning === "failed" ? { strokeDasharray: "5 3" } : {};
+  return Plot.lineY(thin(points), { x: ({ atMs }: Point) => atMs / 1_000, y: "value", stroke, strokeWidth: 1.8, ...dash });
 }
 
-function renderRiver(river: readonly Series[], x: (atMs: number) => number, top: number): Markup {
-  const tops = river.map((_, layer) => {
-    const below = river.slice(0, layer + 1);
-    return (river[layer] as Series).points.map(({ atMs }, at) => ({
-      atMs,
-      value: below.reduce((sum, { points }) => sum + (points[at]?.value ?? 0), 0),
-    }));
-  });
-  const most = Math.max(1, ...(tops.at(-1) ?? []).map(({ value }) => value));
-  const y = (value: number): number => round(top + riverHeight - (value / most) * riverHeight);
-  // the uppermost layer first: each lower one paints over it
-  const layers = [...river.keys()].reverse();
-  return html`<g class="river">
-${layers.map((layer) => {
-  const points = thin(tops[layer] as Point[]);
-  const [first, last] = [points[0] as Point, points.at(-1) as Point];
-  const floor = round(top + riverHeight);
-  return html`<path class="layer ${(river[layer] as Series).meaning}" d="${pathOf(points, x, y)}L${x(last.atMs)} ${floor}L${x(first.atMs)} ${floor}Z"/>`;
-})}
-<text class="scale" x="${left}" y="${top - 6}">${formatCount(most)} messages</text>
-</g>`;
-}
+/** Layers from the lowest up. */
+const riverOf = (river: readonly Series[]) =>
+  river.flatMap(({ meaning, points }, layer) =>
+    thin(points).map(({ atMs, value }) => ({ s: atMs / 1_000, value, layer, color: colorOf(meaning) })),
+  );
 
-function renderBand({ name, fromMs, toMs }: Band, x: (atMs: number) => number, top: number): Markup {
-  const [from, to] = [x(fromMs), x(toMs)];
-  const label = isNamedBefore(from)
-    ? html`<text x="${from - labelGap}" y="${top + 12}" text-anchor="end">${name}</text>`
-    : html`<text x="${Math.max(to, from + bandWidthMin) + labelGap}" y="${top + 12}">${name}</text>`;
-  return html`<g class="band"><rect x="${from}" y="${top + 3}" width="${bandWidth(from, to)}" height="11" rx="2"/>${label}</g>`;
-}
-
-function renderAxis(durationMs: number, x: (atMs: number) => number, y: number): Markup {
-  const stepMs = [500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000].find((step) => durationMs / step <= 12) ?? 600_000;
-  const ticks = Array.from({ length: Math.floor(durationMs / stepMs) + 1 }, (_, index) => index * stepMs);
-  return html`<g class="axis"><line x1="${left}" x2="${width - left}" y1="${y}" y2="${y}"/>
-${ticks.map((atMs, index) => html`<text x="${x(atMs)}" y="${y + 15}" text-anchor="${index === 0 ? "start" : "middle"}">${round(atMs / 1_000)} s</text>`)}</g>`;
+function marksOf(band: Band, lane: number, durationMs: number): Plot.Markish[] {
+  const [from, to] = [band.fromMs / 1_000, Math.max(band.toMs, band.fromMs + (bandWidthMin / innerWidth) * durationMs) / 1_000];
+  const isBefore = isNamedBefore(band, durationMs);
+  return [
+    Plot.rect([band], { x1: from, x2: to, y1: lane + 0.2, y2: lane + 0.8, fill: colorOf("broke"), fillOpacity: 0.85, rx: 2 }),
+    Plot.text([band.name], {
+      ...{ x: isBefore ? from : to, y: lane + 0.5, text: (name: string) => name, fill: colorOf("ink"), clip: false },
+      ...{ textAnchor: isBefore ? "end" : "start", dx: isBefore ? -labelGap : labelGap },
+    }),
+  ];
 }
 
 /**
  * Each band in the first lane that is free there, including its name; beyond the last lane they
  * overlap.
  */
-function intoLanes(bands: readonly Band[], x: (atMs: number) => number): Band[][] {
+function intoLanes(bands: readonly Band[], durationMs: number): Band[][] {
   const lanes: Band[][] = [];
   const freeFrom: number[] = [];
   for (const band of [...bands].sort((one, other) => one.fromMs - other.fromMs)) {
-    const [from, to] = spanOf(band, x);
+    const [from, to] = spanOf(band, durationMs);
     const free = freeFrom.findIndex((end) => end <= from);
     const lane = free !== -1 ? free : Math.min(freeFrom.length, lanesMax - 1);
     freeFrom[lane] = to;
@@ -139,20 +145,14 @@ function intoLanes(bands: readonly Band[], x: (atMs: number) => number): Band[][
   return lanes;
 }
 
-/** The extent of a bar and its name. */
-function spanOf({ name, fromMs, toMs }: Band, x: (atMs: number) => number): [from: number, to: number] {
-  const nameWidth = name.length * letterWidth + 2 * labelGap;
-  return isNamedBefore(x(fromMs)) ? [x(fromMs) - nameWidth, x(toMs)] : [x(fromMs), x(toMs) + nameWidth];
+/** The extent of a bar and its name, in milliseconds. */
+function spanOf(band: Band, durationMs: number): [from: number, to: number] {
+  const nameMs = ((band.name.length * letterWidth + 2 * labelGap) / innerWidth) * durationMs;
+  return isNamedBefore(band, durationMs) ? [band.fromMs - nameMs, band.toMs] : [band.fromMs, band.toMs + nameMs];
 }
 
 /** In the right third the name stands before its bar. */
-const isNamedBefore = (from: number): boolean => from > width * 0.66;
-const bandWidth = (from: number, to: number): number => round(Math.max(bandWidthMin, to - from));
-const round = (value: number): number => Math.round(value * 10) / 10;
-
-function pathOf(points: readonly Point[], x: (atMs: number) => number, y: (value: number) => number): string {
-  return points.map(({ atMs, value }, index) => `${index === 0 ? "M" : "L"}${x(atMs)} ${y(value)}`).join("");
-}
+const isNamedBefore = ({ fromMs }: Band, durationMs: number): boolean => fromMs > durationMs * 0.66;
 
 /** Every n-th point, and the last one. */
 function thin(points: readonly Point[]): readonly Point[] {
@@ -160,14 +160,8 @@ function thin(points: readonly Point[]): readonly Point[] {
   return points.filter((_, index) => index % every === 0 || index === points.length - 1);
 }
 
-/** A round number: 1, 1.5, 2, 3 or 5 times a power of ten. */
-function niceCeiling(value: number): number {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 1.5, 2, 3, 5, 10].find((times) => times * power >= value) ?? 10) * power;
-}
-
-const submittedStates = ["unknown", "queued", "sent", "failed", "undelivered", "delivered", "expired", "canceled"] as const;
-const failedStates = ["failed", "undelivered", "expired", "canceled"] as const;
+const submittedStates = messageStatuses.filter((status) => !isMessageIn("sendable", status));
+const deliveredStates = messageSets.final.filter((status) => !isMessageIn("missed", status));
 
 /** Of the samples and the timeline of one run. */
 export function chartOf({ rates, timeline, durationMs: wholeMs }: Verdict): Chart {
@@ -178,13 +172,13 @@ export function chartOf({ rates, timeline, durationMs: wholeMs }: Verdict): Char
     durationMs: Math.max(1, durationMs),
     rates: [
       { name: "submitted per second", meaning: "in-flight", points: ratesOf(totalOf(submittedStates)) },
-      { name: "ended per second", meaning: "delivered", points: ratesOf(totalOf(["delivered", ...failedStates])) },
+      { name: "ended per second", meaning: "delivered", points: ratesOf(totalOf(messageSets.final)) },
     ],
     river: [
-      { name: "delivered", meaning: "delivered", points: totalOf(["delivered"]) },
-      { name: "ended otherwise", meaning: "failed", points: totalOf(failedStates) },
-      { name: "in flight", meaning: "in-flight", points: totalOf(["unknown", "queued", "sent"]) },
-      { name: "waiting", meaning: "waiting", points: totalOf(["pending"]) },
+      { name: "delivered", meaning: "delivered", points: totalOf(deliveredStates) },
+      { name: "ended otherwise", meaning: "failed", points: totalOf(messageSets.missed) },
+      { name: "in flight", meaning: "in-flight", points: totalOf(messageSets.submitted) },
+      { name: "waiting", meaning: "waiting", points: totalOf(messageSets.sendable) },
     ],
     bands: bandsOf(timeline, durationMs),
   };

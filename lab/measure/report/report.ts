@@ -5,7 +5,8 @@ import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import type { LawResult } from "../../../src/laws/law.ts";
 import { type Chart, chartOf, renderChart } from "./chart.ts";
 import { html, type Markup, raw } from "./html.ts";
-import { style } from "./style.ts";
+import type { Picture } from "./plot.ts";
+import { colorOf, style } from "./style.ts";
 import type { Verdict } from "./verdict.ts";
 import type { Versions } from "./versions.ts";
 
@@ -22,6 +23,8 @@ export interface Report {
   facts: readonly Fact[];
   tables: readonly Table[];
   charts: readonly TitledChart[];
+  /** Behind the tables. */
+  pictures?: readonly Picture[];
   runs: readonly Verdict[];
   /** The command that repeats it. */
   replay: string;
@@ -38,6 +41,8 @@ export interface TitledChart {
 }
 
 export interface Table {
+  /** What the columns are, in a sentence or two below it. */
+  note?: string;
   title: string;
   columns: readonly Column[];
   rows: readonly (readonly Cell[])[];
@@ -74,6 +79,7 @@ ${report.reasons.length === 0 ? null : html`<ul class="reasons">${report.reasons
 </header>
 ${report.charts.map(({ title, chart }) => html`<section><h2>${title}</h2>${renderChart(chart)}</section>`)}
 ${report.tables.map(renderTable)}
+${renderPictures(report.pictures ?? [])}
 ${renderRuns(report.runs)}
 <footer>
 <h2>Again</h2>
@@ -108,7 +114,19 @@ function mark(tone: Tone): Markup {
   return html`<svg class="mark ${tone}" viewBox="0 0 16 16" aria-hidden="true">${shapes[tone]}</svg>`;
 }
 
-function renderTable({ title, columns, rows }: Table): Markup {
+function renderPictures(pictures: readonly Picture[]): Markup | null {
+  if (pictures.length === 0) return null;
+  return html`<section><h2>Pictures</h2>${pictures.map(
+    ({
+      svg,
+      caption,
+      legend = [],
+    }) => html`<figure class="chart">${svg}<figcaption>${legend.map(({ name, color }) => html`<span class="key" style="--key:${colorOf(color)}">${name}</span> `)}${caption}</figcaption></figure>
+`,
+  )}</section>`;
+}
+
+function renderTable({ title, columns, rows, note }: Table): Markup {
   return html`<section>
 <h2>${title}</h2>
 <div class="wide"><table>
@@ -118,6 +136,7 @@ function renderTable({ title, columns, rows }: Table): Markup {
 `,
   )}</tbody>
 </table></div>
+${note === undefined ? null : html`<p class="quiet">${note}</p>`}
 </section>`;
 }
 

@@ -1,16 +1,44 @@
 // The style sheet of reports: paper and ink, one accent, a colour for each meaning, always beside a
 // shape or a word.
+
+/**
+ * Light, then dark. The colours of systems and kinds of processes also differ in lightness, and
+ * stay distinct for red-green colour blindness.
+ */
+const colors = {
+  paper: ["#fbfaf6", "#0f141c"],
+  ink: ["#1d1c1a", "#e6e4de"],
+  soft: ["#6d6a63", "#949ba6"],
+  line: ["#e2dfd6", "#252d39"],
+  shade: ["#efece3", "#18202b"],
+  accent: ["#1f5fa8", "#7fb2ea"],
+  waiting: ["#d9d5c9", "#2d3644"],
+  "in-flight": ["#5d93c8", "#4f83b8"],
+  delivered: ["#3f7f5f", "#5fae88"],
+  failed: ["#c08a3e", "#cf9d57"],
+  broke: ["#b3372c", "#ef7d70"],
+  ours: ["#0b6e75", "#4fc3c7"],
+  original: ["#b4552d", "#f0946a"],
+  "kind-1": ["#0b6e75", "#4fc3c7"],
+  "kind-2": ["#5b5fa8", "#a3a8ee"],
+  "kind-3": ["#b4552d", "#f0946a"],
+  "kind-4": ["#b9b4a6", "#59616e"],
+} as const;
+
+export type Color = keyof typeof colors;
+
+export const colorOf = (color: Color): string => `var(--${color})`;
+
+const variables = (index: 0 | 1): string =>
+  Object.entries(colors)
+    .map(([name, both]) => `--${name}:${both[index]};`)
+    .join("");
+
+export const colorVariables = { light: variables(0), dark: variables(1) };
+
 export const style = `
-:root {
-  --paper: #fbfaf6; --ink: #1d1c1a; --soft: #6d6a63; --line: #e2dfd6; --shade: #efece3;
-  --accent: #1f5fa8; --waiting: #d9d5c9; --in-flight: #5d93c8; --delivered: #3f7f5f; --failed: #c08a3e; --broke: #b3372c;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --paper: #0f141c; --ink: #e6e4de; --soft: #949ba6; --line: #252d39; --shade: #18202b;
-    --accent: #7fb2ea; --waiting: #2d3644; --in-flight: #4f83b8; --delivered: #5fae88; --failed: #cf9d57; --broke: #ef7d70;
-  }
-}
+:root { ${colorVariables.light} }
+@media (prefers-color-scheme: dark) { :root { ${colorVariables.dark} } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; font-variant-numeric: tabular-nums; }
 main { max-width: 66rem; margin: 0 auto; padding: 3.5rem 1.5rem 3rem; }
@@ -45,15 +73,9 @@ summary b { font-weight: 500; }
 .events { margin: 1rem 0 0; padding: 0; list-style: none; font-size: .92rem; columns: 2 24rem; column-gap: 2.5rem; }
 .events li { display: grid; grid-template-columns: 4rem 1fr; break-inside: avoid; padding: .1rem 0; overflow-wrap: anywhere; }
 time { color: var(--soft); }
-.chart { margin: 1.2rem 0 0; } .chart svg { display: block; width: 100%; height: auto; min-width: 34rem; } .chart { overflow-x: auto; }
-.chart text { font-size: 12px; fill: var(--soft); } .chart .band text { fill: var(--ink); }
-.shade { fill: var(--broke); opacity: .07; } .band rect { fill: var(--broke); opacity: .85; }
-.grid, .axis line { stroke: var(--line); stroke-width: 1; }
-.line { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
-.line.in-flight { stroke: var(--in-flight); } .line.delivered { stroke: var(--delivered); } .line.accent { stroke: var(--accent); } .line.failed { stroke: var(--failed); stroke-dasharray: 5 3; } .line.waiting { stroke: var(--soft); }
-.layer.in-flight { fill: var(--in-flight); } .layer.delivered { fill: var(--delivered); } .layer.failed { fill: var(--failed); } .layer.waiting { fill: var(--waiting); }
+.chart { margin: 1.2rem 0 0; overflow-x: auto; } .chart svg { display: block; width: 100%; height: auto; min-width: 34rem; overflow: visible; }
 figcaption { margin-top: .4rem; font-size: .85rem; color: var(--soft); }
-.key { display: inline-block; margin-right: 1.2rem; } .key::before { content: ""; display: inline-block; width: .7em; height: .7em; margin-right: .45em; border-radius: 2px; background: var(--soft); }
+.key { display: inline-block; margin-right: 1.2rem; } .key::before { content: ""; display: inline-block; width: .7em; height: .7em; margin-right: .45em; border-radius: 2px; background: var(--key, var(--soft)); }
 .key.thin::before { width: 1.2em; height: 2px; vertical-align: .25em; border-radius: 0; }
 .key.in-flight::before { background: var(--in-flight); } .key.delivered::before { background: var(--delivered); } .key.failed::before { background: var(--failed); } .key.waiting::before { background: var(--waiting); } .key.accent::before { background: var(--accent); }
 @media print {

@@ -23,15 +23,23 @@ export function freeBytes(folder: string): number {
   return bavail * bsize;
 }
 
-/** @throws Failure when a run of this many contacts may not fit */
-export function requireSpace(contacts: number, { folder, free }: { folder: string; free: number }): void {
+/** How many runs of this many contacts fit beside each other. */
+export function runsThatFit(contacts: number, free: number): number {
+  return Math.max(0, Math.floor((free - neededBytes(0)) / (neededBytes(contacts) - neededBytes(0))));
+}
+
+/**
+ * @param room `fewer`: the option that asks for less
+ * @throws Failure when a run of this many contacts may not fit
+ */
+export function requireSpace(contacts: number, { folder, free, fewer }: { folder: string; free: number; fewer: string }): void {
   const needed = neededBytes(contacts);
   if (free >= needed) return;
   throw new Failure(
     exitCodes.failed,
     `there is too little free space in ${folder}`,
     `${formatCount(contacts)} contacts may take ${formatGigabytes(needed)}, ${formatGigabytes(free)} are free`,
-    "free some, name a folder on a larger disk in TMPDIR, or take fewer with --contacts",
+    `free some, name a folder on a larger disk in TMPDIR, or take fewer with ${fewer}`,
   );
 }
 

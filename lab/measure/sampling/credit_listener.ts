@@ -2,7 +2,7 @@
 // For both systems.
 import { once } from "node:events";
 import { WebSocket } from "ws";
-import type { Total } from "./lags.ts";
+import type { Total } from "../summary/lags.ts";
 
 export interface CreditListener {
   /** SMS charged according to an update, with the time of day at which it arrived. */
