@@ -13,7 +13,7 @@ const batchRows = 1_000;
 /** Rows encoded into one buffer, before the clock runs. */
 const encodedRows = 50_000;
 
-/** The shape of our own table (src/campaign/migrations/001.do.campaign.sql). */
+/** The shape of our own table (src/campaign/migrations). */
 const schema = `
   create type message_status as enum
     ('pending', 'unknown', 'queued', 'sent', 'failed', 'undelivered', 'delivered', 'expired', 'canceled');
@@ -27,6 +27,7 @@ const schema = `
     error_code text,
     sent_at timestamptz,
     done_at timestamptz,
+    line int,
     primary key (bulksms_id, row_no)
   ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.2, autovacuum_vacuum_insert_scale_factor = 0.5);`;
 
@@ -91,7 +92,7 @@ function encodeAll(bulksmsId: string, rows: number): Buffer[] {
   const encoder = createRowEncoder(bulksmsId, encodedRows);
   for (let first = 0; first < rows; first += encodedRows) {
     const end = Math.min(rows, first + encodedRows);
-    for (let index = first; index < end; index++) encoder.add({ msisdn: msisdnOf(index), parts: 1, fields: null });
+    for (let index = first; index < end; index++) encoder.add({ msisdn: msisdnOf(index), parts: 1, fields: null }, index + 2);
     const { data } = encoder.take();
     // the format's header stands only before the first row, its trailer after the last
     pieces.push(data.subarray(first === 0 ? 0 : copyHeaderBytes, data.length - (end === rows ? 0 : copyTrailerBytes)));
@@ -100,7 +101,7 @@ function encodeAll(bulksmsId: string, rows: number): Buffer[] {
 }
 
 async function copyAll(sql: Sql, pieces: readonly Buffer[]): Promise<void> {
-  const stream = await sql`copy bulksms_info (bulksms_id, row_no, msisdn, parts, fields) from stdin (format binary)`.writable();
+  const stream = await sql`copy bulksms_info (bulksms_id, row_no, msisdn, parts, line, fields) from stdin (format binary)`.writable();
   for (const piece of pieces) if (!stream.write(piece)) await new Promise((resolve) => stream.once("drain", resolve));
   stream.end();
   await finished(stream);

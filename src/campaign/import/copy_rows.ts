@@ -52,7 +52,8 @@ async function isInPlace(transaction: TransactionSql, bulksmsId: string, { good,
 
 /** The whole buffer goes out at once: the transaction never waits for the one who uploads. */
 async function copyBinary(transaction: TransactionSql, rows: Buffer): Promise<void> {
-  const stream = await transaction`copy bulksms_info (bulksms_id, row_no, msisdn, parts, fields) from stdin (format binary)`.writable();
+  const stream =
+    await transaction`copy bulksms_info (bulksms_id, row_no, msisdn, parts, line, fields) from stdin (format binary)`.writable();
   stream.end(rows);
   await finished(stream);
 }

@@ -132,6 +132,24 @@ describe("an import", () => {
     });
   });
 
+  it("keeps the line of the file on which each message's row begins", async () => {
+    const head = Buffer.from('\n0401000001,Ada\n\n"0401000002","Ben\r\nBo"\n0401000001,Cy\n,,\n0401000003,"Di\n');
+    const tail = Buffer.from("0401000004,Eve\n0401000005,Flo");
+    const { answer } = await importCampaign(sql, request(), limits, file(head, tail));
+    const kept = await owner`select row_no, line, msisdn::text from bulksms_info where bulksms_id = ${answer.id} order by row_no`;
+    expect(kept.map(({ row_no, line, msisdn }) => [row_no, line, msisdn])).toEqual([
+      [1, 3, "358401000001"],
+      [2, 5, "358401000002"],
+      [3, 10, "358401000004"],
+      [4, 11, "358401000005"],
+    ]);
+    const rejects = await owner`select line, reason from bulksms_reject where bulksms_id = ${answer.id} order by line`;
+    expect(rejects.map(({ line, reason }) => [line, reason])).toEqual([
+      [7, "duplicate"],
+      [9, "quote_unclosed"],
+    ]);
+  });
+
   it("cuts a large campaign into larger chunks, none above what a carrier takes, and every message into one", async () => {
     const chunksOf = async (chunkRows: number, text = "Hello") => {
       const { answer } = await importCampaign(sql, request(text), { ...limits, chunkRows }, file(rows(0, 5_000)));

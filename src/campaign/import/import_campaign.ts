@@ -137,7 +137,7 @@ function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Im
 function sinkOf(run: Import): RowSink {
   const { good } = run;
   return {
-    good: (row) => good.add(row),
+    good: (row, line) => good.add(row, line),
     reject: (reject) => run.rejects.push(reject),
     get isFull() {
       return good.count >= copyRowsMax || good.bytes >= copyBytesMax || run.rejects.length >= copyRowsMax;

@@ -5,10 +5,12 @@ import { createRowEncoder, type EncodedRows } from "./row_encoder.ts";
 
 const bulksmsId = "0195f0b0-7b1e-7c00-8000-0000000000ff";
 
+type DecodedRow = GoodRow & { id: string; rowNo: number; line: number };
+
 /** What Postgres would read. */
-function decode({ data }: EncodedRows): (GoodRow & { id: string; rowNo: number })[] {
+function decode({ data }: EncodedRows): DecodedRow[] {
   expect(data.subarray(0, 11).toString("latin1")).toBe("PGCOPY\n\xff\r\n\0");
-  const rows: (GoodRow & { id: string; rowNo: number })[] = [];
+  const rows: DecodedRow[] = [];
   let at = 19;
   const next = (): Buffer | null => {
     const length = data.readInt32BE(at);
@@ -16,14 +18,15 @@ function decode({ data }: EncodedRows): (GoodRow & { id: string; rowNo: number }
     return length === -1 ? null : data.subarray(at - length, at);
   };
   for (; data.readInt16BE(at) !== -1; ) {
-    expect(data.readInt16BE(at)).toBe(5);
+    expect(data.readInt16BE(at)).toBe(6);
     at += 2;
-    const [id, rowNo, msisdn, parts, fields] = [next(), next(), next(), next(), next()];
+    const [id, rowNo, msisdn, parts, line, fields] = [next(), next(), next(), next(), next(), next()];
     rows.push({
       id: (id as Buffer).toString("hex"),
       rowNo: (rowNo as Buffer).readInt32BE(),
       msisdn: Number((msisdn as Buffer).readBigInt64BE()),
       parts: (parts as Buffer).readInt16BE(),
+      line: (line as Buffer).readInt32BE(),
       fields: fields === null ? null : readTexts(fields),
     });
   }
@@ -45,8 +48,9 @@ function readTexts(array: Buffer): string[] {
 
 const rowsOf = (count: number, row: (index: number) => GoodRow): GoodRow[] => Array.from({ length: count }, (_, index) => row(index));
 
-function encode(encoder: ReturnType<typeof createRowEncoder>, rows: readonly GoodRow[]): EncodedRows {
-  for (const row of rows) encoder.add(row);
+/** The rows of a file whose lines are `firstLine` and every third below it. */
+function encode(encoder: ReturnType<typeof createRowEncoder>, rows: readonly GoodRow[], firstLine = 2): EncodedRows {
+  for (const [index, row] of rows.entries()) encoder.add(row, firstLine + 3 * index);
   return encoder.take();
 }
 
@@ -56,11 +60,12 @@ describe("the row encoder", () => {
     const first = rowsOf(3, (index) => ({ msisdn: 999_999_999_999_999 - index, parts: 1 + index, fields: null }));
     const second = rowsOf(9, (index) => ({ msisdn: 1_000_000 + index, parts: 255, fields: ["Väinö", "", "🎓".repeat(index * 50)] }));
     const id = bulksmsId.replaceAll("-", "");
-    expect(decode(encode(encoder, first))).toEqual(first.map((row, index) => ({ ...row, id, rowNo: 1 + index })));
+    expect(decode(encode(encoder, first))).toEqual(first.map((row, index) => ({ ...row, id, rowNo: 1 + index, line: 2 + 3 * index })));
     expect(encoder.bytes).toBe(0);
-    const taken = encode(encoder, second);
+    const lastLine = 2 ** 31 - 1;
+    const taken = encode(encoder, second, lastLine - 24);
     expect(taken).toMatchObject({ firstRow: 4, count: 9 });
-    expect(decode(taken)).toEqual(second.map((row, index) => ({ ...row, id, rowNo: 4 + index })));
+    expect(decode(taken)).toEqual(second.map((row, index) => ({ ...row, id, rowNo: 4 + index, line: lastLine - 24 + 3 * index })));
   });
 
   it("never writes into rows that were taken and not given back", () => {

@@ -1,5 +1,5 @@
-// Good rows as binary COPY data of `bulksms_info (bulksms_id, row_no, msisdn, parts, fields)`: half
-// the bytes of text, no parsing on either end
+// Good rows as binary COPY data of `bulksms_info (bulksms_id, row_no, msisdn, parts, line,
+// fields)`: half the bytes of text, no parsing on either end
 // (https://www.postgresql.org/docs/18/sql-copy.html#SQL-COPY-FILE-FORMATS). Called by
 // import_campaign.ts for each good row.
 import type { GoodRow } from "../../contacts/csv/row_verdicts.ts";
@@ -14,7 +14,8 @@ export interface EncodedRows {
 }
 
 export interface RowEncoder {
-  add(row: GoodRow): void;
+  /** `line`: where the row begins in its file, counted from 1. */
+  add(row: GoodRow, line: number): void;
   /** Rows since the last `take`. */
   readonly count: number;
   /** Their bytes so far. */
@@ -29,11 +30,12 @@ const signature = Buffer.from("PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0", "latin1");
 const trailer = Buffer.from([0xff, 0xff]);
 export const copyHeaderBytes = signature.length;
 export const copyTrailerBytes = trailer.length;
-/** Tuple header, uuid, row_no, msisdn, parts, each with its length, and the length of fields. */
-const fixedRowBytes = 2 + (4 + 16) + (4 + 4) + (4 + 8) + (4 + 2) + 4;
+/** Tuple header, uuid, row_no, msisdn, parts, line, each with its length, and that of fields. */
+const fixedRowBytes = 2 + (4 + 16) + (4 + 4) + (4 + 8) + (4 + 2) + (4 + 4) + 4;
 const rowNoAt = 26;
 const msisdnAt = 34;
 const partsAt = 46;
+const lineAt = 52;
 /** The length of fields: -1 for null. */
 const fieldsAt = fixedRowBytes - 4;
 const arrayHeaderBytes = 20;
@@ -60,7 +62,7 @@ export function createRowEncoder(bulksmsId: string, rowsExpected: number): RowEn
     view = viewOf(buffer);
   };
   return {
-    add({ msisdn, parts, fields }) {
+    add({ msisdn, parts, fields }, line) {
       if (count === 0) {
         writeTo(spare.pop() ?? Buffer.allocUnsafeSlow(bytesAtFirst));
         at = signature.copy(bytes);
@@ -72,6 +74,7 @@ export function createRowEncoder(bulksmsId: string, rowsExpected: number): RowEn
       view.setInt32(at + msisdnAt, (msisdn / 0x100000000) | 0);
       view.setInt32(at + msisdnAt + 4, msisdn | 0);
       view.setInt16(at + partsAt, parts);
+      view.setInt32(at + lineAt, line);
       view.setInt32(at + fieldsAt, -1);
       at += fixedRowBytes;
       if (fields !== null) at = writeFields(bytes, at - 4, fields);
@@ -101,15 +104,15 @@ export function createRowEncoder(bulksmsId: string, rowsExpected: number): RowEn
 const viewOf = ({ buffer, byteOffset, length }: Buffer): DataView => new DataView(buffer, byteOffset, length);
 
 /**
- * What all rows share: everything but row_no, msisdn, parts and fields, as words of four bytes,
- * which are written four times as fast as bytes.
+ * What all rows share: everything but row_no, msisdn, parts, line and fields, as words of four
+ * bytes, which are written four times as fast as bytes.
  */
 function fixedWords(bulksmsId: string): Int32Array {
   const fixed = Buffer.alloc(fixedRowBytes);
-  let at = fixed.writeInt16BE(5);
+  let at = fixed.writeInt16BE(6);
   at = fixed.writeInt32BE(16, at);
   at += Buffer.from(bulksmsId.replaceAll("-", ""), "hex").copy(fixed, at);
-  for (const length of [4, 8, 2]) at = fixed.writeInt32BE(length, at) + length;
+  for (const length of [4, 8, 2, 4]) at = fixed.writeInt32BE(length, at) + length;
   return Int32Array.from({ length: Math.floor(fixedRowBytes / 4) }, (_, index) => fixed.readInt32BE(4 * index));
 }
 

@@ -109,6 +109,8 @@ describe("a workbook", () => {
       file: { kind: "xlsx", encoding: null, sheet: "People", sheets: ["People"], hidden_rows: 1 },
     });
     expect(await fieldsOf(created.body.id)).toEqual(["Ada", "7"]);
+    const lines = await nodes.owner`select line from bulksms_info where bulksms_id = ${created.body.id} order by row_no`;
+    expect(lines.map(({ line }) => line)).toEqual([2, 4]);
     const { created: whole } = await both(workbook, { text: "Hi {name}", hidden_rows: "include" });
     expect(whole.body).toMatchObject({ contacts: 3, file: { hidden_rows: 0 } });
     expect((await both(workbook, { hidden_rows: "yes" })).quoted).toMatchObject({ status: 400, body: { code: "request_invalid" } });
