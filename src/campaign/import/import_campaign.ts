@@ -75,6 +75,8 @@ interface Import {
   /** Good rows and rejects that wait for their COPY. */
   good: RowEncoder;
   rejects: Reject[];
+  /** UTF-16 units of their cells. */
+  rejectsLength: number;
   /** The campaign's row exists, so that an end in failure has something to purge. */
   hasBegun: boolean;
   /** The stored answer of another request with the same key, which was quicker. */
@@ -126,6 +128,7 @@ function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Im
     lease: { bulksmsId, owner: randomUUID() },
     good: createRowEncoder(bulksmsId, copyRowsMax),
     rejects: [],
+    rejectsLength: 0,
     hasBegun: false,
     repeated: null,
     copying: [],
@@ -138,9 +141,14 @@ function sinkOf(run: Import): RowSink {
   const { good } = run;
   return {
     good: (row, line) => good.add(row, line),
-    reject: (reject) => run.rejects.push(reject),
+    reject(reject) {
+      run.rejects.push(reject);
+      run.rejectsLength += reject.cells?.literal.length ?? 0;
+    },
+    keepsCells: true,
     get isFull() {
-      return good.count >= copyRowsMax || good.bytes >= copyBytesMax || run.rejects.length >= copyRowsMax;
+      const { rejects, rejectsLength } = run;
+      return good.count >= copyRowsMax || good.bytes >= copyBytesMax || rejects.length >= copyRowsMax || rejectsLength >= copyBytesMax;
     },
     send: () => sendBatch(run),
   };
@@ -159,6 +167,7 @@ async function sendBatch(run: Import): Promise<boolean> {
   await renewInTime(run);
   const copying = copyBatch(run, { good: run.good.take(), rejects: run.rejects });
   run.rejects = [];
+  run.rejectsLength = 0;
   // its error is thrown where it is awaited; until then it must not count as unhandled
   copying.catch(() => {});
   run.copying.push(copying);
@@ -216,7 +225,7 @@ async function closeImport(run: Import, judged: JudgedRows, file: FileAnswer): P
     const closed = await transaction`
       update bulksms set status = 'ready', status_at = clock_timestamp(), contacts = ${counts.contacts}, pending = ${counts.contacts},
         rejected = ${counts.rejected}, reject_counts = ${transaction.json(counts.rejects)}, parts = ${counts.parts}, version = version + 1,
-        import_lease_until = null
+        file_columns = ${counts.rejected > 0 ? [...judged.header] : null}, csv_separator = ${judged.separator}, import_lease_until = null
       where id = ${lease.bulksmsId} and status = 'importing' and import_lease_owner = ${lease.owner}
         and import_lease_until > clock_timestamp()`;
     if (closed.count === 0) {

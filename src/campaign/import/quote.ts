@@ -48,6 +48,7 @@ function sinkOf(counted: Counted, template: Template): RowSink {
       counted.samples.push({ line, text: template.fill(row.fields ?? []), parts: row.parts });
     },
     reject: (reject) => countReject(counted.rejects, reject),
+    keepsCells: false,
     isFull: false,
     send: async () => true,
   };
