@@ -1,6 +1,6 @@
-// A file of contacts at hand, opened for reading: what it is, in which encoding or from which sheet,
-// and its rows - by the same rules as an upload to salesapi. Called by the console's workers and by
-// the command line.
+// A file of contacts at hand, opened for reading: what it is, in which encoding or from which
+// sheet, and its rows - by the same rules as an upload to salesapi. Called by the console's workers
+// and by the command line.
 import type { FileAnswer } from "../contracts/quote.ts";
 import { countPhoneNumbers } from "./columns/count_numbers.ts";
 import { csvSource } from "./csv/csv_source.ts";

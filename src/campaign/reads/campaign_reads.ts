@@ -1,6 +1,7 @@
 // What callers may read of campaigns: lists, a single one, its messages. (Its CSV exports:
-// exports.ts; steps of one message: message_timeline.ts; percentiles, reasons, anomalies: campaign_figures.ts.) Called by
-// the routes of salesapi. Every statement is restricted to the workspace.
+// exports.ts; steps of one message: message_timeline.ts; percentiles, reasons, anomalies:
+// campaign_figures.ts.) Called by the routes of salesapi. Every statement is restricted to the
+// workspace.
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { BulksmsAnswer } from "../../contracts/http.ts";

@@ -1,6 +1,6 @@
-// A campaign's CSV exports: the report of its messages, and the rows of its file that were rejected,
-// with their own cells. Called by the routes of salesapi. Every statement is restricted to the
-// workspace.
+// A campaign's CSV exports: the report of its messages, and the rows of its file that were
+// rejected, with their own cells. Called by the routes of salesapi. Every statement is restricted
+// to the workspace.
 import { csvLine } from "../../contacts/exports/cells.ts";
 import { bareRejectColumns, type Cells, headerLine, rejectCells, rejectColumns, reportColumns } from "../../contacts/exports/files.ts";
 import type { Separator } from "../../contacts/exports/separator.ts";

@@ -213,7 +213,7 @@ function problemOf(error: AppError): NonNullable<Judgement["problem"]> {
 }
 
 /** The refusals that a choice ends, by the facts that they come with. */
-function questionOf({ code, details }: AppError): Question | null {
+export function questionOf({ code, details }: AppError): Question | null {
   const list = (name: string): string[] => (Array.isArray(details[name]) ? (details[name] as string[]) : []);
   const line = typeof details.line === "number" ? details.line : null;
   switch (code) {

@@ -50,8 +50,8 @@ export function originalCell(cell: string): string {
 }
 
 /**
- * `="0401234567"` is the text 0401234567, as a spreadsheet shows it; so what is read is never such a
- * formula again. Any other cell is itself.
+ * `="0401234567"` is the text 0401234567, as a spreadsheet shows it; so what is read is never such
+ * a formula again. Any other cell is itself.
  */
 export function textOfFormula(cell: string): string {
   let text = cell;
