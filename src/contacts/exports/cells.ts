@@ -10,8 +10,11 @@
 
 /** Names of the delimiters that our reader looks for, any of which makes a cell one in quotes. */
 const quotedFor = /[",;\t|\r\n]/;
-/** Digits with what stands in numbers, dates, times and amounts; see `isReadAsNumber`. */
+/** Digits with what stands in numbers, dates, times and amounts; see `isReadAsValue`. */
 const numberLike = /^[\d\s+\-.,:/()'%eE€$£¥\u2212\u2013\u2019]*$/;
+/** Words that become values, and dates with the name of a month (`MAR1`, `3 May 2026`). */
+const valueWord = /^\s*(?:true|false)\s*$/i;
+const dateWord = /^[\d\s.,/-]*(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[\d\s.,/-]*$/i;
 /** Integers that a spreadsheet keeps as they are. */
 const plainInteger = /^(?:0|[1-9]\d{0,9})$/;
 /** A text within a formula has at most so many characters (Excel). */
@@ -34,13 +37,14 @@ function csvCell(cell: string | number | null): string {
 
 /** What makes a spreadsheet show the text as it stands. Undone by `originalCell`. */
 function spreadsheetCell(text: string): string {
-  if (isReadAsNumber(text)) return `="${text}"`;
+  if (isReadAsValue(text)) return `="${text}"`;
   return formulaLike.test(text) ? `'${text}` : text;
 }
 
-function isReadAsNumber(text: string): boolean {
-  if (text.length > formulaTextMax || !/\d/.test(text) || plainInteger.test(text)) return false;
-  return numberLike.test(text) && !/^'|[\r\n]/.test(text);
+function isReadAsValue(text: string): boolean {
+  if (text.length > formulaTextMax || /^'|[\r\n]/.test(text)) return false;
+  if (!/\d/.test(text)) return valueWord.test(text);
+  return !plainInteger.test(text) && (numberLike.test(text) || dateWord.test(text));
 }
 
 /** A cell of a file that we wrote, as it was before. */
