@@ -1,6 +1,6 @@
 // The console as a person has it: a real browser before the real system. Screenshots of every page
 // go to the folder BULKSMS_SCREENSHOTS, when it is set.
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import axe from "axe-core";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
@@ -113,6 +113,11 @@ async function create(file: string, text: string): Promise<void> {
   await page.setInputFiles("#contacts", file);
   await page.locator(".verdict-line").getByText("can be texted").waitFor();
   await page.getByLabel("Text", { exact: true }).fill(text);
+}
+/** The text of the file behind a link. */
+async function downloaded(link: string): Promise<string> {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: link }).click()]);
+  return readFileSync((await download.path()) as string, "utf8");
 }
 const runIt = async () => {
   await page.getByRole("button", { name: /^Text [\d,]+ (people|person) for/ }).click();
@@ -253,7 +258,39 @@ describe("sending", () => {
     await runIt();
   });
 
-  test("shows what makes a text expensive, and makes it cheap by a click", async () => {
+  test("is followed up with the file in hand: its columns beside the report and the rejects, and another file is refused", async () => {
+    await signIn();
+    const sent = "name;phone;group\nAda;0401234501;1-2\nBen;abc;3\nCy;0401234502;4\n";
+    await page.getByRole("link", { name: "New campaign" }).first().click();
+    await drop("people.csv", sent);
+    await page.getByLabel("Text", { exact: true }).fill("Hello");
+    await page.getByRole("button", { name: "Text 2 people for at most 0.2 credits" }).waitFor();
+    await runIt();
+    await page.getByText("finished", { exact: true }).waitFor({ timeout: 45_000 });
+    const followUp = page.getByRole("region", { name: "report and rejected rows" });
+    await followUp.getByRole("link", { name: "Report of every message (CSV)" }).waitFor();
+    await drop("people.csv", sent.replace("0401234502", "0401234509"));
+    await followUp.getByRole("alert").getByText("Line 4: the campaign has +358401234502 from it").waitFor();
+    await drop("people.csv", sent);
+    const report = await downloaded("Report with all columns (CSV)");
+    const [header, ada, cy] = report.split("\r\n");
+    expect(header).toBe("\ufeffline;row_no;msisdn;status;reason;parts;error_code;sent_at;done_at;name;phone;group");
+    expect(ada).toMatch(/^2;1;"=""\+358401234501""";[a-z]+;.*;Ada;"=""0401234501""";"=""1-2"""$/);
+    expect(cy).toMatch(/^4;2;.*;Cy;"=""0401234502""";4$/);
+    expect(await downloaded("Rejected rows, whole (CSV)")).toMatch(
+      /^\ufeffname;phone;group;line;reason;what_to_do\r\nBen;abc;3;3;msisdn_letters;/,
+    );
+    await shoot("follow_up_light");
+    await page.emulateMedia({ colorScheme: "dark" });
+    await shoot("follow_up_dark");
+    await page.emulateMedia({ colorScheme: null });
+    await drop("book.xlsx", twoSheets);
+    await followUp.getByRole("group", { name: "Which sheet should be texted?" }).waitFor();
+    await followUp.getByRole("button", { name: /^Autumn/ }).click();
+    await followUp.getByRole("alert").getByText("This is not the file that was sent").waitFor();
+  });
+
+  test("shows what makes a text dear, and makes it cheap by a click", async () => {
     await signIn();
     await create(contacts, "Your card – “please” bring it");
     await page.getByText("UCS-2, 70 a part").waitFor();

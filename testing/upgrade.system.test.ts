@@ -50,3 +50,15 @@ test("the unfinished campaign comes to its end, and every law holds over the jou
   expect((await readCampaign(cluster, finishedId)).status).toBe("finished");
   await expectAllLawsToHold(cluster);
 });
+
+test("what was imported before lines and cells were kept is followed up all the same", async () => {
+  const download = async (name: string) => {
+    const headers = { authorization: `Bearer ${cluster.apiKey}` };
+    const answer = await fetch(`${cluster.urls.salesapi}/bulksms/${finishedId}/${name}.csv`, { headers });
+    return (await answer.text()).split("\r\n");
+  };
+  const [header, first] = await download("report");
+  expect(header).toBe("line,row_no,msisdn,status,reason,parts,error_code,sent_at,done_at");
+  expect(first).toMatch(/^,1,"=""\+\d+""",[a-z]+,/);
+  expect((await download("rejects"))[0]).toBe("line,reason,value");
+});

@@ -17,6 +17,8 @@ import { exitCodes } from "./report_error.ts";
 
 /** An ordinary request; reserving credit may take salesapi 1.5 s. */
 const answerMaxMs = 10_000;
+/** Between two pieces of a download. */
+const pauseMaxMs = 60_000;
 /** An upload is imported before it is answered: a gigabyte takes minutes. */
 const uploadMaxMs = 30 * 60_000;
 
@@ -36,6 +38,8 @@ export interface Connection {
   create(upload: Upload): Promise<CreateAnswer>;
   /** POST /quote: the same, and nothing is created. */
   quote(upload: Upload): Promise<QuoteAnswer>;
+  /** A 2xx answer of salesapi that may be of any size. Its errors are thrown where it is read. */
+  download(asked: string, path: string): Readable;
   close(): Promise<void>;
 }
 
@@ -80,10 +84,25 @@ export function openConnection({ webapiUrl, salesapiUrl, apiKey }: { webapiUrl: 
     callSalesapi: call(salesapi),
     create: (file) => upload(new URL("/create", salesapiUrl), headers, file),
     quote: (file) => upload(new URL("/quote", salesapiUrl), headers, file),
+    download: (asked, path) => Readable.from(download(new URL(path, salesapiUrl), headers, asked)),
     close: async () => {
       await Promise.all([webapi.close(), salesapi.close()]);
     },
   };
+}
+
+/** @throws Failure, or AppError when nobody answers */
+async function* download(url: URL, headers: Record<string, string>, asked: string): AsyncGenerator<Buffer> {
+  try {
+    const answer = await request(url, { headers, headersTimeout: answerMaxMs, bodyTimeout: pauseMaxMs });
+    if (answer.statusCode < 200 || answer.statusCode > 299) {
+      throw failureOfAnswer(asked, answer.statusCode, await answer.body.json().catch(() => undefined));
+    }
+    yield* answer.body;
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new AppError("service_unavailable", `salesapi (${url.origin}) does not answer.`, { cause: error });
+  }
 }
 
 /**

@@ -16,6 +16,7 @@ const commands: Record<string, () => Promise<Register>> = {
   console: async () => (await import("./console.ts")).registerConsole,
   send: async () => (await import("./send.ts")).registerSend,
   status: async () => (await import("./status.ts")).registerStatus,
+  report: async () => (await import("./report.ts")).registerReport,
   check: async () => (await import("./check.ts")).registerCheck,
   migrate: async () => (await import("./migrate.ts")).registerMigrate,
   settings: async () => (await import("./settings.ts")).registerSettings,

@@ -5,6 +5,7 @@
 
 import { AppError } from "../contracts/errors.ts";
 import type { RejectReason } from "../contracts/states.ts";
+import { textOfFormula } from "./exports/cells.ts";
 
 /** Why a row cannot be used at all, whatever its columns mean. */
 export const rowFaults = ["row_ragged", "quote_unclosed", "cell_too_long"] as const satisfies readonly RejectReason[];
@@ -55,7 +56,9 @@ export interface Header {
 export interface RowSource {
   /** The first row that is not empty; null until it has been read. */
   readonly header: Header | null;
-  /** All rows, in batches; finish with one before you request the next. @throws AppError. */
+  /** What stands between the cells of a CSV file; null for a workbook, or before it is known. */
+  readonly delimiter: string | null;
+  /** All rows, in batches; ask for the next when you are done with one. @throws AppError. */
   rows(): AsyncIterable<Rows>;
 }
 
@@ -68,10 +71,13 @@ export function boundsAt({ starts }: Rows, row: number, column: number): number 
   return at < (starts[row + 1] as number) ? at : 0;
 }
 
-/** A cell as in the file: with outer whitespace and its own line breaks, without its quotes. */
+/**
+ * A cell as it stands in the file: with outer whitespace and its own line breaks, without its
+ * quotes. `="text"`, by which a spreadsheet is told that digits are a text, is that text.
+ */
 export function cellOf(rows: Rows, row: number, column: number): string {
   const at = boundsAt(rows, row, column);
-  return rows.text.slice(rows.bounds[at], rows.bounds[at + 1]);
+  return textOfFormula(rows.text.slice(rows.bounds[at], rows.bounds[at + 1]));
 }
 
 /**
@@ -124,7 +130,7 @@ const innerMarks = /[\u00ad\u180e\u200b\u2060\ufeff]/g;
 
 /** A column's name as people see it: without invisible marks and without outer whitespace. */
 export function headerName(cell: string): string {
-  const plain = cell.trim();
+  const plain = textOfFormula(cell.trim());
   if (/^[\x20-\x7e]*$/.test(plain)) return plain;
   const start = plain.replace(outerMarks, "");
   const turned = [...start].reverse().join("").replace(outerMarks, "");

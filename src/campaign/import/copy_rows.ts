@@ -5,6 +5,7 @@ import type { RejectReason } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
 import { queueForImport, requireImportLease } from "./import_lease.ts";
+import type { KeptCells } from "./kept_cells.ts";
 import type { EncodedRows } from "./row_encoder.ts";
 
 export interface Reject {
@@ -12,6 +13,8 @@ export interface Reject {
   reason: RejectReason;
   /** The cell, cut to what bulksms_reject.value holds. */
   value: string;
+  /** Null for who only counts. */
+  cells: KeptCells | null;
 }
 
 /** Rows of one transaction. */
@@ -38,9 +41,11 @@ export async function copyRows(sql: Sql, lease: { bulksmsId: string; owner: stri
     if (good.count > 0) await copyBinary(transaction, good.data);
     if (rejects.length > 0) {
       await transaction`
-        insert into bulksms_reject (bulksms_id, line, reason, value)
-        select ${lease.bulksmsId}, * from unnest(${rejects.map(({ line }) => line)}::int[], ${rejects.map(({ reason }) => reason)}::text[],
-          ${rejects.map(({ value }) => value)}::text[])`;
+        insert into bulksms_reject (bulksms_id, line, reason, value, cells, is_cut)
+        select ${lease.bulksmsId}, line, reason, value, cells::text[], is_cut::boolean
+        from unnest(${rejects.map(({ line }) => line)}::int[], ${rejects.map(({ reason }) => reason)}::text[],
+          ${rejects.map(({ value }) => value)}::text[], ${rejects.map(({ cells }) => cells?.literal ?? null)}::text[],
+          ${rejects.map(({ cells }) => String(cells?.isCut ?? false))}::text[]) as r (line, reason, value, cells, is_cut)`;
     }
     reachFailpoint("rows_uncommitted");
   });

@@ -83,6 +83,8 @@ interface Import {
   rejects: Reject[];
   /** What the good rows cost so far. */
   costMilli: number;
+  /** UTF-16 units of their cells. */
+  rejectsLength: number;
   /** The campaign's row exists, so that an end in failure has something to purge. */
   hasBegun: boolean;
   /** The stored answer of another request with the same key, which was quicker. */
@@ -135,6 +137,7 @@ function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Im
     good: createRowEncoder(bulksmsId, copyRowsMax),
     rejects: [],
     costMilli: 0,
+    rejectsLength: 0,
     hasBegun: false,
     repeated: null,
     copying: [],
@@ -152,9 +155,14 @@ function sinkOf(run: Import): RowSink {
       run.costMilli += costMilli;
       good.add(row, line, costMilli);
     },
-    reject: (reject) => run.rejects.push(reject),
+    reject(reject) {
+      run.rejects.push(reject);
+      run.rejectsLength += reject.cells?.literal.length ?? 0;
+    },
+    keepsCells: true,
     get isFull() {
-      return good.count >= copyRowsMax || good.bytes >= copyBytesMax || run.rejects.length >= copyRowsMax;
+      const { rejects, rejectsLength } = run;
+      return good.count >= copyRowsMax || good.bytes >= copyBytesMax || rejects.length >= copyRowsMax || rejectsLength >= copyBytesMax;
     },
     send: () => sendBatch(run),
   };
@@ -173,6 +181,7 @@ async function sendBatch(run: Import): Promise<boolean> {
   await renewInTime(run);
   const copying = copyBatch(run, { good: run.good.take(), rejects: run.rejects });
   run.rejects = [];
+  run.rejectsLength = 0;
   // its error is thrown where it is awaited; until then it must not count as unhandled
   copying.catch(() => {});
   run.copying.push(copying);
@@ -229,7 +238,8 @@ async function closeImport(run: Import, judged: JudgedRows, file: FileAnswer): P
   await inTransaction(sql, async (transaction) => {
     const closed = await transaction`
       update bulksms set status = 'ready', status_at = clock_timestamp(), contacts = ${counts.contacts}, pending = ${counts.contacts},
-        rejected = ${counts.rejected}, reject_counts = ${transaction.json(counts.rejects)}, parts = ${counts.parts}, cost_milli = ${run.costMilli}, version = version + 1,
+        rejected = ${counts.rejected}, reject_counts = ${transaction.json(counts.rejects)}, parts = ${counts.parts}, cost_milli = ${run.costMilli},
+        file_columns = ${counts.rejected > 0 ? [...judged.header] : null}, csv_separator = ${judged.separator}, version = version + 1,
         import_lease_until = null
       where id = ${lease.bulksmsId} and status = 'importing' and import_lease_owner = ${lease.owner}
         and import_lease_until > clock_timestamp()`;

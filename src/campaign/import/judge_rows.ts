@@ -4,6 +4,7 @@
 import { type ColumnSample, createColumnSample } from "../../contacts/csv/column_sample.ts";
 import { type FoundColumns, findColumns, type PhoneChoice } from "../../contacts/csv/columns.ts";
 import { createRowJudge, type GoodRow, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
+import { type Separator, separatorFor } from "../../contacts/exports/separator.ts";
 import { areTooManyRejected, cellOf, type Header, type RowSource, type Rows, tooManyBroken } from "../../contacts/rows.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { rejectsShownMax } from "../../contracts/http.ts";
@@ -11,6 +12,7 @@ import type { RejectReason } from "../../contracts/states.ts";
 import type { Template } from "../../sms/template.ts";
 import type { Reject } from "./copy_rows.ts";
 import { untilStopped } from "./interruption.ts";
+import { keptCellsOf, keptCellsOfBroken } from "./kept_cells.ts";
 
 /** A reject's cell is kept up to here: enough to recognise it. */
 const rejectValueCharactersMax = 200;
@@ -35,6 +37,8 @@ export interface JudgeLimits {
 export interface RowSink {
   good(row: GoodRow, line: number): void;
   reject(reject: Reject): void;
+  /** The rejects come with their cells. */
+  readonly keepsCells: boolean;
   /** Nothing more fits: `send` is awaited before the next row. */
   readonly isFull: boolean;
   /** False: nobody wants the other rows any more. */
@@ -52,18 +56,31 @@ export interface RowCounts {
 /** What is known when all rows have their verdict. */
 export interface JudgedRows {
   columns: FoundColumns;
+  header: readonly string[];
+  /** Between the cells of its exports. */
+  separator: Separator;
   counts: RowCounts;
   /** The first rejects. */
   rejectsSample: readonly Reject[];
   judge: RowJudge;
 }
 
+interface Judging {
+  judge: RowJudge;
+  columns: FoundColumns;
+  header: readonly string[];
+  separator: Separator;
+  /** Columns that the campaign uses. */
+  used: readonly number[];
+}
+
 interface Run {
+  source: RowSource;
   request: JudgedRequest;
   limits: JudgeLimits;
   sink: RowSink;
   /** Null before the columns are known. */
-  judging: { judge: RowJudge; columns: FoundColumns } | null;
+  judging: Judging | null;
   /** The first rows, until the columns are known. */
   sample: ColumnSample | null;
   counts: RowCounts;
@@ -79,7 +96,7 @@ interface Run {
  */
 export async function judgeRows(source: RowSource, request: JudgedRequest, limits: JudgeLimits, sink: RowSink): Promise<JudgedRows | null> {
   const counts = { rows: 0, contacts: 0, rejected: 0, parts: 0, rejects: {} };
-  const run: Run = { request, limits, sink, judging: null, sample: null, counts, rejectsSample: [], broken: 0 };
+  const run: Run = { source, request, limits, sink, judging: null, sample: null, counts, rejectsSample: [], broken: 0 };
   for await (const rows of untilStopped(source.rows(), limits.signal)) {
     if (source.header !== null && !(await takeRows(run, source.header, rows))) return null;
   }
@@ -102,34 +119,38 @@ async function startRows(run: Run, { cells, line, hidden }: Header): Promise<boo
   const sample = run.sample ?? createColumnSample(cells, { country });
   const columns = findColumns(cells, { phone: phoneColumn, template, line, hidden, judge: () => sample.verdict() });
   const judge = createRowJudge({ template, columns, country, partsMax: run.limits.partsMax, sendsEmptyValues });
-  run.judging = { judge, columns };
+  const used = [columns.phone, ...columns.fields];
+  run.judging = { judge, columns, header: cells, separator: separatorFor(run.source.delimiter, country), used };
   run.sample = null;
   for (const rows of sample.rows) if (!(await judgeBatch(run, run.judging, rows))) return false;
   return true;
 }
 
-async function judgeBatch(run: Run, judging: NonNullable<Run["judging"]>, rows: Rows): Promise<boolean> {
+async function judgeBatch(run: Run, judging: Judging, rows: Rows): Promise<boolean> {
   const { sink } = run;
   for (let row = 0; row < rows.count; row++) {
     judgeRow(run, judging, rows, row);
     if (sink.isFull && !(await sink.send())) return false;
   }
-  for (const { line, reason, cells } of rows.rejected) {
+  for (const broken of rows.rejected) {
+    const { line, reason, cells } = broken;
     countRow(run, line);
     run.broken++;
-    addReject(run, { line, reason, value: keptValue(cells[judging.columns.phone] ?? cells[0] ?? "") });
+    const kept = sink.keepsCells ? keptCellsOfBroken(broken, judging.separator, judging.used) : null;
+    addReject(run, { line, reason, value: keptValue(cells[judging.columns.phone] ?? cells[0] ?? ""), cells: kept });
     if (sink.isFull && !(await sink.send())) return false;
   }
   return true;
 }
 
-function judgeRow(run: Run, { judge, columns }: NonNullable<Run["judging"]>, rows: Rows, row: number): void {
+function judgeRow(run: Run, { judge, columns, used }: Judging, rows: Rows, row: number): void {
   const { counts } = run;
   const line = rows.lines[row] as number;
   countRow(run, line);
   const verdict = judge.judge(rows, row);
   if (typeof verdict === "string") {
-    addReject(run, { line, reason: verdict, value: keptValue(cellOf(rows, row, columns.phone)) });
+    const kept = run.sink.keepsCells ? keptCellsOf(rows, row, used) : null;
+    addReject(run, { line, reason: verdict, value: keptValue(cellOf(rows, row, columns.phone)), cells: kept });
     return;
   }
   run.sink.good(verdict, line);
@@ -173,7 +194,8 @@ function judgedOf(run: Run): JudgedRows {
   if (counts.rows === 0) throw new AppError("csv_no_rows", "The file has a header but no rows below it.");
   if (areTooManyRejected(run.broken, counts.rows)) throw tooManyBroken(run.broken, counts.rows, linesOf(rejectsSample));
   if (counts.contacts === 0) throw noValidRows(run);
-  return { columns: judging.columns, counts, rejectsSample, judge: judging.judge };
+  const { columns, header, separator, judge } = judging;
+  return { columns, header, separator, counts, rejectsSample, judge };
 }
 
 const linesOf = (rejects: readonly Reject[]) => rejects.map(({ line, reason }) => `line ${line}: ${reason}`);

@@ -5,6 +5,7 @@ import { countPhoneNumbers } from "../../contacts/columns/count_numbers.ts";
 import { csvSource } from "../../contacts/csv/csv_source.ts";
 import type { Encoding } from "../../contacts/encoding/encodings.ts";
 import { type EncodingVerdict, encodingFor } from "../../contacts/encoding/judge_encoding.ts";
+import { withoutOwnColumns } from "../../contacts/exports/own_columns.ts";
 import { fileKindOf } from "../../contacts/file_kind.ts";
 import type { RowSource } from "../../contacts/rows.ts";
 import type { RandomAccess } from "../../contacts/xlsx/random_access.ts";
@@ -66,7 +67,7 @@ function openCsv(file: UploadedFile, { encoding: named, sheet }: FileChoices): O
   const encoding = encodingFor(file.encoding, named);
   const reason = file.encoding.kind === "told" && named === null ? file.encoding.reason : "It was named with the file.";
   return {
-    source: csvSource(file.read(), encoding),
+    source: withoutOwnColumns(csvSource(file.read(), encoding)),
     answer: () => ({ kind: "csv", encoding, encoding_reason: reason, sheet: null, sheets: [], hidden_rows: 0, hidden_columns: [] }),
     close: async () => {},
   };
@@ -81,7 +82,7 @@ async function openWorkbook(file: UploadedFile, { choices, country, signal }: Op
     const sheet = await unlessStopped(chooseSheet(workbook, { ...options, wanted: choices.sheet, countNumbers }), signal);
     const source = workbook.read(sheet, options);
     return {
-      source,
+      source: withoutOwnColumns(source),
       answer: () => ({
         kind: "xlsx",
         encoding: null,

@@ -49,6 +49,7 @@ function sinkOf(counted: Counted, { template, pricing }: QuoteRequest): RowSink 
       counted.samples.push({ line, text: template.fill(row.fields ?? []), parts: row.parts });
     },
     reject: (reject) => countReject(counted.rejects, reject),
+    keepsCells: false,
     isFull: false,
     send: async () => true,
   };

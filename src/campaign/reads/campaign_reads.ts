@@ -1,6 +1,7 @@
-// What callers may read of campaigns: lists, a single one, its messages, its exports. (Steps of one
-// message: message_timeline.ts; percentiles, reasons, anomalies: campaign_figures.ts.) Called by
-// the routes of salesapi. Every statement is restricted to the workspace.
+// What callers may read of campaigns: lists, a single one, its messages. (Its CSV exports:
+// exports.ts; steps of one message: message_timeline.ts; percentiles, reasons, anomalies:
+// campaign_figures.ts.) Called by the routes of salesapi. Every statement is restricted to the
+// workspace.
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { BulksmsAnswer } from "../../contracts/http.ts";
@@ -130,73 +131,6 @@ export async function listMessages(
 }
 
 /**
- * Rows that an export reads at a time: bounded memory, short statements, and no transaction held
- * while the client reads.
- */
-const exportRows = 5_000;
-
-/**
- * GET report.csv: every message with its final state.
- * @throws AppError bulksms_not_found, before the first line
- */
-export async function exportReport(sql: Sql, workspaceId: string, bulksmsId: string): Promise<AsyncIterable<string>> {
-  await requireBulksms(sql, workspaceId, bulksmsId);
-  return lines(["row_no", "msisdn", "status", "parts", "error_code", "sent_at", "done_at"], async (cursor) => {
-    const rows = await sql<MessageRow[]>`
-      select ${messageColumns(sql)} from bulksms_info m
-      where m.bulksms_id = ${bulksmsId} and m.row_no > ${cursor} order by m.row_no limit ${exportRows}`;
-    return rows.map((row) => {
-      const { row_no, msisdn, status, parts, error_code, sent_at, done_at } = toMessage(row);
-      return { key: row_no, cells: [row_no, { asIs: msisdn }, status, parts, error_code, sent_at, done_at] };
-    });
-  });
-}
-
-/**
- * GET rejects.csv: every rejected row, with its line in the file and the reason.
- * @throws AppError bulksms_not_found
- */
-export async function exportRejects(sql: Sql, workspaceId: string, bulksmsId: string): Promise<AsyncIterable<string>> {
-  await requireBulksms(sql, workspaceId, bulksmsId);
-  return lines(["line", "reason", "value"], async (cursor) => {
-    const rows = await sql<{ line: number; reason: string; value: string }[]>`
-      select line, reason, value from bulksms_reject where bulksms_id = ${bulksmsId} and line > ${cursor} order by line limit ${exportRows}`;
-    return rows.map(({ line, reason, value }) => ({ key: line, cells: [line, reason, value] }));
-  });
-}
-
-/**
- * A cell. `asIs`: text that we made ourselves and that must not be escaped as a formula (a number
- * with its plus).
- */
-type Cell = string | number | null | { asIs: string };
-
-async function* lines(
-  header: string[],
-  readPage: (cursor: number) => Promise<{ key: number; cells: Cell[] }[]>,
-): AsyncGenerator<string, void, undefined> {
-  yield `${header.join(",")}\r\n`;
-  let cursor = 0;
-  for (;;) {
-    const page = await readPage(cursor);
-    if (page.length > 0) yield page.map(({ cells }) => `${cells.map(csvCell).join(",")}\r\n`).join("");
-    if (page.length < exportRows) return;
-    cursor = (page.at(-1) as { key: number }).key;
-  }
-}
-
-/**
- * One cell, RFC 4180. A value that a spreadsheet would run as a formula is prefixed with an
- * apostrophe (https://owasp.org/www-community/attacks/CSV_Injection). Exported for its test.
- */
-export function csvCell(cell: Cell): string {
-  if (cell === null) return "";
-  if (typeof cell === "number") return String(cell);
-  const text = typeof cell === "string" ? (/^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell) : cell.asIs;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/**
  * For webapi's snapshots, which check the workspace themselves.
  * @throws AppError bulksms_not_found
  */
@@ -214,7 +148,7 @@ export async function requireBulksms(sql: Sql, workspaceId: string, bulksmsId: s
   if (rows.length === 0) throw notFound();
 }
 
-const notFound = () => new AppError("bulksms_not_found", "There is no such campaign in your workspace.");
+export const notFound = () => new AppError("bulksms_not_found", "There is no such campaign in your workspace.");
 
 function toView(row: BulksmsRow): BulksmsAnswer {
   return {

@@ -5,13 +5,15 @@ import type { StatisticsAnswer } from "../../contracts/campaign_reads.ts";
 import type { BulksmsAnswer } from "../../contracts/http.ts";
 import { importEndOf, importEnds } from "../../contracts/import_ends.ts";
 import type { BulksmsStatus, MessageStatus } from "../../contracts/states.ts";
-import { askSalesapi, salesapiLink } from "../api/api.ts";
+import { messageReason, rejectWords } from "../../contracts/words.ts";
+import { askSalesapi } from "../api/api.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
 import { Trouble } from "../look/problem_view.tsx";
-import { bulksmsWords, campaignWords, rejectWords, showCount, showCredits, showMoment, showMs, showSeconds } from "../look/words.ts";
+import { bulksmsWords, campaignWords, showCount, showCredits, showMoment, showMs, showSeconds } from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
+import { FollowUp } from "./follow_up.tsx";
 import { MessageTable } from "./message_table.tsx";
 import { River, RiverWords } from "./river.tsx";
 import { countFinal, usePace } from "./use_pace.ts";
@@ -139,16 +141,7 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
           </p>
         )}
       </details>
-      <p className="actions">
-        <a className="button" href={salesapiLink(`/bulksms/${campaign.id}/report.csv`)} download>
-          Report of every message (CSV)
-        </a>
-        {campaign.rejected > 0 && (
-          <a className="button" href={salesapiLink(`/bulksms/${campaign.id}/rejects.csv`)} download>
-            Rejected rows (CSV)
-          </a>
-        )}
-      </p>
+      <FollowUp campaign={campaign} />
       <MessageTable id={campaign.id} contacts={contacts} status={chosen} version={newest.version} />
     </article>
   );
@@ -189,7 +182,7 @@ function Reasons({ statistics }: { statistics: StatisticsAnswer | null }) {
       <h2>Why some messages did not arrive</h2>
       <ul className="chips">
         {statistics.errors.map(({ error_code, status, rows }) => (
-          <li key={`${error_code} ${status}`} className="chip">
+          <li key={`${error_code} ${status}`} className="chip" title={messageReason(status, error_code)}>
             <Mark meaning="failed" /> <code>{error_code}</code> <span className="soft">{status}</span> <strong>{showCount(rows)}</strong>
           </li>
         ))}

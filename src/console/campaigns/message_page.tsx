@@ -3,11 +3,12 @@
 import { Link } from "wouter";
 import type { MessageCharge, WayStep } from "../../contracts/campaign_reads.ts";
 import type { MessageStatus } from "../../contracts/states.ts";
+import { messageWords } from "../../contracts/words.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
 import { Trouble } from "../look/problem_view.tsx";
-import { messageMeaning, messageWords, showCount, showCredits, showMoment, showMs, showTime } from "../look/words.ts";
+import { messageMeaning, showCount, showCredits, showMoment, showMs, showTime } from "../look/words.ts";
 
 interface MessageAnswer {
   row_no: number;

@@ -4,10 +4,11 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import type { MessageStatus } from "../../contracts/states.ts";
+import { messageWords } from "../../contracts/words.ts";
 import { askSalesapi } from "../api/api.ts";
 import { Mark } from "../look/mark.tsx";
 import { Trouble } from "../look/problem_view.tsx";
-import { messageMeaning, messageWords, showCount, showTime } from "../look/words.ts";
+import { messageMeaning, showCount, showTime } from "../look/words.ts";
 
 interface MessageRow {
   row_no: number;

@@ -1,8 +1,9 @@
 // The states of a campaign's messages in order, as one bar whose segments flow from waiting to
 // final; below it the same in words.
 import { type MessageStatus, messageStatuses } from "../../contracts/states.ts";
+import { messageWords } from "../../contracts/words.ts";
 import { Mark } from "../look/mark.tsx";
-import { messageMeaning, messageWords, showCount } from "../look/words.ts";
+import { messageMeaning, showCount } from "../look/words.ts";
 
 /**
  * From final states on the left to early ones on the right: finished messages fill the bar from the

@@ -1,6 +1,6 @@
 // How numbers, credits, times and states are written, everywhere the same. Pure.
 import { importEndOf } from "../../contracts/import_ends.ts";
-import type { BulksmsStatus, FileEncoding, MessageStatus, RejectReason } from "../../contracts/states.ts";
+import type { BulksmsStatus, FileEncoding, MessageStatus } from "../../contracts/states.ts";
 
 export const showCount = (count: number): string => count.toLocaleString("en-GB");
 
@@ -81,18 +81,6 @@ export const messageMeaning: Readonly<Record<MessageStatus, Meaning>> = {
   canceled: "waiting",
 };
 
-export const messageWords: Readonly<Record<MessageStatus, string>> = {
-  pending: "waiting to be sent",
-  unknown: "may be with the carrier",
-  queued: "with the carrier",
-  sent: "sent to the phone",
-  failed: "failed before it was sent",
-  undelivered: "sent, did not arrive",
-  delivered: "arrived",
-  expired: "no answer in time",
-  canceled: "taken back, never sent",
-};
-
 export const bulksmsWords: Readonly<Record<BulksmsStatus, { description: string; meaning: Meaning }>> = {
   importing: { description: "reading the file", meaning: "waiting" },
   import_failed: { description: "the file was refused", meaning: "failed" },
@@ -114,22 +102,3 @@ export function campaignWords({ status, last_error }: { status: BulksmsStatus; l
   const isCut = status === "import_failed" && importEndOf(last_error) !== null;
   return isCut ? { description: "not read to its end", meaning: "failed" } : bulksmsWords[status];
 }
-
-export const rejectWords: Readonly<Record<RejectReason, string>> = {
-  msisdn_missing: "no number",
-  msisdn_letters: "letters in the number",
-  msisdn_too_short: "number too short",
-  msisdn_too_long: "number too long",
-  msisdn_spreadsheet_number: "number broken by a spreadsheet",
-  msisdn_invalid: "no such number range",
-  msisdn_not_mobile: "not a mobile number",
-  duplicate: "the same number again",
-  value_empty: "a value of the text is empty",
-  text_empty: "the filled text is empty",
-  text_too_many_parts: "the filled text is too long",
-  row_ragged: "more cells than the header has",
-  quote_unclosed: "a quote is never closed",
-  cell_too_long: "a cell is too long",
-  formula_without_value: "a formula without a value",
-  digits_lost: "the sheet lost digits of the number",
-};

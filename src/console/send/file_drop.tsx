@@ -11,7 +11,14 @@ Onni Salo,0501112233 ,History
 Väinö Niemi,123,Physics
 `;
 
-export function FileDrop({ file, onFile }: { file: File | null; onFile: (file: File) => void }) {
+interface FileDropProps {
+  file: File | null;
+  /** What is asked for, in place of the new campaign's words and its sample. */
+  prompt?: string;
+  onFile(file: File): void;
+}
+
+export function FileDrop({ file, prompt, onFile }: FileDropProps) {
   const input = useRef<HTMLInputElement>(null);
   const [isOver, setIsOver] = useState(false);
   const onDrop = (event: DragEvent) => {
@@ -43,7 +50,15 @@ export function FileDrop({ file, onFile }: { file: File | null; onFile: (file: F
           event.target.value = "";
         }}
       />
-      {file === null ? (
+      {file === null && prompt !== undefined && (
+        <p>
+          <span className="soft">{prompt}</span>{" "}
+          <label htmlFor="contacts" className="button">
+            choose the file
+          </label>
+        </p>
+      )}
+      {file === null && prompt === undefined && (
         <p>
           Drop a CSV or Excel file (.xlsx) here, or{" "}
           <label htmlFor="contacts" className="button">
@@ -58,7 +73,8 @@ export function FileDrop({ file, onFile }: { file: File | null; onFile: (file: F
             or look at a made-up sample of five
           </button>
         </p>
-      ) : (
+      )}
+      {file !== null && (
         <p>
           <strong>{file.name}</strong> <span className="soft">{showBytes(file.size)}</span>{" "}
           <label htmlFor="contacts" className="button">

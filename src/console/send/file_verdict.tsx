@@ -2,8 +2,9 @@
 // cannot, with their lines.
 import { useState } from "react";
 import type { RejectReason } from "../../contracts/states.ts";
+import { rejectWords } from "../../contracts/words.ts";
 import { Mark } from "../look/mark.tsx";
-import { rejectWords, showBytes, showCell, showCount } from "../look/words.ts";
+import { showBytes, showCell, showCount } from "../look/words.ts";
 import { columnTitle, FileQuestion } from "./file_questions.tsx";
 import { FileReading } from "./file_reading.tsx";
 import { type FileChoices, isProblemOfText, type Judgement } from "./judgement.ts";

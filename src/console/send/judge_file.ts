@@ -10,7 +10,7 @@ import { type FileEncoding, fileEncodings, type RejectReason } from "../../contr
 import { countryOf } from "../../sms/number_country.ts";
 import { compileTemplate, type Template } from "../../sms/template.ts";
 import { isProblemOfText, type Judgement, type JudgeRequest, type Question, type RejectedLine } from "./judgement.ts";
-import { openFile } from "./open_file.ts";
+import { openChosenFile } from "./open_file.ts";
 
 const newsEveryMs = 120;
 const firstRowsMax = 5;
@@ -60,7 +60,7 @@ export async function judgeFile(request: JudgeRequest, { onNews, isWanted }: Jud
       news.bytesRead = read;
     };
     const { country, encoding, sheet, withHiddenRows } = request;
-    const opened = await openFile(request.file, { country, encoding, sheet, withHiddenRows, onBytes });
+    const opened = await openChosenFile(request.file, { country, encoding, sheet, withHiddenRows, onBytes });
     let newsAtMs = performance.now();
     for await (const rows of opened.source.rows()) {
       if (!isWanted()) return null;
@@ -212,8 +212,8 @@ function problemOf(error: AppError): NonNullable<Judgement["problem"]> {
   return { code: error.code, description: error.message, line: typeof line === "number" ? line : null };
 }
 
-/** The refusals that a choice resolves, from their details. */
-function questionOf({ code, details }: AppError): Question | null {
+/** The refusals that a choice ends, by the facts that they come with. */
+export function questionOf({ code, details }: AppError): Question | null {
   const list = (name: string): string[] => (Array.isArray(details[name]) ? (details[name] as string[]) : []);
   const line = typeof details.line === "number" ? details.line : null;
   switch (code) {

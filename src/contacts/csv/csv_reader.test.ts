@@ -240,7 +240,7 @@ describe("the CSV reader", () => {
     expect(read(text)).toMatchObject({
       rows: [
         ["name", "phone"],
-        ['Ada "A" L', '="0401234501"'],
+        ['Ada "A" L', "0401234501"],
         ['5" pipe', "2"],
         ["37°36'37.8\"N 121°2'17.9\"W", "3"],
       ],

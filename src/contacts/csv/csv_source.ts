@@ -14,6 +14,9 @@ export function csvSource(chunks: AsyncIterable<Uint8Array>, encoding: Encoding)
     get header() {
       return reader.header;
     },
+    get delimiter() {
+      return reader.delimiter;
+    },
     async *rows() {
       for await (const chunk of transcode(chunks, encoding)) yield reader.push(chunk);
       yield reader.end();

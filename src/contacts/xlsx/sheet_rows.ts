@@ -65,6 +65,7 @@ export function readSheet(workbook: Workbook, sheet: Sheet, options: SheetOption
     get header() {
       return state.header;
     },
+    delimiter: null,
     get hidden() {
       return { rows: state.hiddenRows, columns: state.hiddenColumns };
     },

@@ -50,6 +50,7 @@ function readRows(thread: Thread, sheet: Sheet, options: SheetOptions): SheetRow
     get header() {
       return header;
     },
+    delimiter: null,
     get hidden() {
       return hidden;
     },

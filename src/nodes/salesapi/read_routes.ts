@@ -4,7 +4,8 @@ import { Readable } from "node:stream";
 import type { FastifyReply } from "fastify";
 import { z } from "zod";
 import { listAnomalies, readStatistics } from "../../campaign/reads/campaign_figures.ts";
-import { exportRejects, exportReport, listBulksms, listMessages, readBulksms, readProgress } from "../../campaign/reads/campaign_reads.ts";
+import { listBulksms, listMessages, readBulksms, readProgress } from "../../campaign/reads/campaign_reads.ts";
+import { exportRejects, exportReport } from "../../campaign/reads/exports.ts";
 import { readMessageWay } from "../../campaign/reads/message_timeline.ts";
 import { toUpdate } from "../../campaign/reads/progress.ts";
 import { anomaliesAnswer, messageCharge, statisticsAnswer, wayStep } from "../../contracts/campaign_reads.ts";
@@ -229,7 +230,7 @@ function exportRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void
   const onRequest = callers.require("read");
   app.get(
     "/bulksms/:id/report.csv",
-    { onRequest, schema: { tags, summary: "Every message and its end, as CSV", params } },
+    { onRequest, schema: { tags, summary: "Every message with its line of the file, its state and why, as CSV", params } },
     async (request, reply) =>
       sendCsv(
         reply,
@@ -239,7 +240,7 @@ function exportRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void
   );
   app.get(
     "/bulksms/:id/rejects.csv",
-    { onRequest, schema: { tags, summary: "Rows that could not be texted, and why, as CSV", params } },
+    { onRequest, schema: { tags, summary: "Rows that could not be texted, with their own cells, why, and what to do, as CSV", params } },
     async (request, reply) =>
       sendCsv(
         reply,

@@ -276,24 +276,9 @@ describe("a read", () => {
     expect([status, headers.get("content-type")]).toEqual([200, "text/csv; charset=utf-8"]);
     const lines = body.split("\r\n");
     expect(lines).toHaveLength(27);
-    expect(lines[0]).toBe("row_no,msisdn,status,parts,error_code,sent_at,done_at");
-    expect(lines[1]).toMatch(/^1,\+358401000000,delivered,1,,20\d\d-.*Z,20\d\d-.*Z$/);
-    expect(lines[25]).toBe("25,+358401000024,queued,1,,,");
-  });
-
-  it("of rejects.csv marks what a spreadsheet would run as a formula", async () => {
-    const form = new FormData();
-    form.set("text", "Hello");
-    form.set("file", new Blob(['phone\n+358401234567\n"=HYPERLINK(""http://x"")"\n@SUM(A1)\n"-1,2"\n'], { type: "text/csv" }), "a.csv");
-    const created = await nodes.http("POST", "/create", { key: workspace.key, body: form });
-    expect(created.status).toBe(201);
-    const { body } = await get(`/bulksms/${created.body.id}/rejects.csv`);
-    const lines = body.trimEnd().split("\r\n");
-    expect(lines[0]).toBe("line,reason,value");
-    expect(lines).toHaveLength(4);
-    expect(lines[1]).toContain(`"'=HYPERLINK(""http://x"")"`);
-    expect(lines[2]).toContain(",'@SUM(A1)");
-    expect(lines[3]).toContain(`"'-1,2"`);
+    expect(lines[0]).toBe("line,row_no,msisdn,status,reason,parts,error_code,sent_at,done_at");
+    expect(lines[1]).toMatch(/^2,1,"=""\+358401000000""",delivered,arrived,1,,20\d\d-.*Z,20\d\d-.*Z$/);
+    expect(lines[25]).toBe('26,25,"=""+358401000024""",queued,with the carrier,1,,,');
   });
 
   it("of a progress snapshot is for our own processes", async () => {
