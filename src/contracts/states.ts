@@ -88,6 +88,9 @@ export function isMessageIn(set: MessageSet, status: MessageStatus): boolean {
   return (messageSets[set] as readonly MessageStatus[]).includes(status);
 }
 
+/** A state in which a message ends by our own hand. */
+export type ImposedStatus = MessageStatusThat<"imposed">;
+
 /**
  * What a campaign state is:
  * - `imported`: its messages are complete
@@ -158,6 +161,10 @@ export type CampaignSet = keyof typeof campaignSets;
 export function isCampaignIn(set: CampaignSet, status: BulksmsStatus): boolean {
   return (campaignSets[set] as readonly BulksmsStatus[]).includes(status);
 }
+
+/** How many of a campaign's messages are in a state of this set, by its counters. */
+export const countIn = (set: MessageSet, counts: Readonly<Partial<Record<MessageStatus, number>>>): number =>
+  (messageSets[set] as readonly MessageStatus[]).reduce((sum, status) => sum + (counts[status] ?? 0), 0);
 
 /** The states from which a step leads to this one. */
 export const campaignsLeadingTo = (to: BulksmsStatus): BulksmsStatus[] =>
