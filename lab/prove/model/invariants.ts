@@ -1,6 +1,13 @@
 // The laws of the model: what must be true of every state at every moment, and what the end is.
 // Named as in `bulksms check`.
-import { impliedReceipts, isCampaignIn, messageSets, type ReceiptStatus, receiptStatuses } from "../../../src/contracts/states.ts";
+import {
+  impliedReceipts,
+  isCampaignIn,
+  isMessageIn,
+  messageSets,
+  type ReceiptStatus,
+  receiptStatuses,
+} from "../../../src/contracts/states.ts";
 import type { Message, Size, State } from "./state.ts";
 import { runsMax } from "./state.ts";
 import { costOf, isFinal, Records, receiptBits, receiptNames, wordOf } from "./world.ts";
@@ -51,7 +58,7 @@ function brokenMessage(message: Message): string | null {
   if (confirmed > settled) return "L3: the charge of message is confirmed and not in the ledger";
   if (accepts > 1) return "L4: message is accepted twice";
   if (atCarrier === "nowhere") return tellsOfCarrier.has(status) ? "L7: the carrier does not know message" : null;
-  if (status === "canceled") return "L7: message is canceled and the carrier has it";
+  if (isMessageIn("withdrawn", status)) return `L7: message is ${status} and the carrier has it`;
   return brokenReceipts(message, wasSent);
 }
 
@@ -74,7 +81,7 @@ function brokenReceipts(message: Message, wasSent: boolean): string | null {
 const impliesSent = (word: ReceiptStatus) => impliedReceipts(word).includes("sent");
 
 function hasEffect({ status, isMarkedSent }: Message, word: ReceiptStatus): boolean {
-  if (status === "expired") return word === "queued" || (word === "sent" && isMarkedSent);
+  if (isMessageIn("abandoned", status)) return word === "queued" || (word === "sent" && isMarkedSent);
   return impliedReceipts(status).includes(word);
 }
 
