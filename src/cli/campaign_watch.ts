@@ -39,8 +39,8 @@ interface Watched {
 
 /**
  * Follows `created`, which was just set to run. Calls `onChange` with each new state until nothing
- * leaves it by itself (`ready`: refused for lack of credit), and returns the last one. Waits while a
- * process is down. Aborting `signal` ends the watch with null; the campaign continues.
+ * leaves it by itself (`ready`: refused for lack of credit), and returns the last one. Waits while
+ * a process is down. Aborting `signal` ends the watch with null; the campaign continues.
  */
 export async function watchCampaign(
   connection: Connection,
