@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { join } from "node:path";
 import type { BulksmsAnswer, CreateAnswer } from "../src/contracts/http.ts";
-import { type BulksmsStatus, isCampaignIn } from "../src/contracts/states.ts";
+import { type BulksmsStatus, isCampaignIn, type MessageStatus, messageStatuses } from "../src/contracts/states.ts";
 import type { TopicUpdates } from "../src/contracts/topics.ts";
 import { checkLaws, type LawSources, type LawsReport } from "../src/laws/check_laws.ts";
 import { type Api, bodyOf, openApi } from "./api_client.ts";
@@ -49,21 +49,11 @@ export function csvOf(contacts: number): string {
 }
 
 /** How a campaign of csvOf(contacts) must end: counts of all states. */
-export function expectedEnd(contacts: number): Record<string, number> {
-  const counts: Record<string, number> = {
-    pending: 0,
-    unknown: 0,
-    queued: 0,
-    sent: 0,
-    failed: 0,
-    undelivered: 0,
-    delivered: 0,
-    expired: 0,
-    canceled: 0,
-  };
+export function expectedEnd(contacts: number): Record<MessageStatus, number> {
+  const counts = Object.fromEntries(messageStatuses.map((status) => [status, 0])) as Record<MessageStatus, number>;
   for (let index = 0; index < contacts; index += 1) {
     const [, end] = endings[index % endings.length] ?? ["10", "delivered"];
-    counts[end] = (counts[end] ?? 0) + 1;
+    counts[end] += 1;
   }
   return counts;
 }

@@ -9,12 +9,13 @@ import {
   fileMagicOfFormat1,
   journalEnds,
   journalErrorCodes,
+  type NetworkEnd,
   recordBytes,
   recordTypes,
   segmentPath,
   segmentRows,
 } from "../src/contracts/simulator_journal.ts";
-import { isCampaignIn, isMessageIn, type MessageStatus, messageStatuses } from "../src/contracts/states.ts";
+import { type campaignSets, isCampaignIn, isMessageIn, type MessageStatus, messageStatuses } from "../src/contracts/states.ts";
 import type { Sql } from "../src/platform/postgres.ts";
 
 /** Milli-credits a part. */
@@ -35,7 +36,7 @@ export interface PlantedMessage {
 export interface PlantedJournal {
   verdict: "accepted" | "rejected";
   isSent?: boolean;
-  end?: "failed" | "undelivered" | "delivered";
+  end?: NetworkEnd;
   /** With a rejection, and with an end other than `delivered`. */
   errorCode?: (typeof journalErrorCodes)[number];
   /** Numbers of the receipts that were answered 2xx. */
@@ -50,7 +51,7 @@ export interface PlantedCampaign {
   id: string;
   holdId: string;
   workspaceId: string;
-  status: "running" | "paused" | "canceling" | "settling" | "finished" | "canceled";
+  status: (typeof campaignSets.ran)[number];
   messages: PlantedMessage[];
   /** Milli-credits a part; default: `price`. */
   partMilli?: bigint;
@@ -72,8 +73,8 @@ export function message(rowNo: number, status: MessageStatus, more: Partial<Plan
     expired: { verdict: "accepted", answered: [1] },
     canceled: null,
   };
-  const isIntended = !["pending", "canceled"].includes(status);
-  const planted = { rowNo, status, parts: 1, isSentMarked: isCharged, isIntended, journal: journals[status], ...more };
+  const journal = journals[status];
+  const planted = { rowNo, status, parts: 1, isSentMarked: isCharged, isIntended: journal !== null, journal, ...more };
   const errorCode = planted.journal?.errorCode ?? undefined;
   return { ...planted, ...(errorCode === undefined || !isMessageIn("explained", status) ? {} : { errorCode }) };
 }

@@ -4,8 +4,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BulksmsStatus, campaignSets, messageSets } from "../contracts/states.ts";
 import { errorFields, type Log } from "../platform/log.ts";
-import { inTransaction, type Sql } from "../platform/postgres.ts";
-import { statusIn, statusNotIn, sumOfCounters } from "../platform/state_sql.ts";
+import { inTransaction, type Sql, type TransactionSql } from "../platform/postgres.ts";
+import { statusIn, statusList, statusNotIn, sumOfCounters } from "../platform/state_sql.ts";
 import { purgeDeadImport } from "./import/purge_imports.ts";
 import { expireMessages } from "./lifecycle/expiry.ts";
 import type { CampaignProgress } from "./lifecycle/move_messages.ts";
@@ -163,6 +163,7 @@ async function claimCampaigns(
   return inTransaction(sql, async (transaction) => {
     const [lock] = await transaction<{ isMine: boolean }[]>`select pg_try_advisory_xact_lock(${sweepLock}) as "isMine"`;
     if (lock?.isMine !== true) return null;
+    const steps = stepsDue(transaction, isStart);
     return transaction<Claimed[]>`
       with watched as (
         select b.id, b.status,
@@ -173,16 +174,9 @@ async function claimCampaigns(
         where ${statusNotIn(transaction, "b.status", campaignSets.resting)} and (b.next_ring_at <= now() or ${isStart})
       ), due as (
         select w.id, w.is_past_deadline from watched w join bulksms b using (id)
-        where w.is_past_deadline or case b.status
-          when 'importing' then coalesce(b.import_lease_until, b.status_at + interval '1 min') < now()
-          when 'reserving' then b.status_at < now() - ${reservingPatienceS}::int * interval '1 s'
-          when 'canceling' then true
-          when 'settling' then true
-          else ${sumOfCounters(transaction, "b", messageSets.open)} = 0 or (b.status = 'running'
-            and exists (select from bulksms_chunk c where c.bulksms_id = b.id and (c.state = 'open' or c.state = 'leased' and c.lease_until < clock_timestamp()))
-            and (${isStart} or not exists (
-              select from bulksms_chunk c where c.bulksms_id = b.id and c.state = 'leased' and c.lease_until >= clock_timestamp())))
-          end
+        where w.is_past_deadline or case b.status ${campaignSets.due.map(
+          (status) => transaction`when ${statusList(transaction, [status])} then ${steps[status]} `,
+        )} end
         order by b.next_ring_at limit ${claimedMax} for no key update of b skip locked
       )
       update bulksms b set
@@ -192,6 +186,22 @@ async function claimCampaigns(
       from due n where b.id = n.id
       returning b.id as "bulksmsId", b.status, n.is_past_deadline as "isPastDeadline"`;
   });
+}
+
+/** Whether the campaign `b` needs a step, by its state; besides a deadline that has passed. */
+function stepsDue(sql: TransactionSql, isStart: boolean) {
+  const hasEnded = sql`${sumOfCounters(sql, "b", messageSets.open)} = 0`;
+  const leased = sql`select from bulksms_chunk c where c.bulksms_id = b.id and c.state = 'leased'`;
+  const hasWork = sql`exists (select from bulksms_chunk c where c.bulksms_id = b.id
+    and (c.state = 'open' or c.state = 'leased' and c.lease_until < clock_timestamp()))`;
+  return {
+    importing: sql`coalesce(b.import_lease_until, b.status_at + interval '1 min') < now()`,
+    reserving: sql`b.status_at < now() - ${reservingPatienceS}::int * interval '1 s'`,
+    running: sql`${hasEnded} or ${hasWork} and (${isStart} or not exists (${leased} and c.lease_until >= clock_timestamp()))`,
+    paused: hasEnded,
+    canceling: sql`true`,
+    settling: sql`true`,
+  } satisfies Record<(typeof campaignSets.due)[number], unknown>;
 }
 
 async function resetBackOff(sql: Sql, bulksmsId: string): Promise<void> {

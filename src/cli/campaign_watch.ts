@@ -3,7 +3,7 @@
 import { WebSocket } from "ws";
 import { isAppError } from "../contracts/errors.ts";
 import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
-import { type BulksmsStatus, firstFinalStatus, type MessageStatus, messageStatuses } from "../contracts/states.ts";
+import { type BulksmsStatus, isCampaignIn, type MessageStatus, messageStatuses } from "../contracts/states.ts";
 import type { SocketUpdate } from "../contracts/topics.ts";
 import type { Connection } from "./connection.ts";
 
@@ -38,19 +38,9 @@ interface Watched {
 }
 
 /**
- * States that a campaign does not leave by itself. `ready`: the run was refused for lack of credit.
- */
-const restingStatuses: readonly BulksmsStatus[] = ["finished", "canceled", "import_failed", "ready"];
-
-/** Messages that have ended. */
-export function countFinal(counts: Record<MessageStatus, number>): number {
-  return messageStatuses.slice(messageStatuses.indexOf(firstFinalStatus)).reduce((sum, status) => sum + counts[status], 0);
-}
-
-/**
- * Follows `created`, which was just set to run. Calls `onChange` with each new state until the
- * campaign rests, and returns its last state. Waits while a process is down. Aborting `signal` ends
- * the watch with null; the campaign continues.
+ * Follows `created`, which was just set to run. Calls `onChange` with each new state until nothing
+ * leaves it by itself (`ready`: refused for lack of credit), and returns the last one. Waits while
+ * a process is down. Aborting `signal` ends the watch with null; the campaign continues.
  */
 export async function watchCampaign(
   connection: Connection,
@@ -80,11 +70,11 @@ export async function watchCampaign(
     while (!options.signal.aborted) {
       const now = performance.now();
       const isDue = now - heardAt > silenceMs && now - askedAt > silenceMs;
-      if (isDue || restingStatuses.includes(state.status)) {
+      if (isDue || isCampaignIn("resting", state.status)) {
         askedAt = now;
         const campaign = await ask(connection, watched, state);
         options.onChange(state);
-        if (campaign !== null && restingStatuses.includes(campaign.status)) return campaign;
+        if (campaign !== null && isCampaignIn("resting", campaign.status)) return campaign;
       }
       await pause(tickMs, options.signal);
     }

@@ -13,7 +13,7 @@ import { checkLaws, type LawsReport } from "../laws/check_laws.ts";
 import { countSentParts } from "../laws/journal.ts";
 import { isStoppedWhileStarting } from "../local/supervisor.ts";
 import { expectationOf } from "./agreement.ts";
-import { countFinal, readCredit, readCreditPatiently, watchCampaign } from "./campaign_watch.ts";
+import { readCredit, readCreditPatiently, watchCampaign } from "./campaign_watch.ts";
 import { showReport, summaryOf } from "./check.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { openContacts } from "./contacts_source.ts";
@@ -23,6 +23,7 @@ import { readWholeNumber } from "./number_options.ts";
 import { createProgress } from "./progress.ts";
 import { exitCodes } from "./report_error.ts";
 import { isExactCharge, showCharge, showCreated, showEnded } from "./send.ts";
+import { countFinal, finalsInOrder } from "./shown_states.ts";
 import { consoleLink, createSystem, lawSources, lawsNewsOptions, type System } from "./system.ts";
 import { addressTable, createSystemDisplay } from "./system_display.ts";
 import { createTerminal, formatCreditText, type Terminal } from "./terminal.ts";
@@ -237,11 +238,10 @@ function exitCodeOf({ campaign, creditBefore, creditAfter, laws }: Outcome): num
 }
 
 function toJson({ campaign, creditBefore, creditAfter, partsSent, durationMs, laws }: Outcome) {
-  const { delivered, undelivered, failed, expired } = campaign.counts;
   return {
     contacts: campaign.contacts,
     rejected: campaign.rejected,
-    ...{ delivered, undelivered, failed, expired },
+    ...Object.fromEntries(finalsInOrder.map((state) => [state, campaign.counts[state]])),
     parts_sent: partsSent,
     credit_before: creditBefore,
     credit_after: creditAfter,
@@ -299,7 +299,7 @@ Examples:
   npx bulksms demo --contacts my.csv --speed max
   npx bulksms demo --seed 11 --data /tmp/elsewhere
 
-The JSON object: contacts, rejected, delivered, undelivered, failed, expired, parts_sent (by the simulator's journal), credit_before,
+The JSON object: contacts, rejected, ${finalsInOrder.join(", ")}, parts_sent (by the simulator's journal), credit_before,
 credit_after, duration_ms, laws_broken.
 
 Exit codes: 0 all ended, every credit accounted for, no law broken; 1 not so; 2 wrong use or settings; 3 a part does not answer;

@@ -1,6 +1,8 @@
 // A running campaign on screen: bar, states, rate, credit, time left. Redrawn in place on a
 // terminal, a plain line every few seconds in a pipe.
-import { type CampaignState, countFinal } from "./campaign_watch.ts";
+import { countIn, noSuchState } from "../contracts/states.ts";
+import type { CampaignState } from "./campaign_watch.ts";
+import { countFinal, followedStates } from "./shown_states.ts";
 import { formatCount, formatCreditText, formatDuration, type Terminal, visibleLength } from "./terminal.ts";
 
 /** Minimum time between redraws. */
@@ -87,7 +89,7 @@ function measurePace(samples: { atMs: number; done: number }[], state: CampaignS
 export function renderProgress(terminal: Terminal, state: CampaignState, pace: Pace): string[] {
   const columns = terminal.columns() - 4;
   const percent = `${String(percentOf(state)).padStart(3)} %`;
-  const states = statesOf(state).map(([word, count]) => `${terminal.dim(word)} ${padCount(count, state.contacts)}`);
+  const states = followedStates(state.counts).map(([word, count]) => `${terminal.dim(word)} ${padCount(count, state.contacts)}`);
   const facts = factsOf(terminal, state, pace);
   const besides = [states.join("  "), ...facts].join("   ");
   const oneLineBar = columns - visibleLength(besides) - percent.length - 5;
@@ -124,22 +126,6 @@ function percentOf(state: CampaignState): number {
   return Math.floor((countFinal(state.counts) * 100) / Math.max(1, state.contacts));
 }
 
-/** The states that a person follows: the usual ones always, the rare ones when they occur. */
-function statesOf({ counts }: CampaignState): [word: string, count: number][] {
-  const { delivered, sent, undelivered, failed, expired, canceled } = counts;
-  const usual: [string, number][] = [
-    ["delivered", delivered],
-    ["sent", sent],
-    ["undelivered", undelivered],
-    ["failed", failed],
-  ];
-  const rare: [string, number][] = [
-    ["expired", expired],
-    ["canceled", canceled],
-  ];
-  return [...usual, ...rare.filter(([, count]) => count > 0)];
-}
-
 function factsOf(terminal: Terminal, state: CampaignState, pace: Pace): string[] {
   const credit = state.credit === null ? [] : [`${terminal.dim("credit")} ${formatCreditText(state.credit).padStart(7)}`];
   if (state.silent !== null) return [...credit, `waiting: ${state.silent}`];
@@ -154,7 +140,7 @@ function factsOf(terminal: Terminal, state: CampaignState, pace: Pace): string[]
  * deadline.
  */
 function isSilent({ counts }: CampaignState, pace: Pace): boolean {
-  return pace.perSecond === 0 && counts.pending === 0 && counts.queued + counts.sent + counts.unknown > 0;
+  return pace.perSecond === 0 && countIn("sendable", counts) === 0 && countIn("submitted", counts) > 0;
 }
 
 /** States of the campaign in which the rate means nothing. */
@@ -171,8 +157,13 @@ function waitsFor(state: CampaignState): string | null {
     case "finished":
     case "canceled":
       return state.status;
-    default:
+    case "importing":
+    case "import_failed":
+    case "ready":
+    case "running":
       return null;
+    default:
+      return noSuchState(state.status);
   }
 }
 
@@ -183,7 +174,7 @@ function formatLeft(leftMs: number): string {
 
 function renderPlain(state: CampaignState, pace: Pace, elapsedMs: number): string {
   const elapsed = `${Math.round(elapsedMs / 1_000)} s`.padStart(5);
-  const states = statesOf(state).map(([word, count]) => `${word} ${padCount(count, state.contacts)}`);
+  const states = followedStates(state.counts).map(([word, count]) => `${word} ${padCount(count, state.contacts)}`);
   const plain = { dim: (text: string) => text } as Terminal;
   return [elapsed, `${String(percentOf(state)).padStart(3)} %`, states.join("  "), ...factsOf(plain, state, pace)].join("   ").trimEnd();
 }

@@ -6,7 +6,7 @@ import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
 import type { QuoteAnswer } from "../contracts/quote.ts";
 import { settings } from "../contracts/settings.ts";
 import { type AgreementOptions, expectationOf, isAgreed, quoteChanged, requireAgreement } from "./agreement.ts";
-import { countFinal, readCredit, readCreditPatiently, watchCampaign } from "./campaign_watch.ts";
+import { readCredit, readCreditPatiently, watchCampaign } from "./campaign_watch.ts";
 import { type Connection, connect } from "./connection.ts";
 import { type ContactsSource, openContacts, standardInput } from "./contacts_source.ts";
 import { endWell, Failure, wrongUse } from "./failure.ts";
@@ -15,6 +15,7 @@ import { createQuestions, type Input, Interrupted, type Questions } from "./ques
 import { headlineOf, renderQuote } from "./quote_view.ts";
 import { exitCodes } from "./report_error.ts";
 import { type Fields, withChoices } from "./send_choices.ts";
+import { countFinal, endedStates } from "./shown_states.ts";
 import { shownName } from "./shown_text.ts";
 import { createTerminal, formatCount, formatCreditText, formatDuration, type Terminal, type TerminalStream } from "./terminal.ts";
 
@@ -189,9 +190,7 @@ const shownFileColumns = 48;
 
 /** `delivered 4,571 · undelivered 168 · failed 49 · expired 24        41 s` */
 export function showEnded(terminal: Terminal, ended: BulksmsAnswer, durationMs: number): void {
-  const words = (["delivered", "undelivered", "failed", "expired", "canceled"] as const)
-    .filter((word) => word === "delivered" || ended.counts[word] > 0)
-    .map((word) => `${word} ${formatCount(ended.counts[word])}`);
+  const words = endedStates(ended.counts).map(([word, count]) => `${word} ${formatCount(count)}`);
   terminal.line(`${words.join(" · ")}        ${formatDuration(durationMs)}`);
 }
 

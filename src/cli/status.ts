@@ -4,11 +4,11 @@ import type { BulksmsAnswer } from "../contracts/http.ts";
 import { importEndOf, importEnds } from "../contracts/import_ends.ts";
 import { settings } from "../contracts/settings.ts";
 import { messageStatuses } from "../contracts/states.ts";
-import { countFinal } from "./campaign_watch.ts";
 import { type Connection, connect } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
 import { readWholeNumber } from "./number_options.ts";
 import { exitCodes } from "./report_error.ts";
+import { countFinal } from "./shown_states.ts";
 import { shownName } from "./shown_text.ts";
 import { alignColumns, createTerminal, formatCount, formatCreditText, formatDuration, type Terminal } from "./terminal.ts";
 

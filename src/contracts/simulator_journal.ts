@@ -52,7 +52,11 @@ export const journalErrorCodes = [
   "sender_not_registered",
   "flooding_filter",
 ] as const satisfies readonly (CarrierErrorCode | null)[];
-export const journalEnds = [null, "failed", "undelivered", "delivered"] as const;
+/** How a message ends in the simulated network. */
+export const networkEnds = ["failed", "undelivered", "delivered"] as const;
+export type NetworkEnd = (typeof networkEnds)[number];
+/** A record has the index: append only. */
+export const journalEnds = [null, ...networkEnds] as const;
 export type JournalEnd = (typeof journalEnds)[number];
 
 /**
@@ -248,5 +252,5 @@ function markAt(file: Buffer, at: number, type: number): number {
 export function receiptStatusOf(receiptNo: number, isSent: boolean, end: JournalEnd): ReceiptStatus | null {
   if (receiptNo === 1) return "queued";
   if (receiptNo === 2) return isSent ? "sent" : end === "failed" ? "failed" : null;
-  return isSent && (end === "delivered" || end === "undelivered") ? end : null;
+  return isSent && end !== "failed" ? end : null;
 }

@@ -60,6 +60,11 @@ type OpenMessageStatus = { [S in MessageStatus]: (typeof messageStates)[S]["lead
 const messagesThatAre = <Trait extends MessageTrait>(trait: Trait) =>
   messageStatuses.filter((status) => (messageStates[status].is as readonly MessageTrait[]).includes(trait)) as MessageStatusThat<Trait>[];
 
+const imposed = messagesThatAre("imposed");
+const submittedLeadTo = new Set<string>(
+  messagesThatAre("submitted").flatMap((status) => messageStates[status].leadsTo as readonly string[]),
+);
+
 /** The named sets of message states, each in the enum's order. */
 export const messageSets = {
   open: messageStatuses.filter((status) => messageStates[status].leadsTo.length > 0) as OpenMessageStatus[],
@@ -69,7 +74,11 @@ export const messageSets = {
   accepted: messagesThatAre("accepted"),
   charging: messagesThatAre("charging"),
   explained: messagesThatAre("explained"),
-  imposed: messagesThatAre("imposed"),
+  imposed,
+  /** Imposed on what was never submitted: the carrier does not have it. */
+  withdrawn: imposed.filter((status) => !submittedLeadTo.has(status)),
+  /** Imposed on what was submitted: our last word over earlier receipts. */
+  abandoned: imposed.filter((status) => submittedLeadTo.has(status)),
   missed: messagesThatAre("missed"),
 } as const;
 export type MessageSet = keyof typeof messageSets;
@@ -87,6 +96,9 @@ export const impliedReceipts = (status: MessageStatus): readonly ReceiptStatus[]
 export function isMessageIn(set: MessageSet, status: MessageStatus): boolean {
   return (messageSets[set] as readonly MessageStatus[]).includes(status);
 }
+
+/** A state in which a message ends by our own hand. */
+export type ImposedStatus = MessageStatusThat<"imposed">;
 
 /**
  * What a campaign state is:
@@ -158,6 +170,10 @@ export type CampaignSet = keyof typeof campaignSets;
 export function isCampaignIn(set: CampaignSet, status: BulksmsStatus): boolean {
   return (campaignSets[set] as readonly BulksmsStatus[]).includes(status);
 }
+
+/** How many of a campaign's messages are in a state of this set, by its counters. */
+export const countIn = (set: MessageSet, counts: Readonly<Partial<Record<MessageStatus, number>>>): number =>
+  (messageSets[set] as readonly MessageStatus[]).reduce((sum, status) => sum + (counts[status] ?? 0), 0);
 
 /** The states from which a step leads to this one. */
 export const campaignsLeadingTo = (to: BulksmsStatus): BulksmsStatus[] =>

@@ -54,7 +54,7 @@ function judgeKnownToBoth(message: MessageFacts, finding: Finding): void {
   }
   if (isKnownBefore && status === "pending" && message.isIntended === false)
     broken("pending and beyond every intent, but the carrier has it");
-  if (status === "canceled" && after.isAccepted) broken("canceled, but the carrier accepted it");
+  if (isMessageIn("withdrawn", status) && after.isAccepted) broken(`${status}, but the carrier accepted it`);
   if (isMessageIn("accepted", status) && !after.isAccepted) broken(`${status}, but the carrier never accepted it`);
   if (status === "failed" && !after.isRejected && after.end !== "failed") broken("failed, but the carrier neither rejected nor failed it");
   if ((after.isAccepted || after.isRejected) && after.parts !== message.parts)
@@ -95,6 +95,6 @@ function judgeReceipts(message: MessageFacts, finding: Finding): void {
 function shows({ status, isSentMarked }: MessageFacts, receipt: ReceiptStatus): boolean {
   if (status === null) return false;
   if (impliedReceipts(status).includes(receipt)) return true;
-  if (status === "expired") return receipt === "queued" || (receipt === "sent" && isSentMarked);
+  if (isMessageIn("abandoned", status)) return receipt === "queued" || (receipt === "sent" && isSentMarked);
   return !isMessageIn("final", status) && messageStatuses.indexOf(status) > messageStatuses.indexOf(receipt);
 }

@@ -1,6 +1,7 @@
 // Numbers that make a message end in a chosen way, to test against: the last two digits of a number
 // from a block that no operator assigns to anybody. All other numbers end by chance.
 import type { CarrierErrorCode } from "../contracts/receipts.ts";
+import type { NetworkEnd } from "../contracts/simulator_journal.ts";
 
 /**
  * Blocks reserved for films and examples:
@@ -13,7 +14,7 @@ const unassignedNumbers = /^\+(?:467017406\d\d|1[2-9]\d\d55501\d\d|447700900\d\d
 export interface ForcedOutcome {
   /** Last two digits of the number. */
   digits: string;
-  end: "delivered" | "undelivered" | "failed" | "rejected" | "never";
+  end: NetworkEnd | "rejected" | "never";
   code: CarrierErrorCode | null;
   quirk?: "unreachable" | "doubled" | "reordered" | "early";
 }

@@ -1,6 +1,7 @@
 // What becomes of a message and when: a pure function of (seed, profile, reference). Nothing here
 // is remembered; a simulator that comes back from a crash works it out again.
 import type { CarrierErrorCode } from "../contracts/receipts.ts";
+import type { NetworkEnd } from "../contracts/simulator_journal.ts";
 import { forcedOutcomes } from "./forced_outcomes.ts";
 import { type Cause, rejectedCauses, type SimulatorProfile, undeliveredCauses } from "./profiles.ts";
 import { type ChanceStream, draw, drawLogNormal } from "./random.ts";
@@ -10,7 +11,7 @@ export interface Fate {
    * `rejected`: refused at the submit. `failed`: taken, never sent. `never`: sent, and no word of
    * it comes back.
    */
-  end: "rejected" | "failed" | "undelivered" | "delivered" | "never";
+  end: NetworkEnd | "rejected" | "never";
   code: CarrierErrorCode | null;
   /**
    * Attempts of the network that found the phone out of reach; counts into the profile's `retryMs`.

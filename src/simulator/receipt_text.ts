@@ -1,5 +1,6 @@
 // A receipt as the JSON that goes out, made of what the segment knows: the same on every attempt.
 import { journalEnds, journalErrorCodes, receiptStatusOf } from "../contracts/simulator_journal.ts";
+import { isMessageIn } from "../contracts/states.ts";
 import { delaysOf } from "./plan.ts";
 import { simulatorProfiles } from "./profiles.ts";
 import { flag, type Segment } from "./segment.ts";
@@ -21,7 +22,7 @@ function receiptOf(segment: Segment, slot: number, receiptNo: number, at: string
   if (status === null) throw new Error(`receipt ${receiptNo} of a message that has none`);
   const reference = `${segment.batchId}.${segment.rowNo(slot)}`;
   const id = `${reference}.${receiptNo}`;
-  const code = status === "failed" || status === "undelivered" ? (journalErrorCodes[segment.codes[slot] as number] ?? null) : null;
+  const code = isMessageIn("explained", status) ? (journalErrorCodes[segment.codes[slot] as number] ?? null) : null;
   const error = code === null ? "" : `,"error_code":"${code}"`;
   return { id, json: `{"id":"${id}","reference":"${reference}","status":"${status}"${error},"at":"${at}"}` };
 }

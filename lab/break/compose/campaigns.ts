@@ -2,14 +2,13 @@
 // containers die. Any request may meet a dead process: it is asked again.
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { countFinal } from "../../../src/cli/campaign_watch.ts";
 import { type Connection, openConnection } from "../../../src/cli/connection.ts";
 import { openContacts } from "../../../src/cli/contacts_source.ts";
 import { Failure } from "../../../src/cli/failure.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
 import { formatCount } from "../../../src/cli/terminal.ts";
 import type { BulksmsAnswer } from "../../../src/contracts/http.ts";
-import { isCampaignIn } from "../../../src/contracts/states.ts";
+import { countIn, isCampaignIn } from "../../../src/contracts/states.ts";
 import { projectRoot, type Stack } from "./stack.ts";
 
 export interface Progress {
@@ -60,7 +59,7 @@ export async function openCampaigns(stack: Stack, signal: AbortSignal): Promise<
         const current = started.at(-1);
         const campaign = current === undefined ? null : await read(current.id);
         if (campaign !== null && isUnderWay(campaign)) {
-          return { number: started.length, ended: countFinal(campaign.counts), contacts: campaign.contacts };
+          return { number: started.length, ended: countIn("final", campaign.counts), contacts: campaign.contacts };
         }
         // one that still takes its credit will run; one with too little left is followed by another
         if (campaign === null || campaign.status !== "reserving") await start();
@@ -76,7 +75,7 @@ export async function openCampaigns(stack: Stack, signal: AbortSignal): Promise<
           await sleep(pauseMs, undefined, { signal });
           campaign = await read(id);
         }
-        if (campaign.status !== "finished" || countFinal(campaign.counts) !== contacts) {
+        if (campaign.status !== "finished" || countIn("final", campaign.counts) !== contacts) {
           throw new Error(`campaign ${id} ended as ${campaign.status}: ${JSON.stringify(campaign.counts)}`);
         }
       }

@@ -1,9 +1,10 @@
 // The continuous verdict of a lab: all laws, checked again and again, and the campaigns that have
 // ended.
 import type { LabState } from "../../../src/contracts/lab_console.ts";
-import type { BulksmsStatus } from "../../../src/contracts/states.ts";
+import { campaignSets, messageSets } from "../../../src/contracts/states.ts";
 import { checkLaws } from "../../../src/laws/check_laws.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
+import { statusIn, sumOfCounters } from "../../../src/platform/state_sql.ts";
 import { lawSourcesOf } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 
@@ -77,20 +78,17 @@ async function look(cluster: LabCluster, signal: AbortSignal): Promise<Verdict> 
  * Campaigns that were never run count as neither. A paused one waits for its operator, and so does
  * its verdict.
  */
-const underWay = ["reserving", "running", "paused", "canceling", "settling"] as const satisfies readonly BulksmsStatus[];
-const ended = ["finished", "canceled"] as const satisfies readonly BulksmsStatus[];
-
 async function countCampaigns(cluster: LabCluster, signal: AbortSignal): Promise<Pick<Verdict, "campaigns" | "messages">> {
   const sql = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", { applicationName: "bulksms lab", connections: 1 });
   const giveUp = (): void => void sql.end({ timeout: 0 });
   signal.addEventListener("abort", giveUp, { once: true });
   try {
     const [row] = await sql<Record<"ended" | "running" | "endedMessages" | "messages", number>[]>`
-      select count(*) filter (where status::text = any(${ended as unknown as string[]}))::int as ended,
-             count(*) filter (where status::text = any(${underWay as unknown as string[]}))::int as running,
-             coalesce(sum(failed + undelivered + delivered + expired + canceled), 0)::int as "endedMessages",
+      select count(*) filter (where ${statusIn(sql, "b.status", campaignSets.complete)})::int as ended,
+             count(*) filter (where ${statusIn(sql, "b.status", campaignSets.holding)})::int as running,
+             coalesce(sum(${sumOfCounters(sql, "b", messageSets.final)}), 0)::int as "endedMessages",
              coalesce(sum(contacts), 0)::int as messages
-      from bulksms`;
+      from bulksms b`;
     return {
       campaigns: { ended: row?.ended ?? 0, running: row?.running ?? 0 },
       messages: { ended: row?.endedMessages ?? 0, all: row?.messages ?? 0 },

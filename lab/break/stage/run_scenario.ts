@@ -2,6 +2,7 @@
 // Called by the lab command and by verify/.
 import { deepEqual } from "node:assert/strict";
 import { processNames } from "../../../src/contracts/processes.ts";
+import { countIn } from "../../../src/contracts/states.ts";
 import { checkLaws } from "../../../src/laws/check_laws.ts";
 import type { LawResult } from "../../../src/laws/law.ts";
 import { contactsMax, createCampaign, csvOf, expectedEnd, isEnded, lawSourcesOf, runCampaign } from "../../../testing/campaigns.ts";
@@ -213,5 +214,4 @@ function requireEnds(watch: Watch, campaigns: number, contacts: number): void {
   deepEqual(watch.now().counts, all, `messages ended as ${JSON.stringify(watch.now().counts)}, their numbers say ${JSON.stringify(all)}`);
 }
 
-const isInFlight = ({ counts }: RateSample): boolean =>
-  (counts.pending ?? 0) > 0 && (counts.unknown ?? 0) + (counts.queued ?? 0) + (counts.sent ?? 0) > 0;
+const isInFlight = ({ counts }: RateSample): boolean => countIn("sendable", counts) > 0 && countIn("submitted", counts) > 0;

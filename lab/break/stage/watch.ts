@@ -1,7 +1,8 @@
 // Follows the campaigns of one run from outside: reads their rows ten times a second, bypassing
 // every proxy, with the read-only role.
-import { type MessageStatus, messageStatuses } from "../../../src/contracts/states.ts";
+import { countIn, messageStatuses } from "../../../src/contracts/states.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
+import { perStatus } from "../../../src/platform/state_sql.ts";
 import type { RateSample } from "../../measure/report/verdict.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 
@@ -24,14 +25,12 @@ export interface Watch {
 
 /** Messages of a sample that have ended. */
 export function countEnded({ counts }: RateSample): number {
-  return endStates.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+  return countIn("final", counts);
 }
 
 export function countAll({ counts }: RateSample): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
-
-const endStates: readonly MessageStatus[] = messageStatuses.slice(messageStatuses.indexOf("failed"));
 
 /** @param startedMs when the clock of the run started (performance.now) */
 export async function openWatch(
@@ -49,7 +48,7 @@ export async function openWatch(
 
   const read = async (): Promise<void> => {
     const rows = await sql<Record<string, string | number>[]>`
-      select status::text, pending, unknown, queued, sent, failed, undelivered, delivered, expired, canceled
+      select status::text, ${perStatus(sql, messageStatuses, (state) => state)}
       from bulksms where id = any(${bulksmsIds as string[]})`;
     const counts = Object.fromEntries(messageStatuses.map((state) => [state, rows.reduce((sum, row) => sum + Number(row[state]), 0)]));
     const statusesBefore = statuses;

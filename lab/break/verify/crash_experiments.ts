@@ -5,8 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Jobs, settlesPerJobMax } from "../../../src/contracts/jobs.ts";
 import { databaseNames, type ProcessName } from "../../../src/contracts/processes.ts";
 import type { SettingName } from "../../../src/contracts/settings.ts";
+import { campaignSets, isCampaignIn, messageSets } from "../../../src/contracts/states.ts";
 import { openQueue } from "../../../src/platform/queue.ts";
 import { openRedis } from "../../../src/platform/redis.ts";
+import { statusIn, sumOfCounters } from "../../../src/platform/state_sql.ts";
 import { readMetric } from "../../../testing/campaigns.ts";
 import { openCommitCutter } from "../../../testing/links/commit_cutter.ts";
 import { postgresStopped } from "../faults/postgres.ts";
@@ -328,13 +330,14 @@ async function settleLate({ lab, row, campaigns, untilInFlight: inFlight, untilE
   row.inFlight = await countInFlight(lab);
   await cluster.waitFor("every message to end", async () => {
     const [open] = await lab.salesdb<{ messages: number; campaigns: number }[]>`
-      select coalesce(sum(pending + unknown + queued + sent), 0)::int as messages, count(*)::int as campaigns
-      from bulksms where id = any (${campaigns.map(({ id }) => id)}::uuid[])`;
+      select coalesce(sum(${sumOfCounters(lab.salesdb, "b", messageSets.open)}), 0)::int as messages, count(*)::int as campaigns
+      from bulksms b where id = any (${campaigns.map(({ id }) => id)}::uuid[])`;
     return open?.campaigns === lab.sizes.length && open.messages === 0;
   });
   await sleep(1_000);
+  const settling = campaignSets.held.filter((status) => !isCampaignIn("open", status));
   const [settled] = await lab.salesdb<{ campaigns: number }[]>`
-    select count(*)::int as campaigns from bulksms where id = any (${campaigns.map(({ id }) => id)}::uuid[]) and status in ('settling', 'finished')`;
+    select count(*)::int as campaigns from bulksms where id = any (${campaigns.map(({ id }) => id)}::uuid[]) and ${statusIn(lab.salesdb, "status", settling)}`;
   equal(settled?.campaigns, 0, "a campaign has settled before its charges were confirmed");
   ok(cluster.kill("general_worker", "SIGCONT"), "the frozen worker is gone");
   row.hitsSeen = hit?.hit ?? 0;

@@ -3,8 +3,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FailpointName } from "../../../src/contracts/failpoints.ts";
 import type { ProcessName } from "../../../src/contracts/processes.ts";
+import { campaignSets } from "../../../src/contracts/states.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
+import { isOpenSql, statusIn } from "../../../src/platform/state_sql.ts";
 import { createRandom, deriveSeed } from "../../../testing/random.ts";
 import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
 import { type CrashClient, openCrashClient } from "./crash_client.ts";
@@ -129,6 +131,6 @@ export async function countInFlight({ salesdb }: CrashLab): Promise<number> {
     select count(*)::int as messages from bulksms b
     join bulksms_chunk c on c.bulksms_id = b.id
     join bulksms_info m on m.bulksms_id = b.id and m.row_no between c.first_row and c.intent_to
-    where b.status in ('running', 'paused', 'canceling', 'settling') and m.status < 'failed'`;
+    where ${statusIn(salesdb, "b.status", campaignSets.open)} and ${isOpenSql(salesdb, "m.status")}`;
   return row?.messages ?? 0;
 }

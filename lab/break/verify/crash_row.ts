@@ -1,7 +1,9 @@
 // A line of the table of verify:crash, and what every experiment checks: how long until things
 // moved again, and the laws.
 import type { ProcessName } from "../../../src/contracts/processes.ts";
+import { campaignSets } from "../../../src/contracts/states.ts";
 import { checkLaws } from "../../../src/laws/check_laws.ts";
+import { statusIn } from "../../../src/platform/state_sql.ts";
 import { lawSourcesOf } from "../../../testing/campaigns.ts";
 import { type CrashLab, untilReadyAgain } from "./crash_lab.ts";
 import type { PointName } from "./crash_points.ts";
@@ -48,7 +50,7 @@ export async function untilMoving(lab: CrashLab): Promise<void> {
 async function readVersions({ salesdb }: CrashLab): Promise<{ versions: bigint; open: number }> {
   const [row] = await salesdb<{ versions: bigint; open: number }[]>`
     select coalesce(sum(version), 0)::bigint as versions,
-      count(*) filter (where status in ('importing', 'reserving', 'running', 'paused', 'canceling', 'settling'))::int as open
+      count(*) filter (where ${statusIn(salesdb, "status", campaignSets.due)})::int as open
     from bulksms`;
   return row ?? { versions: 0n, open: 0 };
 }

@@ -3,7 +3,9 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessName } from "../../../src/contracts/processes.ts";
+import { campaignSets, countIn, type MessageStatus, messageSets } from "../../../src/contracts/states.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
+import { countersObject, perStatus, statusNotIn } from "../../../src/platform/state_sql.ts";
 import { contactsMax, csvOf, expectedEnd } from "../../../testing/campaigns.ts";
 import { csvOfMany } from "../../../testing/contacts.ts";
 import type { Answered, CreateOptions } from "./crash_client.ts";
@@ -94,10 +96,10 @@ const cancelHalfway: Script = {
     for (const campaign of campaigns) {
       const row = await readRow(lab, campaign.id);
       equal(row.status, "canceled");
-      ok((row.counts.canceled ?? 0) > 0, "the cancel canceled no message");
+      ok(row.counts.canceled > 0, "the cancel canceled no message");
       const { accepted = 0, rejected = 0 } = await lab.client.batch(campaign.id);
       ok(accepted + rejected < campaign.contacts, "the carrier got messages that were canceled");
-      ok((row.counts.canceled ?? 0) + accepted + rejected <= campaign.contacts, "somebody was canceled and texted");
+      ok(row.counts.canceled + accepted + rejected <= campaign.contacts, "somebody was canceled and texted");
     }
   },
 };
@@ -213,7 +215,7 @@ async function run(lab: CrashLab, campaign: ScriptedCampaign): Promise<void> {
 export interface CampaignRow {
   status: string;
   lastError: string | null;
-  counts: Record<string, number>;
+  counts: Record<MessageStatus, number>;
   partsSent: bigint;
   chargedMilli: bigint;
   version: bigint;
@@ -223,9 +225,8 @@ export interface CampaignRow {
 export async function readRow(lab: CrashLab, id: string): Promise<CampaignRow> {
   const [row] = await lab.salesdb<CampaignRow[]>`
     select status::text, last_error as "lastError", parts_sent as "partsSent", charged_milli as "chargedMilli", version,
-      json_build_object('pending', pending, 'unknown', unknown, 'queued', queued, 'sent', sent, 'failed', failed,
-        'undelivered', undelivered, 'delivered', delivered, 'expired', expired, 'canceled', canceled) as counts
-    from bulksms where id = ${id}`;
+      ${countersObject(lab.salesdb, "b")} as counts
+    from bulksms b where id = ${id}`;
   if (row === undefined) throw new Error(`there is no campaign ${id}`);
   return row;
 }
@@ -233,7 +234,7 @@ export async function readRow(lab: CrashLab, id: string): Promise<CampaignRow> {
 export async function untilInFlight(lab: CrashLab, { id }: ScriptedCampaign): Promise<void> {
   await lab.cluster.waitFor("messages in flight", async () => {
     const { counts } = await readRow(lab, id);
-    return (counts.queued ?? 0) + (counts.sent ?? 0) > 0;
+    return countIn("submitted", counts) > 0;
   });
 }
 
@@ -249,7 +250,7 @@ async function expectStandstill(lab: CrashLab, { id }: ScriptedCampaign): Promis
   deepEqual([after.accepted, after.rejected], [before.accepted, before.rejected], "a paused campaign was submitted");
   const { status, counts } = await readRow(lab, id);
   equal(status, "paused");
-  ok((counts.pending ?? 0) > 0, "nothing was left to submit");
+  ok(counts.pending > 0, "nothing was left to submit");
 }
 
 /** Resolves when every campaign has ended. */
@@ -258,8 +259,8 @@ export async function untilEnded(lab: CrashLab, ids: readonly string[]): Promise
     "every campaign to end",
     async () => {
       const open = await lab.salesdb<{ id: string; status: string }[]>`
-        select id, status::text, pending, unknown, queued, sent, last_error from bulksms
-        where id = any (${ids as string[]}::uuid[]) and status not in ('finished', 'canceled')`;
+        select id, status::text, ${perStatus(lab.salesdb, messageSets.open, (status) => status)}, last_error from bulksms
+        where id = any (${ids as string[]}::uuid[]) and ${statusNotIn(lab.salesdb, "status", campaignSets.complete)}`;
       if (open.length > 0) throw new Error(JSON.stringify(open));
       return true;
     },

@@ -1,15 +1,18 @@
 // Credit in the model: commands that begin and end a campaign's run, reserve and release in ds,
 // settles and their confirmation. (src/credit, src/campaign/lifecycle/reserve.ts, finish.ts,
 // outbox.ts)
+import { type BulksmsStatus, campaignsLeadingTo, isCampaignIn } from "../../../src/contracts/states.ts";
 import type { Message } from "./state.ts";
 import { runsMax } from "./state.ts";
 import { hasUnconfirmed, isEnded, type Records, type World } from "./world.ts";
+
+const leadsTo = (status: BulksmsStatus, to: BulksmsStatus) => campaignsLeadingTo(to).includes(status);
 
 export function commandSteps(world: World): void {
   const { now } = world;
   for (let campaign = 0; campaign < world.size.campaigns; campaign++) {
     const { status, run, list } = now.campaign(campaign);
-    const mayRun = status === "ready" || (!world.has("run_once") && (status === "reserving" || status === "running"));
+    const mayRun = leadsTo(status, "reserving") || (!world.has("run_once") && isCampaignIn("holding", status));
     // by a list that its salesapi knows, perhaps not the newest; never while it is being re-priced
     const isPriced = list > 0 || !world.has("run_when_priced");
     if (mayRun && isPriced && run < runsMax) {
@@ -21,7 +24,7 @@ export function commandSteps(world: World): void {
         },
       );
     }
-    if (status === "running")
+    if (leadsTo(status, "paused"))
       world.chance(
         "pauses",
         () => `campaign ${campaign + 1}: paused`,
@@ -37,7 +40,7 @@ export function commandSteps(world: World): void {
           next.campaign(campaign).status = "running";
         },
       );
-    if (status === "ready" || status === "reserving" || status === "running" || status === "paused") {
+    if (leadsTo(status, "canceling")) {
       world.chance(
         "cancels",
         () => `campaign ${campaign + 1}: cancel commanded`,
@@ -265,7 +268,7 @@ export function finishSteps(world: World): void {
 function beginToEnd(world: World, now: Records, w: number, campaign: number): void {
   const { status, run } = now.campaign(campaign);
   const isOver = isEnded(now, campaign) && (!hasUnconfirmed(now, campaign) || !world.has("release_after_confirmations"));
-  if (status !== "settling" && !((status === "running" || status === "paused" || status === "canceling") && isOver)) return;
+  if (status !== "settling" && !(isCampaignIn("open", status) && isOver)) return;
   world.step(
     () => `worker: all messages of campaign ${campaign + 1} have ended and are paid for: settling`,
     (next) => {

@@ -1,11 +1,18 @@
 // The laws of the model: what must be true of every state at every moment, and what the end is.
 // Named as in `bulksms check`.
-import { impliedReceipts, type ReceiptStatus } from "../../../src/contracts/states.ts";
+import {
+  impliedReceipts,
+  isCampaignIn,
+  isMessageIn,
+  messageSets,
+  type ReceiptStatus,
+  receiptStatuses,
+} from "../../../src/contracts/states.ts";
 import type { Message, Size, State } from "./state.ts";
 import { runsMax } from "./state.ts";
 import { costOf, isFinal, Records, receiptBits, receiptNames, wordOf } from "./world.ts";
 
-const sentAtCarrier: ReadonlySet<Message["atCarrier"]> = new Set(["sent", "undelivered", "delivered", "silent"]);
+const sentAtCarrier: ReadonlySet<Message["atCarrier"]> = new Set([...messageSets.charging, "silent"]);
 
 /** What is wrong with this state; null: nothing. */
 export function brokenLaw(size: Size, state: State, creditAtStart: number, topUpsAtStart: number): string | null {
@@ -51,11 +58,11 @@ function brokenMessage(message: Message): string | null {
   if (confirmed > settled) return "L3: the charge of message is confirmed and not in the ledger";
   if (accepts > 1) return "L4: message is accepted twice";
   if (atCarrier === "nowhere") return tellsOfCarrier.has(status) ? "L7: the carrier does not know message" : null;
-  if (status === "canceled") return "L7: message is canceled and the carrier has it";
+  if (isMessageIn("withdrawn", status)) return `L7: message is ${status} and the carrier has it`;
   return brokenReceipts(message, wasSent);
 }
 
-const tellsOfCarrier: ReadonlySet<Message["status"]> = new Set(["queued", "sent", "failed", "undelivered", "delivered"]);
+const tellsOfCarrier: ReadonlySet<Message["status"]> = new Set(receiptStatuses);
 
 /** What was answered 2xx took effect or is quarantined; what is quarantined had no place. */
 function brokenReceipts(message: Message, wasSent: boolean): string | null {
@@ -71,10 +78,10 @@ function brokenReceipts(message: Message, wasSent: boolean): string | null {
   return null;
 }
 
-const impliesSent = (word: string) => word === "sent" || word === "undelivered" || word === "delivered";
+const impliesSent = (word: ReceiptStatus) => impliedReceipts(word).includes("sent");
 
 function hasEffect({ status, isMarkedSent }: Message, word: ReceiptStatus): boolean {
-  if (status === "expired") return word === "queued" || (word === "sent" && isMarkedSent);
+  if (isMessageIn("abandoned", status)) return word === "queued" || (word === "sent" && isMarkedSent);
   return impliedReceipts(status).includes(word);
 }
 
@@ -86,13 +93,14 @@ function brokenCampaigns(size: Size, now: Records): string | null {
     if ((hasRun || status === "reserving") && now.hold(c, run).amount !== costOf(now, c))
       return `L10: run ${run} of ${name} asked for ${now.hold(c, run).amount}, its messages cost ${costOf(now, c)}`;
     if (hasRun && list === 0) return `L10: ${name} ran while it was being re-priced`;
-    const hasEnded = status === "finished" || status === "canceled";
+    const hasEnded = isCampaignIn("ended", status);
     for (let other = 1; other <= runsMax; other++) {
       if (now.hold(c, other).state !== "open") continue;
       if (hasEnded) return `L6: ${name} has ended and its hold ${other} is open`;
       if (other !== run || status === "ready") return `L10: hold ${other} of ${name} is open, and no run of it uses it`;
     }
-    if ((status === "running" || status === "paused") && now.hold(c, run).state !== "open") return `L10: ${name} runs without an open hold`;
+    if (isCampaignIn("open", status) && isCampaignIn("held", status) && now.hold(c, run).state !== "open")
+      return `L10: ${name} runs without an open hold`;
     if (!hasEnded) continue;
     if (now.messages(c).some((message) => !isFinal(message.status))) return `L6: ${name} has ended with an open message`;
     if (now.messages(c).some(({ charges, confirmed }) => confirmed < charges)) return `L6: ${name} has ended with an unconfirmed charge`;
@@ -103,17 +111,14 @@ function brokenCampaigns(size: Size, now: Records): string | null {
 }
 
 /**
- * Nobody has anything in progress, nothing is in flight, and every campaign is ready or has ended.
+ * Nobody has anything in progress, nothing is in flight, and every campaign rests: ready, or ended.
  */
 export function isOver({ campaigns, messages, workers, memory }: State): boolean {
   return (
     workers.every(({ doing }) => doing === "nothing") &&
     memory.heldMessage === 0 &&
     memory.heldCharge === 0 &&
-    campaigns.every(
-      ({ status, strayBody, strayReserves }) =>
-        (status === "ready" || status === "finished" || status === "canceled") && strayBody === 0 && strayReserves === 0,
-    ) &&
+    campaigns.every(({ status, strayBody, strayReserves }) => isCampaignIn("resting", status) && strayBody === 0 && strayReserves === 0) &&
     messages.every(({ owed, charges, confirmed, hasStrayJob }) => owed === 0 && charges === confirmed && !hasStrayJob)
   );
 }

@@ -1,6 +1,6 @@
 // The statement that moves a message, and the carrier's verdict on a body. Used by dispatch and
 // receipts. (src/campaign/lifecycle/move_messages.ts, src/simulator/submit_verdicts.ts)
-import type { ReceiptStatus } from "../../../src/contracts/states.ts";
+import { isMessageIn, type ReceiptStatus } from "../../../src/contracts/states.ts";
 import type { Message } from "./state.ts";
 import { isAbove, isFinal, type Records, receiptBits, rowBits, type Says, type World } from "./world.ts";
 
@@ -10,7 +10,7 @@ export function moveMessage(world: World, next: Records, campaign: number, row: 
   if (isFinal(message.status) && world.has("final_state")) return false;
   if (world.has("upward") ? !isAbove(target, message.status) : isFinal(message.status) && !isAbove(target, message.status)) return false;
   message.status = message.status === "sent" && target === "failed" ? "undelivered" : target;
-  const isSent = target === "sent" || ((target === "undelivered" || target === "delivered") && world.has("implied_sent"));
+  const isSent = target === "sent" || (isMessageIn("charging", target) && world.has("implied_sent"));
   if (isSent && (!message.isMarkedSent || !world.has("sent_mark"))) {
     message.isMarkedSent = true;
     if (world.has("outbox_with_the_move")) message.charges++;

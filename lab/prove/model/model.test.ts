@@ -1,9 +1,13 @@
 // The explorer finds what is false and what is stuck; the protocol holds in its quick scopes, and
 // does not without any of its guards.
 import { describe, expect, test, vi } from "vitest";
+import { campaignSets, campaignsLeadingTo, isCampaignIn, messageLeadsTo, messageStatuses } from "../../../src/contracts/states.ts";
 import { checkModel, findCounterexample, modelledGuards } from "./check_model.ts";
 import { explore, type Model } from "./explore.ts";
+import { createProtocol, type Scope } from "./protocol.ts";
 import { quickScopes } from "./scopes.ts";
+import type { State } from "./state.ts";
+import { noChances } from "./world.ts";
 
 // a few seconds of CPU, on a machine that may be busy with other tests
 vi.setConfig({ testTimeout: 120_000 });
@@ -47,6 +51,29 @@ describe("the protocol in small", () => {
     expect(scopes.flatMap(({ counterexample }) => counterexample ?? [])).toEqual([]);
     expect(held).toBe(true);
     expect(states).toBeGreaterThan(100_000);
+  });
+
+  test("takes every transition of the contract that follows the import, and no other", () => {
+    const seen = { messages: new Set<string>(), campaigns: new Set<string>() };
+    const paused = { ...(quickScopes[0] as Scope), workers: 1, chances: { ...noChances, pauses: 1, cancels: 1 } };
+    for (const scope of [...quickScopes, paused]) {
+      const protocol = createProtocol(scope);
+      const brokenStep = (before: State, after: State) => {
+        for (const kind of ["messages", "campaigns"] as const) {
+          for (const [index, { status: from }] of before[kind].entries()) {
+            const to = after[kind][index]?.status;
+            if (to !== from) seen[kind].add(`${from} -> ${to}`);
+          }
+        }
+        return null;
+      };
+      explore({ ...protocol, brokenStep });
+    }
+    const ofMessages = messageStatuses.flatMap((from) => messageLeadsTo(from).map((to) => `${from} -> ${to}`));
+    const imported = campaignSets.imported.flatMap((to) => campaignsLeadingTo(to).map((from) => ({ from, to })));
+    const ofCampaigns = imported.filter(({ from }) => isCampaignIn("imported", from)).map(({ from, to }) => `${from} -> ${to}`);
+    expect([...seen.messages].sort()).toEqual(ofMessages.sort());
+    expect([...seen.campaigns].sort()).toEqual(ofCampaigns.sort());
   });
 
   test.each(modelledGuards)("does not hold without %s", (guard) => {

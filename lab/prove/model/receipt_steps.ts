@@ -1,6 +1,6 @@
 // Receipts in the model: the carrier's network, the callbacks in any order, lost, duplicated,
 // contradicting; deadlines. (src/simulator, src/campaign/receipts/receipts.ts, expiry.ts)
-import { impliedReceipts } from "../../../src/contracts/states.ts";
+import { impliedReceipts, isCampaignIn, isMessageIn } from "../../../src/contracts/states.ts";
 import { moveMessage } from "./message_moves.ts";
 import type { Message } from "./state.ts";
 import { isFinal, type ReceiptName, type Records, receiptBits, receiptNames, type World, wordOf } from "./world.ts";
@@ -141,8 +141,7 @@ function applyReceipt(world: World, next: Records, c: number, row: number, recei
 function mayExpire(world: World, now: Records, c: number, row: number): boolean {
   const { status } = now.campaign(c);
   const message = now.message(c, row);
-  if (status !== "running" && status !== "paused" && status !== "canceling") return false;
-  if (message.status !== "unknown" && message.status !== "queued" && message.status !== "sent") return false;
+  if (!isCampaignIn("open", status) || !isMessageIn("submitted", message.status)) return false;
   if (!now.campaign(c).isMeant) return false;
   if (!world.has("expiry_horizon")) return true;
   const isUnderWay =

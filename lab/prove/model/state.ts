@@ -2,6 +2,7 @@
 // what is in flight between them, and what each process has in memory. Every message has one part,
 // which costs 1 by the first price list and 2 by the second. Read by the steps (one file per
 // subject), the laws of the model (invariants.ts) and the explorer.
+import { type NetworkEnd, networkEnds } from "../../../src/contracts/simulator_journal.ts";
 import { type BulksmsStatus, bulksmsStatuses, type MessageStatus, messageStatuses } from "../../../src/contracts/states.ts";
 
 export const messagesMax = 4;
@@ -56,7 +57,7 @@ export interface Message {
    * `taken`: answered, but not on disk yet (only without the journaled verdict). `silent`: sent,
    * and no final receipt will come.
    */
-  atCarrier: "nowhere" | "taken" | "rejected" | "accepted" | "sent" | "failed" | "undelivered" | "delivered" | "silent";
+  atCarrier: "nowhere" | "taken" | "rejected" | "accepted" | "sent" | NetworkEnd | "silent";
   /** How often the carrier accepted it: each time sends it once. */
   accepts: number;
   /** Receipts (one bit each, see receipts.ts) that the carrier still has to deliver. */
@@ -174,7 +175,7 @@ const messageValues: Values<Message> = {
   status: messageStatuses,
   cost: upTo(listsMax),
   isMarkedSent: flags,
-  atCarrier: ["nowhere", "taken", "rejected", "accepted", "sent", "failed", "undelivered", "delivered", "silent"],
+  atCarrier: ["nowhere", "taken", "rejected", "accepted", "sent", ...networkEnds, "silent"],
   accepts: upTo(3),
   owed: upTo(15),
   answered: upTo(15),

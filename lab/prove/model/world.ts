@@ -1,7 +1,8 @@
 // What every step of the model works with: the active guards, the size, and how a step makes its
 // next state.
+import { networkEnds } from "../../../src/contracts/simulator_journal.ts";
 import type { MessageStatus, ReceiptStatus } from "../../../src/contracts/states.ts";
-import { messageStatuses } from "../../../src/contracts/states.ts";
+import { messageSets, messageStatuses } from "../../../src/contracts/states.ts";
 import type { GuardName } from "../mutants/list.ts";
 import type { Take } from "./explore.ts";
 import type { Campaign, Chances, Hold, Message, Size, State, Worker } from "./state.ts";
@@ -120,7 +121,8 @@ function copyOf(state: State): State {
 }
 
 const ranks = Object.fromEntries(messageStatuses.map((status, rank) => [status, rank])) as Record<MessageStatus, number>;
-export const isFinal = (status: MessageStatus) => ranks[status] >= ranks.failed;
+const finals: ReadonlySet<MessageStatus> = new Set(messageSets.final);
+export const isFinal = (status: MessageStatus) => finals.has(status);
 export const isAbove = (status: MessageStatus, other: MessageStatus) => ranks[status] > ranks[other];
 
 /**
@@ -133,8 +135,8 @@ export const receiptNames = Object.keys(receiptBits) as ReceiptName[];
 
 /** The state that a receipt reports. */
 export function wordOf(receipt: ReceiptName, { atCarrier }: Message): ReceiptStatus {
-  if (receipt === "queued" || receipt === "sent") return receipt;
-  const end = atCarrier === "failed" || atCarrier === "undelivered" ? atCarrier : "delivered";
+  if (receipt !== "end" && receipt !== "wrong") return receipt;
+  const end = networkEnds.find((one) => one === atCarrier) ?? "delivered";
   if (receipt === "end") return end;
   return end === "delivered" ? "failed" : "delivered";
 }

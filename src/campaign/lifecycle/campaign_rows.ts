@@ -65,7 +65,7 @@ export async function changeStatus(sql: AnySql, bulksmsId: string, change: Statu
   const { to, lastError, holdId, workspaceId } = change;
   const allowed = campaignsLeadingTo(to);
   const from = change.from ?? allowed;
-  if (!from.every((status) => allowed.includes(status))) throw new Error(`no campaign goes from ${from} to ${to}`);
+  if (from.length === 0 || !from.every((status) => allowed.includes(status))) throw new Error(`no campaign goes from ${from} to ${to}`);
   const rows = await sql<Campaign[]>`
     update bulksms b set status = ${to}, status_at = now(), version = b.version + 1, next_ring_at = now(), ring_count = 0,
       last_error = ${lastError === undefined ? sql`b.last_error` : sql`${lastError}::text`},

@@ -4,7 +4,7 @@
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
 import { type Campaign, lockCampaign } from "./campaign_rows.ts";
-import { endMessages, rowsPerTransactionMax } from "./end_messages.ts";
+import { type EndTarget, endMessages, rowsPerTransactionMax } from "./end_messages.ts";
 
 /**
  * One pass over the chunks that are not done.
@@ -69,7 +69,7 @@ async function endPending(
   bulksmsId: string,
   firstRow: number,
   lastRow: number,
-  to: "canceled" | "unknown",
+  to: EndTarget,
 ): Promise<CanceledStep> {
   const rows = await transaction<{ first: number | null }[]>`
     select min(row_no) as first from bulksms_info

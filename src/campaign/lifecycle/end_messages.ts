@@ -1,7 +1,7 @@
 // Ends messages on our own decision, a range of rows at a time: canceled, unknown (submitted,
 // unanswered, never to be retried), expired. Called by cancel and expiry with the campaign locked,
 // which every other writer of messages locks first. None of these moves charges anything.
-import { isMessageIn, type MessageStatus } from "../../contracts/states.ts";
+import { type ImposedStatus, isMessageIn, type MessageStatus, messageLeadsTo } from "../../contracts/states.ts";
 import type { TransactionSql } from "../../platform/postgres.ts";
 import { isOpenSql, perStatus, statusIn } from "../../platform/state_sql.ts";
 import { type Campaign, campaignColumns } from "./campaign_rows.ts";
@@ -11,6 +11,9 @@ import { type Campaign, campaignColumns } from "./campaign_rows.ts";
  */
 export const rowsPerTransactionMax = 5_000;
 
+/** `unknown` is no end yet: its receipts, or its deadline, decide. */
+export type EndTarget = "unknown" | ImposedStatus;
+
 export interface EndedMessages {
   moved: number;
   campaign: Campaign;
@@ -18,14 +21,15 @@ export interface EndedMessages {
 
 /**
  * Moves the messages in a range of rows that are in one of the states `from` to the state `to`, and
- * updates the counters.
+ * updates the counters. Each of `from` must lead to `to` (contracts/states.ts).
  */
 export async function endMessages(
   transaction: TransactionSql,
   range: { bulksmsId: string; firstRow: number; lastRow: number },
   from: readonly MessageStatus[],
-  to: "unknown" | "canceled" | "expired",
+  to: EndTarget,
 ): Promise<EndedMessages> {
+  if (!from.every((status) => messageLeadsTo(status).includes(to))) throw new Error(`no message goes from ${from} to ${to}`);
   const rows = await transaction<(Campaign & { moved: number })[]>`
     with moved as (
       update bulksms_info m set status = ${to}, done_at = ${isMessageIn("final", to) ? transaction`now()` : transaction`null`}

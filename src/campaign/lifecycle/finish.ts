@@ -1,7 +1,7 @@
 // The end of a campaign: every message final (counted from the rows, not taken from the counters),
 // every charge confirmed, the rest of the hold given back. Called by advance after confirmations,
 // receipts and cancels, and by the sweeper; any of them may run concurrently.
-import { campaignsLeadingTo, isCampaignIn } from "../../contracts/states.ts";
+import { type BulksmsStatus, campaignSets, campaignsLeadingTo, isCampaignIn } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { type AnySql, inTransaction, type Sql } from "../../platform/postgres.ts";
 import { isFinalSql } from "../../platform/state_sql.ts";
@@ -30,13 +30,17 @@ export async function finish(dependencies: ReserveDependencies, campaign: Campai
     ending = settled;
     reachFailpoint("settling_committed");
   }
-  if (ending.status !== "settling" && ending.status !== "canceling") return null;
+  const to = endOf(ending.status);
+  if (to === null) return null;
   const { bulksmsId, workspaceId, holdId } = ending;
   if (holdId !== null && (await release(dependencies, { workspaceId, holdId })) === "silent") return ending;
   reachFailpoint("hold_released");
-  const to = ending.status === "settling" ? "finished" : "canceled";
   return (await changeStatus(sql, bulksmsId, { from: [ending.status], to, holdId })) ?? ending;
 }
+
+/** The end of a campaign that is only waiting for its hold to close; null: it has more to do. */
+const endOf = (status: BulksmsStatus): BulksmsStatus | null =>
+  campaignSets.complete.find((end) => campaignsLeadingTo(end).includes(status)) ?? null;
 
 /**
  * The counters trigger the end, but the rows decide. No lock is needed: messages never leave a
@@ -64,7 +68,7 @@ async function settle(sql: Sql, bulksmsId: string): Promise<Campaign | null> {
     if (campaign === null || openMessages(campaign) > 0) return null;
     if (await hasUnconfirmed(transaction, bulksmsId)) return null;
     if (campaignsLeadingTo("settling").includes(campaign.status)) return changeStatus(transaction, bulksmsId, { to: "settling" });
-    return campaign.status === "canceling" || campaign.status === "settling" ? campaign : null;
+    return endOf(campaign.status) === null ? null : campaign;
   });
 }
 

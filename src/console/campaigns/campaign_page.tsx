@@ -4,7 +4,7 @@ import { Link } from "wouter";
 import type { StatisticsAnswer } from "../../contracts/campaign_reads.ts";
 import type { BulksmsAnswer } from "../../contracts/http.ts";
 import { importEndOf, importEnds } from "../../contracts/import_ends.ts";
-import type { BulksmsStatus, MessageStatus } from "../../contracts/states.ts";
+import { type BulksmsStatus, countIn, isCampaignIn, type MessageStatus } from "../../contracts/states.ts";
 import { messageReason, rejectWords } from "../../contracts/words.ts";
 import { askSalesapi } from "../api/api.ts";
 import { useAnswer } from "../api/use_answer.ts";
@@ -16,17 +16,23 @@ import { useSession } from "../shell/session.ts";
 import { FollowUp } from "./follow_up.tsx";
 import { MessageTable } from "./message_table.tsx";
 import { River, RiverWords } from "./river.tsx";
-import { countFinal, usePace } from "./use_pace.ts";
+import { usePace } from "./use_pace.ts";
 
 /** While it runs, what the topic does not carry is reloaded at this interval. */
 const askAgainMs = 2_000;
 
 type Command = "run" | "pause" | "resume" | "cancel";
-const commandsOf: Readonly<Partial<Record<BulksmsStatus, readonly Command[]>>> = {
+const commandsOf: Readonly<Record<BulksmsStatus, readonly Command[]>> = {
   importing: ["cancel"],
+  import_failed: [],
   ready: ["run", "cancel"],
+  reserving: [],
   running: ["pause", "cancel"],
   paused: ["resume", "cancel"],
+  canceling: [],
+  settling: [],
+  finished: [],
+  canceled: [],
 };
 const commandWords: Readonly<Record<Command, string>> = { run: "Run", pause: "Pause", resume: "Resume", cancel: "Cancel" };
 
@@ -35,9 +41,7 @@ export function CampaignPage({ id }: { id: string }) {
   const [beat, setBeat] = useState(0);
   const { answer: campaign, error, again } = useAnswer<BulksmsAnswer>("salesapi", `/bulksms/${id}`, `${live?.status} ${beat}`);
   const { answer: statistics } = useAnswer<StatisticsAnswer>("salesapi", `/bulksms/${id}/statistics`, `${live?.status} ${beat}`);
-  const isUnderWay =
-    campaign?.status === "importing" ||
-    (live !== null && (live.status === "running" || live.status === "settling" || live.status === "canceling"));
+  const isUnderWay = campaign?.status === "importing" || (live !== null && isCampaignIn("holding", live.status));
   useEffect(() => {
     if (!isUnderWay) return;
     const timer = window.setInterval(() => setBeat((before) => before + 1), askAgainMs);
@@ -95,7 +99,7 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
   const { status, counts, contacts, charged } = newest;
   const [chosen, setChosen] = useState<MessageStatus | null>(null);
   const pace = usePace(counts, contacts);
-  const final = countFinal(counts);
+  const final = countIn("final", counts);
   const { description, meaning } = bulksmsWords[status];
   return (
     <article className="campaign">
@@ -157,7 +161,7 @@ function Figure({ name, value }: { name: string; value: ReactNode }) {
 }
 
 function leftWords(status: BulksmsStatus, leftS: number | null): string {
-  if (status === "finished" || status === "canceled") return "done";
+  if (isCampaignIn("complete", status)) return "done";
   if (status !== "running" || leftS === null) return "–";
   return `about ${showSeconds(Math.max(1, leftS))}`;
 }
@@ -218,7 +222,7 @@ function Commands({ id, status, again }: { id: string; status: BulksmsStatus; ag
   if (!scopes.includes("send")) return null;
   return (
     <div className="actions">
-      {(commandsOf[status] ?? []).map((command) => (
+      {commandsOf[status].map((command) => (
         <button
           key={command}
           type="button"

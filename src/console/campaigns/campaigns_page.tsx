@@ -2,6 +2,7 @@
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import type { BulksmsAnswer } from "../../contracts/http.ts";
+import { isCampaignIn } from "../../contracts/states.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
@@ -74,11 +75,9 @@ export function CampaignsPage() {
   );
 }
 
-const endedStates: readonly string[] = ["finished", "canceled", "import_failed"];
-
 /** Live while it is running. */
 function CampaignRow({ campaign }: { campaign: BulksmsAnswer }) {
-  const live = useTopic("bulksms_progress", endedStates.includes(campaign.status) ? null : campaign.id);
+  const live = useTopic("bulksms_progress", isCampaignIn("ended", campaign.status) ? null : campaign.id);
   const { status, counts, contacts } = live ?? campaign;
   const { description, meaning } = campaignWords({ status, last_error: campaign.last_error });
   return (

@@ -1,6 +1,6 @@
 // The states of a campaign's messages in order, as one bar whose segments flow from waiting to
 // final; below it the same in words.
-import { type MessageStatus, messageStatuses } from "../../contracts/states.ts";
+import { isMessageIn, type MessageStatus, messageSets, messageStatuses } from "../../contracts/states.ts";
 import { messageWords } from "../../contracts/words.ts";
 import { Mark } from "../look/mark.tsx";
 import { messageMeaning, showCount } from "../look/words.ts";
@@ -10,15 +10,9 @@ import { messageMeaning, showCount } from "../look/words.ts";
  * left.
  */
 const order: readonly MessageStatus[] = [
-  "delivered",
-  "undelivered",
-  "failed",
-  "expired",
-  "canceled",
-  "sent",
-  "queued",
-  "unknown",
-  "pending",
+  ...messageSets.final.filter((status) => !isMessageIn("missed", status)),
+  ...messageSets.missed,
+  ...messageSets.open.toReversed(),
 ];
 
 interface RiverProps {

@@ -1,7 +1,7 @@
 // How fast messages reach their final state, and how long the rest takes at that pace: from the
 // live counts of the last ten seconds.
 import { useRef } from "react";
-import type { MessageStatus } from "../../contracts/states.ts";
+import { countIn, type MessageStatus } from "../../contracts/states.ts";
 
 const windowMs = 10_000;
 /**
@@ -9,7 +9,6 @@ const windowMs = 10_000;
  * does not predict the remaining time.
  */
 const shareThatTells = 0.02;
-const finals: readonly MessageStatus[] = ["failed", "undelivered", "delivered", "expired", "canceled"];
 
 export interface Pace {
   /** Messages per second that reached their final state; null: not known yet. */
@@ -18,13 +17,10 @@ export interface Pace {
   leftS: number | null;
 }
 
-export const countFinal = (counts: Readonly<Record<MessageStatus, number>>): number =>
-  finals.reduce((sum, status) => sum + counts[status], 0);
-
 export function usePace(counts: Readonly<Record<MessageStatus, number>>, contacts: number): Pace {
   const samples = useRef<{ atMs: number; final: number }[]>([]);
   const nowMs = performance.now();
-  const final = countFinal(counts);
+  const final = countIn("final", counts);
   const kept = samples.current.filter(({ atMs }) => nowMs - atMs < windowMs);
   if (kept.at(-1)?.final !== final) kept.push({ atMs: nowMs, final });
   samples.current = kept;

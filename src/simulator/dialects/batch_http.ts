@@ -5,6 +5,7 @@ import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { AppError } from "../../contracts/errors.ts";
 import { submitRequest, submitResponse } from "../../contracts/receipts.ts";
+import { networkEnds } from "../../contracts/simulator_journal.ts";
 import { bearerToken } from "../../platform/bearer_token.ts";
 import type { FastifyInstance, HttpServer } from "../../platform/http.ts";
 import { sha256 } from "../../platform/sha256.ts";
@@ -23,7 +24,7 @@ const count = z.number().int().nonnegative();
 const messageAnswer = z.object({
   reference: z.string(),
   verdict: z.enum(["accepted", "rejected"]),
-  state: z.enum(["accepted", "rejected", "sent", "failed", "undelivered", "delivered"]),
+  state: z.enum(["accepted", "rejected", "sent", ...networkEnds]),
   error_code: z.string().nullable(),
   parts: count,
   accepted_at: instant,

@@ -1,8 +1,10 @@
 // L8 along the way: a trigger in the lab's salesdb records each message that leaves a final state,
 // falls to a lower state or loses the mark of its charge. A check at the end cannot see one that
 // left and came back.
+import { firstFinalStatus } from "../../../../src/contracts/states.ts";
 import { createFinding } from "../../../../src/laws/law.ts";
 import { openPostgres, type Sql } from "../../../../src/platform/postgres.ts";
+import { isFinalSql } from "../../../../src/platform/state_sql.ts";
 import type { OpenWitness } from "../scenario.ts";
 
 export const finalStates: OpenWitness = async ({ cluster, bulksmsIds }) => {
@@ -14,7 +16,7 @@ export const finalStates: OpenWitness = async ({ cluster, bulksmsIds }) => {
       const startedMs = performance.now();
       const finding = createFinding();
       const [counted] = await sql<{ messages: number }[]>`
-        select count(*)::int as messages from bulksms_info where bulksms_id = any(${bulksmsIds as string[]}) and status >= 'failed'`;
+        select count(*)::int as messages from bulksms_info where bulksms_id = any(${bulksmsIds as string[]}) and ${isFinalSql(sql, "status")}`;
       finding.compared(counted?.messages ?? 0);
       const left = await sql<{ message: string; before: string; after: string | null }[]>`
         select bulksms_id || '.' || row_no as message, before, after from lab_state_left where id > ${mark?.id ?? "0"}::bigint order by id`;
@@ -52,7 +54,7 @@ async function install(sql: Sql): Promise<void> {
       return null;
     end $$;
     create trigger lab_state_left_by_update after update on bulksms_info for each row
-      when (new.status < old.status or (old.status >= 'failed' and new.status <> old.status)
+      when (new.status < old.status or (old.status >= '${firstFinalStatus}' and new.status <> old.status)
         or (old.sent_at is not null and new.sent_at is distinct from old.sent_at))
       execute function lab_note_state_left();
     create trigger lab_state_left_by_delete after delete on bulksms_info for each row
