@@ -98,7 +98,7 @@ export function startSweeper(options: SweeperOptions): Sweeper {
   }
 
   /** Logs a database outage once, and once more when it is over. */
-  function tellOnce(error: unknown): void {
+  function reportOnce(error: unknown): void {
     if (error !== null && !isFailing) options.log.warn({ event: "sweeper.failed", ...errorFields(error) });
     if (error === null && isFailing) options.log.info({ event: "sweeper.recovered" });
     isFailing = error !== null;
@@ -109,8 +109,8 @@ export function startSweeper(options: SweeperOptions): Sweeper {
     timer = setTimeout(() => {
       pass = claimAndRepair()
         .then(
-          () => tellOnce(null),
-          (error: unknown) => tellOnce(error),
+          () => reportOnce(null),
+          (error: unknown) => reportOnce(error),
         )
         .finally(() => schedule(options.intervalMs));
     }, delayMs);

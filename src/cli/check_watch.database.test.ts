@@ -64,7 +64,7 @@ it("a row changed by hand is named within a pass, once, and makes the exit code 
   await until(() => count(/11 laws hold/g) >= 2 && printed.lastIndexOf("hold") > printed.lastIndexOf("BROKEN"));
   controller.abort();
   expect(await ended).toBe(1);
-  expect(count(new RegExp(`L8   bulksms_info ${bulksmsId}.2 +ended undelivered, by the carrier delivered`, "g"))).toBe(1);
+  expect(count(new RegExp(`L8   bulksms_info ${bulksmsId}.2 +ended undelivered; by the carrier's journal delivered`, "g"))).toBe(1);
   expect(printed).toMatch(/L5, L8, L9 broken in \d+ passes/);
 });
 

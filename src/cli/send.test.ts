@@ -308,7 +308,7 @@ describe.each(Object.entries(refusals))("a file whose %s could be two", (_, { pr
     }
   });
 
-  it("that stays refused after the choice is refused, not asked about for ever", async () => {
+  it("that stays refused after the choice is refused, not asked about forever", async () => {
     answers["/quote"] = [refusal(), refusal()];
     const { exitCode } = await run({}, { typed: ["2", "2"] });
     expect({ exitCode, paths: paths() }).toEqual({ exitCode: 1, paths: ["/quote", "/quote"] });

@@ -1,5 +1,5 @@
-// Answers of salesapi that show how a campaign went: statistics, the way of one message, anomalies.
-// Read by salesapi and by the console's pages.
+// Answers of salesapi that show how a campaign went: statistics, the timeline of one message,
+// anomalies. Read by salesapi and by the console's pages.
 import { z } from "zod";
 import { anomalyKinds, messageStatuses } from "./states.ts";
 
@@ -22,17 +22,17 @@ export const statisticsAnswer = z.object({
 export type StatisticsAnswer = z.infer<typeof statisticsAnswer>;
 
 /** The steps of a message in their order; a message that failed never reaches the later ones. */
-export const wayStepNames = ["imported", "held", "leased", "submitted", "accepted", "sent", "charged", "done"] as const;
+export const timelineStepNames = ["imported", "held", "leased", "submitted", "accepted", "sent", "charged", "done"] as const;
 
-/** One step of a message's way. */
-export const wayStep = z.object({
-  step: z.enum(wayStepNames),
+/** One step of a message's timeline. */
+export const timelineStep = z.object({
+  step: z.enum(timelineStepNames),
   reached: z.boolean(),
   at: time.nullable().describe("null: not reached, or its time is not stored"),
   process: z.string().describe("the process that took it"),
   description: z.string().describe("what happened there"),
 });
-export type WayStep = z.infer<typeof wayStep>;
+export type TimelineStep = z.infer<typeof timelineStep>;
 
 /** Why a message was charged, or why not. */
 export const messageCharge = z.object({

@@ -1,6 +1,6 @@
-// The console's own doors of webapi: signing in by a one-time link or an API key, who is signed in,
-// and the paths that the pages live under. Read by webapi, by the command line that mints links,
-// and by the pages in src/console.
+// The console's own endpoints of webapi: signing in by a one-time link or an API key, who is signed
+// in, and the paths that the pages live under. Read by webapi, by the command line that mints
+// links, and by the pages in src/console.
 import { z } from "zod";
 
 /** Cookies ignore ports, so salesapi on the same host gets it too. */
@@ -14,7 +14,7 @@ export const consolePaths = ["/", "/sign-in", "/send", "/campaigns", "/campaigns
 
 const scopes = z.array(z.enum(["admin", "send", "read"]));
 
-/** Long random words: more is none. */
+/** Long random words; anything longer is not one. */
 const secret = z.string().min(1).max(200);
 
 /**
@@ -36,8 +36,8 @@ export const sessionAnswer = z.object({
   workspace_name: z.string(),
   scopes,
   sees_system: z.boolean().describe("may subscribe to system_stats and laws"),
-  salesapi_url: z.string().describe("salesapi as the browser reaches it, without a slash at its end"),
-  part_price: z.string().describe("credits a part now; a campaign's own is in the answer of POST /create"),
+  salesapi_url: z.string().describe("salesapi as the browser reaches it, without a trailing slash"),
+  part_price: z.string().describe("credits per part now; a campaign's own is in the answer of POST /create"),
   default_country: z.string().describe("of numbers without a country"),
   text_parts_max: z.number().int().describe("parts that one text may take"),
   expires_at: z.string().describe("RFC 3339"),
@@ -51,7 +51,7 @@ export const linkMinutes = 10;
 export const linkRequest = z.strictObject({ workspace_id: z.uuid() });
 
 /**
- * The token belongs behind # of /sign-in: a fragment reaches no server and no log. It is shown this
+ * The token goes after the # of /sign-in: a fragment reaches no server and no log. It is shown this
  * once and works once.
  */
 export const linkAnswer = z.object({ token: z.string(), path: z.string().describe("/sign-in#token"), expires_at: z.string() });

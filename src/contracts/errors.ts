@@ -19,7 +19,7 @@ export const grpcStatus = {
 interface ErrorRule {
   http: number;
   grpc: number;
-  /** True: the operation had no effect. False: it may have had one; ask again by the same key. */
+  /** True: the operation had no effect. False: it may have had one; repeat it with the same key. */
   isWithoutEffect: boolean;
   title: string;
 }
@@ -35,7 +35,7 @@ export const errorRules = {
   // who is asking
   key_missing: rule(401, "unauthenticated", "No API key"),
   key_invalid: rule(401, "unauthenticated", "Unknown or revoked API key"),
-  session_invalid: rule(401, "unauthenticated", "Signed out, or the session is over"),
+  session_invalid: rule(401, "unauthenticated", "Signed out, or the session has expired"),
   token_invalid: rule(401, "unauthenticated", "Sign-in link used, expired or unknown"),
   internal_token_invalid: rule(401, "unauthenticated", "Internal token missing or wrong"),
   scope_missing: rule(403, "permissionDenied", "The key lacks a scope"),
@@ -50,7 +50,7 @@ export const errorRules = {
   carrier_not_found: rule(404, "notFound", "Carrier not found"),
   method_not_allowed: rule(405, "invalidArgument", "Method not allowed"),
   request_invalid: rule(400, "invalidArgument", "Request invalid"),
-  request_incomplete: rule(408, "deadlineExceeded", "Request did not arrive whole in time"),
+  request_incomplete: rule(408, "deadlineExceeded", "Request did not arrive completely in time"),
   json_invalid: rule(400, "invalidArgument", "Body is not valid JSON"),
   field_unknown: rule(422, "invalidArgument", "Unknown field"),
   content_type_unsupported: rule(415, "invalidArgument", "Content type not supported"),
@@ -63,7 +63,7 @@ export const errorRules = {
   file_more_than_one: rule(400, "invalidArgument", "More than one file in the form"),
   upload_cut: rule(400, "invalidArgument", "Upload cut short"),
   csv_empty: rule(400, "invalidArgument", "CSV file is empty"),
-  csv_no_rows: rule(422, "invalidArgument", "CSV file has no rows below its header"),
+  csv_no_rows: rule(422, "invalidArgument", "File has no rows below its header"),
   csv_not_text: rule(415, "invalidArgument", "File is not CSV text"),
   csv_encoding_invalid: rule(422, "invalidArgument", "CSV file is in no encoding that is read"),
   csv_encoding_ambiguous: rule(422, "invalidArgument", "CSV file can be read in two encodings"),

@@ -61,13 +61,13 @@ export const createAnswer = z.object({
   parts: count.describe("SMS parts of all messages: what a run reserves and charges at most"),
   cost: z.string().describe("credits that a run reserves, as a decimal string"),
   price: z.string().describe("credits a part"),
-  encoding: z.enum(["gsm7", "ucs2", "mixed"]).describe("of the filled texts; ucs2 has 70 characters a part instead of 160"),
+  encoding: z.enum(["gsm7", "ucs2", "mixed"]).describe("of the filled texts; ucs2 has 70 characters per part instead of 160"),
   sender: z.string(),
   country: z.string(),
   deadline_s: count,
   costly_characters: z
     .array(costlyCharacter)
-    .describe("characters of the text (not of the values) that make it dearer, each with what GSM-7 has instead"),
+    .describe("characters of the text (not of the values) that make it more expensive, each with what GSM-7 has instead"),
 });
 
 export type CreateAnswer = z.infer<typeof createAnswer>;

@@ -1,15 +1,13 @@
-// The two job queues between the workers (BullMQ on Redis): names, payloads, who adds, who works. A
-// job is a doorbell: what is true stands in Postgres, and the sweeper rings again from the rows.
-// Only settle_credit and credit_settled carry facts, because their reader cannot see the other
-// database. Payloads are validated on arrival.
+// The two job queues between the workers (BullMQ on Redis): names, payloads, who adds, who
+// processes. A job is a doorbell: what is true stands in Postgres, and the sweeper rings again from
+// the rows. Only settle_credit and credit_settled carry facts, because their reader cannot see the
+// other database. Payloads are validated on arrival.
 import { z } from "zod";
 
 export const queueNames = ["sales", "general"] as const;
 export type QueueName = (typeof queueNames)[number];
 
-/**
- * At most so many settles in one job: one transaction of the general_worker, well under a second.
- */
+/** The most settles in one job: one transaction of the general_worker, well under a second. */
 export const settlesPerJobMax = 1_000;
 
 const id = z.uuid();

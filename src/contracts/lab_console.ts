@@ -1,6 +1,6 @@
-// What the console and the lab's front door say to each other (npm run lab -- console): what can be
-// broken, what is broken, and the verdict. Spoken on POST /lab/enter, GET /lab/state and POST
-// /lab/do, which only that door serves; writer lab/console, reader console/lab.
+// The contract of the console and the lab's listener (npm run lab -- console): what can be broken,
+// what is broken, and the verdict. Used on POST /lab/enter, GET /lab/state and POST /lab/do, which
+// only that listener serves; writer lab/console, reader console/lab.
 import { z } from "zod";
 import { databaseNames, processNames } from "./processes.ts";
 
@@ -26,9 +26,9 @@ export const labCommand = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("node"), node: z.enum(labNodeNames), action: z.enum(labNodeActions) }),
   z.strictObject({ do: z.literal("link"), link: z.string().max(64), mode: z.enum(labLinkModes) }),
   z.strictObject({ do: z.literal("weather"), weather: z.enum(labWeathers) }),
-  /** Something to be broken: one campaign more. */
+  /** Something to break: one more campaign. */
   z.strictObject({ do: z.literal("campaign"), contacts: z.number().int().min(1).max(800) }),
-  /** Everything that was broken is made whole. */
+  /** Everything that was broken is repaired. */
   z.strictObject({ do: z.literal("repair") }),
 ]);
 export type LabCommand = z.infer<typeof labCommand>;
@@ -44,7 +44,7 @@ const count = z.number().int().nonnegative();
 
 /**
  * forming: something is under way, nothing is broken so far. unknown: a database does not answer,
- * so nobody can look.
+ * so nothing can be checked.
  */
 export const labVerdicts = ["holds", "forming", "broken", "unknown"] as const;
 

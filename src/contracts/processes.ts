@@ -1,4 +1,4 @@
-// The process table: the only list of the six processes, their doors, databases and neighbours.
+// The process table: the only list of the six processes, their endpoints, databases and neighbours.
 // Read by the supervisor, the compose file's test, lab, the command line and the console.
 import type { SettingName } from "./settings.ts";
 
@@ -16,8 +16,8 @@ export const engineEndpoints = {
 } as const satisfies Record<DatabaseName | "redis", { defaultPort: number; urlSetting: SettingName }>;
 
 /**
- * Login roles of each database: one a process, and `check` for the read-only audit. The role is the
- * user of the process's URL.
+ * Login roles of each database: one per process, and `check` for the read-only audit. The role is
+ * the user of the process's URL.
  */
 export const databaseRoles = {
   ds: {
@@ -37,15 +37,15 @@ export interface ProcessEntry {
   /** Words after `bulksms` that start it. */
   command: readonly [ProcessName, "serve" | "start"];
   description: string;
-  /** Its door: what others call. Workers have none, only a management port. */
+  /** Its listener: what others call. Workers have none, only a management port. */
   listener: { protocol: "http" | "grpc"; defaultPort: number; portSetting: SettingName } | null;
-  /** HTTP port of /health, /ready and /metrics when the door does not serve them itself. */
+  /** HTTP port of /health, /ready and /metrics if the listener does not serve them itself. */
   management: { defaultPort: number; portSetting: SettingName } | null;
   database: DatabaseName | null;
   usesRedis: boolean;
   /** Processes that it calls; each may be down at its start. */
   calls: readonly ProcessName[];
-  /** More than one may run side by side. */
+  /** Several may run side by side. */
   scalesOut: boolean;
 }
 

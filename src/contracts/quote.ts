@@ -31,7 +31,7 @@ export const costlyCharacter = z.object({
   code_point: z.string(),
   effect: z.enum(["forces_ucs2", "costs_two"]),
   count,
-  suggestion: z.string().nullable().describe("what GSM-7 has instead; empty: it can simply go; null: nothing is alike"),
+  suggestion: z.string().nullable().describe("what GSM-7 has instead; empty: it can simply be dropped; null: nothing similar"),
 });
 
 const costlySource = z.object({
@@ -67,7 +67,7 @@ export const quoteAnswer = z.object({
   duplicates: count.describe("of the rejected: rows with a number that an earlier row has"),
   empty_values: z
     .array(z.object({ column: z.string(), rows: count, treated_as: z.enum(["rejected", "default", "sent_empty"]) }))
-    .describe("columns of the text that are empty, `#N/A` or alike in some rows, and what became of those"),
+    .describe("columns of the text that are empty, `#N/A` or similar in some rows, and what becomes of those rows"),
   countries: z
     .array(z.object({ country: z.string().nullable(), contacts: count, parts: count, cost: z.string() }))
     .describe("ISO 3166 letters, most contacts first; null: a number of no single country"),

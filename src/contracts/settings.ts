@@ -29,19 +29,19 @@ export const settings = {
   BULKSMS_HOST: {
     kind: "host",
     default: "127.0.0.1",
-    description: "address that every door listens on; another than loopback needs keys and secrets",
+    description: "address that every endpoint listens on; any other than loopback needs keys and secrets",
   },
   BULKSMS_LOG_LEVEL: {
     kind: "choice",
     choices: ["debug", "info", "warn", "error"],
     default: "info",
-    description: "least level that is logged",
+    description: "lowest level that is logged",
   },
   BULKSMS_LOG_FORMAT: {
     kind: "choice",
     choices: ["json", "pretty"],
     default: "json",
-    description: "one JSON object a line, or lines for people",
+    description: "one JSON object per line, or lines for people",
   },
   BULKSMS_DATA: {
     kind: "text",
@@ -117,21 +117,21 @@ export const settings = {
     default: "http://127.0.0.1:8002/receipts/simulated",
     description: "where the simulator sends its receipts",
   },
-  BULKSMS_API_KEY: { kind: "text", isSecret: true, description: "key that the command line uses; else the one in the data folder" },
+  BULKSMS_API_KEY: { kind: "text", isSecret: true, description: "key that the command line uses; otherwise the one in the data folder" },
 
   // webapi, salesapi
   BULKSMS_REQUESTS_PER_MINUTE: {
     kind: "integer",
-    unit: "requests a key a minute",
+    unit: "requests per key per minute",
     min: 1,
     max: 10_000_000,
     default: 6_000,
-    description: "over it 429 with Retry-After; receipts are not counted",
+    description: "above it 429 with Retry-After; receipts are not counted",
   },
   BULKSMS_ALLOWED_HOSTS: {
     kind: "list",
     default: "",
-    description: "host names beside localhost and loopback addresses that a request's Host and Origin may name",
+    description: "host names besides localhost and loopback addresses that a request's Host and Origin may name",
   },
 
   // the console
@@ -145,7 +145,7 @@ export const settings = {
     kind: "list",
     default: "",
     form: { pattern: /^https?:\/\/[a-z0-9.:[\]-]+$/, description: "an origin such as http://localhost:8000" },
-    description: "origins beside those of BULKSMS_WEBAPI_URL whose pages salesapi lets in by the console's cookie",
+    description: "origins besides those of BULKSMS_WEBAPI_URL whose pages salesapi lets in by the console's cookie",
   },
 
   // campaigns
@@ -177,7 +177,7 @@ export const settings = {
     min: 1,
     max: 50_000_000,
     default: 10_000_000,
-    description: "most rows of one CSV file; an import needs at most 16 bytes of memory a row",
+    description: "most rows in one file; an import needs at most 16 bytes of memory per row",
   },
   BULKSMS_TEXT_PARTS_MAX: { kind: "integer", unit: "parts", min: 1, max: 255, default: 6, description: "most parts of one filled text" },
   BULKSMS_CHUNK_ROWS: {
@@ -195,7 +195,7 @@ export const settings = {
     min: 1_000,
     max: 600_000,
     default: 30_000,
-    description: "an import that is silent so long is dead",
+    description: "an import that is silent for this long is dead",
   },
   BULKSMS_DEADLINE_S: {
     kind: "integer",
@@ -203,7 +203,7 @@ export const settings = {
     min: 1,
     max: 604_800,
     default: 259_200,
-    description: "a message without a final receipt so long after its submit ends expired; a campaign may set its own",
+    description: "a message without a final receipt this long after its submit expires; a campaign may set its own",
   },
   BULKSMS_RECEIPT_HORIZON_S: {
     kind: "integer",
@@ -216,12 +216,12 @@ export const settings = {
   BULKSMS_RECEIPT_SECRETS: {
     kind: "list",
     isSecret: true,
-    // what is no base64 would decode to a short or empty key, by which anyone could sign
+    // invalid base64 would decode to a short or empty key, with which anyone could sign
     form: {
       pattern: /^(?!whsec_).|^whsec_(?:[A-Za-z0-9+/]{4}){3,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
       description: "whsec_ and base64 of at least nine bytes (any other secret begins otherwise)",
     },
-    description: "secrets of receipt signatures, newest first, comma between; two may live at once",
+    description: "secrets of receipt signatures, newest first, separated by commas; two may be valid at once",
   },
   BULKSMS_RECEIPT_BATCH_MAX: {
     kind: "integer",
@@ -247,9 +247,9 @@ export const settings = {
     min: 500,
     max: 600_000,
     // a restarted worker waits for what its predecessor had in hand: with the sweeper's pause less
-    // than 5 s
+    // than 5 s (decision 035)
     default: 4_000,
-    description: "a chunk whose worker is silent so long is taken over",
+    description: "a chunk whose worker is silent for this long is taken over",
   },
   BULKSMS_SUBMIT_TIMEOUT_MS: {
     kind: "integer",
@@ -305,7 +305,7 @@ export const settings = {
     min: 0,
     max: 10_000_000,
     default: 0,
-    description: "over it the simulator answers 429 with Retry-After; 0 is no limit",
+    description: "above it the simulator answers 429 with Retry-After; 0 is no limit",
   },
   BULKSMS_SIMULATOR_RECEIPTS_PER_BODY: {
     kind: "integer",

@@ -23,22 +23,22 @@ export const simulatorWeather = z.strictObject({
   doubled: z
     .strictObject({ share, times: z.number().int().min(2).max(5).default(2) })
     .optional()
-    .describe(`told \`times\` times in all, the copies up to ${copyWithinMs / 1_000} s later`),
+    .describe(`sent \`times\` times in all, the copies up to ${copyWithinMs / 1_000} s later`),
   reordered: z
     .strictObject({ share, within_ms: ms(holdMsMax).default(2_000) })
     .optional()
-    .describe("told up to `within_ms` after it happened, so that later ones overtake it"),
-  lost: z.strictObject({ share }).optional().describe("never told; the journal says so"),
+    .describe("sent up to `within_ms` after it happened, so that later ones overtake it"),
+  lost: z.strictObject({ share }).optional().describe("never sent; the journal records it"),
   early: z.strictObject({ share }).optional().describe("the first receipt comes before the answer to its submit"),
   late: z
     .strictObject({ share, after_ms: ms(lateMsMax).default(1_000) })
     .optional()
-    .describe("told `after_ms` after the message's deadline and the receipt horizon: its row has expired, its campaign may have closed"),
+    .describe("sent `after_ms` after the message's deadline and the receipt horizon: its row has expired, its campaign may have closed"),
   forged: z
     .strictObject({ share })
     .optional()
     .describe(
-      "beside a receipt, one that claims another end, signed by a wrong secret, over another body, ten days ago, or not at all: wants 401",
+      "beside a receipt, one that claims another end, signed with a wrong secret, over another body, ten days ago, or not at all: wants 401",
     ),
   malformed: z
     .strictObject({ share })

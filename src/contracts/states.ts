@@ -185,7 +185,7 @@ export function noSuchState(status: never): never {
 }
 
 /**
- * Why a receipt was kept aside. `late`: the message had ended by our own hand (expired, canceled)
+ * Why a receipt was quarantined. `late`: the message had ended by our own hand (expired, canceled)
  * before it came.
  */
 export const anomalyKinds = ["late", "contradiction", "unknown_reference", "unknown_status", "malformed"] as const;

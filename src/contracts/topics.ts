@@ -7,8 +7,8 @@ import { processNames } from "./processes.ts";
 import { bulksmsStatuses, type MessageStatus, messageStatuses } from "./states.ts";
 
 /**
- * A topic has channels; a channel is named by the id of what it tells about; system_stats and laws
- * have one, which tells about the whole system.
+ * A topic has channels; a channel is named by the id of its subject; system_stats and laws have
+ * one, for the whole system.
  */
 export const topicNames = ["workspace_credit", "bulksms_progress", "system_stats", "laws"] as const;
 export type TopicName = (typeof topicNames)[number];
@@ -68,7 +68,7 @@ export const processStats = z.object({
   loop_delay_p50_ms: amount,
   loop_delay_p99_ms: amount,
   /**
-   * Growth a second of each of the process's own counters, by its name in /metrics without
+   * Growth per second of each of the process's own counters, by its name in /metrics without
    * `bulksms_` and `_total`.
    */
   rates: z.record(z.string(), amount),
@@ -91,7 +91,7 @@ export const systemStatsUpdate = z.object({ processes: z.array(processStats), ve
 /** Rows that one law names at most in an update; `broken_count` has all. */
 export const lawRowsShownMax = 20;
 
-/** What one law was found to be. `unknown`: the last look ended without an answer of a database. */
+/** What one law was found to be. `unknown`: in the last pass a database did not answer. */
 export const lawState = z.object({
   law: z.string().max(10),
   title: z.string().max(500),
@@ -103,8 +103,8 @@ export const lawState = z.object({
 export type LawState = z.infer<typeof lawState>;
 
 /**
- * Channel: `all`. The audit's last look at the whole system; before the first one `laws` is empty
- * and `looked_at` null.
+ * Channel: `all`. The audit's last pass over the whole system; before the first one `laws` is empty
+ * and `checked_at` null.
  */
 export const lawsUpdate = z.object({
   laws: z.array(lawState).max(20),
@@ -115,12 +115,12 @@ export const lawsUpdate = z.object({
   form: z.enum(["settled", "running"]),
   /** Whether the simulator's journal was there to compare with. */
   has_journal: z.boolean(),
-  /** When the last look that got its answers had ended, RFC 3339. */
+  /** When the last complete pass ended, RFC 3339. */
   checked_at: z.string().nullable(),
   took_ms: count,
   /** How old this was when it was sent to the reader. */
   age_ms: count,
-  /** Grows with every look. */
+  /** Grows with every pass. */
   version: count,
 });
 export type LawsUpdate = z.infer<typeof lawsUpdate>;

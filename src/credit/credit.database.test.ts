@@ -52,7 +52,7 @@ describe("a reserve", () => {
     expect(await readWorkspace(as("rpc"), workspaceId)).toMatchObject({ availableMilli: 400n, heldMilli: 600n, version: 2n });
   });
 
-  test("that was refused once is refused for ever with the same figures, also after a top-up", async () => {
+  test("that was refused once is refused forever with the same figures, also after a top-up", async () => {
     const workspaceId = await workspaceWith(500n);
     const request = { workspaceId, holdId: randomUUID(), amountMilli: 600n };
     const refusal = { code: "insufficient_credit", details: { needed_milli: "600", available_milli: "500" } };

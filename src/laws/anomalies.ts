@@ -37,10 +37,10 @@ interface Anomaly {
  * down before it is sent. One that meets a row which we ended ourselves is `late`, as a true
  * receipt would be.
  */
-async function checkAnomalies(looks: Snapshots, finding: Finding, journal: JournalSnapshots | null): Promise<void> {
+async function checkAnomalies(snapshots: Snapshots, finding: Finding, journal: JournalSnapshots | null): Promise<void> {
   if (journal === null) return;
   const { before, after } = journal.injections;
-  const { salesdb: sql, scope } = looks;
+  const { salesdb: sql, scope } = snapshots;
   const anomalies = sql<Anomaly[]>`
     select a.receipt_id as id, a.kind, a.reference from receipt_anomaly a
     where a.kind <> 'late' ${scope.workspaceId === undefined ? sql`` : sql`and a.bulksms_id in (select b.id from bulksms b where true ${onlyCampaigns(sql, "b", scope)})`}`;
@@ -53,7 +53,7 @@ async function checkAnomalies(looks: Snapshots, finding: Finding, journal: Journ
       else if (madeUpAs !== kind) finding.broken(name, `${kind}, but it was made up as ${madeUpAs}`);
     }
   }
-  await checkAnswered([...(await idsOfScope(looks, before.answered))], looks, finding);
+  await checkAnswered([...(await idsOfScope(snapshots, before.answered))], snapshots, finding);
   for (const { id, kind } of after.taken) finding.broken(`made-up receipt ${id}`, `${kind}, and answered 2xx all the same`);
 }
 

@@ -18,7 +18,7 @@ export const knownToBoth: Law = {
 
 export const endsAgree: Law = {
   name: "L8",
-  title: "no final state ever left: each end and its error code are those that the carrier told",
+  title: "no final state ever left: each end and its error code are those that the carrier reported",
   judgeMessage: judgeEnd,
 };
 
@@ -35,7 +35,7 @@ function judgeAcceptedOnce(message: MessageFacts, finding: Finding): void {
   if (after.verdicts > 1) finding.broken(nameMessage(message), `the carrier gave a first verdict ${after.verdicts} times`);
   if (after.isAccepted && after.isRejected) finding.broken(nameMessage(message), "the carrier both accepted and rejected it");
   if (after.hasDifferentRepeat) finding.broken(nameMessage(message), "submitted again as another message under the same reference");
-  if (after.lacksVerdict) finding.broken(nameMessage(message), "the journal tells of it without a verdict");
+  if (after.lacksVerdict) finding.broken(nameMessage(message), "the journal mentions it without a verdict");
 }
 
 /**
@@ -73,10 +73,11 @@ function judgeEnd(message: MessageFacts, finding: Finding): void {
   if (!isEnd && errorCode === null) return;
   finding.compared(1);
   const end = after.isRejected ? "failed" : after.end;
-  if (isEnd && end !== status) finding.broken(nameMessage(message), `ended ${status}, by the carrier ${end ?? "it has not ended"}`);
+  if (isEnd && end !== status)
+    finding.broken(nameMessage(message), `ended ${status}; by the carrier's journal ${end ?? "it has not ended"}`);
   else if (!isEnd) finding.broken(nameMessage(message), `${status ?? "not there"}, but with the error code ${errorCode}`);
   else if (errorCode !== after.errorCode)
-    finding.broken(nameMessage(message), `its error code is ${errorCode ?? "none"}, by the carrier ${after.errorCode ?? "none"}`);
+    finding.broken(nameMessage(message), `its error code is ${errorCode ?? "none"}; by the carrier's journal ${after.errorCode ?? "none"}`);
 }
 
 /**

@@ -11,10 +11,10 @@ import { cursorRows, onlyCampaigns, onlyWorkspace, type Snapshots } from "./snap
 export const charges: Law = {
   name: "L3",
   title: "each sent part charged exactly once: journal = messages = outbox = ledger",
-  checkRows: async (looks, finding) => {
-    await checkCampaignSums(looks, finding);
-    await checkSettles(looks, finding);
-    await checkRefusedSettles(looks, finding);
+  checkRows: async (snapshots, finding) => {
+    await checkCampaignSums(snapshots, finding);
+    await checkSettles(snapshots, finding);
+    await checkRefusedSettles(snapshots, finding);
   },
   judgeMessage: judgeSent,
 };
@@ -76,17 +76,17 @@ interface SettleRow {
  * ids, so that a million charges travel as 4,096 sums. The rows themselves are compared only where
  * the sums differ (a charge on its way, or a wrong one).
  */
-async function checkSettles(looks: Snapshots, finding: Finding): Promise<void> {
-  const holds = await holdsOfCampaign(looks);
-  const outbox = await sumBuckets(looks.salesdb, selectOutbox(looks), ["id", "holdId", "amount"]);
-  const settles = await sumBuckets(looks.dsAfter, selectSettles(looks, holds), ["id", "holdId", "amount"]);
+async function checkSettles(snapshots: Snapshots, finding: Finding): Promise<void> {
+  const holds = await holdsOfCampaign(snapshots);
+  const outbox = await sumBuckets(snapshots.salesdb, selectOutbox(snapshots), ["id", "holdId", "amount"]);
+  const settles = await sumBuckets(snapshots.dsAfter, selectSettles(snapshots, holds), ["id", "holdId", "amount"]);
   const differing: string[] = [];
   for (const bucket of new Set([...outbox.keys(), ...settles.keys()])) {
     const [left, right] = [outbox.get(bucket), settles.get(bucket)];
     if (left !== undefined && left.digest === right?.digest && left.rows === right.rows) finding.compared(Number(left.rows));
     else differing.push(bucket);
   }
-  if (differing.length > 0) await compareSettles(looks, holds, differing, finding);
+  if (differing.length > 0) await compareSettles(snapshots, holds, differing, finding);
 }
 
 function selectOutbox({ salesdb: sql, scope }: Snapshots) {
@@ -116,16 +116,16 @@ async function sumBuckets(
 }
 
 /** Walks both sides in id order; memory is one fetch of each. */
-async function compareSettles(looks: Snapshots, holds: string[] | null, buckets: string[], finding: Finding): Promise<void> {
+async function compareSettles(snapshots: Snapshots, holds: string[] | null, buckets: string[], finding: Finding): Promise<void> {
   const inBuckets = <T extends object>(sql: TransactionSql, rows: ReturnType<typeof selectOutbox>) =>
     rowsOf(
       sql<T[]>`select r.* from (${rows}) r where right(r.id::text, 3) = any(${buckets}) order by r.id`.cursor(cursorRows) as AsyncIterable<
         T[]
       >,
     );
-  const outbox = inBuckets<OutboxRow>(looks.salesdb, selectOutbox(looks));
-  const settles = inBuckets<SettleRow>(looks.dsAfter, selectSettles(looks, holds));
-  const unexplained = createUnexplainedSettles(looks, finding);
+  const outbox = inBuckets<OutboxRow>(snapshots.salesdb, selectOutbox(snapshots));
+  const settles = inBuckets<SettleRow>(snapshots.dsAfter, selectSettles(snapshots, holds));
+  const unexplained = createUnexplainedSettles(snapshots, finding);
   let [left, right] = [await outbox.next(), await settles.next()];
   while (!left.done || !right.done) {
     if (right.done || (!left.done && left.value.id < right.value.id)) {

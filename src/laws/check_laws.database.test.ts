@@ -150,7 +150,7 @@ describe("the laws", () => {
     expect(namedBy(await check(), "L7")).toEqual([`bulksms_info ${finished.id}.19999`]);
   });
 
-  it("hold when each receipt that the weather made up was set aside, and one may be on its way", async () => {
+  it("hold when each receipt that the weather made up was quarantined, and one may be on its way", async () => {
     await plant(finished, canceled);
     await makeUp(
       [{ injected: madeUp(1), kind: "unknown_status" }, { answered: madeUp(1) }, { injected: madeUp(2), kind: "malformed" }],

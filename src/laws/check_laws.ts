@@ -68,7 +68,7 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?:
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
     const before = await snapshotJournal(sources.simulatorFolder);
-    return await withSnapshots({ ds, salesdb }, scope, async (looks) => {
+    return await withSnapshots({ ds, salesdb }, scope, async (snapshots) => {
       const after = before === null ? null : await snapshotJournal(sources.simulatorFolder);
       const journal =
         before === null || after === null
@@ -79,11 +79,11 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?:
               after: after.listing,
               injections: { before: before.injections, after: after.injections },
             };
-      const form: LawForm = looks.isInFlight ? "running" : "settled";
+      const form: LawForm = snapshots.isInFlight ? "running" : "settled";
       const findings = laws.map((law) => ({ law, finding: createFinding(), durationMs: 0 }));
-      for (const entry of findings) entry.durationMs += await timed(() => entry.law.checkRows?.(looks, entry.finding, journal));
+      for (const entry of findings) entry.durationMs += await timed(() => entry.law.checkRows?.(snapshots, entry.finding, journal));
       if (journal !== null) {
-        const durationMs = await timed(() => judgeMessages(looks, journal, findings));
+        const durationMs = await timed(() => judgeMessages(snapshots, journal, findings));
         for (const entry of findings) if (entry.law.judgeMessage !== undefined) entry.durationMs += durationMs;
       }
       const results = findings.map(({ law, finding, durationMs }) => ({
@@ -115,12 +115,12 @@ async function snapshotJournal(simulatorFolder: string) {
 }
 
 async function judgeMessages(
-  looks: Snapshots,
+  snapshots: Snapshots,
   journal: JournalSnapshots,
   findings: readonly { law: Law; finding: ReturnType<typeof createFinding> }[],
 ): Promise<void> {
   const judges = findings.flatMap(({ law, finding }) => (law.judgeMessage === undefined ? [] : [{ judge: law.judgeMessage, finding }]));
-  await visitMessages(looks, journal, (message) => {
+  await visitMessages(snapshots, journal, (message) => {
     for (const { judge, finding } of judges) judge(message, finding);
   });
 }

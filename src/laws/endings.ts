@@ -77,9 +77,9 @@ interface Run {
  * A run is written before its hold is requested, so each hold in the earlier ds snapshot has a run;
  * the later snapshot has a hold for each run that went on.
  */
-async function checkHolds(looks: Snapshots, finding: Finding): Promise<void> {
-  await checkHoldsHaveRuns(looks, finding);
-  await checkRunsHaveHolds(looks, finding);
+async function checkHolds(snapshots: Snapshots, finding: Finding): Promise<void> {
+  await checkHoldsHaveRuns(snapshots, finding);
+  await checkRunsHaveHolds(snapshots, finding);
 }
 
 async function checkHoldsHaveRuns({ dsBefore, salesdb, scope }: Snapshots, finding: Finding): Promise<void> {
@@ -92,7 +92,7 @@ async function checkHoldsHaveRuns({ dsBefore, salesdb, scope }: Snapshots, findi
       const run = runs.get(hold.id);
       const name = `credit_hold ${hold.id}`;
       if (run === undefined) finding.broken(name, "belongs to no run of a campaign");
-      else if (run.workspaceId !== hold.workspaceId) finding.broken(name, `its campaign ${run.bulksmsId} is of another workspace`);
+      else if (run.workspaceId !== hold.workspaceId) finding.broken(name, `its campaign ${run.bulksmsId} belongs to another workspace`);
       // a tombstone holds nothing: it was released before it was reserved
       else if (hold.origin !== "tombstone" && run.amount !== hold.amount)
         finding.broken(name, `holds ${hold.amount} milli-credits, its run of ${run.bulksmsId} asked for ${run.amount}`);

@@ -62,7 +62,7 @@ export interface Law {
   name: LawName;
   title: string;
   /** Checks rows with queries of its own; without a journal, only what needs none. */
-  checkRows?: (looks: Snapshots, finding: Finding, journal: JournalSnapshots | null) => Promise<void>;
+  checkRows?: (snapshots: Snapshots, finding: Finding, journal: JournalSnapshots | null) => Promise<void>;
   /**
    * Judges one message that a database or the journal knows; called for each message in one shared
    * pass.

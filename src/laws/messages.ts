@@ -81,8 +81,12 @@ export interface JournalSnapshots {
  * Calls `visit` for each message of the scope that was ever due to be submitted, or that the
  * journal knows.
  */
-export async function visitMessages(looks: Snapshots, journal: JournalSnapshots, visit: (message: MessageFacts) => void): Promise<void> {
-  const { salesdb: sql, scope } = looks;
+export async function visitMessages(
+  snapshots: Snapshots,
+  journal: JournalSnapshots,
+  visit: (message: MessageFacts) => void,
+): Promise<void> {
+  const { salesdb: sql, scope } = snapshots;
   const unseen = new Set(journal.before.keys());
   // lists only campaign ids: their rows are read in between, on the same connection, so no cursor
   // may stay open
@@ -93,13 +97,13 @@ export async function visitMessages(looks: Snapshots, journal: JournalSnapshots,
       where b.id > ${last} ${onlyCampaigns(sql, "b", scope)} order by b.id limit ${cursorRows}`;
     for (const campaign of campaigns) {
       unseen.delete(campaign.id);
-      if (isDue(campaign, journal)) await visitCampaign(looks, journal, campaign, visit);
+      if (isDue(campaign, journal)) await visitCampaign(snapshots, journal, campaign, visit);
     }
     if (campaigns.length < cursorRows) break;
     last = (campaigns.at(-1) as Campaign).id;
   }
   if (scope.workspaceId !== undefined) return;
-  for (const id of unseen) await visitCampaign(looks, journal, { id, status: null, contacts: 0 }, visit);
+  for (const id of unseen) await visitCampaign(snapshots, journal, { id, status: null, contacts: 0 }, visit);
 }
 
 interface Campaign {
@@ -114,7 +118,7 @@ function isDue(campaign: Campaign, journal: JournalSnapshots): boolean {
 }
 
 async function visitCampaign(
-  looks: Snapshots,
+  snapshots: Snapshots,
   journal: JournalSnapshots,
   campaign: Campaign,
   visit: (message: MessageFacts) => void,
@@ -123,7 +127,7 @@ async function visitCampaign(
   const segments = new Set([...(journal.before.get(campaign.id)?.keys() ?? []), ...(journal.after.get(campaign.id)?.keys() ?? [])]);
   for (let segmentNo = 0; segmentNo * segmentRows <= campaign.contacts; segmentNo++) segments.add(segmentNo);
   for (const segmentNo of [...segments].sort((a, b) => a - b)) {
-    const rows = await readRows(looks.salesdb, campaign.id, segmentNo);
+    const rows = await readRows(snapshots.salesdb, campaign.id, segmentNo);
     const bytesBefore = journal.before.get(campaign.id)?.get(segmentNo) ?? 0;
     const facts = await readSegment(journal.folder, campaign.id, segmentNo, bytesBefore);
     visitSegmentRows({ bulksmsId: campaign.id, isCampaignEnded }, rows, facts, visit);

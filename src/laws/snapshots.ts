@@ -38,7 +38,7 @@ export interface Snapshots {
 export async function withSnapshots<T>(
   databases: { ds: Sql; salesdb: Sql },
   scope: Scope,
-  work: (looks: Snapshots) => Promise<T>,
+  work: (snapshots: Snapshots) => Promise<T>,
 ): Promise<T> {
   const { ds, salesdb } = databases;
   const result = await inSnapshot(ds, (dsBefore) =>

@@ -262,7 +262,7 @@ describe("a body", () => {
     expect(withTrailers).toMatchObject({ status: 200, body: { name: "x" } });
   });
 
-  test("that stops in its middle is given up with 408, so that nobody holds a place for ever", async () => {
+  test("that stops in its middle is given up with 408, so that nobody holds a place forever", async () => {
     const startedAt = performance.now();
     const head = "POST /things HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n";
     expectProblem(await sendBytes(port, `${head}{"name":`), 408, "request_incomplete");

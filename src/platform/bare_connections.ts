@@ -71,7 +71,7 @@ export function answerOddRequests(server: Server): void {
   // an unknown expectation may be ignored (RFC 9110, 10.1.1)
   server.on("checkExpectation", (request, response) => server.emit("request", request, response));
   server.on("connect", (_request: IncomingMessage, socket: Duplex) =>
-    endWithProblem(socket, new AppError("method_not_allowed", "This is no proxy: CONNECT is not possible here.")),
+    endWithProblem(socket, new AppError("method_not_allowed", "This server is not a proxy: CONNECT is not supported.")),
   );
 }
 

@@ -21,7 +21,8 @@ const overloadedRetryS = 5;
 /**
  * While more receipts than this wait for their 2xx, a submit is taken later, by `submitHoldMaxMs`
  * at most, far below any client's time-out: a client that is faster than the receiver would only
- * fill our memory, and its rows would be cold in its database by the time their receipts come.
+ * fill our memory, and its rows would be cold in its database by the time their receipts come
+ * (decision 011).
  */
 const receiptsWaitingMax = 100_000;
 const submitHoldMaxMs = 300;

@@ -1,18 +1,14 @@
-// Patterns of digits, as libphonenumber's metadata writes them, as tables: one look-up a digit, and
-// no string has to be made for them.
-// Pure, also for the browser. Called by numbers.ts.
-// They have digits, \d, [classes], (?: groups ), |, ? and {counts}, nothing else; the test compiles
-// those of all countries and compares with RegExp.
+// Patterns of digits, as libphonenumber's metadata writes them, as tables: one look-up per digit,
+// without making strings. Pure, also for the browser. Called by numbers.ts. They have digits, \d,
+// [classes], (?: groups ), |, ? and {counts}, nothing else; the test compiles those of all
+// countries and compares with RegExp.
 
-/**
- * Whether the digits (values 0 to 9) from `start` to `end` are one that the pattern describes,
- * wholly.
- */
+/** Whether the pattern matches all of the digits (values 0 to 9) from `start` to `end`. */
 export type DigitPattern = (digits: Uint8Array, start: number, end: number) => boolean;
 
 /**
- * Where the longest beginning of the digits from `start` to `end` that the pattern describes ends;
- * -1 when none does.
+ * Where the longest prefix of the digits from `start` to `end` that the pattern matches ends; -1 if
+ * none does.
  */
 export type DigitPrefix = (digits: Uint8Array, start: number, end: number) => number;
 
@@ -30,7 +26,7 @@ const lastPlace = 1;
 const dead = 0;
 const unknown = -1;
 
-/** A table that is filled as digits come by: state 0 is the end of all hope. */
+/** A table that is filled as digits come by: state 0 can no longer match. */
 interface Table {
   begin: number;
   next(state: number, digit: number): number;

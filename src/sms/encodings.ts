@@ -48,20 +48,20 @@ export function encodingOf(text: string): Encoding {
   return countSeptets(text) === -1 ? "ucs2" : "gsm7";
 }
 
-/** A character that makes a text dearer than it looks. */
+/** A character that makes a text more expensive than it looks. */
 export interface CostlyCharacter {
   character: string;
   /** "U+2019" */
   codePoint: string;
   /**
-   * `forces_ucs2`: the whole text has 70 characters a part instead of 160. `costs_two`: this
+   * `forces_ucs2`: the whole text has 70 characters per part instead of 160. `costs_two`: this
    * character counts as two.
    */
   effect: "forces_ucs2" | "costs_two";
   count: number;
   /**
-   * What GSM-7 has instead, at one septet a character; "" when it can simply go; null when nothing
-   * is alike, or (the euro sign) only something longer.
+   * What GSM-7 has instead, at one septet per character; "" if it can simply be dropped; null if
+   * nothing is similar, or (the euro sign) only something longer.
    */
   suggestion: string | null;
 }
@@ -89,8 +89,8 @@ function describe(character: string, effect: CostlyCharacter["effect"]): CostlyC
 }
 
 /**
- * The same text in GSM-7 where every character that forces UCS-2 has something alike; null when one
- * has not. Characters that merely cost two stay.
+ * The same text in GSM-7 if every character that forces UCS-2 has a substitute; null if one has
+ * none. Characters that merely cost two stay.
  */
 export function rewriteAsGsm7(text: string): string | null {
   let rewritten = "";

@@ -4,7 +4,7 @@ import { countriesOf, planOf } from "./number_plans.ts";
 
 interface Candidate {
   country: string;
-  /** Numbers of the country begin so; null: they are told by their whole form. */
+  /** Prefixes of the country's numbers; null: they are identified by their whole form. */
   leading: RegExp | null;
   mobile: RegExp | null;
 }

@@ -1,9 +1,7 @@
-// The form of a cell: is it one in which phone numbers are written, and which digits are the
-// number's?
-// Dates, amounts, addresses and numbers with something behind them are digits too; what tells them
-// apart is how they are grouped.
-// Pure, also for the browser. Called by numbers.ts for every cell: one pass over its characters, no
-// strings.
+// The form of a cell: is it written as phone numbers are, and which digits are the number's? Dates,
+// amounts, addresses and numbers with something behind them are digits too; what tells them apart
+// is how they are grouped. Pure, also for the browser. Called by numbers.ts for every cell: one
+// pass over its characters, no strings.
 import { signOf, signOfCodePoint, signs } from "./number_signs.ts";
 
 /** What a cell is when no digits of it can be a number. */
@@ -14,7 +12,7 @@ export type FormVerdict = "msisdn_missing" | "msisdn_letters" | "msisdn_too_long
  * zero that is not dialled.
  */
 const digitsMax = 26;
-/** A cell longer than this is no number, whatever separators it has. */
+/** A cell longer than this is not a number, whatever its separators. */
 const cellLengthMax = 64;
 
 /** Signs between two groups of digits. */

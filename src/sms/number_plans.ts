@@ -37,7 +37,7 @@ export function planOf(countryOrCallingCode: CountryCode | `${number}`): PlanMet
 export type NationalVerdict = "msisdn_too_short" | "msisdn_too_long" | "msisdn_invalid" | "msisdn_not_mobile";
 
 /**
- * E.164: at most so many digits with the country's calling code. They fit a JavaScript number
+ * E.164: the most digits, including the country's calling code. They fit a JavaScript number
  * exactly (2^53 has 16).
  */
 export const msisdnDigitsMax = 15;
@@ -77,8 +77,8 @@ function groupCountries(): readonly (CountryCode[] | undefined)[] {
 }
 
 /**
- * How many digits the calling code has with which the digits begin; 0: none is known. They are
- * prefix-free: the first is the one.
+ * The length of the calling code that the digits begin with; 0: none is known. Codes are
+ * prefix-free, so the first match is the one.
  */
 export function callingCodeLength(digits: Uint8Array, start: number, end: number): number {
   let callingCode = 0;

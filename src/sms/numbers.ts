@@ -1,7 +1,6 @@
-// Phone numbers as people spell them -> the digits of E.164, or a verdict why a row cannot be
-// texted.
-// Pure, also for the browser. The plans are those of libphonenumber-js (metadata `mobile`), as
-// tables: the library itself takes twenty times longer.
+// Phone numbers as people spell them -> the digits of E.164, or the reason why a row cannot be
+// texted. Pure, also for the browser. The plans are those of libphonenumber-js (metadata `mobile`),
+// as tables: the library itself takes twenty times longer (decision 036).
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from "libphonenumber-js/mobile";
 import {
   createNumberForm,
@@ -24,15 +23,15 @@ import {
 
 export { msisdnDigitsMax };
 
-/** Why a cell is no number that can be texted. (Each is a RejectReason of the contracts.) */
+/** Why a cell is not a number that can be texted. (Each is a RejectReason of the contracts.) */
 export type NumberVerdict = FormVerdict | NationalVerdict;
 
 /** No country's mobile number, written with its calling code, has fewer digits. */
 const internationalDigitsMin = 7;
 
 /**
- * The digits of E.164 without the plus as a number (358401234567), or the verdict.
- * With `start` and `end` only that piece of the text is read, and without making a string of it.
+ * The digits of E.164 without the plus as a number (358401234567), or the verdict. With `start` and
+ * `end` only that piece of the text is read, without making it a string.
  */
 export type ReadNumber = (text: string, start?: number, end?: number) => number | NumberVerdict;
 
@@ -45,7 +44,7 @@ export function isCountry(country: string): country is CountryCode {
 }
 
 /**
- * A reader of numbers, where those without `+` and prefix for calls abroad are the country's.
+ * A reader of numbers; those without `+` or a prefix for calls abroad are taken as the country's.
  * Throws RangeError for an unknown country.
  *
  * Read: `040 123 4567`, `040/1234567`, `+358 (0)40-1234567`, the country's own prefix for calls
@@ -74,7 +73,7 @@ export function createNumberReader(country: string): ReadNumber {
   };
 }
 
-/** By all digits but the last three: no country groups its numbers by those. */
+/** Keyed by all digits but the last three, which no country's grouping depends on. */
 const groupings = new Map<number, readonly number[]>();
 const groupingsMax = 10_000;
 
@@ -118,7 +117,7 @@ function readDigits(home: HomePlan, { digits, hasPlus, hasDroppedZero }: NumberF
   return isOwnPrefix || behindZeros === null ? (behindPrefix ?? national) : behindZeros;
 }
 
-/** Where a prefix for calls abroad is one zero, nearly everything begins with it. */
+/** If the prefix for calls abroad is a single zero, nearly everything begins with it. */
 function verdictOf(
   national: NationalVerdict,
   behindPrefix: number | NationalVerdict | null,

@@ -1,6 +1,6 @@
 // The guards of the protocol whose loss must be noticed: each is removed from the real source in
 // turn (patches.ts), and something must catch it. The list is independent and was written before
-// the patches: the protocol decides what matters (ARCHITECTURE.md), not what is easy to break.
+// the patches: the protocol decides what matters (docs/protocol.md), not what is easy to break.
 
 export interface Guard {
   /** Words joined by `_`; also the name of the mutant that lacks it. */

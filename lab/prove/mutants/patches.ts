@@ -66,7 +66,7 @@ export const patches: Record<GuardName, Patch> = {
       "case when old.sent_at is null and new.sent_at is not null then m.parts",
       "case when new.sent_at is not null then m.parts",
     ),
-    catchers: [test(receiptsTest, "charges once when sent, delivered and the doubled sent come in separate batches")],
+    catchers: [test(receiptsTest, "charges once when sent, delivered and the duplicate sent come in separate batches")],
   },
   implied_sent: {
     replacements: one(moveMessages, "${target} in (${charging}) then now()", "${target} = 'sent' then now()"),
@@ -126,7 +126,7 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
     catchers: [
       test(
         "src/campaign/receipts/receipt_batcher.test.ts",
-        "halves a batch that the database refuses until the culprits stand alone, and keeps them as malformed",
+        "halves a batch that the database refuses until the poison messages stand alone, and keeps them as malformed",
       ),
     ],
   },
@@ -285,7 +285,7 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
   },
   refusal_kept: {
     replacements: one(holds, "if (isRefused) return insufficientCredit(", "if (isRefused) throw insufficientCredit("),
-    catchers: [test(creditTest, "that was refused once is refused for ever with the same figures, also after a top-up")],
+    catchers: [test(creditTest, "that was refused once is refused forever with the same figures, also after a top-up")],
   },
   tombstone: {
     replacements: one(

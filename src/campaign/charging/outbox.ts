@@ -18,7 +18,7 @@ const retryMaxS = 30;
 /**
  * While this many jobs wait for general_worker, nothing more is sent: rows that arrive meanwhile go
  * out later in larger jobs, and no row is repeated merely because its job is still queued. Without
- * this limit a slow ledger was buried under repeats, which slowed it down further.
+ * this limit a slow ledger was buried under repeats, which slowed it down further (decision 014).
  */
 const jobsWaitingMax = 8;
 

@@ -26,28 +26,24 @@ import { createRowEncoder, type RowEncoder } from "./row_encoder.ts";
 
 /**
  * Rows of one COPY transaction: a megabyte, some 30 ms of Postgres; a smaller file writes nothing
- * before it is wholly judged. Each one syncs the disk and takes five round trips: with 10,000 an
- * import took a fifth longer, with 40,000 hardly less.
+ * before it is fully judged. Each transaction syncs the disk and takes five round trips (decision
+ * 019).
  */
 const copyRowsMax = 20_000;
 /**
- * And bytes of one: rows with long fields fill a batch sooner, so that the batches in flight have a
- * bound.
+ * And its bytes: rows with long fields fill a batch sooner, so that the batches in flight are
+ * bounded.
  */
 const copyBytesMax = 4 * 1024 * 1024;
 /**
  * COPYs in flight while the next rows are judged. With one, Postgres waited for our judging, and we
- * for its round trips and its disk: a million rows took 2.6 times as long as a bare COPY so, and
- * 1.7 times with two, all else equal; a third gained nothing.
+ * for its round trips and its disk; a third gained nothing (decision 019).
  */
 const copiesAtOnceMax = 2;
 
 /**
- * Chunks that are enough to share among workers. With more of them each is larger, up to twice the
- * setting. 400,000 messages took 41 us of CPU a message on all processes together in chunks of
- * 1,000 rows and 35 in chunks of 4,000; on a quieter machine 31 in chunks of 2,000 and 29 of 4,000.
- * But a chunk's receipts come all at once: at 70 % of full load they were committed within 97 ms
- * (p99) with chunks of 2,000, within 190 with 4,000.
+ * Enough chunks to share among workers. Beyond that each is larger, which saves CPU, up to twice
+ * the setting, because a chunk's receipts come all at once (decision 010).
  */
 const chunksEnough = 100;
 const chunkGrowthMax = 2;

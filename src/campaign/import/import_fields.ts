@@ -74,7 +74,9 @@ function refuseBrokenCharacters(name: ImportFieldName, value: string): void {
   const at = value.indexOf("\ufffd");
   if (at === -1) return;
   const code = name === "text" ? "text_invalid" : "request_invalid";
-  throw new AppError(code, `${name}: character ${at + 1} is no UTF-8, or a replacement character (U+FFFD).`, { details: { at: at + 1 } });
+  throw new AppError(code, `${name}: character ${at + 1} is not valid UTF-8, or is a replacement character (U+FFFD).`, {
+    details: { at: at + 1 },
+  });
 }
 
 function readText(field: string | undefined, partsMax: number): Template {
@@ -126,7 +128,7 @@ function readSender(field: string | undefined): string {
   if (/^\+?\d{1,15}$/.test(sender) || (/^[A-Za-z0-9 &._+!-]{1,11}$/.test(sender) && /[A-Za-z]/.test(sender))) return sender;
   throw new AppError(
     "sender_invalid",
-    "sender: up to 15 digits (with + if international), or up to 11 letters, digits, blanks and & . _ - + !",
+    "sender: up to 15 digits (with + if international), or up to 11 letters, digits, spaces and & . _ - + !",
   );
 }
 

@@ -106,7 +106,8 @@ export function createRowEncoder(bulksmsId: string, rowsExpected: number): RowEn
 const viewOf = ({ buffer, byteOffset, length }: Buffer): DataView => new DataView(buffer, byteOffset, length);
 
 /**
- * What all rows share: the id and the lengths, as words of four bytes, which are written four times as fast as bytes.
+ * What all rows share: the id and the lengths, as words of four bytes, which are written four times
+ * as fast as bytes.
  */
 function fixedWords(bulksmsId: string): Int32Array {
   const fixed = Buffer.alloc(fixedRowBytes);

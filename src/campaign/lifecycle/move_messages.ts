@@ -158,7 +158,7 @@ function changeOf(status: MessageStatus): string {
 /**
  * One statement for all targets: a row's verdict is looked up by its byte. Measured against one
  * UPDATE per target and against unnested pairs: best for small batches, and one round trip
- * (ARCHITECTURE.md).
+ * (decision 002).
  */
 async function moveSegment(transaction: TransactionSql, bulksmsId: string, segment: Segment): Promise<MovedMessages> {
   const charging = statusList(transaction, messageSets.charging);

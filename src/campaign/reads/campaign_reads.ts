@@ -95,7 +95,7 @@ export interface MessageFilter {
 
 /**
  * Rows that a filtered page scans at most: there is no index on a rare state or a number's last
- * digits (ARCHITECTURE.md), and no request should read a million rows.
+ * digits (decision 033), and no request should read a million rows.
  */
 const rowsScannedMax = 200_000;
 

@@ -1,20 +1,20 @@
 // The timeline of one message: every step with its time, the ledger entry of its charge, and its
 // anomalies. Called by salesapi.
-import type { MessageCharge, WayStep } from "../../contracts/campaign_reads.ts";
+import type { MessageCharge, TimelineStep } from "../../contracts/campaign_reads.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { type AnomalyKind, isMessageIn } from "../../contracts/states.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { type MessageRow, type MessageView, messageColumns, requireBulksms, toMessage } from "./campaign_reads.ts";
 
-export interface MessageWayView extends MessageView {
-  way: WayStep[];
+export interface MessageTimelineView extends MessageView {
+  way: TimelineStep[];
   charge: MessageCharge;
   /** Receipts that its state could not take. */
   anomalies: { receipt_id: string; kind: AnomalyKind; status: string; at: string }[];
 }
 
-interface WayRow extends MessageRow {
+interface TimelineRow extends MessageRow {
   createdAt: Date;
   costMilli: number;
   heldAt: Date | null;
@@ -32,8 +32,8 @@ interface OutboxRow {
 const anomaliesShownMax = 100;
 
 /** @throws AppError bulksms_not_found, message_not_found */
-export async function readMessageWay(sql: Sql, workspaceId: string, bulksmsId: string, rowNo: number): Promise<MessageWayView> {
-  const rows = await sql<WayRow[]>`
+export async function readMessageTimeline(sql: Sql, workspaceId: string, bulksmsId: string, rowNo: number): Promise<MessageTimelineView> {
+  const rows = await sql<TimelineRow[]>`
     select ${messageColumns(sql)}, b.created_at as "createdAt", m.cost_milli as "costMilli", r.created_at as "heldAt", c.chunk_no as "chunkNo",
       coalesce(c.attempt, 0) as attempts, case when c.intent_to >= m.row_no then c.submitted_at end as "submittedAt"
     from bulksms b join bulksms_info m on m.bulksms_id = b.id
@@ -53,7 +53,7 @@ export async function readMessageWay(sql: Sql, workspaceId: string, bulksmsId: s
   ]);
   return {
     ...toMessage(row),
-    way: wayOf(row, outbox),
+    way: stepsOf(row, outbox),
     charge: chargeOf(row, outbox),
     anomalies: anomalies.map(({ receiptId, kind, status, createdAt }) => ({
       receipt_id: receiptId,
@@ -75,7 +75,7 @@ async function readOutbox(sql: Sql, bulksmsId: string, rowNo: number): Promise<O
   return rows.length === 1 ? (rows[0] as OutboxRow) : rows.length === 2 ? { id: "", confirmedAt: rows[0]?.confirmedAt ?? null } : null;
 }
 
-function wayOf(row: WayRow, outbox: OutboxRow | null): WayStep[] {
+function stepsOf(row: TimelineRow, outbox: OutboxRow | null): TimelineStep[] {
   const { status, errorCode, submittedAt, sentAt, doneAt } = row;
   const why = errorCode === null ? "" : ` (${errorCode})`;
   return [
@@ -90,7 +90,7 @@ function wayOf(row: WayRow, outbox: OutboxRow | null): WayStep[] {
   ];
 }
 
-function acceptedStep({ status, errorCode, sentAt }: WayRow, why: string): WayStep {
+function acceptedStep({ status, errorCode, sentAt }: TimelineRow, why: string): TimelineStep {
   // a message that failed without being sent was refused either at once or later; the carrier's
   // code tells which
   if (status === "failed") return step("accepted", "carrier", false, null, `refused, or failed before it was sent${why}`);
@@ -98,25 +98,25 @@ function acceptedStep({ status, errorCode, sentAt }: WayRow, why: string): WaySt
   return step("accepted", "carrier", isAccepted, null, errorCode === null || isAccepted ? "the carrier took it in its queue" : errorCode);
 }
 
-const leaseSays = ({ chunkNo, attempts }: WayRow) =>
+const leaseSays = ({ chunkNo, attempts }: TimelineRow) =>
   chunkNo === null || attempts === 0
     ? "no worker has taken its chunk yet"
     : `chunk ${chunkNo}, leased ${attempts === 1 ? "once" : `${attempts} times`}`;
 
 const partsOf = (parts: number) => (parts === 1 ? "1 part" : `${parts} parts`);
 
-function step(name: WayStep["step"], process: string, reached: boolean, at: Date | null, description: string): WayStep {
+function step(name: TimelineStep["step"], process: string, reached: boolean, at: Date | null, description: string): TimelineStep {
   return { step: name, reached, at: reached ? (at?.toISOString() ?? null) : null, process, description };
 }
 
-function chargeOf(row: WayRow, outbox: OutboxRow | null): MessageCharge {
+function chargeOf(row: TimelineRow, outbox: OutboxRow | null): MessageCharge {
   const amount = formatCredits(BigInt(row.costMilli));
   const isCharged = row.sentAt !== null && outbox?.confirmedAt != null;
   const sum = `${amount} credits for ${partsOf(row.parts)}`;
   return { parts: row.parts, amount, is_charged: isCharged, transfer_id: outbox?.id || null, description: chargeSays(row, sum, isCharged) };
 }
 
-function chargeSays({ sentAt, status, doneAt }: WayRow, sum: string, isCharged: boolean): string {
+function chargeSays({ sentAt, status, doneAt }: TimelineRow, sum: string, isCharged: boolean): string {
   if (isCharged) return `Charged because it was sent: ${sum}. What became of it afterwards (${status}) changes nothing.`;
   if (sentAt !== null) return `Sent: ${sum}, on their way to the ledger.`;
   if (doneAt !== null) return `Not charged: it ended as ${status} without having been sent. Its held credit goes back.`;

@@ -66,7 +66,7 @@ describe("group commit", () => {
     expect(batches.map(sizeOf)).toEqual([6, 6, 28]);
   });
 
-  it("halves a batch that the database refuses until the culprits stand alone, and keeps them as malformed", async () => {
+  it("halves a batch that the database refuses until the poison messages stand alone, and keeps them as malformed", async () => {
     const { batcher, batches } = openTest({}, (rowNo) => rowNo === 13 || rowNo === 57);
     const unknown = { ...sent(1), id: "unknown", reference: "4711" };
     await Promise.all([

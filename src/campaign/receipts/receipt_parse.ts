@@ -9,7 +9,7 @@ import { type AnomalyKind, type ReceiptStatus, receiptStatuses } from "../../con
 /**
  * Receipts that wait for their commit, in columns: entry n of each belongs to receipt n. Objects
  * would outlive the young generation while their batch waits, and the garbage collector would copy
- * them (ARCHITECTURE.md). What only an anomaly needs is read from the body again.
+ * them (decision 007). What only an anomaly needs is read from the body again.
  */
 export interface ReceiptColumns {
   length: number;

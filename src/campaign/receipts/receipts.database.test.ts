@@ -81,7 +81,7 @@ describe("a batch of receipts", () => {
     expect(codes.map((row) => row.error_code)).toEqual([null, null, "flooding_filter", null, "barred"]);
   });
 
-  it("changes nothing when it comes doubled, and writes no second outbox row", async () => {
+  it("changes nothing when it comes twice, and writes no second outbox row", async () => {
     const id = await seed(["queued", "queued"]);
     const batch = checked([makeReceipt(id, 1, "sent"), makeReceipt(id, 2, "sent"), makeReceipt(id, 1, "delivered")]);
     await commitReceipts(sql, batch);
@@ -93,7 +93,7 @@ describe("a batch of receipts", () => {
     expect(await readAnomalies(id)).toEqual([]);
   });
 
-  it("charges once when sent, delivered and the doubled sent come in separate batches", async () => {
+  it("charges once when sent, delivered and the duplicate sent come in separate batches", async () => {
     const id = await seed(["queued"]);
     for (const status of ["sent", "delivered", "sent", "delivered", "queued"]) {
       await commitReceipts(sql, checked([makeReceipt(id, 1, status)]));

@@ -1,7 +1,7 @@
 // One message: a vertical timeline, each step with its time, the wait since the previous one and
 // the process that took it; and what it cost, and why.
 import { Link } from "wouter";
-import type { MessageCharge, WayStep } from "../../contracts/campaign_reads.ts";
+import type { MessageCharge, TimelineStep } from "../../contracts/campaign_reads.ts";
 import type { MessageStatus } from "../../contracts/states.ts";
 import { messageWords } from "../../contracts/words.ts";
 import { useAnswer } from "../api/use_answer.ts";
@@ -16,7 +16,7 @@ interface MessageAnswer {
   parts: number;
   status: MessageStatus;
   error_code: string | null;
-  way: WayStep[];
+  way: TimelineStep[];
   charge: MessageCharge;
   anomalies: { receipt_id: string; kind: string; status: string; at: string }[];
 }
@@ -67,7 +67,7 @@ export function MessagePage({ id, row }: { id: string; row: string }) {
   );
 }
 
-function Stop({ step, waitedMs }: { step: WayStep; waitedMs: number | null }) {
+function Stop({ step, waitedMs }: { step: TimelineStep; waitedMs: number | null }) {
   return (
     <li className={step.reached ? "stop stop-reached" : "stop"}>
       <h2>
@@ -89,7 +89,7 @@ function Stop({ step, waitedMs }: { step: WayStep; waitedMs: number | null }) {
 }
 
 /** Since the last step before it that has a time. */
-function waitBefore(way: readonly WayStep[], index: number): number | null {
+function waitBefore(way: readonly TimelineStep[], index: number): number | null {
   const at = way[index]?.at;
   const before = way.slice(0, index).findLast((step) => step.at !== null)?.at;
   if (at === null || at === undefined || before === null || before === undefined) return null;

@@ -91,7 +91,7 @@ describe("a campaign", () => {
     await nodes.campaign(id, inState("finished"));
   });
 
-  it("too dear for its workspace stays ready, says what is needed, and runs after a top-up with another hold", async () => {
+  it("too expensive for its workspace stays ready, says what is needed, and runs after a top-up with another hold", async () => {
     const poor = await nodes.credit.makeWorkspace("0.3");
     const id = await nodes.create(poor.key, 5);
     const refused = await nodes.command("run", poor.key, id);

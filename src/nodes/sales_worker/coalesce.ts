@@ -1,5 +1,5 @@
-// Work that many doorbells ask for: never twice at once for one key, and once more when it was
-// asked for meanwhile. Used for the relay and for looks at a campaign.
+// Work that many doorbells ask for: never twice at once for one key, and once more if it was
+// requested meanwhile. Used for the relay and for checks of a campaign.
 import { errorFields, type Log } from "../../platform/log.ts";
 
 export interface Coalesced {

@@ -39,7 +39,7 @@ export const config = {
   logFormat: "BULKSMS_LOG_FORMAT",
 } as const;
 
-/** Jobs at once: none of them waits for a carrier, so a few keep the queue empty. */
+/** Concurrent jobs: none of them waits for a carrier, so a few keep the queue empty. */
 const jobsAtOnce = 8;
 
 export interface SalesWorkerNode extends Node {
@@ -118,7 +118,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
   };
 }
 
-/** Whom the process talks to. */
+/** What the process talks to. */
 function openNeighbours(settings: Config<typeof config>, redisOptions: { redisUrl: string; namespace: string }) {
   const sql = openPostgres(settings.databaseUrl, { applicationName: "sales_worker", connections: settings.databaseConnections });
   const publisher = openPublisher(redisOptions);

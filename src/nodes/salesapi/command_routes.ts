@@ -26,8 +26,8 @@ export interface CommandDependencies extends ReserveDependencies {
 
 const campaignId = z.uuid().transform((id) => id.toLowerCase());
 /**
- * `id` is what POST /create answers, `bulksms_id` what everybody else says; both may be sent when
- * they agree.
+ * `id` is the name in POST /create's answer, `bulksms_id` the name everywhere else; both may be
+ * sent if they agree.
  */
 const commandFields = {
   bulksms_id: campaignId.optional().describe("the campaign; this or `id`"),
@@ -58,7 +58,7 @@ function expectedOf(expectation: RunExpectation | undefined): Expected {
 /** @throws AppError id_conflicting */
 function commandedId({ bulksms_id, id }: { bulksms_id?: string | undefined; id?: string | undefined }): string {
   if (bulksms_id !== undefined && id !== undefined && bulksms_id !== id)
-    throw new AppError("id_conflicting", "id and bulksms_id name two campaigns; send one of them.");
+    throw new AppError("id_conflicting", "id and bulksms_id name two different campaigns; send one of them.");
   return (bulksms_id ?? id) as string;
 }
 
@@ -77,7 +77,7 @@ const commandAnswer = z.object({
   in_flight_max: z.number().int().optional(),
 });
 
-const runDescription = `Reserves its whole cost and lets it run. 202 \`running\`, or \`reserving\` when the credit service is silent: it goes on by itself.
+const runDescription = `Reserves its whole cost and lets it run. 202 \`running\`, or \`reserving\` when the credit service is silent: then it continues by itself.
 With \`expect\` it runs only if it has at most these contacts and parts and costs at most this; otherwise 409 \`quote_changed\` with its figures, without effect.
 When there is a newer price list than the one its messages were priced by: 409 \`price_changed\` with both totals, without effect, until \`price_version\` accepts it.`;
 
@@ -88,8 +88,8 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
     schema: { tags: ["campaigns"], summary, description, body: command, response: { 202: commandAnswer } },
   });
   /**
-   * After the commit: watchers hear of it, and a worker looks what is to be done. Both may get
-   * lost; the sweeper looks too.
+   * After the commit: watchers are notified, and a worker checks what is due. Both may get lost;
+   * the sweeper checks too.
    */
   const told = (name: string, campaign: Campaign) => {
     log.info({ event: `campaign.${name}`, bulksmsId: campaign.bulksmsId, status: campaign.status });
@@ -124,23 +124,27 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
       return reply.status(202).send(answerOf(campaign));
     },
   );
-  app.post("/pause", route("Pause a campaign", "No new submit begins; receipts and charges go on."), async (request, reply) => {
+  app.post("/pause", route("Pause a campaign", "No new submit begins; receipts and charges continue."), async (request, reply) => {
     const { campaign, inFlight } = await answerInTime(
       pause(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }),
     );
     told("paused", campaign);
     return reply.status(202).send({ ...answerOf(campaign), in_flight_max: inFlight });
   });
-  app.post("/resume", route("Resume a paused campaign", "It goes on where it stood; nobody is texted twice."), async (request, reply) => {
-    const campaign = await answerInTime(resume(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }));
-    told("resumed", campaign);
-    return reply.status(202).send(answerOf(campaign));
-  });
+  app.post(
+    "/resume",
+    route("Resume a paused campaign", "It continues where it stopped; nobody is texted twice."),
+    async (request, reply) => {
+      const campaign = await answerInTime(resume(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }));
+      told("resumed", campaign);
+      return reply.status(202).send(answerOf(campaign));
+    },
+  );
   app.post(
     "/cancel",
     route(
       "Cancel a campaign",
-      "What was never submitted ends as `canceled` and costs nothing; what is with the carrier goes on to its end. One whose file is still being read becomes `import_failed`, and nothing of it is kept.",
+      "What was never submitted ends as `canceled` and costs nothing; what is with the carrier runs to its end. One whose file is still being read becomes `import_failed`, and nothing of it is kept.",
     ),
     async (request, reply) => {
       const { campaign, inFlight } = await answerInTime(

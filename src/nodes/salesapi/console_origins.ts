@@ -1,10 +1,10 @@
-// Pages of the console ask salesapi from another port than their own: which origins are let in
-// (CORS with the cookie), and what browsers are told of it.
+// The console's pages call salesapi on another port than their own: which origins are allowed (CORS
+// with the cookie), and the headers that tell browsers.
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { HttpServer } from "../../platform/http.ts";
 import type { IsOwnOrigin } from "../../platform/session_cookie.ts";
 
-/** A browser asks again after so long whether it may. */
+/** A browser repeats its preflight after this time. */
 const preflightS = 600;
 const loopbackNames = ["localhost", "127.0.0.1"] as const;
 
@@ -26,7 +26,7 @@ export function isOneOf(origins: ReadonlySet<string>): IsOwnOrigin {
 
 /**
  * Tells browsers that pages of these origins may ask with the cookie and read the answers. Others
- * are told nothing, which browsers take for a no.
+ * get no such header, which browsers take as a refusal.
  */
 export function allowConsoleOrigins(app: HttpServer, origins: ReadonlySet<string>): void {
   app.addHook("onRequest", (request, reply, done) => {

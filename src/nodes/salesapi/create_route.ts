@@ -24,7 +24,7 @@ import type { SalesCallers } from "./sales_callers.ts";
 /** Uploads of one process at once: each needs room on disk for its file. */
 const uploadsAtOnceMax = 16;
 /**
- * Imports of one process at once: each needs 16 bytes of memory a row, and more would only share
+ * Imports of one process at once: each needs 16 bytes of memory per row, and more would only share
  * one thread. Each holds two connections; of the pool's eight, by default, receipts and reads keep
  * two. Others wait with their file.
  */
@@ -56,27 +56,27 @@ export interface CreateRouteDependencies {
 /** Only for /docs: the form is read as a stream, so nothing is validated against it. */
 const form = z.object({
   file: z.file().describe("CSV, or a workbook (.xlsx); its first line names the columns"),
-  text: z.string().describe("the words to send; {column} is filled from the file, {{ and }} are braces themselves"),
+  text: z.string().describe("the words to send; {column} is filled from the file, {{ and }} are literal braces"),
   name: z.string().optional().describe("of the campaign; the file's name when it is missing"),
   sender: z.string().optional().describe("up to 15 digits, or up to 11 letters, digits and a few signs"),
   country: z.string().optional().describe("ISO 3166 letters of the country whose numbers are written without +"),
   deadline_s: z.string().optional().describe("seconds after its submit when a message without a final receipt ends as expired"),
-  phone_column: z.string().optional().describe("name of the column of phone numbers, when its name and its cells do not say so"),
+  phone_column: z.string().optional().describe("name of the column of phone numbers, when its name and its cells do not show it"),
   phone_column_number: z
     .string()
     .optional()
-    .describe("the same by its place in the file; the first is 1; hidden columns of a workbook are not counted"),
+    .describe("the same by its position in the file; the first is 1; hidden columns of a workbook are not counted"),
   empty_values: z.enum(["reject", "send"]).optional().describe("rows with an empty value where the text has no default"),
   encoding: z
     .string()
     .optional()
-    .describe(`of a CSV file, when its bytes do not tell: ${fileEncodings.join(", ")}`),
+    .describe(`of a CSV file, when its bytes do not show it: ${fileEncodings.join(", ")}`),
   sheet: z.string().optional().describe("of a workbook: the name of the sheet, when several have phone numbers"),
   hidden_rows: z.enum(["skip", "include"]).optional().describe("of a workbook: rows and columns that are hidden or filtered out"),
 });
 
 const description = `Makes a campaign ready to run from a file (CSV or .xlsx) and a text: nothing is sent and no credit moves.
-Every row gets a verdict: its number is read (national numbers as the country's), doubled numbers are rejected once seen, the text is filled and its SMS parts are counted.
+Every row gets a verdict: its number is read (national numbers as the country's), duplicate numbers are rejected, the text is filled and its SMS parts are counted.
 Fields and file may come in any order. A refused file has no effect. With an \`Idempotency-Key\`, the same fields and file get the stored answer
 (\`idempotent-replayed: true\`), others 422 \`idempotency_key_reused\`, and 409 \`idempotency_key_in_flight\` while the first is being worked on.`;
 
@@ -143,7 +143,7 @@ export async function createRoute(app: HttpServer, deps: CreateRouteDependencies
       url: "/create",
       schema: {
         tags: ["campaigns"],
-        summary: "Make a campaign from a file",
+        summary: "Create a campaign from a file",
         description,
         consumes,
         headers: z.object({ "idempotency-key": z.string().optional() }),

@@ -16,15 +16,15 @@ import { createEncodingJudge, type EncodingVerdict } from "../../contacts/encodi
 import { randomAccessOfHandle } from "../../contacts/xlsx/random_access.ts";
 import { AppError } from "../../contracts/errors.ts";
 
-/** A text of 2,000 characters, each of up to 4 bytes, and some air. */
+/** A text of 2,000 characters, each of up to 4 bytes, and some slack. */
 const fieldBytesMax = 16 * 1024;
 /** More than there are fields, so that a duplicated or unknown one is named instead of counted. */
 const partsMax = 32;
 /** Boundaries, part headers and fields: what a body may be longer than its file. */
 export const formBytesMax = partsMax * (fieldBytesMax + 1024);
 /**
- * After a refusal the rest of a body is read into nothing for so long, so that the client gets to
- * read why.
+ * After a refusal the rest of the body is discarded for this long, so that the client gets to read
+ * why.
  */
 const drainMs = 10_000;
 /** And for so long when the process is to end, which waits for its connections. */
@@ -96,7 +96,7 @@ function addField(
   // the parser's types do not say so: a part may have no name at all
   if (part.fieldname === undefined) throw new AppError("request_invalid", "A part of the form has no name.");
   if (part.fieldname === "file") {
-    throw new AppError("file_missing", "The field file holds text and no file; with curl: -F file=@students.csv, with the @.");
+    throw new AppError("file_missing", "The field file holds text, not a file; with curl: -F file=@students.csv, with the @.");
   }
   if (!importFieldNames.includes(name)) throw fieldUnknown(part.fieldname);
   if (fields.has(name)) throw new AppError("request_invalid", `${name}: given twice`);
@@ -182,9 +182,7 @@ async function* readAll(handle: FileHandle): AsyncGenerator<Buffer> {
   }
 }
 
-/**
- * Reads on into nothing for a while: a connection that is closed on unread bytes loses the answer.
- */
+/** Discards input for a while: a connection that is closed with unread bytes loses the answer. */
 function drain(request: FastifyRequest, stopping: AbortSignal): void {
   const { raw } = request;
   if (raw.readableEnded || raw.destroyed) return;

@@ -6,9 +6,9 @@ import { z } from "zod";
 import { listAnomalies, readStatistics } from "../../campaign/reads/campaign_figures.ts";
 import { listBulksms, listMessages, readBulksms, readProgress } from "../../campaign/reads/campaign_reads.ts";
 import { exportRejects, exportReport } from "../../campaign/reads/exports.ts";
-import { readMessageWay } from "../../campaign/reads/message_timeline.ts";
+import { readMessageTimeline } from "../../campaign/reads/message_timeline.ts";
 import { toUpdate } from "../../campaign/reads/progress.ts";
-import { anomaliesAnswer, messageCharge, statisticsAnswer, wayStep } from "../../contracts/campaign_reads.ts";
+import { anomaliesAnswer, messageCharge, statisticsAnswer, timelineStep } from "../../contracts/campaign_reads.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { rowNoMax } from "../../contracts/receipts.ts";
 import { anomalyKinds, bulksmsStatuses, messageStatuses } from "../../contracts/states.ts";
@@ -27,7 +27,7 @@ export interface ReadDependencies {
 /** Rows of one page: an answer of some 200 kB at most. */
 const pageRowsMax = 1_000;
 const pageRowsDefault = 100;
-/** Campaigns carry their text, up to 2 kB each. */
+/** Campaigns include their text, up to 2 kB each. */
 const pageCampaignsMax = 200;
 const pageCampaignsDefault = 50;
 
@@ -73,7 +73,7 @@ const messageView = z.object({
 });
 
 const messageWay = messageView.extend({
-  way: z.array(wayStep).describe("its steps in their order, reached or not"),
+  way: z.array(timelineStep).describe("its steps in their order, reached or not"),
   charge: messageCharge,
   anomalies: z.array(z.object({ receipt_id: z.string(), kind: z.enum(anomalyKinds), status: z.string(), at: time })),
 });
@@ -100,7 +100,7 @@ const anomalyCursor = z
   .optional();
 
 const idShape = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-/** What is no id names no campaign: 404, as a foreign one. */
+/** An invalid id names no campaign: 404, like another workspace's. */
 function campaignId(request: { params: { id: string } }): string {
   if (!idShape.test(request.params.id)) throw new AppError("bulksms_not_found", "There is no such campaign in your workspace.");
   return request.params.id.toLowerCase();
@@ -152,12 +152,13 @@ function messageRoutes(app: HttpServer, { sql, callers }: ReadDependencies): voi
       onRequest,
       schema: {
         tags,
-        summary: "Messages of a campaign, in the order of its file. With a filter a page may be short while next_cursor is not null: go on",
+        summary:
+          "Messages of a campaign, in the order of its file. With a filter a page may be short while next_cursor is not null: keep following it",
         params,
         querystring: z.strictObject({
           limit: pageOf(pageRowsMax, pageRowsDefault),
           cursor: z.coerce.number().int().min(0).max(rowNoMax).default(0).describe("row_no of the last one seen"),
-          status: statusFilter.describe("one or more states, comma between"),
+          status: statusFilter.describe("one or more states, separated by commas"),
           number_prefix: digits.describe("what the number begins with, without its plus"),
           number_suffix: digits.describe("what the number ends with"),
         }),
@@ -176,7 +177,7 @@ function messageRoutes(app: HttpServer, { sql, callers }: ReadDependencies): voi
       onRequest,
       schema: {
         tags,
-        summary: "One message: every step of its way, and why it was charged",
+        summary: "One message: every step of its timeline, and why it was charged",
         params: z.object({ id: z.string(), row_no: z.string() }),
         response: { 200: messageWay },
       },
@@ -187,7 +188,7 @@ function messageRoutes(app: HttpServer, { sql, callers }: ReadDependencies): voi
       if (!/^\d{1,10}$/.test(request.params.row_no) || rowNo < 1 || rowNo > rowNoMax) {
         throw new AppError("message_not_found", "The campaign has no such row.");
       }
-      return answerInTime(readMessageWay(sql, callers.workspaceOf(request), bulksmsId, rowNo));
+      return answerInTime(readMessageTimeline(sql, callers.workspaceOf(request), bulksmsId, rowNo));
     },
   );
 }
@@ -213,7 +214,7 @@ function figureRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void
       onRequest,
       schema: {
         tags,
-        summary: "What the carrier said that no message could take, by row",
+        summary: "What the carrier reported that no message could accept, by row",
         params,
         querystring: z.strictObject({ limit: pageOf(pageRowsMax, pageRowsDefault), cursor: anomalyCursor }),
         response: { 200: anomaliesAnswer },

@@ -1,5 +1,5 @@
-// Receipts of this process: their batcher, its metrics, and who is told after each commit. Opened
-// by main, used by POST /receipts/{carrier}.
+// Receipts of this process: their batcher, its metrics, and who is notified after each commit.
+// Opened by main, used by POST /receipts/{carrier}.
 import { openMessages } from "../../campaign/lifecycle/move_messages.ts";
 import type { ProgressPublisher } from "../../campaign/reads/progress.ts";
 import { openReceiptBatcher, type ReceiptBatcher } from "../../campaign/receipts/receipt_batcher.ts";
@@ -22,8 +22,8 @@ export interface ReceiptIntakeOptions {
 
 /**
  * Each ring is a job, a claim, a transaction of the ledger and a confirmation, however few charges
- * it finds. Under load a batch is committed every few milliseconds; ten rounds a second still let
- * the credit follow a sent part within a quarter of a second.
+ * it finds. Under load a batch is committed every few milliseconds; ten rounds per second still let
+ * the credit follow a sent part within a quarter of a second (decision 014).
  */
 export const relayIntervalMs = 100;
 
@@ -36,8 +36,8 @@ export function openReceiptIntake(options: ReceiptIntakeOptions): ReceiptBatcher
   const relay = atIntervals(() => sales.ring("relay_outbox", {}), relayIntervalMs);
 
   /**
-   * After the commit: watchers, the relay, and a look whether a campaign has ended. All of it may
-   * get lost.
+   * After the commit: notifies watchers and the relay, and checks whether a campaign has ended. All
+   * of it may get lost.
    */
   function tell({ changed, hasCharge }: CommittedReceipts): void {
     if (hasCharge) reachFailpoint("charge_committed");
@@ -57,7 +57,7 @@ export function openReceiptIntake(options: ReceiptIntakeOptions): ReceiptBatcher
       for (const [kind, count] of Object.entries(committed.anomalies)) anomaliesTotal.inc({ kind }, count);
       tell(committed);
     },
-    onPoisonMessage: (error) => log.warn({ event: "receipt.culprit", ...errorFields(error) }),
+    onPoisonMessage: (error) => log.warn({ event: "receipt.poison_message", ...errorFields(error) }),
     batchMax: options.batchMax,
     queueMax: options.queueMax,
   });

@@ -20,7 +20,7 @@ const bodyBytesMax = 2 * 1024 * 1024;
 
 export interface ReceiptsRouteDependencies {
   batcher: ReceiptBatcher;
-  /** Newest first; two may live at once. */
+  /** Newest first; two may be valid at once. */
   secrets: readonly string[];
   metrics: Metrics;
 }
@@ -52,7 +52,7 @@ export function openReceiptsTaking({ batcher, secrets, metrics }: ReceiptsRouteD
       refused.inc();
       throw new AppError(
         "signature_invalid",
-        `The signature is not by a live secret over this body, or is older than ${webhookToleranceS} s.`,
+        `The signature was not made over this body with a valid secret, or is older than ${webhookToleranceS} s.`,
       );
     }
     const receipts = parseReceipts(body);
@@ -83,7 +83,7 @@ export async function receiptsRoute(app: HttpServer, { take }: ReceiptsTaking): 
           summary: "What became of messages",
           description:
             'One receipt `{"id", "reference", "status", "error_code"?, "at"}` or `{"receipts": [...]}`, signed as Standard Webhooks say. ' +
-            "A 2xx means that all of them are committed. What no message can take (unknown reference or status, contradiction, late) is kept and answered 2xx too.",
+            "A 2xx means that all of them are committed. What no message can accept (unknown reference or status, contradiction, late) is quarantined and also answered 2xx.",
           security: [],
         },
       },

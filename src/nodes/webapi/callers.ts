@@ -34,8 +34,8 @@ export function createCallers(authenticate: Authenticate): Callers {
 }
 
 /**
- * A key of the whole installation sees all workspaces, any other only its own. A foreign workspace
- * looks like none. @throws AppError workspace_not_found
+ * A key of the whole installation sees all workspaces, any other only its own. Another's workspace
+ * looks like one that does not exist. @throws AppError workspace_not_found
  */
 export function assertMaySee(caller: Caller, workspaceId: string): void {
   if (caller.workspaceId !== null && caller.workspaceId !== workspaceId.toLowerCase()) throw workspaceNotFound();

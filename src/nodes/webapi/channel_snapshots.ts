@@ -17,13 +17,13 @@ import type { SystemBoard } from "./system_board.ts";
 export type Snapshot = { [T in TopicName]: { topic: T; channel: string; workspaceId: string | null; update: TopicUpdates[T] } }[TopicName];
 
 /**
- * "absent": there is no such channel. "unavailable": who knows it does not answer now, ask again
- * later.
+ * "absent": there is no such channel. "unavailable": the process that knows does not answer now;
+ * try again later.
  */
 export type SnapshotResult = Snapshot | "absent" | "unavailable";
 
 export interface ChannelSnapshots {
-  /** One result a name, in their order. Never throws for a dependency that is away. */
+  /** One result per name, in their order. Never throws for a dependency that is away. */
   read(names: readonly ChannelName[]): Promise<SnapshotResult[]>;
 }
 
@@ -88,7 +88,8 @@ async function readProgresses(
   let isSilent = false;
   const readSome = async () => {
     for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-      // who does not answer for one will not for the next: nobody waits longer than one time-out
+      // a process that does not answer for one will not for the next: nobody waits longer than one
+      // time-out
       const result = isSilent ? "silent" : await readProgress(options, id);
       if (result === "silent") isSilent = true;
       results.set(id, result === "silent" ? "unavailable" : result);

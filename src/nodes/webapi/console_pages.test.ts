@@ -58,7 +58,7 @@ test("a page may run and fetch nothing but its own, and ask salesapi by the name
   expect(String((await elsewhere("/")).headers["content-security-policy"])).toContain(" https://sales.example;");
 });
 
-test("an asset is kept for ever, and nothing outside the assets can be had", async () => {
+test("an asset is kept forever, and nothing outside the assets can be had", async () => {
   const get = await serve();
   const asset = await get("/assets/index-abc.js");
   expect([asset.statusCode, asset.headers["cache-control"]]).toEqual([200, "public, max-age=31536000, immutable"]);

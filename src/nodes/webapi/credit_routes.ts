@@ -20,7 +20,10 @@ import type { Sql } from "../../platform/postgres.ts";
 import { assertMaySee, type Callers } from "./callers.ts";
 import { workspaceParams } from "./workspace_routes.ts";
 
-/** rpc answers in a few ms; who waits longer gets the same figures from webapi's own connection. */
+/**
+ * rpc answers in a few ms; a caller that waits longer gets the same figures from webapi's own
+ * connection.
+ */
 const creditDeadlineMs = 1_000;
 /** A page of the ledger: 500 entries are about 150 kB. */
 const ledgerPageMax = 500;

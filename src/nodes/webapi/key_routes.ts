@@ -32,7 +32,7 @@ export function addKeyRoutes(app: HttpServer, { sql, callers, log }: { sql: Sql;
       onRequest: callers.require("send"),
       schema: {
         tags: ["keys"],
-        summary: "Make a key, with no more scopes than one's own. It is shown this once",
+        summary: "Create a key, with no more scopes than your own. It is shown only once",
         body: z.strictObject({ name: nameField, scopes: scopesField, workspace_id: z.uuid().nullish() }),
         response: { 201: keyAnswer.extend({ key: z.string() }) },
       },
@@ -76,7 +76,7 @@ export function addKeyRoutes(app: HttpServer, { sql, callers, log }: { sql: Sql;
       onRequest: callers.require("send"),
       schema: {
         tags: ["keys"],
-        summary: `Revoke a key with no more scopes than one's own; its callers are refused within ${callerCachedS} s`,
+        summary: `Revoke a key with no more scopes than your own; its callers are refused within ${callerCachedS} s`,
         params: z.strictObject({ id: z.uuid() }),
         response: { 204: z.null() },
       },
@@ -99,7 +99,7 @@ function targetWorkspace(caller: Caller, named: string | null): string | null {
   return caller.workspaceId ?? named;
 }
 
-/** Nobody hands out more than he has. @throws AppError scope_missing */
+/** Nobody grants more than they have. @throws AppError scope_missing */
 function assertMayGrant(caller: Caller, scopes: readonly KeyScope[]): void {
   const own = scopesOf(caller);
   const scope = scopes.find((asked) => !own.includes(asked));

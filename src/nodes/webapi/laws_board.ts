@@ -1,4 +1,4 @@
-// What the audit last said of the laws (topic laws), for those who begin to watch. One a webapi.
+// The audit's last report on the laws (topic laws), for new watchers. One per webapi.
 import type { LawsUpdate } from "../../contracts/topics.ts";
 
 export interface LawsBoard {

@@ -41,7 +41,7 @@ export interface SalesapiAddress {
   salesapiPublicUrl: string;
 }
 
-/** What a text costs and where its numbers are from, as salesapi has it: for previews. */
+/** What a text costs and its numbers' default country, as in salesapi: for previews. */
 export interface SendingSettings {
   defaultCountry: string;
   textPartsMax: number;
@@ -80,7 +80,7 @@ function addSignIn(app: HttpServer, options: SessionRoutesOptions): void {
     async (request, reply) => {
       const { origin, cookie } = request.headers;
       if (origin !== undefined && !isSameOrigin(origin, request)) {
-        throw new AppError("origin_refused", "Only the console's own pages sign in.");
+        throw new AppError("origin_refused", "Only the console's own pages can sign in.");
       }
       const signIn = async () => {
         const session = await beginSession(request.body, request.ip, options);
@@ -142,7 +142,7 @@ function addSignInLinks(app: HttpServer, { sql, callers, log }: SessionRoutesOpt
       onRequest: callers.require("admin"),
       schema: {
         tags,
-        summary: `A link that signs in once, within ${linkMinutes} minutes, with all rights in the workspace. It is shown this once`,
+        summary: `A link that signs in once, within ${linkMinutes} minutes, with all rights in the workspace. It is shown only once`,
         body: linkRequest,
         response: { 201: linkAnswer },
       },
@@ -176,7 +176,7 @@ async function beginSession(
   if (asked.workspace_id !== undefined) assertMaySee(caller, asked.workspace_id);
   const workspaceId = caller.workspaceId ?? asked.workspace_id;
   if (workspaceId === undefined) {
-    throw new AppError("request_invalid", "This key is of the whole installation: name the workspace_id to be in.");
+    throw new AppError("request_invalid", "This key belongs to the whole installation: name a workspace_id to sign in to.");
   }
   const scopes = keyScopes.filter((scope) => hasScope(caller, scope));
   return createSession(sql, { workspaceId, keyId: caller.keyId, scopes, seesSystem: caller.seesSystem });

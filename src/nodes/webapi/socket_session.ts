@@ -9,10 +9,11 @@ import type { ChannelSnapshots, SnapshotResult } from "./channel_snapshots.ts";
 /** A console shows one workspace and a few campaigns; this is room for a wall of them. */
 const channelsPerSocketMax = 500;
 /**
- * Requests of one socket that wait for those before them; who sends more does not wait for answers.
+ * Requests of one socket that wait for earlier ones; a client that sends more is not waiting for
+ * answers.
  */
 const requestsWaitingMax = 100;
-/** After our close frame a client has so long to answer it; then its connection is cut. */
+/** The time a client has to answer our close frame; then its connection is cut. */
 const closeGraceMs = 5_000;
 
 export interface SocketSession {
@@ -74,7 +75,7 @@ export function openSocketSession(options: SocketSessionOptions): SocketSession 
     if (hasEnded) return;
     const request = isBinary ? null : parseRequest(data.toString());
     if (request === null) return end(socketCloseCodes.requestInvalid, 'expected {"subscribe": [...]} or {"unsubscribe": [...]}');
-    if (requestsWaiting >= requestsWaitingMax) return end(socketCloseCodes.tooSlow, "sends faster than is answered");
+    if (requestsWaiting >= requestsWaitingMax) return end(socketCloseCodes.tooSlow, "sends faster than it is answered");
     requestsWaiting++;
     requestsDone = requestsDone
       .then(() => answer(request))
@@ -170,7 +171,7 @@ function parseRequest(text: string): SocketRequest | null {
   try {
     return socketRequest.parse(JSON.parse(text));
   } catch {
-    return null; // no JSON, or no form that we know: the same to the client
+    return null; // invalid JSON, or an unknown form: the same to the client
   }
 }
 

@@ -1,5 +1,5 @@
 // GET /ws: pub/sub carried on to WebSocket clients. Keeps the sessions, repairs lost updates by
-// re-reading, and drops who does not answer.
+// re-reading, and drops clients that do not answer.
 import websocket from "@fastify/websocket";
 import type { Authenticate } from "../../accounts/authenticator.ts";
 import { AppError, isAppError } from "../../contracts/errors.ts";
@@ -17,13 +17,13 @@ import type { LawsBoard } from "./laws_board.ts";
 import { openSocketSession, type SocketSession } from "./socket_session.ts";
 import type { SystemBoard } from "./system_board.ts";
 
-/** About ten updates a second a channel: more than an eye follows. */
+/** About ten updates per second and channel: more than an eye can follow. */
 export const updateIntervalMs = 100;
 /** Some 700 updates that wait in this process for one client, beyond what the kernel holds. */
 const bufferedBytesMax = 256 * 1024;
 /** A subscribe names at most 100 channels of about 90 bytes. */
 const frameBytesMax = 16 * 1024;
-/** A lost publish is seen so long after it at the latest. */
+/** A lost publish is noticed after this time at the latest. */
 export const repairIntervalMs = 2_000;
 /** Two unanswered pings, so 10 to 15 s: shorter would drop a laptop on a bad network. */
 const pingIntervalMs = 5_000;
@@ -72,7 +72,7 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
     },
     onReconnect: repairs.now,
   });
-  // always: whoever comes to watch the system finds the picture drawn
+  // always: a client that opens the system page finds the picture complete
   for (const topic of topicsOfSystem) subscriber.subscribe(topic, systemChannel);
   const pings = setInterval(() => void keepAlive(sessions, options), pingIntervalMs);
   options.metrics.gauge("sockets", "Open WebSocket clients", () => sessions.size);
@@ -108,7 +108,7 @@ export async function addSocketRoute(app: HttpServer, options: SocketsOptions): 
       if ((socketsOfKey.get(callers.of(request).keyId) ?? 0) >= socketsPerKeyMax) {
         throw new AppError("rate_limited", `This key has ${socketsPerKeyMax} sockets already.`, { retryAfterS: 5 });
       }
-      if (sessions.size >= socketsMax) throw new AppError("overloaded", "This process has its fill of sockets.", { retryAfterS: 5 });
+      if (sessions.size >= socketsMax) throw new AppError("overloaded", "This process has no room for more sockets.", { retryAfterS: 5 });
     },
     handler: async () => {
       throw new AppError("request_invalid", "This path speaks WebSocket: send Connection: Upgrade.");

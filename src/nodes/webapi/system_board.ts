@@ -1,10 +1,10 @@
-// What every process last said of itself (topic system_stats), as one picture for those who watch
-// the system. One a webapi.
+// What every process last reported of itself (topic system_stats), as one picture for those who
+// watch the system. One per webapi.
 import type { ProcessStats, TopicUpdates } from "../../contracts/topics.ts";
 
 /**
- * A dead process stays in the picture for so long, silent, so that whoever looks then sees that it
- * is gone.
+ * A dead process stays in the picture this long, marked silent, so that a viewer sees that it is
+ * gone.
  */
 const forgottenMs = 60_000;
 

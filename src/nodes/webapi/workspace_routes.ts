@@ -9,8 +9,8 @@ import type { Sql } from "../../platform/postgres.ts";
 import { assertMaySee, assertOfInstallation, type Callers } from "./callers.ts";
 
 /**
- * What a person may call a thing: one line, no control characters (Postgres takes no NUL), no half
- * of a character (it would be stored as another).
+ * A name given by a person: one line, no control characters (Postgres rejects NUL), no half
+ * characters (they would be stored as something else).
  */
 export const nameField = z
   .string()
@@ -40,7 +40,7 @@ export function addWorkspaceRoutes(app: HttpServer, { sql, callers }: { sql: Sql
       onRequest: callers.require("admin"),
       schema: {
         tags: ["workspaces"],
-        summary: "Make a workspace (scope admin, key of the installation)",
+        summary: "Create a workspace (scope admin, installation-wide key)",
         body: z.strictObject({ name: nameField }),
         response: { 201: workspaceAnswer },
       },

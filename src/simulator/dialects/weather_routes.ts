@@ -24,13 +24,13 @@ is left out does not happen, and \`{}\` is clear weather. It takes effect at onc
 
 | kind | what happens | what a good receiver does |
 |---|---|---|
-| \`doubled\` | a receipt is told 2 to 5 times, with the same \`id\` | nothing new the second time |
-| \`reordered\` | told up to \`within_ms\` late, so that others overtake it | ends in the same state in whatever order |
-| \`lost\` | never told | does not wait for ever: a deadline |
+| \`doubled\` | a receipt is sent 2 to 5 times, with the same \`id\` | nothing new the second time |
+| \`reordered\` | sent up to \`within_ms\` late, so that others overtake it | ends in the same state in whatever order |
+| \`lost\` | never sent | does not wait forever: a deadline |
 | \`early\` | the first receipt comes before the answer to its submit | knows the message already |
 | \`late\` | told \`after_ms\` after the deadline and the receipt horizon | keeps it aside; changes no end |
 | \`forged\` | beside a true one, another end: wrong secret, other body, ten days old, or unsigned | 401, no effect |
-| \`malformed\` | beside a true one, well signed: unknown status word, unknown reference, wrong type, a contradiction after the end (2xx, kept aside), broken JSON (400) | as said; no effect on any message |
+| \`malformed\` | beside a true one, well signed: unknown status word, unknown reference, wrong type, a contradiction after the end (2xx, quarantined), broken JSON (400) | as said; no effect on any message |
 | \`replayed\` | a body that was answered 2xx comes again, with its old signature | 2xx, nothing new |
 | \`burst\` | all receipts are held back for \`hold_ms\`, then come at \`factor\` times their rate | keeps up, or says 429 or 503 |
 
