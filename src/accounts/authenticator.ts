@@ -4,6 +4,7 @@ import { AppError, isAppError } from "../contracts/errors.ts";
 import { bearerToken } from "../platform/bearer_token.ts";
 import type { CreditClient } from "../platform/grpc.ts";
 import { sha256 } from "../platform/sha256.ts";
+import { retryAfterS } from "../platform/time/retry_after.ts";
 
 export const keyScopes = ["admin", "send", "read"] as const;
 export type KeyScope = (typeof keyScopes)[number];
@@ -114,7 +115,7 @@ function createUnknownKeysLimit() {
       const counted = current(address);
       if (counted === undefined || counted.keys < unknownKeysPerMinuteMax) return;
       throw new AppError("rate_limited", "Too many unknown keys came from this address.", {
-        retryAfterS: Math.ceil((counted.until - performance.now()) / 1_000),
+        retryAfterS: retryAfterS(counted.until - performance.now()),
       });
     },
     count(address: string): void {

@@ -5,6 +5,7 @@ import { isAppError } from "../contracts/errors.ts";
 import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
 import { type BulksmsStatus, firstFinalStatus, type MessageStatus, messageStatuses } from "../contracts/states.ts";
 import type { SocketUpdate } from "../contracts/topics.ts";
+import { sleep } from "../platform/time/sleep.ts";
 import type { Connection } from "./connection.ts";
 
 /**
@@ -86,7 +87,7 @@ export async function watchCampaign(
         options.onChange(state);
         if (campaign !== null && restingStatuses.includes(campaign.status)) return campaign;
       }
-      await pause(tickMs, options.signal);
+      await sleep(tickMs, options.signal);
     }
     return null;
   } finally {
@@ -122,7 +123,7 @@ export async function readCreditPatiently(connection: Connection, workspaceId: s
       return await readCredit(connection, workspaceId);
     } catch (error) {
       if (tries >= restartTriesMax || !isAppError(error, "service_unavailable", "deadline_exceeded")) throw error;
-      await pause(reconnectMs, new AbortController().signal);
+      await sleep(reconnectMs);
     }
   }
 }
@@ -168,16 +169,4 @@ function keepSocket(connection: Connection, watched: Watched, onMessage: (messag
       socket?.terminate();
     },
   };
-}
-
-function pause(durationMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, durationMs);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

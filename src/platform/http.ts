@@ -24,6 +24,8 @@ import { withoutBrackets } from "./own_address.ts";
 import { nothingHere, problemAnswer, problemOf } from "./problem.ts";
 import { findSessionToken } from "./session_cookie.ts";
 import { sha256 } from "./sha256.ts";
+import { succeedsWithin } from "./time/deadline.ts";
+import { retryAfterS } from "./time/retry_after.ts";
 
 export type HttpServer = ReturnType<typeof withZod>;
 
@@ -99,7 +101,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       keyGenerator: (request) =>
         sha256(findBearerToken(request.headers.authorization) ?? findSessionToken(request.headers.cookie) ?? request.ip).toString("base64"),
       errorResponseBuilder: (_request, context) =>
-        new AppError("rate_limited", `More than ${context.max} requests a minute.`, { retryAfterS: Math.ceil(context.ttl / 1_000) }),
+        new AppError("rate_limited", `More than ${context.max} requests a minute.`, { retryAfterS: retryAfterS(context.ttl) }),
     });
   }
   await app.register(swagger, {
@@ -210,7 +212,9 @@ function addManagementRoutes(app: HttpServer, { metrics, checks, name }: HttpSer
   const open = (summary: string) => ({ schema: { tags: ["management"], summary, security: [] }, config: { rateLimit: false } });
   app.get("/health", open("Whether the process is alive"), async () => ({ status: "alive", process: name, pid: process.pid }));
   app.get("/ready", open("Whether what it depends on answers; 503 when something is silent"), async (_request, reply) => {
-    const answers = await Promise.all(Object.entries(checks).map(async ([check, ask]) => [check, await isAnswering(ask)] as const));
+    const answers = await Promise.all(
+      Object.entries(checks).map(async ([check, ask]) => [check, await succeedsWithin(readyCheckMs, ask())] as const),
+    );
     const isReady = answers.every(([, isUp]) => isUp);
     return reply.status(isReady ? 200 : 503).send({
       status: isReady ? "ready" : "not ready",
@@ -222,20 +226,6 @@ function addManagementRoutes(app: HttpServer, { metrics, checks, name }: HttpSer
   app.get("/metrics", open("Metrics for Prometheus"), async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
-}
-
-async function isAnswering(ask: () => Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const overdue = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), readyCheckMs);
-  });
-  const answered = ask().then(
-    () => true,
-    () => false,
-  );
-  const isUp = await Promise.race([answered, overdue]);
-  clearTimeout(timer);
-  return isUp;
 }
 
 /**

@@ -7,6 +7,7 @@ import { toCreditUpdate } from "../../credit/credit_update.ts";
 import { readWorkspaces, workspacesPerReadMax } from "../../credit/workspaces.ts";
 import type { HttpClient } from "../../platform/http_client.ts";
 import { isConnectionError, isRetryable, type Sql } from "../../platform/postgres.ts";
+import { eachInSlots } from "../../platform/time/slots.ts";
 import type { LawsBoard } from "./laws_board.ts";
 import type { SystemBoard } from "./system_board.ts";
 
@@ -84,17 +85,13 @@ async function readProgresses(
   bulksmsIds: string[],
 ): Promise<Map<string, SnapshotResult>> {
   const results = new Map<string, SnapshotResult>();
-  const waiting = [...bulksmsIds];
   let isSilent = false;
-  const readSome = async () => {
-    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-      // who does not answer for one will not for the next: nobody waits longer than one time-out
-      const result = isSilent ? "silent" : await readProgress(options, id);
-      if (result === "silent") isSilent = true;
-      results.set(id, result === "silent" ? "unavailable" : result);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(progressReadsAtOnce, bulksmsIds.length) }, readSome));
+  await eachInSlots(bulksmsIds, progressReadsAtOnce, async (id) => {
+    // who does not answer for one will not for the next: nobody waits longer than one time-out
+    const result = isSilent ? "silent" : await readProgress(options, id);
+    if (result === "silent") isSilent = true;
+    results.set(id, result === "silent" ? "unavailable" : result);
+  });
   return results;
 }
 
