@@ -10,10 +10,11 @@ import { formatCredits, parseCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { type RunExpectation, runExpectation } from "../../contracts/quote.ts";
 import { bulksmsStatuses } from "../../contracts/states.ts";
+import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import type { RingingQueue } from "../../platform/queue.ts";
-import { answerInTime, type SalesCallers } from "./sales_callers.ts";
+import type { SalesCallers } from "./sales_callers.ts";
 
 export interface CommandDependencies extends ReserveDependencies {
   callers: SalesCallers;
@@ -113,6 +114,7 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
       // always asked anew: a price that has just changed is not charged at the old one unseen
       const pricing = await prices.current(0);
       const campaign = await answerInTime(
+        reply.elapsedTime,
         run(
           dependencies,
           { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) },
@@ -126,13 +128,17 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
   );
   app.post("/pause", route("Pause a campaign", "No new submit begins; receipts and charges go on."), async (request, reply) => {
     const { campaign, inFlight } = await answerInTime(
+      reply.elapsedTime,
       pause(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }),
     );
     told("paused", campaign);
     return reply.status(202).send({ ...answerOf(campaign), in_flight_max: inFlight });
   });
   app.post("/resume", route("Resume a paused campaign", "It goes on where it stood; nobody is texted twice."), async (request, reply) => {
-    const campaign = await answerInTime(resume(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }));
+    const campaign = await answerInTime(
+      reply.elapsedTime,
+      resume(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }),
+    );
     told("resumed", campaign);
     return reply.status(202).send(answerOf(campaign));
   });
@@ -144,6 +150,7 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
     ),
     async (request, reply) => {
       const { campaign, inFlight } = await answerInTime(
+        reply.elapsedTime,
         cancel(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }, dependencies),
       );
       told("canceled", campaign);

@@ -12,10 +12,11 @@ import { AppError } from "../../contracts/errors.ts";
 import { rowNoMax } from "../../contracts/receipts.ts";
 import { anomalyKinds, bulksmsStatuses, messageStatuses } from "../../contracts/states.ts";
 import { bulksmsProgressUpdate } from "../../contracts/topics.ts";
+import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import { createInternalTokenCheck } from "../../platform/internal_token.ts";
 import type { Sql } from "../../platform/postgres.ts";
-import { answerInTime, type SalesCallers } from "./sales_callers.ts";
+import type { SalesCallers } from "./sales_callers.ts";
 
 export interface ReadDependencies {
   sql: Sql;
@@ -133,13 +134,15 @@ function campaignRoutes(app: HttpServer, { sql, callers }: ReadDependencies): vo
         response: { 200: z.object({ bulksms: z.array(bulksmsView), next_cursor: z.uuid().nullable() }) },
       },
     },
-    (request) => {
+    (request, reply) => {
       const { limit, cursor, status } = request.query;
-      return answerInTime(listBulksms(sql, callers.workspaceOf(request), { limit, cursor, status }));
+      return answerInTime(reply.elapsedTime, listBulksms(sql, callers.workspaceOf(request), { limit, cursor, status }));
     },
   );
-  app.get("/bulksms/:id", { onRequest, schema: { tags, summary: "One campaign", params, response: { 200: bulksmsView } } }, (request) =>
-    answerInTime(readBulksms(sql, callers.workspaceOf(request), campaignId(request))),
+  app.get(
+    "/bulksms/:id",
+    { onRequest, schema: { tags, summary: "One campaign", params, response: { 200: bulksmsView } } },
+    (request, reply) => answerInTime(reply.elapsedTime, readBulksms(sql, callers.workspaceOf(request), campaignId(request))),
   );
 }
 
@@ -163,10 +166,10 @@ function messageRoutes(app: HttpServer, { sql, callers }: ReadDependencies): voi
         response: { 200: z.object({ messages: z.array(messageView), next_cursor: z.number().int().nullable() }) },
       },
     },
-    (request) => {
+    (request, reply) => {
       const { limit, cursor, status: statuses, number_prefix: numberPrefix, number_suffix: numberSuffix } = request.query;
       const page = { limit, cursor, statuses, numberPrefix, numberSuffix };
-      return answerInTime(listMessages(sql, callers.workspaceOf(request), campaignId(request), page));
+      return answerInTime(reply.elapsedTime, listMessages(sql, callers.workspaceOf(request), campaignId(request), page));
     },
   );
   app.get(
@@ -180,13 +183,13 @@ function messageRoutes(app: HttpServer, { sql, callers }: ReadDependencies): voi
         response: { 200: messageWay },
       },
     },
-    (request) => {
+    (request, reply) => {
       const bulksmsId = campaignId(request);
       const rowNo = Number(request.params.row_no);
       if (!/^\d{1,10}$/.test(request.params.row_no) || rowNo < 1 || rowNo > rowNoMax) {
         throw new AppError("message_not_found", "The campaign has no such row.");
       }
-      return answerInTime(readMessageWay(sql, callers.workspaceOf(request), bulksmsId, rowNo));
+      return answerInTime(reply.elapsedTime, readMessageWay(sql, callers.workspaceOf(request), bulksmsId, rowNo));
     },
   );
 }
@@ -204,7 +207,7 @@ function figureRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void
         response: { 200: statisticsAnswer },
       },
     },
-    (request) => answerInTime(readStatistics(sql, callers.workspaceOf(request), campaignId(request))),
+    (request, reply) => answerInTime(reply.elapsedTime, readStatistics(sql, callers.workspaceOf(request), campaignId(request))),
   );
   app.get(
     "/bulksms/:id/anomalies",
@@ -218,9 +221,9 @@ function figureRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void
         response: { 200: anomaliesAnswer },
       },
     },
-    (request) => {
+    (request, reply) => {
       const { limit, cursor } = request.query;
-      return answerInTime(listAnomalies(sql, callers.workspaceOf(request), campaignId(request), { limit, cursor }));
+      return answerInTime(reply.elapsedTime, listAnomalies(sql, callers.workspaceOf(request), campaignId(request), { limit, cursor }));
     },
   );
 }
@@ -234,7 +237,7 @@ function exportRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void
       sendCsv(
         reply,
         `report_${request.params.id}.csv`,
-        await answerInTime(exportReport(sql, callers.workspaceOf(request), campaignId(request))),
+        await answerInTime(reply.elapsedTime, exportReport(sql, callers.workspaceOf(request), campaignId(request))),
       ),
   );
   app.get(
@@ -244,7 +247,7 @@ function exportRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void
       sendCsv(
         reply,
         `rejects_${request.params.id}.csv`,
-        await answerInTime(exportRejects(sql, callers.workspaceOf(request), campaignId(request))),
+        await answerInTime(reply.elapsedTime, exportRejects(sql, callers.workspaceOf(request), campaignId(request))),
       ),
   );
 }
@@ -261,8 +264,8 @@ function progressRoute(app: HttpServer, { sql, internalToken }: ReadDependencies
       config: { rateLimit: false },
       schema: { hide: true, params, response: { 200: z.object({ workspace_id: z.uuid(), update: bulksmsProgressUpdate }) } },
     },
-    async (request) => {
-      const progress = await answerInTime(readProgress(sql, campaignId(request)));
+    async (request, reply) => {
+      const progress = await answerInTime(reply.elapsedTime, readProgress(sql, campaignId(request)));
       return { workspace_id: progress.workspaceId, update: toUpdate(progress) };
     },
   );
