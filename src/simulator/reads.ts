@@ -2,6 +2,7 @@
 // read from the journal's files.
 
 import { AppError } from "../contracts/errors.ts";
+import { uuidPattern } from "../contracts/ids.ts";
 import { rowNoMax } from "../contracts/receipts.ts";
 import { journalEnds, journalErrorCodes, receiptStatusOf, segmentRows } from "../contracts/simulator_journal.ts";
 import type { Journal } from "./journal.ts";
@@ -39,9 +40,11 @@ export interface BatchStatistics {
   repeats_differing: number;
 }
 
+const referenceShape = new RegExp(`^(${uuidPattern})\\.([1-9]\\d{0,9})$`);
+
 /** @throws AppError message_not_found */
 export async function messageFate(journal: Journal, reference: string): Promise<MessageFate> {
-  const match = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([1-9]\d{0,9})$/.exec(reference.toLowerCase());
+  const match = referenceShape.exec(reference.toLowerCase());
   const rowNo = Number(match?.[2]);
   if (match === null || rowNo > rowNoMax) throw new AppError("message_not_found", "A reference reads <batch_id>.<row_no>.");
   const segmentNo = Math.floor(rowNo / segmentRows);

@@ -4,6 +4,7 @@ import type { LabState } from "../../../src/contracts/lab_console.ts";
 import type { BulksmsStatus } from "../../../src/contracts/states.ts";
 import { checkLaws } from "../../../src/laws/check_laws.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import { lawSourcesOf } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 
@@ -41,7 +42,7 @@ export function watchVerdict(cluster: LabCluster): VerdictWatch {
         // verdict on the present
         verdict = { ...verdict, is: "unknown" };
       }
-      await pause(closing.signal);
+      await sleep(pauseMs, closing.signal);
     }
   })();
   return {
@@ -99,19 +100,4 @@ async function countCampaigns(cluster: LabCluster, signal: AbortSignal): Promise
     signal.removeEventListener("abort", giveUp);
     await sql.end({ timeout: 1 });
   }
-}
-
-/** Ends early, and without an error, when the lab closes. */
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, pauseMs);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

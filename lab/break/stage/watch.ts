@@ -2,6 +2,7 @@
 // every proxy, with the read-only role.
 import { type MessageStatus, messageStatuses } from "../../../src/contracts/states.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import type { RateSample } from "../../measure/report/verdict.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 
@@ -65,7 +66,7 @@ export async function openWatch(
     while (!isClosed) {
       // a database that is down gives no sample: the curve shows that, too
       await read().catch(() => {});
-      await new Promise((resolve) => setTimeout(resolve, sampleEveryMs));
+      await sleep(sampleEveryMs);
     }
   };
   await read();

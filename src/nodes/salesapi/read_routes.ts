@@ -9,6 +9,7 @@ import { readMessageWay } from "../../campaign/reads/message_timeline.ts";
 import { toUpdate } from "../../campaign/reads/progress.ts";
 import { anomaliesAnswer, messageCharge, statisticsAnswer, wayStep } from "../../contracts/campaign_reads.ts";
 import { AppError } from "../../contracts/errors.ts";
+import { isUuid } from "../../contracts/ids.ts";
 import { rowNoMax } from "../../contracts/receipts.ts";
 import { anomalyKinds, bulksmsStatuses, messageStatuses } from "../../contracts/states.ts";
 import { bulksmsProgressUpdate } from "../../contracts/topics.ts";
@@ -99,10 +100,9 @@ const anomalyCursor = z
   .transform((text) => ({ rowNo: Number(text.slice(0, text.indexOf(":"))), receiptId: text.slice(text.indexOf(":") + 1) }))
   .optional();
 
-const idShape = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 /** What is no id names no campaign: 404, as a foreign one. */
 function campaignId(request: { params: { id: string } }): string {
-  if (!idShape.test(request.params.id)) throw new AppError("bulksms_not_found", "There is no such campaign in your workspace.");
+  if (!isUuid(request.params.id)) throw new AppError("bulksms_not_found", "There is no such campaign in your workspace.");
   return request.params.id.toLowerCase();
 }
 
