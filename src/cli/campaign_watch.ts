@@ -5,6 +5,7 @@ import { isAppError } from "../contracts/errors.ts";
 import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
 import { type BulksmsStatus, firstFinalStatus, type MessageStatus, messageStatuses } from "../contracts/states.ts";
 import type { SocketUpdate } from "../contracts/topics.ts";
+import type { WorkspaceAnswer } from "../contracts/workspaces.ts";
 import { sleep } from "../platform/time/sleep.ts";
 import type { Connection } from "./connection.ts";
 
@@ -113,7 +114,7 @@ async function ask(connection: Connection, watched: Watched, state: CampaignStat
 /** Available + held: what a person calls credit. */
 export async function readCredit(connection: Connection, workspaceId: string): Promise<string> {
   const path = `/workspaces/${workspaceId}`;
-  return (await connection.callWebapi<{ credit: string }>("the credit cannot be read", "GET", path)).credit;
+  return (await connection.callWebapi<WorkspaceAnswer>("the credit cannot be read", "GET", path)).credit;
 }
 
 /** The same, when a process that was just killed may be restarting: waits for webapi. */

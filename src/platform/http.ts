@@ -13,7 +13,9 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
+import type { z } from "zod";
 import { AppError, errorRules } from "../contracts/errors.ts";
+import { healthAnswer, readyAnswer } from "../contracts/management.ts";
 import { answerClientError, answerOddRequests, beingStopped, type SlowBodies, watchSlowBodies } from "./bare_connections.ts";
 import { findBearerToken } from "./bearer_token.ts";
 import { isLoopback } from "./config.ts";
@@ -209,21 +211,30 @@ function acceptJsonAlone(app: HttpServer): void {
 }
 
 function addManagementRoutes(app: HttpServer, { metrics, checks, name }: HttpServerOptions): void {
-  const open = (summary: string) => ({ schema: { tags: ["management"], summary, security: [] }, config: { rateLimit: false } });
-  app.get("/health", open("Whether the process is alive"), async () => ({ status: "alive", process: name, pid: process.pid }));
-  app.get("/ready", open("Whether what it depends on answers; 503 when something is silent"), async (_request, reply) => {
+  const open = <Response extends Record<number, z.ZodType>>(summary: string, response: Response) => ({
+    schema: { tags: ["management"], summary, security: [], response },
+    config: { rateLimit: false },
+  });
+  app.get("/health", open("Whether the process is alive", { 200: healthAnswer }), async () => ({
+    status: "alive" as const,
+    process: name,
+    pid: process.pid,
+  }));
+  const ready = open("Whether what it depends on answers; 503 when something is silent", { 200: readyAnswer, 503: readyAnswer });
+  app.get("/ready", ready, async (_request, reply) => {
     const answers = await Promise.all(
       Object.entries(checks).map(async ([check, ask]) => [check, await succeedsWithin(readyCheckMs, ask())] as const),
     );
     const isReady = answers.every(([, isUp]) => isUp);
     return reply.status(isReady ? 200 : 503).send({
-      status: isReady ? "ready" : "not ready",
+      status: isReady ? ("ready" as const) : ("not ready" as const),
       process: name,
       pid: process.pid,
-      checks: Object.fromEntries(answers.map(([check, isUp]) => [check, isUp ? "ok" : "silent"])),
+      checks: Object.fromEntries(answers.map(([check, isUp]) => [check, isUp ? ("ok" as const) : ("silent" as const)])),
     });
   });
-  app.get("/metrics", open("Metrics for Prometheus"), async (_request, reply) =>
+  const { schema, config } = open("Metrics for Prometheus", {});
+  app.get("/metrics", { schema: { ...schema, response: undefined }, config }, async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
 }

@@ -1,6 +1,7 @@
 // Sends made-up receipts, one a body and several at once. What the receiver must keep as an anomaly
 // is written to the injections file (contracts/simulator_weather.ts) before it goes out: the oracle
 // of law L11. Called by weather_strays.ts.
+import { setMaxListeners } from "node:events";
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Pool } from "undici";
@@ -68,6 +69,7 @@ export function openStraySender({ folder, weather, url, onFatal }: StraySenderOp
   const sending = new Set<Promise<void>>();
   let file: Promise<FileHandle> | null = null;
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // one for each that sleeps until then
 
   async function record(line: InjectionLine): Promise<void> {
     file ??= openLines(join(folder, injectionsFile));

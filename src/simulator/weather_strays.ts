@@ -1,6 +1,7 @@
 // Receipts that the weather makes up beside true ones: forged, malformed, contradicting, and old
 // bodies sent again. What the receiver must keep as an anomaly is written to the injections file
 // before it goes out (weather_stray_sender.ts).
+import { setMaxListeners } from "node:events";
 import { rowNoMax } from "../contracts/receipts.ts";
 import { injectedKinds, type StrayKind } from "../contracts/simulator_weather.ts";
 import type { ReceiptStatus } from "../contracts/states.ts";
@@ -44,6 +45,7 @@ export function openStrays(options: StraysOptions): Strays {
   const { weather } = options;
   const sender = openStraySender(options);
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // one for each that sleeps until then
   let replaysWaiting = 0;
   let bodiesTaken = 0;
 

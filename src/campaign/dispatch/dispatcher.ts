@@ -1,5 +1,6 @@
 // The submit loops of one sales_worker: a bounded number of chunks at once, taking turns between
 // campaigns. Rung by jobs and by the sweeper.
+import { setMaxListeners } from "node:events";
 import { errorFields } from "../../platform/log.ts";
 import { deadlineIn } from "../../platform/time/deadline.ts";
 import { sleep } from "../../platform/time/sleep.ts";
@@ -41,6 +42,7 @@ export function openDispatcher(options: DispatcherOptions): Dispatcher {
   const waiting = new Set<string>(); // in order of arrival
   const loops = createSlots(options.concurrency, startLoops);
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // one for each that sleeps until then
   const isStopping = () => stopping.signal.aborted;
   /** The carrier wants no requests before it is over. */
   let quiet = deadlineIn(0);

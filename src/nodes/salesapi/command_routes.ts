@@ -8,8 +8,8 @@ import type { PriceBook } from "../../campaign/pricing/price_book.ts";
 import type { ProgressPublisher } from "../../campaign/reads/progress.ts";
 import { formatCredits, parseCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
+import { type CommandAnswer, commandAnswer } from "../../contracts/http.ts";
 import { type RunExpectation, runExpectation } from "../../contracts/quote.ts";
-import { bulksmsStatuses } from "../../contracts/states.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
@@ -62,21 +62,6 @@ function commandedId({ bulksms_id, id }: { bulksms_id?: string | undefined; id?:
     throw new AppError("id_conflicting", "id and bulksms_id name two campaigns; send one of them.");
   return (bulksms_id ?? id) as string;
 }
-
-const commandAnswer = z.object({
-  id: z.uuid(),
-  status: z.enum(bulksmsStatuses),
-  hold_id: z.uuid().nullable(),
-  contacts: z.number().int(),
-  parts: z.number().int(),
-  price: z.string(),
-  cost: z.string(),
-  /**
-   * Pause and cancel: messages whose body may be on its way to the carrier, begun before the
-   * command; no new one begins.
-   */
-  in_flight_max: z.number().int().optional(),
-});
 
 const runDescription = `Reserves its whole cost and lets it run. 202 \`running\`, or \`reserving\` when the credit service is silent: it goes on by itself.
 With \`expect\` it runs only if it has at most these contacts and parts and costs at most this; otherwise 409 \`quote_changed\` with its figures, without effect.
@@ -159,7 +144,7 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
   );
 }
 
-function answerOf(campaign: Campaign) {
+function answerOf(campaign: Campaign): CommandAnswer {
   return {
     id: campaign.bulksmsId,
     status: campaign.status,

@@ -7,12 +7,12 @@ import { listAnomalies, readStatistics } from "../../campaign/reads/campaign_fig
 import { exportRejects, exportReport, listBulksms, listMessages, readBulksms, readProgress } from "../../campaign/reads/campaign_reads.ts";
 import { readMessageWay } from "../../campaign/reads/message_timeline.ts";
 import { toUpdate } from "../../campaign/reads/progress.ts";
-import { anomaliesAnswer, messageCharge, statisticsAnswer, wayStep } from "../../contracts/campaign_reads.ts";
+import { anomaliesAnswer, messagesPage, messageWayAnswer, progressAnswer, statisticsAnswer } from "../../contracts/campaign_reads.ts";
 import { AppError } from "../../contracts/errors.ts";
+import { bulksmsAnswer, bulksmsPage } from "../../contracts/http.ts";
 import { isUuid } from "../../contracts/ids.ts";
 import { rowNoMax } from "../../contracts/receipts.ts";
-import { anomalyKinds, bulksmsStatuses, messageStatuses } from "../../contracts/states.ts";
-import { bulksmsProgressUpdate } from "../../contracts/topics.ts";
+import { bulksmsStatuses, messageStatuses } from "../../contracts/states.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import { createInternalTokenCheck } from "../../platform/internal_token.ts";
@@ -31,53 +31,6 @@ const pageRowsDefault = 100;
 /** Campaigns carry their text, up to 2 kB each. */
 const pageCampaignsMax = 200;
 const pageCampaignsDefault = 50;
-
-const counts = z.object(
-  Object.fromEntries(messageStatuses.map((status) => [status, z.number().int()])) as Record<(typeof messageStatuses)[number], z.ZodNumber>,
-);
-const credits = z.string().describe("credits as a decimal string");
-const time = z.string().describe("RFC 3339");
-
-const bulksmsView = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  sender: z.string(),
-  text: z.string(),
-  country: z.string(),
-  status: z.enum(bulksmsStatuses),
-  contacts: z.number().int(),
-  rejected: z.number().int(),
-  rejects: z.record(z.string(), z.number().int()).describe("rejected rows by reason"),
-  parts: z.number().int(),
-  parts_sent: z.number().int(),
-  price: credits.describe("of one part"),
-  cost: credits.describe("of all parts"),
-  charged: credits.describe("of the parts that were sent"),
-  counts: counts.describe("messages by state"),
-  last_error: z.string().nullable(),
-  hold_id: z.uuid().nullable(),
-  deadline_s: z.number().int(),
-  created_at: time,
-  started_at: time.nullable(),
-  ended_at: time.nullable(),
-  version: z.number().int().describe("grows with every change"),
-});
-
-const messageView = z.object({
-  row_no: z.number().int(),
-  msisdn: z.string(),
-  parts: z.number().int(),
-  status: z.enum(messageStatuses),
-  error_code: z.string().nullable(),
-  sent_at: time.nullable(),
-  done_at: time.nullable(),
-});
-
-const messageWay = messageView.extend({
-  way: z.array(wayStep).describe("its steps in their order, reached or not"),
-  charge: messageCharge,
-  anomalies: z.array(z.object({ receipt_id: z.string(), kind: z.enum(anomalyKinds), status: z.string(), at: time })),
-});
 
 const pageOf = (max: number, otherwise: number) => z.coerce.number().int().min(1).max(max).default(otherwise);
 /** `?status=sent,delivered` */
@@ -131,7 +84,7 @@ function campaignRoutes(app: HttpServer, { sql, callers }: ReadDependencies): vo
           cursor: z.uuid().optional(),
           status: z.enum(bulksmsStatuses).optional(),
         }),
-        response: { 200: z.object({ bulksms: z.array(bulksmsView), next_cursor: z.uuid().nullable() }) },
+        response: { 200: bulksmsPage },
       },
     },
     (request, reply) => {
@@ -141,7 +94,7 @@ function campaignRoutes(app: HttpServer, { sql, callers }: ReadDependencies): vo
   );
   app.get(
     "/bulksms/:id",
-    { onRequest, schema: { tags, summary: "One campaign", params, response: { 200: bulksmsView } } },
+    { onRequest, schema: { tags, summary: "One campaign", params, response: { 200: bulksmsAnswer } } },
     (request, reply) => answerInTime(reply.elapsedTime, readBulksms(sql, callers.workspaceOf(request), campaignId(request))),
   );
 }
@@ -163,7 +116,7 @@ function messageRoutes(app: HttpServer, { sql, callers }: ReadDependencies): voi
           number_prefix: digits.describe("what the number begins with, without its plus"),
           number_suffix: digits.describe("what the number ends with"),
         }),
-        response: { 200: z.object({ messages: z.array(messageView), next_cursor: z.number().int().nullable() }) },
+        response: { 200: messagesPage },
       },
     },
     (request, reply) => {
@@ -180,7 +133,7 @@ function messageRoutes(app: HttpServer, { sql, callers }: ReadDependencies): voi
         tags,
         summary: "One message: every step of its way, and why it was charged",
         params: z.object({ id: z.string(), row_no: z.string() }),
-        response: { 200: messageWay },
+        response: { 200: messageWayAnswer },
       },
     },
     (request, reply) => {
@@ -262,7 +215,7 @@ function progressRoute(app: HttpServer, { sql, internalToken }: ReadDependencies
         if (!isOurs(headers.authorization)) throw new AppError("internal_token_invalid", "This path is for processes of this system.");
       },
       config: { rateLimit: false },
-      schema: { hide: true, params, response: { 200: z.object({ workspace_id: z.uuid(), update: bulksmsProgressUpdate }) } },
+      schema: { hide: true, params, response: { 200: progressAnswer } },
     },
     async (request, reply) => {
       const progress = await answerInTime(reply.elapsedTime, readProgress(sql, campaignId(request)));

@@ -1,7 +1,8 @@
 // Who is calling salesapi: a hook that authenticates before a body is read. Campaigns belong to
 // workspaces, so only keys and sessions of one are let in.
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { type Authenticate, type Caller, type KeyScope, requireScope, requireWorkspace } from "../../accounts/authenticator.ts";
+import { type Authenticate, type Caller, requireScope, requireWorkspace } from "../../accounts/authenticator.ts";
+import type { KeyScope } from "../../contracts/keys.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
 import { credentialsOf, type IsOwnOrigin } from "../../platform/session_cookie.ts";
 

@@ -1,8 +1,9 @@
 // Where the state of a channel is read: a workspace's credit from our database, a campaign's
 // progress from salesapi, the processes from what they published. Says who may see it.
-import { z } from "zod";
+
+import { progressAnswer } from "../../contracts/campaign_reads.ts";
 import { isAppError } from "../../contracts/errors.ts";
-import { bulksmsProgressUpdate, type ChannelName, systemChannel, type TopicName, type TopicUpdates } from "../../contracts/topics.ts";
+import { type ChannelName, systemChannel, type TopicName, type TopicUpdates } from "../../contracts/topics.ts";
 import { toCreditUpdate } from "../../credit/credit_update.ts";
 import { readWorkspaces, workspacesPerReadMax } from "../../credit/workspaces.ts";
 import type { HttpClient } from "../../platform/http_client.ts";
@@ -30,8 +31,6 @@ export interface ChannelSnapshots {
 
 /** Asked of salesapi at once; more would only wait in its queue. */
 const progressReadsAtOnce = 8;
-
-const progressAnswer = z.object({ workspace_id: z.uuid(), update: bulksmsProgressUpdate });
 
 export interface ChannelSnapshotsOptions {
   sql: Sql;

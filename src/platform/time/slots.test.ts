@@ -39,6 +39,26 @@ describe("slots", () => {
     expect(left).toBe(0);
   });
 
+  test("work that waits for a slot gets one in its order, and keeps its outcome", async () => {
+    const slots = createSlots(2);
+    const order: number[] = [];
+    const outcomes = await Promise.allSettled(
+      [1, 2, 3, 4, 5].map((item) =>
+        slots.run(async () => {
+          expect(slots.inUse()).toBeLessThanOrEqual(2);
+          order.push(item);
+          await nextTurn();
+          if (item === 2) throw new Error("the second");
+          return item;
+        }),
+      ),
+    );
+    expect(order).toEqual([1, 2, 3, 4, 5]);
+    expect(outcomes.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : "failed"))).toEqual([1, "failed", 3, 4, 5]);
+    await slots.idle();
+    expect(slots.inUse()).toBe(0);
+  });
+
   test("a free slot is not waited for", async () => {
     await createSlots(1).freed();
     await createSlots(1).idle();

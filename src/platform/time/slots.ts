@@ -9,6 +9,11 @@ export interface Slots {
    * @throws Error when all slots are in use: ask `isFull` first
    */
   start(task: () => Promise<void>): void;
+  /**
+   * Runs work in a slot, and passes its outcome on; while all are in use, in the order in which it
+   * was asked for.
+   */
+  run<T>(work: () => Promise<T>): Promise<T>;
   /** Resolves when a slot is free: at once, or when the next task ends. */
   freed(): Promise<void>;
   /** Resolves when no slot is in use, tasks that began meanwhile included. */
@@ -23,18 +28,28 @@ export function createSlots(count: number, onFreed: () => void = () => {}): Slot
   const tasks = new Set<Promise<void>>();
   /** Those who wait for a free slot. */
   const waiting: (() => void)[] = [];
+  /** Work that waits for its slot, in order. */
+  const queue: (() => void)[] = [];
+  function start(task: () => Promise<void>): void {
+    if (tasks.size >= count) throw new Error(`all ${count} slots are in use`);
+    const running = task().finally(() => {
+      tasks.delete(running);
+      queue.shift()?.();
+      for (const wake of waiting.splice(0)) wake();
+      onFreed();
+    });
+    tasks.add(running);
+  }
   return {
     inUse: () => tasks.size,
     isFull: () => tasks.size >= count,
-    start(task) {
-      if (tasks.size >= count) throw new Error(`all ${count} slots are in use`);
-      const running = task().finally(() => {
-        tasks.delete(running);
-        for (const wake of waiting.splice(0)) wake();
-        onFreed();
-      });
-      tasks.add(running);
-    },
+    start,
+    run: (work) =>
+      new Promise((resolve, reject) => {
+        const begin = (): void => start(() => work().then(resolve, reject));
+        if (tasks.size >= count) queue.push(begin);
+        else begin();
+      }),
     async freed() {
       while (tasks.size >= count) await new Promise<void>((resolve) => waiting.push(resolve));
     },
