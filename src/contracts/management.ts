@@ -3,7 +3,6 @@ import { z } from "zod";
 
 /** 200 of GET /health. */
 export const healthAnswer = z.object({ status: z.literal("alive"), process: z.string(), pid: z.number().int() });
-export type HealthAnswer = z.infer<typeof healthAnswer>;
 
 /** 200 (ready) and 503 (not ready) of GET /ready: what the process depends on, by name. */
 export const readyAnswer = z.object({
@@ -12,4 +11,3 @@ export const readyAnswer = z.object({
   pid: z.number().int(),
   checks: z.record(z.string(), z.enum(["ok", "silent"])),
 });
-export type ReadyAnswer = z.infer<typeof readyAnswer>;

@@ -58,4 +58,3 @@ export const processStatistics = z.object({
 
 /** 200 of GET /statistics, with and without `batch_id`. */
 export const simulatorStatisticsAnswer = z.union([batchStatistics, processStatistics]);
-export type SimulatorStatisticsAnswer = z.infer<typeof simulatorStatisticsAnswer>;
