@@ -1,8 +1,11 @@
 // webapi and salesapi as a program of a customer sees them: each request once, with the answer that
 // contracts/ says. Lab and tests ask through it; bad inputs go by `askHttp` or raw_http.ts.
-import type { BulksmsAnswer, CreateAnswer } from "../src/contracts/http.ts";
+import type { BulksmsAnswer, CommandAnswer, CreateAnswer } from "../src/contracts/http.ts";
+import { idempotencyKeyHeader } from "../src/contracts/idempotency.ts";
+import type { CreatedKeyAnswer } from "../src/contracts/keys.ts";
 import { everyDestination, type PriceListAnswer } from "../src/contracts/prices.ts";
 import type { TopicUpdates } from "../src/contracts/topics.ts";
+import type { TopUpAnswer, WorkspaceAnswer } from "../src/contracts/workspaces.ts";
 
 export interface Answer<T> {
   status: number;
@@ -48,20 +51,21 @@ export interface Api {
   /** Uploads a CSV file. */
   create(csv: string, fields: CreateFields, idempotencyKey?: string): Promise<Answer<CreateAnswer>>;
   /** @param more further fields of the body */
-  command(name: CommandName, bulksmsId: string, more?: Record<string, unknown>): Promise<Answer<{ id: string }>>;
+  command(name: CommandName, bulksmsId: string, more?: Record<string, unknown>): Promise<Answer<CommandAnswer>>;
   campaign(bulksmsId: string): Promise<Answer<BulksmsAnswer>>;
   credit(workspaceId: string): Promise<Answer<TopicUpdates["workspace_credit"]>>;
   /** @param amount credits, a decimal string */
-  topUp(workspaceId: string, amount: string, idempotencyKey?: string): Promise<Answer<{ transfer_id: string }>>;
+  topUp(workspaceId: string, amount: string, idempotencyKey?: string): Promise<Answer<TopUpAnswer>>;
   /** A new price list, of one price for every destination: credits a part, a decimal string. */
   setPrice(part: string): Promise<Answer<PriceListAnswer>>;
-  createWorkspace(name: string): Promise<Answer<{ id: string }>>;
-  createKey(fields: { name: string; scopes: string[]; workspace_id: string }): Promise<Answer<{ id: string; key: string }>>;
+  createWorkspace(name: string): Promise<Answer<WorkspaceAnswer>>;
+  createKey(fields: { name: string; scopes: string[]; workspace_id: string }): Promise<Answer<CreatedKeyAnswer>>;
 }
 
 export function openApi({ webapiUrl, salesapiUrl, key, timeoutMs }: ApiOptions): Api {
   const common = { key, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
-  const repeatable = (idempotencyKey?: string) => (idempotencyKey === undefined ? {} : { headers: { "idempotency-key": idempotencyKey } });
+  const repeatable = (idempotencyKey?: string) =>
+    idempotencyKey === undefined ? {} : { headers: { [idempotencyKeyHeader]: idempotencyKey } };
   const get = <T>(url: string) => askHttp<T>("GET", url, common);
   const post = <T>(url: string, body: unknown, idempotencyKey?: string) =>
     askHttp<T>("POST", url, { ...common, body, ...repeatable(idempotencyKey) });

@@ -13,6 +13,7 @@ import type { EngineName } from "../src/local/supervised_engines.ts";
 import type { Intervention, SupervisorEvent } from "../src/local/supervisor.ts";
 import type { SystemSettings } from "../src/local/system_settings.ts";
 import { refuseInPure } from "./projects.ts";
+import { waitFor } from "./wait_for.ts";
 
 export interface ClusterOptions {
   /** Over the cluster's own. */
@@ -63,8 +64,6 @@ export interface AnotherProcess {
 
 const programFile = join(import.meta.dirname, "..", "bin", "bulksms.js");
 const compiledMain = join(import.meta.dirname, "..", "dist", "cli", "main.js");
-/** On two busy cores; an idle machine needs some five seconds. */
-const waitMaxMs = 60_000;
 const anotherReadyMaxMs = 30_000;
 
 /** What a test wants of a system: an outcome within seconds, the same at each run. */
@@ -129,29 +128,6 @@ function clusterOf(system: System, dataFolder: string, events: readonly Supervis
     },
   };
 }
-
-/** Polls until `read` gives something; see Cluster.waitFor. */
-export async function waitFor<T>(
-  what: string,
-  read: () => T | Promise<T>,
-  limitMs = waitMaxMs,
-): Promise<Exclude<T, undefined | null | false>> {
-  const endAt = performance.now() + limitMs;
-  let last: unknown;
-  for (;;) {
-    try {
-      const value = await read();
-      if (value !== undefined && value !== null && value !== false) return value as Exclude<T, undefined | null | false>;
-      last = value;
-    } catch (error) {
-      last = error;
-    }
-    if (performance.now() > endAt) throw new Error(`waited ${limitMs} ms in vain for ${what}; last: ${shown(last)}`, { cause: last });
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-const shown = (value: unknown) => (value instanceof Error ? value.message : (JSON.stringify(value) ?? "nothing")).slice(0, 500);
 
 async function startAnother(name: ProcessName, settings: SystemSettings): Promise<AnotherProcess> {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([variable]) => !variable.startsWith("BULKSMS_")));

@@ -35,7 +35,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/nodes/sales_worker": [...base, "src/campaign", "src/carriers"],
   "src/nodes/simulator": [...base, "src/simulator"],
   "src/cli": [...base, "src/local", "src/laws", "src/contacts", "src/nodes"],
-  "src/console": ["src/contracts", "src/sms", "src/contacts"],
+  "src/console": ["src/contracts", "src/sms", "src/contacts", "src/platform/time"],
   examples: [],
   testing: ["src"],
   "lab/measure": [...product],

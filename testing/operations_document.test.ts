@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { cacheMs } from "../src/accounts/authenticator.ts";
 import { linkS, sessionS } from "../src/accounts/console_sessions.ts";
-import { ringMaxS } from "../src/campaign/sweeper.ts";
+import { ringBackoff } from "../src/campaign/row_backoffs.ts";
 import { answersWithinS, deadlineS, foretell, horizonS } from "../src/cli/demo.ts";
 import { exitCodes } from "../src/cli/report_error.ts";
 import { processes, processNames } from "../src/contracts/processes.ts";
@@ -20,7 +20,7 @@ import { drainMaxMs } from "../src/platform/node.ts";
 import { forcedOutcomes } from "../src/simulator/forced_outcomes.ts";
 import { giveUpMarginMs } from "../src/simulator/receipt_body.ts";
 import { attemptTimeoutMs } from "../src/webhooks/receiver_client.ts";
-import { backoffMaxMs } from "../src/webhooks/retry_waits.ts";
+import { attemptBackoff } from "../src/webhooks/retry_waits.ts";
 import { codesOf, proseLines, readTable } from "./markdown.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -47,10 +47,11 @@ function durationMs(text: string): number {
 /** By the name of the constant, in milliseconds. */
 const limits: Readonly<Record<string, number>> = {
   ...{ cacheMs, relayIntervalMs, repairIntervalMs, updateIntervalMs, answerWithinMs, bodyStallMsDefault, headersTimeoutMs },
-  ...{ drainMaxMs, childDrainMaxMs, attemptTimeoutMs, backoffMaxMs, giveUpMarginMs },
+  ...{ drainMaxMs, childDrainMaxMs, attemptTimeoutMs, giveUpMarginMs },
   sessionS: sessionS * 1_000,
   linkS: linkS * 1_000,
-  ringMaxS: ringMaxS * 1_000,
+  ringBackoff: ringBackoff.maxMs,
+  attemptBackoff: attemptBackoff.maxMs,
   webhookToleranceS: webhookToleranceS * 1_000,
 };
 

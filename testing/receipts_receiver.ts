@@ -5,6 +5,7 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Receipt } from "../src/contracts/receipts.ts";
+import { waitUntil } from "../src/platform/time/wait_until.ts";
 import { verifyWebhook } from "../src/protocols/standard_webhooks/webhook_signature.ts";
 
 export interface ReceivedBody {
@@ -76,11 +77,7 @@ export async function startReceiptsReceiver(): Promise<ReceiptsReceiver> {
       isBlind = true;
     },
     until: async (condition, limitMs = 10_000) => {
-      const limit = performance.now() + limitMs;
-      while (!condition()) {
-        if (performance.now() > limit) throw new Error(`not within ${limitMs} ms: ${condition}`);
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
+      if (!(await waitUntil(condition, limitMs, 10))) throw new Error(`not within ${limitMs} ms: ${condition}`);
     },
     close: () =>
       new Promise((resolve) => {

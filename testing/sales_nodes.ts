@@ -7,11 +7,11 @@ import { readConfig } from "../src/platform/config.ts";
 import { createLog } from "../src/platform/log.ts";
 import type { Node } from "../src/platform/node.ts";
 import { openPostgres, type Sql } from "../src/platform/postgres.ts";
-import { waitFor } from "./cluster.ts";
 import { type CreditNodes, startCreditNodes } from "./credit_nodes.ts";
 import { createTestDatabase, type TestDatabase } from "./engines.ts";
 import { type HttpAnswer, type NodeHttp, openNodeHttp } from "./node_http.ts";
 import { makeReceipt, sendReceipts, startTestCarrier, type TestCarrier } from "./test_carrier.ts";
+import { waitFor } from "./wait_for.ts";
 
 export interface SalesNodes {
   credit: CreditNodes;

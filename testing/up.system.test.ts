@@ -9,7 +9,7 @@ import { processNames } from "../src/contracts/processes.ts";
 import { readSystemState } from "../src/local/data_folder.ts";
 import { endChild, hasEnded, isAlive, type RememberedProcess } from "../src/local/engines/bound_process.ts";
 import { startCommand } from "./bulksms_command.ts";
-import { waitFor } from "./cluster.ts";
+import { waitFor } from "./wait_for.ts";
 
 // real processes, on a machine that may be busy with other tests
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });

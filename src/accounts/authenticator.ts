@@ -1,12 +1,11 @@
 // Who is calling: checks API keys and console sessions through rpc by their SHA-256 and caches the
 // answers for a short time. Used by webapi and salesapi.
 import { AppError, isAppError } from "../contracts/errors.ts";
+import type { KeyScope } from "../contracts/keys.ts";
 import { bearerToken } from "../platform/bearer_token.ts";
 import type { CreditClient } from "../platform/grpc.ts";
 import { sha256 } from "../platform/sha256.ts";
-
-export const keyScopes = ["admin", "send", "read"] as const;
-export type KeyScope = (typeof keyScopes)[number];
+import { retryAfterS } from "../platform/time/retry_after.ts";
 
 export interface Caller {
   /** Id of the key or the session. */
@@ -114,7 +113,7 @@ function createUnknownKeysLimit() {
       const counted = current(address);
       if (counted === undefined || counted.keys < unknownKeysPerMinuteMax) return;
       throw new AppError("rate_limited", "Too many unknown keys came from this address.", {
-        retryAfterS: Math.ceil((counted.until - performance.now()) / 1_000),
+        retryAfterS: retryAfterS(counted.until - performance.now()),
       });
     },
     count(address: string): void {

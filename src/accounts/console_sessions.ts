@@ -3,9 +3,9 @@
 import { randomBytes } from "node:crypto";
 import { linkMinutes } from "../contracts/console.ts";
 import { AppError } from "../contracts/errors.ts";
+import { type KeyScope, keyScopes } from "../contracts/keys.ts";
 import { type AnySql, inTransaction, type Sql } from "../platform/postgres.ts";
 import { sha256 } from "../platform/sha256.ts";
-import { type KeyScope, keyScopes } from "./keys.ts";
 
 /** A working day: a browser left open overnight has to sign in again. */
 export const sessionS = 12 * 3_600;

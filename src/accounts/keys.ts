@@ -2,10 +2,8 @@
 // stored; the key itself is shown once.
 import { createHash, randomBytes } from "node:crypto";
 import { AppError } from "../contracts/errors.ts";
+import { type KeyScope, keyScopes } from "../contracts/keys.ts";
 import { type AnySql, inTransaction, type Sql } from "../platform/postgres.ts";
-
-export const keyScopes = ["admin", "send", "read"] as const;
-export type KeyScope = (typeof keyScopes)[number];
 
 export interface ApiKey {
   id: string;

@@ -1,14 +1,17 @@
 // Repairs every half-done step from the rows, because a process may die between any two lines and
 // Redis may lose everything. Runs in each sales_worker; a transaction-level advisory lock lets one
 // pass claim at a time, and each claim delays the next one for that row: 0.5 s, 1 s ... 30 s.
-import { setTimeout as sleep } from "node:timers/promises";
 import { type BulksmsStatus, campaignSets, messageSets } from "../contracts/states.ts";
+import { backoffInterval } from "../platform/backoff_sql.ts";
 import { errorFields, type Log } from "../platform/log.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../platform/postgres.ts";
 import { statusIn, statusList, statusNotIn, sumOfCounters } from "../platform/state_sql.ts";
+import { succeedsWithin } from "../platform/time/deadline.ts";
+import { createSlots } from "../platform/time/slots.ts";
 import { purgeDeadImport } from "./import/purge_imports.ts";
 import { expireMessages } from "./lifecycle/expiry.ts";
 import type { CampaignProgress } from "./lifecycle/move_messages.ts";
+import { ringBackoff } from "./row_backoffs.ts";
 
 export interface SweeperOptions {
   sql: Sql;
@@ -44,8 +47,6 @@ const claimedMax = 50;
 const repairsMax = 4;
 /** For its first 1.5 s the request itself calls rpc. */
 const reservingPatienceS = 2;
-const ringMinS = 0.5;
-export const ringMaxS = 30;
 /** A row that needed no repair for this long starts its back-off anew. */
 const backoffResetS = 10;
 
@@ -56,7 +57,9 @@ interface Claimed {
 }
 
 export function startSweeper(options: SweeperOptions): Sweeper {
-  const repairs = new Map<string, Promise<void>>();
+  const repairs = createSlots(repairsMax);
+  /** Campaigns under repair. */
+  const underRepair = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   let pass: Promise<void> = Promise.resolve();
   let isClosing = false;
@@ -69,32 +72,33 @@ export function startSweeper(options: SweeperOptions): Sweeper {
 
   async function claimAndRepair(): Promise<void> {
     await options.relay();
-    if (repairs.size >= repairsMax) return;
+    if (repairs.isFull()) return;
     const claimed = await claimCampaigns(options.sql, { receiptHorizonS: options.receiptHorizonS, isStart });
     if (claimed === null) return;
     isStart = false;
     for (const campaign of claimed) {
       await waitForPlace();
-      if (!repairs.has(campaign.bulksmsId)) startRepair(campaign);
+      if (!underRepair.has(campaign.bulksmsId)) startRepair(campaign);
     }
   }
 
   /** Repairing a large campaign may take minutes; charges do not wait for it. */
   async function waitForPlace(): Promise<void> {
-    while (repairs.size >= repairsMax) {
-      await Promise.race([...repairs.values(), sleep(options.intervalMs, undefined, { ref: false })]);
+    while (repairs.isFull()) {
+      await succeedsWithin(options.intervalMs, repairs.freed());
       await options.relay();
     }
   }
 
   function startRepair(campaign: Claimed): void {
-    options.onRepair(campaign.status);
-    const repaired = repair(options, campaign)
-      .catch((error: unknown) => {
-        options.log.warn({ event: "sweeper.repair_failed", bulksmsId: campaign.bulksmsId, status: campaign.status, ...errorFields(error) });
-      })
-      .finally(() => repairs.delete(campaign.bulksmsId));
-    repairs.set(campaign.bulksmsId, repaired);
+    const { bulksmsId, status } = campaign;
+    options.onRepair(status);
+    underRepair.add(bulksmsId);
+    repairs.start(() =>
+      repair(options, campaign)
+        .catch((error: unknown) => options.log.warn({ event: "sweeper.repair_failed", bulksmsId, status, ...errorFields(error) }))
+        .finally(() => underRepair.delete(bulksmsId)),
+    );
   }
 
   /** Logs a database outage once, and once more when it is over. */
@@ -120,13 +124,13 @@ export function startSweeper(options: SweeperOptions): Sweeper {
   return {
     async sweep() {
       await claimAndRepair();
-      await Promise.all(repairs.values());
+      await repairs.idle();
     },
     async close() {
       isClosing = true;
       clearTimeout(timer);
       await pass;
-      await Promise.all(repairs.values());
+      await repairs.idle();
     },
   };
 }
@@ -164,6 +168,7 @@ async function claimCampaigns(
     const [lock] = await transaction<{ isMine: boolean }[]>`select pg_try_advisory_xact_lock(${sweepLock}) as "isMine"`;
     if (lock?.isMine !== true) return null;
     const steps = stepsDue(transaction, isStart);
+    const isCalm = transaction`(${isStart} or b.next_ring_at < now() - ${backoffResetS}::int * interval '1 s')`;
     return transaction<Claimed[]>`
       with watched as (
         select b.id, b.status,
@@ -180,9 +185,8 @@ async function claimCampaigns(
         order by b.next_ring_at limit ${claimedMax} for no key update of b skip locked
       )
       update bulksms b set
-        ring_count = case when ${isStart} or b.next_ring_at < now() - ${backoffResetS}::int * interval '1 s' then 1 else least(b.ring_count + 1, 20) end,
-        next_ring_at = now() + least(${ringMaxS}::float8, ${ringMinS}::float8 * power(2,
-          case when ${isStart} or b.next_ring_at < now() - ${backoffResetS}::int * interval '1 s' then 0 else least(b.ring_count, 20) end)) * interval '1 s'
+        ring_count = case when ${isCalm} then 1 else least(b.ring_count + 1, 20) end,
+        next_ring_at = now() + ${backoffInterval(transaction, ringBackoff, transaction`case when ${isCalm} then 0 else b.ring_count end`)}
       from due n where b.id = n.id
       returning b.id as "bulksmsId", b.status, n.is_past_deadline as "isPastDeadline"`;
   });

@@ -5,6 +5,8 @@ import { isAppError } from "../contracts/errors.ts";
 import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
 import { type BulksmsStatus, isCampaignIn, type MessageStatus, messageStatuses } from "../contracts/states.ts";
 import type { SocketUpdate } from "../contracts/topics.ts";
+import type { WorkspaceAnswer } from "../contracts/workspaces.ts";
+import { sleep } from "../platform/time/sleep.ts";
 import type { Connection } from "./connection.ts";
 
 /**
@@ -76,7 +78,7 @@ export async function watchCampaign(
         options.onChange(state);
         if (campaign !== null && isCampaignIn("resting", campaign.status)) return campaign;
       }
-      await pause(tickMs, options.signal);
+      await sleep(tickMs, options.signal);
     }
     return null;
   } finally {
@@ -102,7 +104,7 @@ async function ask(connection: Connection, watched: Watched, state: CampaignStat
 /** Available + held: what a person calls credit. */
 export async function readCredit(connection: Connection, workspaceId: string): Promise<string> {
   const path = `/workspaces/${workspaceId}`;
-  return (await connection.callWebapi<{ credit: string }>("the credit cannot be read", "GET", path)).credit;
+  return (await connection.callWebapi<WorkspaceAnswer>("the credit cannot be read", "GET", path)).credit;
 }
 
 /** The same, when a process that was just killed may be restarting: waits for webapi. */
@@ -112,7 +114,7 @@ export async function readCreditPatiently(connection: Connection, workspaceId: s
       return await readCredit(connection, workspaceId);
     } catch (error) {
       if (tries >= restartTriesMax || !isAppError(error, "service_unavailable", "deadline_exceeded")) throw error;
-      await pause(reconnectMs, new AbortController().signal);
+      await sleep(reconnectMs);
     }
   }
 }
@@ -158,16 +160,4 @@ function keepSocket(connection: Connection, watched: Watched, onMessage: (messag
       socket?.terminate();
     },
   };
-}
-
-function pause(durationMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, durationMs);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

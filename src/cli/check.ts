@@ -1,6 +1,7 @@
 // `bulksms check`: the laws, over both databases and the simulator's journal. Read-only.
 import type { Command } from "commander";
 import { isAppError } from "../contracts/errors.ts";
+import { isUuid } from "../contracts/ids.ts";
 import { settings } from "../contracts/settings.ts";
 import { checkLaws, type LawsReport } from "../laws/check_laws.ts";
 import type { LawResult } from "../laws/law.ts";
@@ -100,7 +101,7 @@ function untilInterrupted(): AbortSignal {
 
 function scopeOf({ bulksms, workspace }: CheckOptions): Scope {
   for (const id of [bulksms, workspace]) {
-    if (id !== undefined && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id))
+    if (id !== undefined && !isUuid(id))
       throw new Failure(
         exitCodes.wrongUse,
         `${id} is not a valid id`,

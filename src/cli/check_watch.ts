@@ -1,8 +1,8 @@
 // `bulksms check --watch`: checks the laws repeatedly beside whatever runs, one line per pass,
 // until Ctrl-C. Called by check.ts.
-import { setTimeout as sleep } from "node:timers/promises";
 import type { LawsReport } from "../laws/check_laws.ts";
 import { isConnectionError } from "../platform/postgres.ts";
+import { sleep } from "../platform/time/sleep.ts";
 import { exitCodes } from "./report_error.ts";
 import { formatCount, formatDuration, type Terminal } from "./terminal.ts";
 
@@ -57,8 +57,7 @@ export async function watchLaws(options: WatchOptions): Promise<number> {
       terminal.line(`${time}   a database does not answer; trying again soon`);
     }
     const tookMs = performance.now() - startedMs;
-    // rejects when aborted
-    await sleep(Math.max(intervalMs - tookMs, tookMs * restsAPass), undefined, { signal }).catch(() => {});
+    await sleep(Math.max(intervalMs - tookMs, tookMs * restsAPass), signal);
   }
   terminal.line();
   terminal.line(endLine(terminal, passes, brokenLaws));

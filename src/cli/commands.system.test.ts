@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type RunningCommand, runCommand, startCommand } from "../../testing/bulksms_command.ts";
-import { waitFor } from "../../testing/cluster.ts";
+import { waitFor } from "../../testing/wait_for.ts";
 import { parseCredits } from "../contracts/credits.ts";
 import { readDataFolderNote } from "../local/data_folder.ts";
 

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { linkMinutes } from "../contracts/console.ts";
 import type { ErrorCode } from "../contracts/errors.ts";
+import { isUuid } from "../contracts/ids.ts";
 import { settings } from "../contracts/settings.ts";
 import { readDataFolderNote } from "../local/data_folder.ts";
 import { readConfig } from "../platform/config.ts";
@@ -39,7 +40,7 @@ async function printLink(options: ConsoleOptions): Promise<number> {
     );
   }
   const ownWorkspaceId = readDataFolderNote(folder, "workspace_id");
-  if (!isUuid.test(workspaceId)) {
+  if (!isUuid(workspaceId)) {
     const why = `--workspace ${workspaceId} is not the id of a workspace, which looks like ${idExample}`;
     throw new Failure(exitCodes.wrongUse, noLink, why, hintOfWorkspaces(ownWorkspaceId));
   }
@@ -53,7 +54,6 @@ async function printLink(options: ConsoleOptions): Promise<number> {
 
 const noLink = "no link was made";
 const idExample = "0198c9a0-0000-7000-8000-000000000001";
-const isUuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 function hintOfWorkspaces(ownWorkspaceId: string | null): string {
   const others = "a workspace's id is in the answer to the POST /workspaces that created it";

@@ -1,10 +1,10 @@
 // Publishes the audit's results to everyone who watches the laws in the console (topic laws). Run
 // beside the system by `up` and `demo`; it checks only while somebody watches.
-import { setTimeout as sleep } from "node:timers/promises";
 import { type LawState, type LawsUpdate, systemChannel } from "../contracts/topics.ts";
 import { checkLaws, type LawSources, laws } from "../laws/check_laws.ts";
 import { type BroadcastOptions, openPublisher } from "../platform/broadcast.ts";
 import { errorFields, type Log } from "../platform/log.ts";
+import { sleep } from "../platform/time/sleep.ts";
 import { restsAPass } from "./check_watch.ts";
 
 /** Short enough for a person who watches; a new viewer gets the first result within this time. */
@@ -37,8 +37,7 @@ export function startLawsNews(options: { sources: LawSources; redis: BroadcastOp
       publisher.publish("laws", systemChannel, last);
     }
     const tookMs = performance.now() - startedMs;
-    // rejects when aborted
-    await sleep(Math.max(restMinMs, tookMs * restsAPass), undefined, { signal }).catch(() => {});
+    await sleep(Math.max(restMinMs, tookMs * restsAPass), signal);
   };
   const run = (async () => {
     while (!signal.aborted) await look();

@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { parseCredits } from "../contracts/credits.ts";
 import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
+import type { KeysAnswer } from "../contracts/keys.ts";
 import type { QuoteAnswer } from "../contracts/quote.ts";
 import { settings } from "../contracts/settings.ts";
 import { type AgreementOptions, expectationOf, isAgreed, quoteChanged, requireAgreement } from "./agreement.ts";
@@ -226,7 +227,7 @@ function finish({ options, output }: Sending, outcome: BulksmsAnswer | QuoteAnsw
 
 /** A workspace's key sees itself among the keys, and so its workspace. */
 async function findWorkspace(connection: Connection): Promise<string> {
-  const { keys } = await connection.callWebapi<{ keys: { workspace_id: string | null }[] }>("the workspace is not known", "GET", "/keys");
+  const { keys } = await connection.callWebapi<KeysAnswer>("the workspace is not known", "GET", "/keys");
   const workspaceId = keys[0]?.workspace_id;
   if (typeof workspaceId === "string") return workspaceId;
   throw new Failure(

@@ -3,9 +3,10 @@
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { askHttp } from "../../testing/api_client.ts";
-import { type Cluster, startCluster, waitFor } from "../../testing/cluster.ts";
+import { type Cluster, startCluster } from "../../testing/cluster.ts";
 import { findPeer, requirePeer } from "../../testing/peers.ts";
 import { keys, openPseudoTerminal, type PseudoTerminal } from "../../testing/pseudo_terminal.ts";
+import { waitFor } from "../../testing/wait_for.ts";
 import type { BulksmsAnswer } from "../contracts/http.ts";
 
 // a whole system, and a command that is started anew for each answer

@@ -1,6 +1,6 @@
 // `bulksms status [ID]`: the campaigns of the workspace, or one campaign with all its states.
 import type { Command } from "commander";
-import type { BulksmsAnswer } from "../contracts/http.ts";
+import type { BulksmsAnswer, BulksmsPage } from "../contracts/http.ts";
 import { importEndOf, importEnds } from "../contracts/import_ends.ts";
 import { settings } from "../contracts/settings.ts";
 import { messageStatuses } from "../contracts/states.ts";
@@ -55,7 +55,7 @@ async function status(id: string | undefined, options: StatusOptions): Promise<n
 }
 
 async function showList(connection: Connection, terminal: Terminal, limit: number, isJson: boolean): Promise<void> {
-  const page = await connection.callSalesapi<{ bulksms: BulksmsAnswer[] }>("campaigns cannot be listed", "GET", `/bulksms?limit=${limit}`);
+  const page = await connection.callSalesapi<BulksmsPage>("campaigns cannot be listed", "GET", `/bulksms?limit=${limit}`);
   if (isJson) {
     process.stdout.write(`${JSON.stringify(page)}\n`);
     return;

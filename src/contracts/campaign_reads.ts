@@ -2,6 +2,7 @@
 // anomalies. Read by salesapi and by the console's pages.
 import { z } from "zod";
 import { anomalyKinds, messageStatuses } from "./states.ts";
+import { bulksmsProgressUpdate } from "./topics.ts";
 
 const count = z.number().int().nonnegative();
 const time = z.string().describe("RFC 3339");
@@ -43,6 +44,36 @@ export const messageCharge = z.object({
   description: z.string(),
 });
 export type MessageCharge = z.infer<typeof messageCharge>;
+
+/** One message as lists show it. */
+export const messageAnswer = z.object({
+  row_no: z.number().int(),
+  msisdn: z.string(),
+  parts: z.number().int(),
+  status: z.enum(messageStatuses),
+  error_code: z.string().nullable(),
+  sent_at: time.nullable(),
+  done_at: time.nullable(),
+});
+export type MessageAnswer = z.infer<typeof messageAnswer>;
+
+/**
+ * 200 of GET /bulksms/{id}/messages, in the order of the file. `next_cursor` null: there are no
+ * more; with a filter a page may be short although there are.
+ */
+export const messagesPage = z.object({ messages: z.array(messageAnswer), next_cursor: z.number().int().nullable() });
+export type MessagesPage = z.infer<typeof messagesPage>;
+
+/** 200 of GET /bulksms/{id}/messages/{row_no} */
+export const messageTimelineAnswer = messageAnswer.extend({
+  way: z.array(timelineStep).describe("its steps in their order, reached or not"),
+  charge: messageCharge,
+  anomalies: z.array(z.object({ receipt_id: z.string(), kind: z.enum(anomalyKinds), status: z.string(), at: time })),
+});
+export type MessageTimelineAnswer = z.infer<typeof messageTimelineAnswer>;
+
+/** 200 of GET /internal/progress/{id}, which webapi asks for its snapshots. */
+export const progressAnswer = z.object({ workspace_id: z.uuid(), update: bulksmsProgressUpdate });
 
 /** One receipt that no row could take. */
 export const anomaly = z.object({

@@ -2,6 +2,7 @@
 // in, and the paths that the pages live under. Read by webapi, by the command line that mints
 // links, and by the pages in src/console.
 import { z } from "zod";
+import { scopes } from "./keys.ts";
 
 /** Cookies ignore ports, so salesapi on the same host gets it too. */
 export const sessionCookie = "bulksms_session";
@@ -11,8 +12,6 @@ export const sessionCookie = "bulksms_session";
  * works. `*` stands for the rest of a path.
  */
 export const consolePaths = ["/", "/sign-in", "/send", "/campaigns", "/campaigns/*", "/credit", "/system", "/laws"] as const;
-
-const scopes = z.array(z.enum(["admin", "send", "read"]));
 
 /** Long random words; anything longer is not one. */
 const secret = z.string().min(1).max(200);

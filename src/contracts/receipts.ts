@@ -66,6 +66,10 @@ export const receipt = z.object({
 });
 export type Receipt = z.infer<typeof receipt>;
 
+/** 200 of POST /receipts/{carrier}: so many are committed, all of the body. */
+export const receiptsAnswer = z.object({ committed: z.number().int().nonnegative() });
+export type ReceiptsAnswer = z.infer<typeof receiptsAnswer>;
+
 /**
  * Standard Webhooks (https://www.standardwebhooks.com): HMAC-SHA256 over `id.timestamp.body`,
  * base64, prefix `v1,`.

@@ -18,6 +18,7 @@
 // appended to one makes it format 2 (`fileMagic` in place of its own): the magic names the least
 // format that reads it all.
 import { crc32 } from "node:zlib";
+import { uuidPattern } from "./ids.ts";
 import type { CarrierErrorCode } from "./receipts.ts";
 import type { ReceiptStatus } from "./states.ts";
 
@@ -146,9 +147,11 @@ export function segmentPath(batchId: string, segmentNo: number): string {
   return `${journalFolder}/${batchId.slice(-2)}/${batchId}.${segmentNo}`;
 }
 
+const segmentName = new RegExp(`^(${uuidPattern})\\.(\\d{1,6})$`);
+
 /** Batch and segment of a file name in `journal/xx/` or `open/`; null when it is none. */
 export function parseSegmentName(name: string): { batchId: string; segmentNo: number } | null {
-  const match = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(\d{1,6})$/.exec(name);
+  const match = segmentName.exec(name);
   return match === null ? null : { batchId: match[1] as string, segmentNo: Number(match[2]) };
 }
 

@@ -124,3 +124,18 @@ function parseLine(line: string): InjectionLine | null {
     return null;
   }
 }
+
+const count = z.number().int().nonnegative();
+const counts = <K extends string>(names: readonly K[]) =>
+  z.object(Object.fromEntries(names.map((name) => [name, count])) as Record<K, typeof count>);
+
+/** 200 of GET and PUT /weather: the weather, and what it has done. */
+export const weatherAnswer = z.object({
+  weather: simulatorWeather,
+  happened: counts<WeatherKind>(weatherKinds).describe(
+    "since the process started: receipts (early: messages; forged, malformed, replayed: bodies that were answered)",
+  ),
+  strays: counts([...strayKinds, "wrongly_taken", "dropped", "waiting"] as const).describe(
+    "made-up bodies by kind. wrongly_taken: forged or broken, and answered 2xx all the same, which no receiver should ever do",
+  ),
+});

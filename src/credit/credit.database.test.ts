@@ -4,13 +4,14 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../testing/engines.ts";
 import { createKey, findKey, listKeys, liveKeysMax, revokeKey } from "../accounts/keys.ts";
+import { isUuid } from "../contracts/ids.ts";
 import { openPostgres, type Sql } from "../platform/postgres.ts";
 import { release, reserve } from "./holds.ts";
 import { purgeStoredAnswers, topUpByKey } from "./idempotent_top_up.ts";
 import { readLedger } from "./ledger.ts";
 import { type Settle, settle } from "./settle.ts";
 import { topUp } from "./top_up.ts";
-import { amountMilliMax, balanceMilliMax, deriveTransferId, isUuid } from "./transfers.ts";
+import { amountMilliMax, balanceMilliMax, deriveTransferId } from "./transfers.ts";
 import { createWorkspace, readWorkspace } from "./workspaces.ts";
 
 let database: TestDatabase;

@@ -1,7 +1,7 @@
 // Reads the ledger in pages, newest first. Called by webapi.
 import { AppError } from "../contracts/errors.ts";
+import { isUuid } from "../contracts/ids.ts";
 import type { AnySql } from "../platform/postgres.ts";
-import { isUuid } from "./transfers.ts";
 
 export interface LedgerEntry {
   transferId: string;

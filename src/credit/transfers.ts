@@ -2,6 +2,7 @@
 // repeat has the same id.
 import { createHash } from "node:crypto";
 import { AppError } from "../contracts/errors.ts";
+import { uuidOf } from "../platform/ids.ts";
 
 /** Largest amount of one transfer: 10^12 credits. Anything larger is a typo. */
 export const amountMilliMax = 1_000_000_000_000_000n;
@@ -26,21 +27,5 @@ export function deriveTransferId(purpose: "hold" | "release" | "top_up", ...sour
   // prefixed with lengths, so that two different sources never produce the same bytes
   const text = [purpose, ...source].map((part) => `${part.length}:${part}`).join("");
   const bytes = createHash("sha256").update(text).digest().subarray(0, 16);
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x80;
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
-  const hex = bytes.toString("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
-/** Whether the text is a UUID in the canonical form that Postgres accepts. */
-export function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
-}
-
-/**
- * Whether the text is a UUIDv7 (RFC 9562, section 5.7: version 7, variant 10), which callers
- * outside ds use for ids of holds and transfers.
- */
-export function isUuidV7(text: string): boolean {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i.test(text);
+  return uuidOf(bytes, 8);
 }

@@ -5,6 +5,8 @@ import { readdirSync } from "node:fs";
 import Postgrator from "postgrator";
 import { ConfigError } from "../platform/config.ts";
 import { isConnectionError, isForeignServer, openPostgres, type Sql, type TransactionSql } from "../platform/postgres.ts";
+import { spreadBackoffMs } from "../platform/time/backoff.ts";
+import { sleep } from "../platform/time/sleep.ts";
 import { EngineError } from "./engines/engine_error.ts";
 
 /**
@@ -208,6 +210,9 @@ function newerSchema(database: string, version: number, newest: number): EngineE
   );
 }
 
+const raceTriesMax = 10;
+const raceBackoff = { firstMs: 20, maxMs: 200 };
+
 /**
  * Two migrations of two databases on one server may touch the same role's rows: XX000 "tuple
  * concurrently updated", 23505 on creation.
@@ -219,8 +224,8 @@ async function repeatOnRace(work: () => Promise<unknown>): Promise<void> {
       return;
     } catch (error) {
       const code = (error as { code?: string }).code;
-      if (attempt >= 10 || (code !== "XX000" && code !== "23505")) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20 * attempt));
+      if (attempt >= raceTriesMax || (code !== "XX000" && code !== "23505")) throw error;
+      await sleep(spreadBackoffMs(raceBackoff, attempt));
     }
   }
 }

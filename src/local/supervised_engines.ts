@@ -2,6 +2,7 @@
 // when one dies. Used by supervisor.ts.
 import { join } from "node:path";
 import { type DatabaseName, databaseNames, engineEndpoints } from "../contracts/processes.ts";
+import { sleep } from "../platform/time/sleep.ts";
 import type { DataFolder } from "./data_folder.ts";
 import { type RememberedProcess, rememberProcess } from "./engines/bound_process.ts";
 import { EngineError } from "./engines/engine_error.ts";
@@ -65,7 +66,7 @@ export async function superviseEngine(name: EngineName, options: EngineOptions):
   const bringBack = async (): Promise<void> => {
     await options.beforeRestart(name);
     for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, restartPauseMs));
+      await sleep(restartPauseMs);
       if (isStopping) return;
       try {
         const next = await start(port);

@@ -3,10 +3,12 @@
 import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
-import { endChild, hasEnded, type RememberedProcess, rememberProcess, spawnBound, waitUntil } from "./engines/bound_process.ts";
+import { backoffMs } from "../platform/time/backoff.ts";
+import { waitUntil } from "../platform/time/wait_until.ts";
+import { endChild, hasEnded, type RememberedProcess, rememberProcess, spawnBound } from "./engines/bound_process.ts";
 
 /** The first restart is immediate; a process that keeps dying waits longer each time. */
-const backOffMs = { first: 50, max: 5_000 } as const;
+const restartBackoff = { firstMs: 50, maxMs: 5_000, factor: 3 };
 /** A process that lived this long died of something new. */
 const healthyMs = 10_000;
 /**
@@ -85,7 +87,7 @@ export function superviseProcess(options: SupervisedProcessOptions): SupervisedP
       if (isStopping) return;
       deaths += 1;
       quickDeaths = performance.now() - startedAt > healthyMs ? 0 : quickDeaths + 1;
-      const restartInMs = quickDeaths <= 1 ? backOffMs.first : Math.min(backOffMs.max, backOffMs.first * 3 ** (quickDeaths - 1));
+      const restartInMs = backoffMs(restartBackoff, quickDeaths);
       onEvent({ type: "process_died", name, pid: mine.pid ?? 0, code, signal, restartInMs });
       restartTimer = setTimeout(() => void options.beforeRestart().then(start), restartInMs);
     };

@@ -7,8 +7,9 @@ import { type DatabaseName, databaseNames, type ProcessName, processes, processN
 import { settings as settingTable } from "../contracts/settings.ts";
 import type { Environment } from "../platform/config.ts";
 import { requireOwnAddress } from "../platform/own_address.ts";
+import { waitUntil } from "../platform/time/wait_until.ts";
 import { type DataFolder, openDataFolder, readSystemState, type SystemState, simulatorFolder } from "./data_folder.ts";
-import { endRemembered, rememberProcess, waitUntil } from "./engines/bound_process.ts";
+import { endRemembered, rememberProcess } from "./engines/bound_process.ts";
 import { EngineError } from "./engines/engine_error.ts";
 import { claimPort, releasePort } from "./engines/free_port.ts";
 import type { RedisSearch } from "./engines/redis_binaries.ts";

@@ -1,6 +1,7 @@
 // Bounds how long a client of an HTTP endpoint waits for its answer, even while a frozen dependency
 // blocks us. Used by the nodes' routes.
 import { AppError } from "../contracts/errors.ts";
+import { within } from "./time/deadline.ts";
 
 /** A caller gets an answer within 2 s; the remainder covers the network. */
 export const answerWithinMs = 1_900;
@@ -11,15 +12,7 @@ export const answerWithinMs = 1_900;
  * @param elapsedMs the age of the request so far (fastify's `reply.elapsedTime`)
  * @throws AppError service_unavailable
  */
-export async function answerInTime<T>(elapsedMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const overdue = new Promise<never>((_, reject) => {
-    const late = () => reject(new AppError("service_unavailable", "A dependency does not answer in time.", { retryAfterS: 2 }));
-    timer = setTimeout(late, Math.max(0, answerWithinMs - elapsedMs));
-  });
-  try {
-    return await Promise.race([work, overdue]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function answerInTime<T>(elapsedMs: number, work: Promise<T>): Promise<T> {
+  const late = () => new AppError("service_unavailable", "A dependency does not answer in time.", { retryAfterS: 2 });
+  return within(answerWithinMs - elapsedMs, work, late);
 }

@@ -1,7 +1,6 @@
 // How every HTTP listener of ours answers nonsense: bytes, URLs, methods, headers, bodies. Always a
 // problem with a stable code, never a 500, never silence.
 import { connect } from "node:net";
-import { setTimeout as wait } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { pino } from "pino";
@@ -13,6 +12,7 @@ import { askRaw, type RawAnswer, type RawRequest, sendBytes } from "../../testin
 import type { errorRules } from "../contracts/errors.ts";
 import { createHttpServer, type HttpServer, listen } from "./http.ts";
 import { createMetrics } from "./metrics.ts";
+import { sleep } from "./time/sleep.ts";
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31);
 const bodyStallMs = 300;
@@ -279,7 +279,7 @@ describe("a body", () => {
       const answered = socket.setEncoding("utf8").toArray();
       for (let at = 0; at < body.length && !socket.destroyed && socket.writable; at += bytesAtOnce) {
         socket.write(body.slice(at, at + bytesAtOnce));
-        await wait(25);
+        await sleep(25);
       }
       return Number(/ (\d{3}) /.exec((await answered).join(""))?.[1]);
     };

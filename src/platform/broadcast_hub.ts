@@ -2,6 +2,7 @@
 // Knows neither transport nor domain: a listener is anything that takes text and reports how much
 // of it is still buffered; an update is anything with a version that only grows.
 import type { ChannelName, TopicName } from "../contracts/topics.ts";
+import { createThrottle, type Throttle } from "./time/throttle.ts";
 
 export interface Listener {
   send(text: string): void;
@@ -39,8 +40,7 @@ interface Channel {
   channel: string;
   latest: Update | null;
   places: Map<Listener, Place>;
-  flushedAtMs: number;
-  timer: NodeJS.Timeout | null;
+  flushing: Throttle;
 }
 
 export interface BroadcastHub {
@@ -71,7 +71,7 @@ export function createBroadcastHub(options: HubOptions): BroadcastHub {
   const leaveChannel = (listener: Listener, state: Channel) => {
     memberships.get(listener)?.delete(state);
     if (!state.places.delete(listener) || state.places.size > 0) return;
-    if (state.timer !== null) clearTimeout(state.timer);
+    state.flushing.cancel();
     channels.delete(keyOf(state));
     options.onUnwatch(state.topic, state.channel);
   };
@@ -85,8 +85,6 @@ export function createBroadcastHub(options: HubOptions): BroadcastHub {
     listener.dropAsSlow();
   };
   const flush = (state: Channel) => {
-    state.timer = null;
-    state.flushedAtMs = performance.now();
     const { latest } = state;
     if (latest === null) return;
     const text = textOf(state, latest, false); // once for all listeners
@@ -99,17 +97,18 @@ export function createBroadcastHub(options: HubOptions): BroadcastHub {
   const accept = (state: Channel, update: Update) => {
     if (state.latest !== null && update.version <= state.latest.version) return;
     state.latest = update;
-    if (state.timer !== null) return; // the trailing edge will send it
-    const restMs = state.flushedAtMs + options.updateIntervalMs - performance.now();
-    if (restMs <= 0) flush(state);
-    else state.timer = setTimeout(() => flush(state), restMs);
+    state.flushing.ask();
   };
 
   return {
     wait(listener, { topic, channel }) {
       let state = channels.get(keyOf({ topic, channel }));
       if (state === undefined) {
-        state = { topic, channel, latest: null, places: new Map(), flushedAtMs: Number.NEGATIVE_INFINITY, timer: null };
+        const opened: Channel = {
+          ...{ topic, channel, latest: null, places: new Map() },
+          flushing: createThrottle(() => flush(opened), options.updateIntervalMs),
+        };
+        state = opened;
         channels.set(keyOf(state), state);
         options.onWatch(topic, channel);
       }
@@ -140,7 +139,7 @@ export function createBroadcastHub(options: HubOptions): BroadcastHub {
     watched: (topic) => [...channels.values()].filter((state) => state.topic === topic).map((state) => state.channel),
     channelsOf: (listener) => memberships.get(listener)?.size ?? 0,
     close() {
-      for (const state of channels.values()) if (state.timer !== null) clearTimeout(state.timer);
+      for (const state of channels.values()) state.flushing.cancel();
       channels.clear();
       memberships.clear();
     },

@@ -23,6 +23,7 @@ import { AppError, type ErrorCode, type ErrorDetails, errorRules } from "../cont
 import * as credit from "../contracts/generated/credit.ts";
 import { createInternalTokenCheck } from "./internal_token.ts";
 import { errorFields, type Log } from "./log.ts";
+import { succeedsWithin } from "./time/deadline.ts";
 
 /** Our calls carry ids and amounts: a larger message is an attack or a mistake. */
 const messageBytesMax = 64 * 1024;
@@ -70,9 +71,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
         health.setStatus(name, isServing ? "SERVING" : "NOT_SERVING");
     },
     async stop(drainMs) {
-      const overdue = setTimeout(() => server.forceShutdown(), drainMs);
-      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-      clearTimeout(overdue);
+      const drained = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      if (!(await succeedsWithin(drainMs, drained))) server.forceShutdown();
     },
   };
 }

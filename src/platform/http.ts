@@ -13,7 +13,9 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
+import type { z } from "zod";
 import { AppError, errorRules } from "../contracts/errors.ts";
+import { healthAnswer, readyAnswer } from "../contracts/management.ts";
 import { answerClientError, answerOddRequests, beingStopped, type SlowBodies, watchSlowBodies } from "./bare_connections.ts";
 import { findBearerToken } from "./bearer_token.ts";
 import { isLoopback } from "./config.ts";
@@ -24,6 +26,8 @@ import { withoutBrackets } from "./own_address.ts";
 import { nothingHere, problemAnswer, problemOf } from "./problem.ts";
 import { findSessionToken } from "./session_cookie.ts";
 import { sha256 } from "./sha256.ts";
+import { succeedsWithin } from "./time/deadline.ts";
+import { retryAfterS } from "./time/retry_after.ts";
 
 export type HttpServer = ReturnType<typeof withZod>;
 
@@ -99,7 +103,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       keyGenerator: (request) =>
         sha256(findBearerToken(request.headers.authorization) ?? findSessionToken(request.headers.cookie) ?? request.ip).toString("base64"),
       errorResponseBuilder: (_request, context) =>
-        new AppError("rate_limited", `More than ${context.max} requests a minute.`, { retryAfterS: Math.ceil(context.ttl / 1_000) }),
+        new AppError("rate_limited", `More than ${context.max} requests a minute.`, { retryAfterS: retryAfterS(context.ttl) }),
     });
   }
   await app.register(swagger, {
@@ -207,35 +211,32 @@ function acceptJsonAlone(app: HttpServer): void {
 }
 
 function addManagementRoutes(app: HttpServer, { metrics, checks, name }: HttpServerOptions): void {
-  const open = (summary: string) => ({ schema: { tags: ["management"], summary, security: [] }, config: { rateLimit: false } });
-  app.get("/health", open("Whether the process is alive"), async () => ({ status: "alive", process: name, pid: process.pid }));
-  app.get("/ready", open("Whether what it depends on answers; 503 when something is silent"), async (_request, reply) => {
-    const answers = await Promise.all(Object.entries(checks).map(async ([check, ask]) => [check, await isAnswering(ask)] as const));
+  const open = <Response extends Record<number, z.ZodType>>(summary: string, response: Response) => ({
+    schema: { tags: ["management"], summary, security: [], response },
+    config: { rateLimit: false },
+  });
+  app.get("/health", open("Whether the process is alive", { 200: healthAnswer }), async () => ({
+    status: "alive" as const,
+    process: name,
+    pid: process.pid,
+  }));
+  const ready = open("Whether what it depends on answers; 503 when something is silent", { 200: readyAnswer, 503: readyAnswer });
+  app.get("/ready", ready, async (_request, reply) => {
+    const answers = await Promise.all(
+      Object.entries(checks).map(async ([check, ask]) => [check, await succeedsWithin(readyCheckMs, ask())] as const),
+    );
     const isReady = answers.every(([, isUp]) => isUp);
     return reply.status(isReady ? 200 : 503).send({
-      status: isReady ? "ready" : "not ready",
+      status: isReady ? ("ready" as const) : ("not ready" as const),
       process: name,
       pid: process.pid,
-      checks: Object.fromEntries(answers.map(([check, isUp]) => [check, isUp ? "ok" : "silent"])),
+      checks: Object.fromEntries(answers.map(([check, isUp]) => [check, isUp ? ("ok" as const) : ("silent" as const)])),
     });
   });
-  app.get("/metrics", open("Metrics for Prometheus"), async (_request, reply) =>
+  const { schema, config } = open("Metrics for Prometheus", {});
+  app.get("/metrics", { schema: { ...schema, response: undefined }, config }, async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
-}
-
-async function isAnswering(ask: () => Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const overdue = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), readyCheckMs);
-  });
-  const answered = ask().then(
-    () => true,
-    () => false,
-  );
-  const isUp = await Promise.race([answered, overdue]);
-  clearTimeout(timer);
-  return isUp;
 }
 
 /**

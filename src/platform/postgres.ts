@@ -3,6 +3,8 @@
 // settings of each role (migrate.ts).
 import postgres from "postgres";
 import { AppError } from "../contracts/errors.ts";
+import { backoffMs, spreadBackoffMs } from "./time/backoff.ts";
+import { sleep } from "./time/sleep.ts";
 
 export type Sql = postgres.Sql<{ bigint: bigint }>;
 export type TransactionSql = postgres.TransactionSql<{ bigint: bigint }>;
@@ -16,6 +18,9 @@ export type AnySql = Sql | TransactionSql;
 const connectTimeoutS = 2;
 /** How often a whole transaction is tried, with growing pauses, when a retry can help. */
 const transactionTriesMax = 5;
+const transactionBackoff = { firstMs: 50, maxMs: 400 };
+/** Reconnects soon after the server is back. */
+const reconnectBackoff = { firstMs: 50, maxMs: 1_000 };
 
 export interface PostgresOptions {
   applicationName: string;
@@ -29,8 +34,7 @@ export function openPostgres(url: string, options: PostgresOptions): Sql {
     max: options.connections,
     connect_timeout: connectTimeoutS,
     idle_timeout: 60,
-    // reconnects soon after the server is back
-    backoff: (retries) => Math.min(1, 0.05 * 2 ** retries),
+    backoff: (retries) => backoffMs(reconnectBackoff, retries + 1) / 1_000,
     types: { bigint: postgres.BigInt },
     onnotice: () => {},
     connection: {
@@ -59,7 +63,7 @@ export async function inTransaction<T>(
     } catch (error) {
       if (!isRetryable(error)) throw error;
       if (attempt >= triesMax) throw asUnavailable(error);
-      await new Promise((resolve) => setTimeout(resolve, 20 * 2 ** attempt * (0.5 + Math.random())));
+      await sleep(spreadBackoffMs(transactionBackoff, attempt));
     }
   }
 }

@@ -4,6 +4,7 @@ import { Queue, Worker } from "bullmq";
 import { type Jobs, jobs, type QueueName } from "../contracts/jobs.ts";
 import { errorFields, type Log } from "./log.ts";
 import { closeRedis, inTime, openRedis } from "./redis.ts";
+import { waitUntil } from "./time/wait_until.ts";
 
 export interface QueueOptions {
   redisUrl: string;
@@ -30,6 +31,8 @@ export interface RingingQueue<Q extends QueueName> {
 
 /** Rings in flight to Redis; beyond this Redis is stuck, and more would only fill memory. */
 const ringsInFlightMax = 5_000;
+/** A ring is a doorbell: what Redis has not taken by then is dropped. */
+const ringsDrainMaxMs = 1_000;
 /** Kept for debugging; the rows are the truth. */
 const keptCompleted = { count: 100 };
 const keptFailed = { count: 1_000, age: 3_600 };
@@ -66,7 +69,7 @@ export function openQueue<Q extends QueueName>(name: Q, options: QueueOptions): 
     waiting: () => inTime(queue.getWaitingCount()),
     dropped: () => dropped,
     async close() {
-      await waitUntilDone(() => inFlight === 0 || redis.status !== "ready");
+      await waitUntil(() => inFlight === 0 || redis.status !== "ready", ringsDrainMaxMs, 5);
       closeRedis(redis);
       await queue.close().catch(() => {});
     },
@@ -129,10 +132,4 @@ export function startQueueWorker<Q extends QueueName>(name: Q, options: WorkerOp
       closeRedis(redis);
     },
   };
-}
-
-/** Waits at most a second for a condition within this process. */
-async function waitUntilDone(isDone: () => boolean): Promise<void> {
-  const deadline = performance.now() + 1_000;
-  while (!isDone() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
 }

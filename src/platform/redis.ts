@@ -1,11 +1,14 @@
 // Connections to the shared Redis. Redis carries only doorbells and updates: it may be down at any
 // moment, and nothing fails because of it.
 import { Redis } from "ioredis";
+import { backoffMs } from "./time/backoff.ts";
+import { within } from "./time/deadline.ts";
 
 export type { Redis };
 
 /** Reconnects within a second after the server is back. */
-const reconnectMaxMs = 1_000;
+const reconnectBackoff = { firstMs: 50, maxMs: 1_000 };
+const answerMaxMs = 1_000;
 
 export interface RedisOptions {
   connectionName: string;
@@ -23,7 +26,7 @@ export function openRedis(url: string, options: RedisOptions): Redis {
     enableOfflineQueue: options.isBlocking === true,
     maxRetriesPerRequest: null,
     connectTimeout: 2_000,
-    retryStrategy: (attempt) => Math.min(reconnectMaxMs, 50 * attempt),
+    retryStrategy: (attempt) => backoffMs(reconnectBackoff, attempt),
   });
   // without a listener a lost connection would end the process; /ready and the metrics report it
   redis.on("error", () => {});
@@ -39,16 +42,8 @@ export async function pingRedis(redis: Redis): Promise<void> {
  * A command waits for a silent server forever; this bounds the wait.
  * @throws if there is no answer within a second
  */
-export async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const overdue = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("Redis does not answer")), 1_000);
-  });
-  try {
-    return await Promise.race([answer, overdue]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function inTime<T>(answer: Promise<T>): Promise<T> {
+  return within(answerMaxMs, answer, () => new Error("Redis does not answer"));
 }
 
 /** Closes even while the server is away. */

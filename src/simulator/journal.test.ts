@@ -17,6 +17,7 @@ import {
   segmentRows,
   visitSegment,
 } from "../contracts/simulator_journal.ts";
+import { sleep } from "../platform/time/sleep.ts";
 import { createJournal, type Journal, type OpenSegment } from "./journal.ts";
 import { flag } from "./segment.ts";
 
@@ -181,7 +182,7 @@ test("who waits for a commit during another one is answered by the next, with it
   const rowsOnDisk: number[] = [];
   await Promise.all(
     Array.from({ length: 50 }, async (_, row) => {
-      await new Promise((resolve) => setTimeout(resolve, row % 5));
+      await sleep(row % 5);
       accept(open, row);
       journal.touch(open);
       await journal.commit();

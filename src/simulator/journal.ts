@@ -7,6 +7,7 @@
 // judged anew as too late, though its receipt said `sent`. Only `answered` marks are lazy: losing
 // some of them repeats a receipt, which changes nothing.
 import { reachFailpoint } from "../platform/failpoint.ts";
+import { eachInSlots } from "../platform/time/slots.ts";
 import { createGroupCommit, type GroupCommit } from "./group_commit.ts";
 import { JournalBlock } from "./journal_block.ts";
 import {
@@ -115,7 +116,7 @@ export function createJournal(options: JournalOptions): Journal {
 
   return {
     async open() {
-      await inTurns(await openJournal(files), filesAtOnce, async ({ batchId, segmentNo }) => {
+      await eachInSlots(await openJournal(files), filesAtOnce, async ({ batchId, segmentNo }) => {
         const entry = await useSegment(memory, batchId, segmentNo, false);
         if (entry === null) return;
         entry.file.isMarked = true;
@@ -251,7 +252,7 @@ const isIdle = ({ segment, block }: Entry): boolean => segment.unfinished === 0 
 /** Takes all blocks at once: a record added from here on belongs to the next commit. */
 async function writeBlocks(files: JournalFiles, entries: readonly Entry[]): Promise<void> {
   const blocks = entries.filter(({ block }) => !block.isEmpty()).map(takeBlock);
-  await inTurns(blocks, filesAtOnce, async ({ file, bytes, mustSync }) => {
+  await eachInSlots(blocks, filesAtOnce, async ({ file, bytes, mustSync }) => {
     await appendBlock(files, file, bytes, mustSync);
     if (blocks.length > 1) reachFailpoint("body_half_journaled");
   });
@@ -261,13 +262,4 @@ function takeBlock(entry: Entry): { file: SegmentFile; bytes: Buffer; mustSync: 
   const { file, mustSync } = entry;
   entry.mustSync = false;
   return { file, bytes: entry.block.take(), mustSync };
-}
-
-/** Runs `task` over all items, `atOnce` of them at a time. */
-async function inTurns<T>(items: readonly T[], atOnce: number, task: (item: T) => Promise<unknown>): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < items.length) await task(items[next++] as T);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
 }

@@ -2,46 +2,20 @@
 // read from the journal's files.
 
 import { AppError } from "../contracts/errors.ts";
+import { uuidPattern } from "../contracts/ids.ts";
 import { rowNoMax } from "../contracts/receipts.ts";
+import type { BatchStatisticsAnswer, SimulatedMessageAnswer } from "../contracts/simulator_answers.ts";
 import { journalEnds, journalErrorCodes, receiptStatusOf, segmentRows } from "../contracts/simulator_journal.ts";
 import type { Journal } from "./journal.ts";
 import { flag, Segment } from "./segment.ts";
 
-export interface MessageFate {
-  reference: string;
-  verdict: "accepted" | "rejected";
-  /**
-   * rejected, accepted, sent, failed, undelivered or delivered: how far it has come in the network.
-   */
-  state: string;
-  error_code: string | null;
-  parts: number;
-  accepted_at: string;
-  valid_until: string;
-  sent_at: string | null;
-  ended_at: string | null;
-  /** Statuses whose receipt was answered 2xx. */
-  receipts_answered: string[];
-  repeats: number;
-  repeats_differing: number;
-}
+export type BatchStatistics = Omit<BatchStatisticsAnswer, "batch_id">;
 
-export interface BatchStatistics {
-  accepted: number;
-  rejected: number;
-  sent: number;
-  parts_sent: number;
-  delivered: number;
-  undelivered: number;
-  failed: number;
-  receipts_answered: number;
-  repeats: number;
-  repeats_differing: number;
-}
+const referenceShape = new RegExp(`^(${uuidPattern})\\.([1-9]\\d{0,9})$`);
 
 /** @throws AppError message_not_found */
-export async function messageFate(journal: Journal, reference: string): Promise<MessageFate> {
-  const match = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([1-9]\d{0,9})$/.exec(reference.toLowerCase());
+export async function messageFate(journal: Journal, reference: string): Promise<SimulatedMessageAnswer> {
+  const match = referenceShape.exec(reference.toLowerCase());
   const rowNo = Number(match?.[2]);
   if (match === null || rowNo > rowNoMax) throw new AppError("message_not_found", "A reference reads <batch_id>.<row_no>.");
   const segmentNo = Math.floor(rowNo / segmentRows);
@@ -54,7 +28,7 @@ export async function messageFate(journal: Journal, reference: string): Promise<
   return fateOfSlot(segment, slot);
 }
 
-function fateOfSlot(segment: Segment, slot: number): MessageFate {
+function fateOfSlot(segment: Segment, slot: number): SimulatedMessageAnswer {
   const { atMs, validUntilMs } = segment.submitOf(slot);
   const isSent = segment.is(slot, flag.sent);
   const verdict = segment.is(slot, flag.rejected) ? "rejected" : "accepted";

@@ -2,12 +2,13 @@
 // plans (message_steps.ts), tells receipts (receipts_out.ts). Here: its start, its end, and what
 // can be asked of it. Called by nodes/simulator.
 import type { SubmitResponse } from "../contracts/receipts.ts";
+import type { SimulatedMessageAnswer } from "../contracts/simulator_answers.ts";
 import type { SimulatorWeather } from "../contracts/simulator_weather.ts";
 import { tickMs } from "./event_wheel.ts";
 import { lockFolder } from "./folder_lock.ts";
 import { resumeSegment } from "./message_steps.ts";
 import { createNetwork, type Network, type SimulatorCounts, type SimulatorOptions } from "./network.ts";
-import { type BatchStatistics, batchStatistics, type MessageFate, messageFate } from "./reads.ts";
+import { type BatchStatistics, batchStatistics, messageFate } from "./reads.ts";
 import { openReceiptSender } from "./receipts_out.ts";
 import { createSubmitBatch } from "./submit_batch.ts";
 import { createTurns } from "./turns.ts";
@@ -26,7 +27,7 @@ export interface Simulator {
    */
   submit(body: unknown): Promise<SubmitResponse>;
   /** @throws AppError message_not_found */
-  message(reference: string): Promise<MessageFate>;
+  message(reference: string): Promise<SimulatedMessageAnswer>;
   /** From the journal: everything that was ever said of the batch. */
   batch(batchId: string): Promise<BatchStatistics>;
   /**

@@ -1,9 +1,10 @@
 // A submit from its body to its answer: limits, verdicts, commit, early receipts; from the answer
 // on the plans of its messages run. Called by simulator.ts.
-import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../contracts/errors.ts";
 import type { SubmitResponse } from "../contracts/receipts.ts";
 import { reachFailpoint } from "../platform/failpoint.ts";
+import { sleep } from "../platform/time/sleep.ts";
+import { waitUntil } from "../platform/time/wait_until.ts";
 import { runSteps, scheduleStep, steps } from "./message_steps.ts";
 import type { Network } from "./network.ts";
 import { simulatorProfiles } from "./profiles.ts";
@@ -79,8 +80,8 @@ function requireOpen({ isDraining }: Network): void {
 }
 
 async function untilReceiverFollows(network: Network): Promise<void> {
-  const limitMs = performance.now() + submitHoldMaxMs;
-  while (network.sender.pending() > receiptsWaitingMax && performance.now() < limitMs && !network.isDraining) await sleep(submitHoldPollMs);
+  const mayTake = (): boolean => network.sender.pending() <= receiptsWaitingMax || network.isDraining;
+  await waitUntil(mayTake, submitHoldMaxMs, submitHoldPollMs);
 }
 
 /**
@@ -92,9 +93,8 @@ async function tellEarly(network: Network, turns: Turns, fresh: readonly FreshMe
   if (early.length === 0) return;
   for (const { open, slot } of early) runSteps(network, open, slot, steps.queue, network.clock.steadyMs());
   turns.begin();
-  const limitMs = performance.now() + earlyHeadStartMs;
   const isOneUnsent = (): boolean => early.some(({ open, slot }) => ![1, 2, 3].some((no) => open.segment.isAnswered(slot, no)));
-  while (isOneUnsent() && performance.now() < limitMs && !network.isDraining) await sleep(earlyPollMs);
+  await waitUntil(() => !isOneUnsent() || network.isDraining, earlyHeadStartMs, earlyPollMs);
 }
 
 /** The plans of all others begin with the answer. */

@@ -1,6 +1,8 @@
 // Turns of the network: the steps that are due, their commit, then their receipts. They do not
 // overlap: what comes due meanwhile forms the next one.
 import { reachFailpoint } from "../platform/failpoint.ts";
+import { coalesce } from "../platform/time/coalesce.ts";
+import { nextTurn } from "../platform/time/next_turn.ts";
 import { runSteps, type Step } from "./message_steps.ts";
 import type { Network } from "./network.ts";
 import { pushOut, releaseReceipts, tellLaterStep, tellNow } from "./receipts_out.ts";
@@ -16,31 +18,12 @@ export interface Turns {
 }
 
 export function createTurns(network: Network): Turns {
-  let turning: Promise<void> | null = null;
-  let isWanted = false;
-
-  async function run(): Promise<void> {
-    while (isWanted && !network.isDraining) {
-      isWanted = false;
-      if ((await runTurn(network)) < stepsPerTurn) continue;
-      isWanted = true;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
-
-  return {
-    begin() {
-      isWanted = true;
-      turning ??= run()
-        .catch(network.options.onFatal)
-        .finally(() => {
-          turning = null;
-        });
-    },
-    async idle() {
-      await turning;
-    },
-  };
+  const turn = coalesce(async (key) => {
+    if (network.isDraining || (await runTurn(network)) < stepsPerTurn) return;
+    turn(key);
+    await nextTurn();
+  }, network.options.onFatal);
+  return { begin: () => turn("turn"), idle: turn.idle };
 }
 
 /** @returns how many steps were due, at most `stepsPerTurn` */

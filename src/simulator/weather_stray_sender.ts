@@ -1,6 +1,7 @@
 // Sends made-up receipts, one a body and several at once. What the receiver must keep as an anomaly
 // is written to the injections file (contracts/simulator_weather.ts) before it goes out: the oracle
 // of law L11. Called by weather_strays.ts.
+import { setMaxListeners } from "node:events";
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Pool } from "undici";
@@ -12,6 +13,8 @@ import {
   strayKinds,
   type WeatherKind,
 } from "../contracts/simulator_weather.ts";
+import { backoffMs } from "../platform/time/backoff.ts";
+import { sleep } from "../platform/time/sleep.ts";
 import type { Weather } from "./weather.ts";
 
 const answerMaxMs = 15_000;
@@ -23,8 +26,7 @@ const connectionsMax = 16;
  */
 const waitingMax = 10_000;
 const triesMax = 20;
-const retryFirstMs = 100;
-const retryMaxMs = 2_000;
+const retryBackoff = { firstMs: 200, maxMs: 2_000 };
 
 /** What was sent beside the true receipts, and how it was answered, since the process started. */
 export type StrayCounts = Record<StrayKind, number> & {
@@ -66,7 +68,8 @@ export function openStraySender({ folder, weather, url, onFatal }: StraySenderOp
   const queue: Stray[] = [];
   const sending = new Set<Promise<void>>();
   let file: Promise<FileHandle> | null = null;
-  let isStopping = false;
+  const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // one for each that sleeps until then
 
   async function record(line: InjectionLine): Promise<void> {
     file ??= openLines(join(folder, injectionsFile));
@@ -74,7 +77,7 @@ export function openStraySender({ folder, weather, url, onFatal }: StraySenderOp
   }
 
   function send(stray: Stray): void {
-    if (isStopping) return;
+    if (stopping.signal.aborted) return;
     if (queue.length >= waitingMax) {
       counts.dropped += 1;
       return;
@@ -90,12 +93,12 @@ export function openStraySender({ folder, weather, url, onFatal }: StraySenderOp
   }
 
   async function sendAll(): Promise<void> {
-    for (let stray = queue.shift(); stray !== undefined && !isStopping; stray = queue.shift()) await sendOne(stray);
+    for (let stray = queue.shift(); stray !== undefined && !stopping.signal.aborted; stray = queue.shift()) await sendOne(stray);
   }
 
   async function sendOne(stray: Stray): Promise<void> {
     if (stray.isInjected) await record({ injected: stray.id, kind: stray.kind as InjectedKind });
-    for (let attempt = 1; !isStopping; attempt++) {
+    for (let attempt = 1; !stopping.signal.aborted; attempt++) {
       const status = await post(stray);
       const isTaken = status >= 200 && status < 300;
       if (isTaken || (status >= 400 && status < 500 && status !== 429)) {
@@ -109,7 +112,7 @@ export function openStraySender({ folder, weather, url, onFatal }: StraySenderOp
         return;
       }
       if (attempt >= triesMax) break;
-      await new Promise((resolve) => setTimeout(resolve, Math.min(retryMaxMs, retryFirstMs * 2 ** attempt)));
+      await sleep(backoffMs(retryBackoff, attempt), stopping.signal);
     }
     counts.dropped += 1;
   }
@@ -134,7 +137,7 @@ export function openStraySender({ folder, weather, url, onFatal }: StraySenderOp
     send,
     counts: () => ({ ...counts, waiting: queue.length + sending.size }),
     async stop() {
-      isStopping = true;
+      stopping.abort();
       await Promise.all(sending);
       await pool.destroy();
       await (await file)?.close();

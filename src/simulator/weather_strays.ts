@@ -1,9 +1,11 @@
 // Receipts that the weather makes up beside true ones: forged, malformed, contradicting, and old
 // bodies sent again. What the receiver must keep as an anomaly is written to the injections file
 // before it goes out (weather_stray_sender.ts).
+import { setMaxListeners } from "node:events";
 import { rowNoMax } from "../contracts/receipts.ts";
 import { injectedKinds, type StrayKind } from "../contracts/simulator_weather.ts";
 import type { ReceiptStatus } from "../contracts/states.ts";
+import { sleep } from "../platform/time/sleep.ts";
 import { signWebhook } from "../protocols/standard_webhooks/webhook_signature.ts";
 import { mixed } from "./random.ts";
 import type { WeatheredReceipt } from "./weather.ts";
@@ -42,9 +44,10 @@ export interface StraysOptions extends StraySenderOptions {
 export function openStrays(options: StraysOptions): Strays {
   const { weather } = options;
   const sender = openStraySender(options);
-  const replays = new Set<NodeJS.Timeout>();
+  const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // one for each that sleeps until then
+  let replaysWaiting = 0;
   let bodiesTaken = 0;
-  let isStopping = false;
 
   const sign = (id: string, body: string, { secret = options.secret, atMs = options.nowMs() } = {}): Record<string, string> =>
     signWebhook({ secret, id, timestampS: Math.floor(atMs / 1_000), body });
@@ -74,7 +77,7 @@ export function openStrays(options: StraysOptions): Strays {
   return {
     counts: () => {
       const counts = sender.counts();
-      return { ...counts, waiting: counts.waiting + replays.size };
+      return { ...counts, waiting: counts.waiting + replaysWaiting };
     },
     onReceiptTaken(receipt, beside) {
       if (weather.hasStray("forged", receipt)) forge(beside);
@@ -85,19 +88,16 @@ export function openStrays(options: StraysOptions): Strays {
       bodiesTaken += 1;
       // evenly: each time the share comes to another whole one
       const isDue = Math.floor(bodiesTaken * share) > Math.floor((bodiesTaken - 1) * share);
-      if (!isDue || replays.size >= bodiesKept || isStopping) return;
-      const timer = setTimeout(
-        () => {
-          replays.delete(timer);
-          sender.send({ kind: "replayed", id: headers["webhook-id"] ?? "", text, headers, isInjected: false });
-        },
-        ((mixed(bodiesTaken) >>> 0) / 0x1_0000_0000) * replayWithinMs,
-      );
-      replays.add(timer);
+      if (!isDue || replaysWaiting >= bodiesKept || stopping.signal.aborted) return;
+      replaysWaiting += 1;
+      const inMs = ((mixed(bodiesTaken) >>> 0) / 0x1_0000_0000) * replayWithinMs;
+      void sleep(inMs, stopping.signal).then(() => {
+        replaysWaiting -= 1;
+        sender.send({ kind: "replayed", id: headers["webhook-id"] ?? "", text, headers, isInjected: false });
+      });
     },
     async stop() {
-      isStopping = true;
-      for (const timer of replays) clearTimeout(timer);
+      stopping.abort();
       await sender.stop();
     },
   };

@@ -1,8 +1,12 @@
 // When the next attempt may be made: the receiver's Retry-After holds back every lane, a failed
 // lane waits with exponential back-off, and lanes that could not reach the receiver go on when one
 // does. Used by sender.ts.
-const backoffFirstMs = 200;
-export const backoffMaxMs = 30_000;
+import { spreadBackoffMs } from "../platform/time/backoff.ts";
+import { deadlineIn } from "../platform/time/deadline.ts";
+import { readRetryAfter } from "../platform/time/retry_after.ts";
+import { sleep } from "../platform/time/sleep.ts";
+
+export const attemptBackoff = { firstMs: 200, maxMs: 30_000 };
 /** A longer Retry-After is cut to this. */
 const retryAfterMaxMs = 300_000;
 
@@ -21,44 +25,36 @@ export interface RetryWaits {
 }
 
 export function createRetryWaits(): RetryWaits {
-  /** Ends each wait -> whether it is one for a receiver that cannot be reached at all. */
-  const waiting = new Map<() => void, boolean>();
-  let pausedUntilMs = 0;
+  /** What ends each wait -> whether it is one for a receiver that cannot be reached at all. */
+  const waiting = new Map<AbortController, boolean>();
+  let pause = deadlineIn(0);
   let isStopped = false;
 
-  function wait(waitMs: number, isUnreachable: boolean): Promise<void> {
-    if (isStopped) return Promise.resolve();
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        waiting.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, waitMs);
-      waiting.set(wake, isUnreachable);
-    });
+  async function wait(waitMs: number, isUnreachable: boolean): Promise<void> {
+    if (isStopped) return;
+    const waking = new AbortController();
+    waiting.set(waking, isUnreachable);
+    await sleep(waitMs, waking.signal);
+    waiting.delete(waking);
   }
 
   return {
     obey(retryAfter) {
-      if (retryAfter === null) return 0;
-      const askedMs = /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - Date.now();
-      if (!(askedMs > 0)) return 0;
-      const waitMs = Math.min(askedMs, retryAfterMaxMs);
-      pausedUntilMs = Math.max(pausedUntilMs, performance.now() + waitMs);
+      const waitMs = readRetryAfter(retryAfter, retryAfterMaxMs) ?? 0;
+      if (waitMs > pause.leftMs()) pause = deadlineIn(waitMs);
       return waitMs;
     },
-    isPaused: () => pausedUntilMs > performance.now(),
+    isPaused: () => !pause.isOver(),
     async untilPauseEnds() {
-      while (pausedUntilMs > performance.now() && !isStopped) await wait(pausedUntilMs - performance.now(), false);
+      while (!pause.isOver() && !isStopped) await wait(pause.leftMs(), false);
     },
-    afterFailure: (attempt, retryAfterMs, isUnreachable) => wait(backoffMs(attempt, retryAfterMs), isUnreachable),
+    afterFailure: (attempt, retryAfterMs, isUnreachable) => wait(failureWaitMs(attempt, retryAfterMs), isUnreachable),
     wakeUnreachable() {
-      for (const [wake, isUnreachable] of waiting) if (isUnreachable) wake();
+      for (const [waking, isUnreachable] of waiting) if (isUnreachable) waking.abort();
     },
     stop() {
       isStopped = true;
-      for (const wake of waiting.keys()) wake();
+      for (const waking of waiting.keys()) waking.abort();
     },
   };
 }
@@ -66,7 +62,7 @@ export function createRetryWaits(): RetryWaits {
 /**
  * What the receiver asked for, else doubling; both spread, so that lanes do not all come at once.
  */
-function backoffMs(attempt: number, retryAfterMs: number): number {
+function failureWaitMs(attempt: number, retryAfterMs: number): number {
   if (retryAfterMs > 0) return retryAfterMs * (1 + 0.2 * Math.random());
-  return Math.min(backoffMaxMs, backoffFirstMs * 2 ** Math.min(attempt - 1, 16) * (0.5 + Math.random()));
+  return spreadBackoffMs(attemptBackoff, attempt);
 }

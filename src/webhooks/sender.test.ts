@@ -6,8 +6,8 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { waitFor } from "../../testing/cluster.ts";
 import { randomRuns } from "../../testing/random_runs.ts";
+import { waitFor } from "../../testing/wait_for.ts";
 import { verifyWebhook } from "../protocols/standard_webhooks/webhook_signature.ts";
 import { type BodyRenderer, createSender, type Sender, type SenderOptions } from "./sender.ts";
 

@@ -2,6 +2,8 @@
 // each attempt and repeated until a 2xx. Several lanes send at once; an item's key chooses its
 // lane, and a lane has one body in flight, so items of one key arrive in the order in which they
 // were pushed.
+
+import { succeedsWithin } from "../platform/time/deadline.ts";
 import { signWebhook } from "../protocols/standard_webhooks/webhook_signature.ts";
 import { createPairQueue, type PairQueue, type Pairs } from "./pair_queue.ts";
 import { attemptTimeoutMs, openReceiverClient, type ReceiverClient } from "./receiver_client.ts";
@@ -120,9 +122,9 @@ export function createSender(options: SenderOptions): Sender {
       waits.stop();
       // behind a frozen receiver each pipelined request would have its own time-out, one after the
       // other
-      const late = setTimeout(() => void closeAll(sending), attemptTimeoutMs);
-      await Promise.all(sending.running);
-      clearTimeout(late);
+      const ended = Promise.all(sending.running);
+      if (!(await succeedsWithin(attemptTimeoutMs, ended))) void closeAll(sending);
+      await ended;
       await closeAll(sending);
     },
   };

@@ -3,8 +3,8 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { waitFor } from "../cluster.ts";
 import { createRandom } from "../random.ts";
+import { waitFor } from "../wait_for.ts";
 import { type LinkProxy, openProxy } from "./proxy.ts";
 
 let server: Server;

@@ -1,7 +1,6 @@
 // Campaigns over the published ports of a Compose project, so that one is always under way while
 // containers die. Any request may meet a dead process: it is asked again.
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Connection, openConnection } from "../../../src/cli/connection.ts";
 import { openContacts } from "../../../src/cli/contacts_source.ts";
 import { Failure } from "../../../src/cli/failure.ts";
@@ -9,6 +8,8 @@ import { exitCodes } from "../../../src/cli/report_error.ts";
 import { formatCount } from "../../../src/cli/terminal.ts";
 import type { BulksmsAnswer } from "../../../src/contracts/http.ts";
 import { countIn, isCampaignIn } from "../../../src/contracts/states.ts";
+import { deadlineIn } from "../../../src/platform/time/deadline.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import { projectRoot, type Stack } from "./stack.ts";
 
 export interface Progress {
@@ -63,16 +64,18 @@ export async function openCampaigns(stack: Stack, signal: AbortSignal): Promise<
         }
         // one that still takes its credit will run; one with too little left is followed by another
         if (campaign === null || campaign.status !== "reserving") await start();
-        await sleep(pauseMs, undefined, { signal });
+        await sleep(pauseMs, signal);
+        signal.throwIfAborted();
       }
     },
     async finish() {
-      const endMs = performance.now() + finishMaxMs;
+      const deadline = deadlineIn(finishMaxMs);
       for (const { id, contacts } of started) {
         let campaign = await read(id);
         while (!isCampaignIn("ended", campaign.status)) {
-          if (performance.now() > endMs) throw new Error(`campaign ${id} has not ended: ${JSON.stringify(campaign.counts)}`);
-          await sleep(pauseMs, undefined, { signal });
+          if (deadline.isOver()) throw new Error(`campaign ${id} has not ended: ${JSON.stringify(campaign.counts)}`);
+          await sleep(pauseMs, signal);
+          signal.throwIfAborted();
           campaign = await read(id);
         }
         if (campaign.status !== "finished" || countIn("final", campaign.counts) !== contacts) {
@@ -117,7 +120,7 @@ async function openWorkspace({ webapiUrl, salesapiUrl, adminKey }: Stack, signal
 
 /** Asks again while nobody answers. @throws a refusal at once; else the last error at the limit */
 async function patiently<T>(what: string, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
-  const endMs = performance.now() + answerMaxMs;
+  const deadline = deadlineIn(answerMaxMs);
   for (;;) {
     signal.throwIfAborted();
     try {
@@ -126,8 +129,9 @@ async function patiently<T>(what: string, signal: AbortSignal, ask: () => Promis
       const isRefusal = error instanceof Failure && error.exitCode !== exitCodes.noAnswer;
       const reason = error instanceof Failure ? `${error.message}: ${error.why}` : (error as Error).message;
       if (isRefusal) throw new Error(reason, { cause: error });
-      if (performance.now() > endMs) throw new Error(`waited in vain for ${what}: ${reason}`, { cause: error });
-      await sleep(pauseMs, undefined, { signal });
+      if (deadline.isOver()) throw new Error(`waited in vain for ${what}: ${reason}`, { cause: error });
+      await sleep(pauseMs, signal);
+      signal.throwIfAborted();
     }
   }
 }

@@ -3,12 +3,13 @@
 // must find every law held. Called by commands/compose.ts and by compose.foreign.test.ts.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { Failure } from "../../../src/cli/failure.ts";
 import { formatCount, formatDuration } from "../../../src/cli/terminal.ts";
 import { type ProcessName, processes, processNames } from "../../../src/contracts/processes.ts";
 import type { SettingName } from "../../../src/contracts/settings.ts";
+import { deadlineIn } from "../../../src/platform/time/deadline.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import { type Campaigns, openCampaigns } from "./campaigns.ts";
 import { type Container, isBack, isDone, isHealthy, restartedUnasked } from "./containers.ts";
 import { baseImages, type DockerTools, findDocker, requireImages, runCommand } from "./docker.ts";
@@ -168,7 +169,7 @@ async function startStack(stack: Stack, signal: AbortSignal): Promise<string> {
 
 /** Healthy is alive; ready is that a process also reaches its neighbours, engines included. */
 async function untilReady(stack: Stack, signal: AbortSignal): Promise<void> {
-  const endMs = performance.now() + readyMaxMs;
+  const deadline = deadlineIn(readyMaxMs);
   for (const name of processNames) {
     const port = (processes[name].management ?? processes[name].listener)?.defaultPort;
     for (;;) {
@@ -179,8 +180,9 @@ async function untilReady(stack: Stack, signal: AbortSignal): Promise<void> {
         () => false,
       );
       if (isReady) break;
-      if (performance.now() > endMs) throw new Broken(`${name} is alive, but not ready: it does not reach its neighbours`);
-      await sleep(pauseMs, undefined, { signal });
+      if (deadline.isOver()) throw new Broken(`${name} is alive, but not ready: it does not reach its neighbours`);
+      await sleep(pauseMs, signal);
+      signal.throwIfAborted();
     }
   }
 }
@@ -262,15 +264,16 @@ async function waitForContainers(
   signal: AbortSignal,
   isReached: (containers: Container[]) => boolean,
 ): Promise<Container[]> {
-  const endMs = performance.now() + limitMs;
+  const deadline = deadlineIn(limitMs);
   for (;;) {
     const containers = await stack.containers(signal);
     if (isReached(containers)) return containers;
-    if (performance.now() > endMs) {
+    if (deadline.isOver()) {
       const states = containers.map(({ name, status, health, restarts }) => `${name}: ${status}, ${health}, ${restarts} restarts`);
       throw new Broken(`waited ${limitMs / 1_000} s in vain for ${what}\n${states.join("\n")}`);
     }
-    await sleep(pauseMs, undefined, { signal });
+    await sleep(pauseMs, signal);
+    signal.throwIfAborted();
   }
 }
 

@@ -5,6 +5,7 @@ import { campaignSets, messageSets } from "../../../src/contracts/states.ts";
 import { checkLaws } from "../../../src/laws/check_laws.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
 import { statusIn, sumOfCounters } from "../../../src/platform/state_sql.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import { lawSourcesOf } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 
@@ -42,7 +43,7 @@ export function watchVerdict(cluster: LabCluster): VerdictWatch {
         // verdict on the present
         verdict = { ...verdict, is: "unknown" };
       }
-      await pause(closing.signal);
+      await sleep(pauseMs, closing.signal);
     }
   })();
   return {
@@ -97,19 +98,4 @@ async function countCampaigns(cluster: LabCluster, signal: AbortSignal): Promise
     signal.removeEventListener("abort", giveUp);
     await sql.end({ timeout: 1 });
   }
-}
-
-/** Ends early, and without an error, when the lab closes. */
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, pauseMs);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

@@ -4,6 +4,7 @@ import type { DatabaseName } from "../../../src/contracts/processes.ts";
 import { readSystemState } from "../../../src/local/data_folder.ts";
 import { sendSignal } from "../../../src/local/engines/bound_process.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 import type { Fault } from "../stage/scenario.ts";
 
@@ -62,7 +63,7 @@ export function connectionsTerminated(name: DatabaseName): Fault {
             select pg_terminate_backend(pid) from pg_stat_activity
             where datname = ${name} and usename <> 'check' and pid <> pg_backend_pid()`;
           touches += ended.length;
-          await new Promise((resolve) => setTimeout(resolve, 200));
+          await sleep(200);
         }
       })();
       return async () => {

@@ -1,7 +1,7 @@
 // Samples the flows of a running cluster from its two databases: messages submitted, parts sent,
 // credit charged. Opened by measure_recovery.ts.
-import { setTimeout as sleep } from "node:timers/promises";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import type { Cluster } from "../../../testing/cluster.ts";
 import { firstPartMilli } from "../../../testing/prices.ts";
 import type { FlowSample } from "./recovery_time.ts";

@@ -2,12 +2,13 @@
 // a wipe of Redis. Called by lab/commands/recovery.ts. One long campaign on the real system with
 // the product's own leases, intervals and pauses; the carrier answers at the pace of a network, so
 // that it limits the rate, not this machine.
-import { setTimeout as sleep } from "node:timers/promises";
 import { type ProcessName, processNames } from "../../../src/contracts/processes.ts";
 import { checkLaws, type LawsReport } from "../../../src/laws/check_laws.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
 import { openRedis } from "../../../src/platform/redis.ts";
+import { deadlineIn } from "../../../src/platform/time/deadline.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import { apiOf, createCampaign, lawSourcesOf, readCampaign, runCampaign, topUpCredit } from "../../../testing/campaigns.ts";
 import { type Cluster, startCluster } from "../../../testing/cluster.ts";
 import { csvOfMany } from "../../../testing/contacts.ts";
@@ -188,12 +189,12 @@ async function strikeInHand(cluster: Cluster, { round, startedAt }: BlowTime): P
 
 /** All flows run, and their last two periods of two seconds differ by less than a sixth. */
 async function untilSteady(flows: Flows): Promise<void> {
-  const limitAt = performance.now() + steadyMaxMs;
+  const deadline = deadlineIn(steadyMaxMs);
   for (;;) {
     await sleep(250);
     const now = performance.now();
     if (flowNames.every((name) => isSteady(flows.samples[name], now))) return;
-    if (now > limitAt) throw new Error(`the rate did not become steady: ${JSON.stringify(flows.totals())}`);
+    if (deadline.isOver()) throw new Error(`the rate did not become steady: ${JSON.stringify(flows.totals())}`);
   }
 }
 

@@ -5,6 +5,7 @@ import { processNames } from "../../../src/contracts/processes.ts";
 import { countIn } from "../../../src/contracts/states.ts";
 import { checkLaws } from "../../../src/laws/check_laws.ts";
 import type { LawResult } from "../../../src/laws/law.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import { contactsMax, createCampaign, csvOf, expectedEnd, isEnded, lawSourcesOf, runCampaign } from "../../../testing/campaigns.ts";
 import { csvOfMany } from "../../../testing/contacts.ts";
 import { createRandom } from "../../../testing/random.ts";
@@ -172,7 +173,7 @@ async function inflict(stage: Stage, fault: Fault, forMs: number, { watch, touch
     const passedMs = performance.now() - startedMs;
     return passedMs >= forMs && (fault.touches === undefined || fault.touches(stage) > 0 || passedMs >= forMs + untouchedMaxMs);
   };
-  do await new Promise((resolve) => setTimeout(resolve, Math.min(forMs, 50)));
+  do await sleep(Math.min(forMs, 50));
   while (!isOver());
   const found = await end();
   stage.note(`${fault.name}: over, touched ${found.touches}`);

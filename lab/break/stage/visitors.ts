@@ -6,6 +6,8 @@ import { WebSocket } from "ws";
 import { campaignSets } from "../../../src/contracts/states.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
 import { statusNotIn } from "../../../src/platform/state_sql.ts";
+import { within } from "../../../src/platform/time/deadline.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import type { Answer } from "../../../testing/api_client.ts";
 import { apiOf, csvOf } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
@@ -50,7 +52,7 @@ export async function openVisitors(cluster: LabCluster, bulksmsId: string): Prom
   const visitor = async (errand: () => Promise<void>): Promise<void> => {
     while (!isLeaving) {
       await errand();
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await sleep(pauseMs);
     }
   };
   const visiting = Promise.all([
@@ -64,7 +66,7 @@ export async function openVisitors(cluster: LabCluster, bulksmsId: string): Prom
   return {
     async conclude() {
       isLeaving = true;
-      await within(visiting, "requests to be answered after their repeats");
+      await inTime(visiting, "requests to be answered after their repeats");
       await cluster.waitFor("the visitors' campaigns to end", () => haveEnded(cluster, errands.campaigns), concludeMaxMs);
       const after = await readTopUps(cluster);
       const added = { count: after.count - before.count, milli: after.milli - before.milli };
@@ -146,7 +148,7 @@ async function askUntilDone<T>(
   while (!errands.isOver()) {
     const answer = await ask(errands, what, request);
     if (answer !== null && (answer.status < 300 || alsoDone.includes(answer.status))) return answer.body;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await sleep(pauseMs);
   }
   return null;
 }
@@ -192,10 +194,6 @@ async function readTopUps(cluster: LabCluster): Promise<{ count: number; milli: 
   }
 }
 
-async function within(work: Promise<unknown>, what: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const overdue = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${concludeMaxMs} ms for ${what}, without success`)), concludeMaxMs);
-  });
-  await Promise.race([work, overdue]).finally(() => clearTimeout(timer));
+async function inTime(work: Promise<unknown>, what: string): Promise<void> {
+  await within(concludeMaxMs, work, () => new Error(`waited ${concludeMaxMs} ms for ${what}, without success`));
 }

@@ -3,6 +3,7 @@
 import { countIn, messageStatuses } from "../../../src/contracts/states.ts";
 import { openPostgres } from "../../../src/platform/postgres.ts";
 import { perStatus } from "../../../src/platform/state_sql.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import type { RateSample } from "../../measure/report/verdict.ts";
 import type { LabCluster } from "../lab_cluster.ts";
 
@@ -64,7 +65,7 @@ export async function openWatch(
     while (!isClosed) {
       // a database that is down gives no sample: the curve shows that, too
       await read().catch(() => {});
-      await new Promise((resolve) => setTimeout(resolve, sampleEveryMs));
+      await sleep(sampleEveryMs);
     }
   };
   await read();

@@ -2,6 +2,7 @@
 // engines, operators, resources, weather. A cell is a scenario, made from its fault; `lab run NAME`
 // runs a single cell too.
 import { databaseNames, processNames } from "../../../src/contracts/processes.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import { linkFaultModes, linkNames } from "../../../testing/links/links.ts";
 import { linkFault } from "../faults/links.ts";
 import { cancelAndKill, pauseAndKill, rollingRestart, twoRuns } from "../faults/operators.ts";
@@ -155,7 +156,7 @@ function scenarioOf({ name, shows, fault, forMs, workload }: Cell): Scenario {
     workload: { campaigns: 1, contacts, ...workload },
     async faults(stage) {
       await stage.untilInFlight();
-      await new Promise((resolve) => setTimeout(resolve, stage.random() * beginWithinMs));
+      await sleep(stage.random() * beginWithinMs);
       await stage.inflict(fault, forMs);
     },
   };

@@ -1,8 +1,8 @@
 // `npm run verify:chaos`: random campaigns, random faults at random moments, run after run; all
 // laws are checked after every run. Each run has a seed of its own, which repeats it alone. Called
 // by commands/chaos.ts.
-import { setTimeout as sleep } from "node:timers/promises";
 import { createTerminal, formatCount, formatDuration, type Terminal } from "../../../src/cli/terminal.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import { deriveSeed } from "../../../testing/random.ts";
 import type { Verdict } from "../../measure/report/verdict.ts";
 import { untilAllEmitted, weatherFault } from "../faults/weather.ts";

@@ -1,7 +1,8 @@
 // A client that never gives up, as a customer's careful program: it repeats unanswered requests
 // with the same Idempotency-Key.
-import { setTimeout as sleep } from "node:timers/promises";
 import type { BulksmsAnswer } from "../../../src/contracts/http.ts";
+import { deadlineIn } from "../../../src/platform/time/deadline.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import { type Answer, askHttp, bodyOf, type CommandName } from "../../../testing/api_client.ts";
 import { apiOf } from "../../../testing/campaigns.ts";
 import type { LabCluster } from "../lab_cluster.ts";
@@ -82,16 +83,16 @@ export function openCrashClient(cluster: LabCluster): CrashClient {
 
 /** Repeats a request until it has an answer that will not change by waiting. */
 async function insist<T extends object>(ask: () => Promise<Answer<T>>): Promise<Answered<T>> {
-  const endAt = performance.now() + patienceMs;
+  const deadline = deadlineIn(patienceMs);
   for (let attempts = 1; ; attempts++) {
     try {
       const answer = await ask();
       if (!isPassing(answer)) return { ...answer, attempts };
-      if (performance.now() > endAt) throw new Error(`the last answer is still ${answer.status}: ${JSON.stringify(answer.body)}`);
+      if (deadline.isOver()) throw new Error(`the last answer is still ${answer.status}: ${JSON.stringify(answer.body)}`);
     } catch (error) {
       // fetch throws a TypeError for every broken connection, a DOMException for a silent one
       if (!(error instanceof TypeError || error instanceof DOMException || error instanceof SyntaxError)) throw error;
-      if (performance.now() > endAt) throw new Error("there is no answer", { cause: error });
+      if (deadline.isOver()) throw new Error("there is no answer", { cause: error });
     }
     await sleep(pauseMs);
   }

@@ -1,7 +1,6 @@
 // The crash points that are not a kill at a place in the code (C34 to C40): connections cut after a
 // COMMIT, engines that stop or lose data, frozen workers, two of everything.
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Jobs, settlesPerJobMax } from "../../../src/contracts/jobs.ts";
 import { databaseNames, type ProcessName } from "../../../src/contracts/processes.ts";
 import type { SettingName } from "../../../src/contracts/settings.ts";
@@ -9,6 +8,7 @@ import { campaignSets, isCampaignIn, messageSets } from "../../../src/contracts/
 import { openQueue } from "../../../src/platform/queue.ts";
 import { openRedis } from "../../../src/platform/redis.ts";
 import { statusIn, sumOfCounters } from "../../../src/platform/state_sql.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import { readMetric } from "../../../testing/campaigns.ts";
 import { openCommitCutter } from "../../../testing/links/commit_cutter.ts";
 import { postgresStopped } from "../faults/postgres.ts";

@@ -1,12 +1,12 @@
 // A cluster whose processes can be armed with a crash point, with read-only access to both
 // databases. Shared by all crash experiments.
-import { setTimeout as sleep } from "node:timers/promises";
 import type { FailpointName } from "../../../src/contracts/failpoints.ts";
 import type { ProcessName } from "../../../src/contracts/processes.ts";
 import { campaignSets } from "../../../src/contracts/states.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
 import { isOpenSql, statusIn } from "../../../src/platform/state_sql.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import { createRandom, deriveSeed } from "../../../testing/random.ts";
 import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
 import { type CrashClient, openCrashClient } from "./crash_client.ts";

@@ -1,11 +1,11 @@
 // What customers do while a crash point waits for its hit, and the expected outcome. Each script
 // suits some of the points.
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessName } from "../../../src/contracts/processes.ts";
 import { campaignSets, countIn, type MessageStatus, messageSets } from "../../../src/contracts/states.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { countersObject, perStatus, statusNotIn } from "../../../src/platform/state_sql.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import { contactsMax, csvOf, expectedEnd } from "../../../testing/campaigns.ts";
 import { csvOfMany } from "../../../testing/contacts.ts";
 import type { Answered, CreateOptions } from "./crash_client.ts";

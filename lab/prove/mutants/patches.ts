@@ -173,8 +173,8 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
   lease_in_time: {
     replacements: one(
       dispatch,
-      "Math.min(options.submitTimeoutMs, Math.floor(leaseEndsAtMs - performance.now()))",
-      "Math.max(options.submitTimeoutMs, Math.floor(leaseEndsAtMs - performance.now()))",
+      "Math.min(options.submitTimeoutMs, Math.floor(lease.leftMs()))",
+      "Math.max(options.submitTimeoutMs, Math.floor(lease.leftMs()))",
     ),
     catchers: [test(dispatchTest, "is not begun when what is left of the lease is too short for an answer")],
   },

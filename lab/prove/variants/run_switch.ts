@@ -7,6 +7,8 @@ import { type ProcessName, processNames } from "../../../src/contracts/processes
 import { checkLaws, type LawsReport } from "../../../src/laws/check_laws.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
+import { deadlineIn } from "../../../src/platform/time/deadline.ts";
+import { sleep } from "../../../src/platform/time/sleep.ts";
 import { createCampaign, lawSourcesOf, runCampaign } from "../../../testing/campaigns.ts";
 import { type Cluster, startCluster } from "../../../testing/cluster.ts";
 import { csvOfMany } from "../../../testing/contacts.ts";
@@ -104,7 +106,7 @@ export function replacementEnvironment(one: NaiveSwitch): Record<string, string>
  * long while every process is ready
  */
 async function untilEndedOrStill(cluster: Cluster, check: Sql, ids: readonly string[]): Promise<number | null> {
-  const endAt = performance.now() + endMaxMs;
+  const deadline = deadlineIn(endMaxMs);
   let movedAt = performance.now();
   let seen = "";
   for (;;) {
@@ -118,7 +120,7 @@ async function untilEndedOrStill(cluster: Cluster, check: Sql, ids: readonly str
       seen = now;
       movedAt = performance.now();
     }
-    if (performance.now() - movedAt > stillMaxMs || performance.now() > endAt) return null;
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+    if (performance.now() - movedAt > stillMaxMs || deadline.isOver()) return null;
+    await sleep(pollMs);
   }
 }

@@ -1,19 +1,15 @@
 // The outbox: what was sent and is not charged yet. Relayed to general_worker as jobs, confirmed
 // once the ledger has it. Called by jobs and the sweeper of sales_worker.
 import { type Jobs, settlesPerJobMax } from "../../contracts/jobs.ts";
+import { backoffInterval } from "../../platform/backoff_sql.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { Sql } from "../../platform/postgres.ts";
+import { relayBackoff } from "../row_backoffs.ts";
 
 type SettleJob = Jobs["general"]["settle_credit"];
 
 /** Rows claimed by one statement; a relay continues as long as a claim comes back full. */
 const rowsPerClaimMax = 5_000;
-/**
- * An unconfirmed row is sent again after 1 s, 2 s, 4 s ... at most 30 s: the ledger takes each id
- * once, so a duplicate job only costs work.
- */
-const retryMinS = 1;
-const retryMaxS = 30;
 
 /**
  * While this many jobs wait for general_worker, nothing more is sent: rows that arrive meanwhile go
@@ -64,7 +60,7 @@ export async function relayOutbox(sql: Sql, queue: SettleQueue): Promise<Relayed
 async function claimDue(sql: Sql): Promise<ClaimedRow[]> {
   return sql<ClaimedRow[]>`
     update credit_outbox o set tries = o.tries + 1,
-      next_try_at = now() + least(${retryMaxS}::int, ${retryMinS}::int * power(2, least(o.tries, 10))) * interval '1 s'
+      next_try_at = now() + ${backoffInterval(sql, relayBackoff, sql`o.tries`)}
     from (select id from credit_outbox where confirmed_at is null and next_try_at <= now() order by next_try_at
       limit ${rowsPerClaimMax} for update skip locked) due
     where o.id = due.id

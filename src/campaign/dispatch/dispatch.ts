@@ -7,6 +7,9 @@ import type { SubmitRequest } from "../../contracts/receipts.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { errorFields, type Log } from "../../platform/log.ts";
 import { inTransaction, type Sql } from "../../platform/postgres.ts";
+import { spreadBackoffMs } from "../../platform/time/backoff.ts";
+import { deadlineIn } from "../../platform/time/deadline.ts";
+import { waitUntil } from "../../platform/time/wait_until.ts";
 import { compileTemplate, type Template } from "../../sms/template.ts";
 import { lockCampaign } from "../lifecycle/campaign_rows.ts";
 import { type CampaignProgress, emptyVerdicts, moveMessages, setVerdict, type Verdicts } from "../lifecycle/move_messages.ts";
@@ -50,11 +53,12 @@ export interface CampaignText {
 }
 
 /**
- * Shortest and longest pause between attempts while the carrier is silent. Short compared with the
- * lease, which each attempt renews, and short enough to notice soon that the carrier is back.
+ * Between attempts while the carrier is silent. Short compared with the lease, which each attempt
+ * renews, and short enough to notice soon that the carrier is back.
  */
-const backOffMinMs = 100;
-const backOffMaxMs = 1_000;
+const silenceBackoff = { firstMs: 200, maxMs: 1_000 };
+/** A pause ends this soon after the process began to drain. */
+const stopCheckMs = 100;
 /**
  * Minimum share of submitTimeoutMs; with less, a slow database rather than the carrier would decide
  * that a body has failed.
@@ -88,7 +92,7 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
       return "throttled";
     }
     // taken before the statement, so never later than the database's own end of the lease
-    const leaseEndsAtMs = performance.now() + options.leaseMs;
+    const lease = deadlineIn(options.leaseMs);
     const intent: Intent | null = options.isStopping() ? null : await intendSubmit(sql, chunk, options.leaseMs, isUntouched);
     if (intent !== null) reachFailpoint("intent_committed");
     if (intent !== null && attempt === 1) isUntouched = intent.isFirst;
@@ -98,7 +102,7 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
     }
     // after a freeze or a slow statement: a body ends inside its lease, and is not started if the
     // rest leaves too little time for an answer
-    const timeoutMs = Math.min(options.submitTimeoutMs, Math.floor(leaseEndsAtMs - performance.now()));
+    const timeoutMs = Math.min(options.submitTimeoutMs, Math.floor(lease.leftMs()));
     if (timeoutMs < options.submitTimeoutMs * submitTimeShareMin) {
       await releaseChunk(sql, chunk, isUntouched);
       return "late";
@@ -126,7 +130,7 @@ async function submitUntilAnswered(options: DispatchOptions, chunk: LeasedChunk,
         isUntouched &&= outcome.isWithoutEffect;
         if (attempt === 1)
           log.info({ event: "carrier.silent", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, reason: outcome.reason });
-        await wait(Math.min(backOffMaxMs, backOffMinMs * 2 ** attempt) * (0.5 + Math.random() / 2), options.isStopping);
+        await waitUntil(options.isStopping, spreadBackoffMs(silenceBackoff, attempt), stopCheckMs);
     }
   }
 }
@@ -207,12 +211,4 @@ export async function readCampaignText(sql: Sql, bulksmsId: string): Promise<Cam
   const compiled = compileTemplate(row.text);
   if ("problem" in compiled) throw new Error(`campaign ${bulksmsId} has a text that its import refused: ${compiled.problem.reason}`);
   return { bulksmsId, sender: row.sender, template: compiled.template };
-}
-
-/** Waits for `ms`, or until the process drains. */
-async function wait(ms: number, isStopping: () => boolean): Promise<void> {
-  const until = performance.now() + ms;
-  while (!isStopping() && performance.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, Math.min(100, Math.max(1, until - performance.now()))));
-  }
 }

@@ -1,6 +1,10 @@
 // The submit loops of one sales_worker: a bounded number of chunks at once, taking turns between
 // campaigns. Rung by jobs and by the sweeper.
+import { setMaxListeners } from "node:events";
 import { errorFields } from "../../platform/log.ts";
+import { deadlineIn } from "../../platform/time/deadline.ts";
+import { sleep } from "../../platform/time/sleep.ts";
+import { createSlots } from "../../platform/time/slots.ts";
 import { type DispatchOptions, dispatchNextChunk, readCampaignText } from "./dispatch.ts";
 
 export interface DispatcherOptions extends Omit<DispatchOptions, "isStopping" | "onLeased" | "quietMs" | "onThrottled"> {
@@ -36,50 +40,43 @@ const errorPauseMs = 500;
 
 export function openDispatcher(options: DispatcherOptions): Dispatcher {
   const waiting = new Set<string>(); // in order of arrival
-  const loops = new Set<Promise<void>>();
-  const timers = new Set<NodeJS.Timeout>();
-  let isStopping = false;
-  /** The carrier wants no requests until then (monotonic clock). */
-  let quietUntilMs = 0;
-  const quietMs = () => Math.max(0, quietUntilMs - performance.now());
+  const loops = createSlots(options.concurrency, startLoops);
+  const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // one for each that sleeps until then
+  const isStopping = () => stopping.signal.aborted;
+  /** The carrier wants no requests before it is over. */
+  let quiet = deadlineIn(0);
+  const quietMs = () => quiet.leftMs();
   const dispatchOptions: DispatchOptions = {
     ...options,
-    isStopping: () => isStopping,
+    isStopping,
     quietMs,
     onThrottled(retryAfterMs) {
-      quietUntilMs = Math.max(quietUntilMs, performance.now() + retryAfterMs);
+      if (retryAfterMs > quiet.leftMs()) quiet = deadlineIn(retryAfterMs);
     },
     onLeased: ring, // where there is one chunk there may be more: a free loop checks too
   };
 
   function ring(bulksmsId: string): void {
-    if (isStopping) return;
+    if (isStopping()) return;
     waiting.add(bulksmsId);
     startLoops();
   }
 
   function ringLater(bulksmsId: string, delayMs: number): void {
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      ring(bulksmsId);
-    }, delayMs);
-    timers.add(timer);
+    void sleep(delayMs, stopping.signal).then(() => ring(bulksmsId));
   }
 
   function startLoops(): void {
-    while (loops.size < options.concurrency && waiting.size > 0) {
+    while (!loops.isFull() && waiting.size > 0) {
       const bulksmsId = waiting.values().next().value as string;
       waiting.delete(bulksmsId);
-      const loop = runSlice(bulksmsId)
-        .catch((error: unknown) => {
+      loops.start(() =>
+        runSlice(bulksmsId).catch((error: unknown) => {
           options.log.warn({ event: "dispatch.failed", bulksmsId, ...errorFields(error) });
           ringLater(bulksmsId, errorPauseMs);
-        })
-        .finally(() => {
-          loops.delete(loop);
-          startLoops();
-        });
-      loops.add(loop);
+        }),
+      );
     }
   }
 
@@ -87,12 +84,12 @@ export function openDispatcher(options: DispatcherOptions): Dispatcher {
   async function runSlice(bulksmsId: string): Promise<void> {
     const text = await readCampaignText(options.sql, bulksmsId);
     if (text === null) return options.onIdle(bulksmsId);
-    const sliceEndsAtMs = performance.now() + sliceMs;
-    while (!isStopping) {
+    const slice = deadlineIn(sliceMs);
+    while (!isStopping()) {
       if (quietMs() > 0) return ringLater(bulksmsId, quietMs());
       const outcome = await dispatchNextChunk(dispatchOptions, text);
       if (outcome === "none" || outcome === "stopped") return options.onIdle(bulksmsId);
-      if (performance.now() > sliceEndsAtMs) {
+      if (slice.isOver()) {
         options.ringOthers(bulksmsId);
         return ring(bulksmsId);
       }
@@ -101,11 +98,10 @@ export function openDispatcher(options: DispatcherOptions): Dispatcher {
 
   return {
     ring,
-    chunksInHand: () => loops.size,
+    chunksInHand: loops.inUse,
     async close() {
-      isStopping = true;
-      for (const timer of timers) clearTimeout(timer);
-      while (loops.size > 0) await Promise.all(loops);
+      stopping.abort();
+      await loops.idle();
     },
   };
 }

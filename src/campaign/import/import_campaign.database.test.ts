@@ -1,14 +1,16 @@
 // The import against real Postgres when things go wrong in the middle: leases lost, connections
 // cut, two of the same at once.
 import { createHash, randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../testing/engines.ts";
 import { firstPricing } from "../../../testing/prices.ts";
+import { waitFor } from "../../../testing/wait_for.ts";
 import { csvSource } from "../../contacts/csv/csv_source.ts";
 import { isAppError } from "../../contracts/errors.ts";
 import type { FileAnswer } from "../../contracts/quote.ts";
 import { submitMessagesMax } from "../../contracts/receipts.ts";
 import { closePostgres, openPostgres, type Sql } from "../../platform/postgres.ts";
+import { deadlineIn } from "../../platform/time/deadline.ts";
 import { cancel } from "../lifecycle/commands.ts";
 import { importCampaign } from "./import_campaign.ts";
 import { readImportFields } from "./import_fields.ts";
@@ -74,27 +76,21 @@ function request(text = "Hello {name}", key: string | null = null, workspaceId =
 
 /** Waits until the one campaign of the workspace has copied so many messages. */
 async function untilCopied(workspaceId: string, messages: number): Promise<string> {
-  const deadline = performance.now() + 10_000;
-  for (;;) {
+  return waitFor(`${messages} messages to be copied`, async () => {
     const [found] = await owner<{ id: string }[]>`
       select b.id from bulksms b where workspace_id = ${workspaceId} and status = 'importing'
         and (select count(*) from bulksms_info where bulksms_id = b.id) >= ${messages}`;
-    if (found !== undefined) return found.id;
-    if (performance.now() > deadline) throw new Error("waited for 10 s");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+    return found?.id;
+  });
 }
 
 /** Waits until so many sessions wait for a lock on the messages' table. */
 async function untilWaiting(sessions: number): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  for (;;) {
+  await waitFor(`${sessions} sessions to wait for a lock`, async () => {
     const [found] = await owner<{ waiting: number }[]>`
       select count(*)::int as waiting from pg_locks where relation = 'bulksms_info'::regclass and not granted`;
-    if (found?.waiting === sessions) return;
-    if (performance.now() > deadline) throw new Error("waited for 10 s");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+    return found?.waiting === sessions;
+  });
 }
 
 async function stored(bulksmsId: string) {
@@ -115,11 +111,7 @@ async function lastErrorOf(bulksmsId: string): Promise<string | null> {
 }
 
 async function untilFailed(bulksmsId: string): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while ((await stored(bulksmsId))?.status !== "import_failed") {
-    if (performance.now() > deadline) throw new Error("waited for 10 s");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  await waitFor("the import to fail", async () => (await stored(bulksmsId))?.status === "import_failed");
 }
 
 const nothing = { messages: 0, message_parts: 0, last_row: 0, rejects: 0, chunks: 0 };
@@ -349,12 +341,12 @@ describe("an import", () => {
         select extract(epoch from import_lease_until)::float as until from bulksms where workspace_id = ${asked.workspaceId}`;
       return lease?.until ?? 0;
     };
-    const deadline = performance.now() + 15_000;
+    const deadline = deadlineIn(15_000);
     async function* longFile(): AsyncGenerator<Buffer> {
       yield* chunks(rows(0, 24_000));
       const first = await leaseUntil();
       for (let from = 24_000; (await leaseUntil()) === first; from += 24_000) {
-        if (performance.now() > deadline) throw new Error("the lease was not renewed");
+        if (deadline.isOver()) throw new Error("the lease was not renewed");
         yield rows(from, from + 24_000);
       }
     }
@@ -394,5 +386,27 @@ describe("two imports with one Idempotency-Key in two processes", () => {
     const ready = await owner`select id from bulksms where workspace_id = ${workspaceId} and status = 'ready'`;
     expect([...ready]).toEqual([{ id: secondId }]);
     expect(await stored(secondId)).toMatchObject({ messages: 21_600 });
+  });
+});
+
+describe("the id of a campaign", () => {
+  it("has the time of the database, whatever clock its process has, and sorts by it", async () => {
+    const ids: string[] = [];
+    const [before] = await owner<[{ ms: number }]>`select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as ms`;
+    for (const shiftMs of [3_600_000, -86_400_000, 0, -3_600_000]) {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + shiftMs });
+      try {
+        ids.push((await importCampaign(sql, request(), limits, file(rows(0, 3)))).answer.id);
+      } finally {
+        vi.useRealTimers();
+      }
+    }
+    const [after] = await owner<[{ ms: number }]>`select ceil(extract(epoch from clock_timestamp()) * 1000)::float8 as ms`;
+    expect(ids.toSorted()).toEqual(ids);
+    for (const id of ids) {
+      const ms = Number.parseInt(id.replace("-", "").slice(0, 12), 16);
+      expect(ms).toBeGreaterThanOrEqual(before.ms);
+      expect(ms).toBeLessThanOrEqual(after.ms);
+    }
   });
 });

@@ -106,8 +106,9 @@ export async function importCampaign(
   const { claim } = request;
   const known = claim === null ? null : await findAnswer(sql, claim);
   if (known !== null) return { answer: known, isRepeat: true };
+  const bulksmsId = await newBulksmsId(sql);
   const opened = await open();
-  const run = startImport(sql, request, limits);
+  const run = startImport(sql, request, limits, bulksmsId);
   try {
     const judged = await judgeRows(opened.source, request, limits, sinkOf(run));
     if (judged !== null && (await sendBatch(run))) {
@@ -123,8 +124,7 @@ export async function importCampaign(
   }
 }
 
-function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits): Import {
-  const bulksmsId = newBulksmsId();
+function startImport(sql: Sql, request: ImportRequest, limits: ImportLimits, bulksmsId: string): Import {
   return {
     sql,
     request,

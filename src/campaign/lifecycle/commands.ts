@@ -1,13 +1,13 @@
 // What a person commands: run, pause, resume, cancel. Each is one guarded statement; in another
 // state it is refused with the current one. Called by the routes of salesapi; every statement
 // carries the workspace.
-import { setTimeout as sleep } from "node:timers/promises";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { Pricing } from "../../contracts/prices.ts";
 import type { BulksmsStatus } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { Sql } from "../../platform/postgres.ts";
+import { succeedsWithin } from "../../platform/time/deadline.ts";
 import { takeImport } from "../import/import_lease.ts";
 import { abandonImport } from "../import/purge_imports.ts";
 import { costByList, reprice } from "../pricing/reprice.ts";
@@ -164,8 +164,7 @@ async function cancelImport(sql: Sql, commanded: CommandedBulksms, leaseMs: numb
   const lastError = "import_canceled";
   const lease = await takeImport(sql, commanded, { leaseMs, lastError });
   if (lease === null) return null;
-  const purged = abandonImport(sql, lease, { leaseMs, lastError }).catch(() => {});
-  await Promise.race([purged, sleep(purgeWaitMs, undefined, { ref: false })]);
+  await succeedsWithin(purgeWaitMs, abandonImport(sql, lease, { leaseMs, lastError }));
   return readCampaign(sql, commanded.bulksmsId);
 }
 

@@ -2,9 +2,10 @@
 // exports.ts; steps of one message: message_timeline.ts; percentiles, reasons, anomalies:
 // campaign_figures.ts.) Called by the routes of salesapi. Every statement is restricted to the
 // workspace.
+import type { MessageAnswer, MessagesPage } from "../../contracts/campaign_reads.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
-import type { BulksmsAnswer } from "../../contracts/http.ts";
+import type { BulksmsAnswer, BulksmsPage } from "../../contracts/http.ts";
 import { importEndNames } from "../../contracts/import_ends.ts";
 import { type BulksmsStatus, campaignSets, type MessageStatus } from "../../contracts/states.ts";
 import type { Sql } from "../../platform/postgres.ts";
@@ -52,7 +53,7 @@ export async function listBulksms(
   sql: Sql,
   workspaceId: string,
   page: { limit: number; cursor: string | undefined; status: BulksmsStatus | undefined },
-): Promise<{ bulksms: BulksmsAnswer[]; next_cursor: string | null }> {
+): Promise<BulksmsPage> {
   const rows = await sql<BulksmsRow[]>`
     select ${bulksmsColumns(sql)} from bulksms b
     where b.workspace_id = ${workspaceId}
@@ -61,16 +62,6 @@ export async function listBulksms(
     order by b.id desc limit ${page.limit + 1}`;
   const shown = rows.slice(0, page.limit);
   return { bulksms: shown.map(toView), next_cursor: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null };
-}
-
-export interface MessageView {
-  row_no: number;
-  msisdn: string;
-  parts: number;
-  status: MessageStatus;
-  error_code: string | null;
-  sent_at: string | null;
-  done_at: string | null;
 }
 
 export interface MessageRow {
@@ -109,7 +100,7 @@ export async function listMessages(
   workspaceId: string,
   bulksmsId: string,
   page: MessageFilter & { limit: number; cursor: number },
-): Promise<{ messages: MessageView[]; next_cursor: number | null }> {
+): Promise<MessagesPage> {
   await requireBulksms(sql, workspaceId, bulksmsId);
   const { statuses, numberPrefix, numberSuffix } = page;
   const isFiltered = statuses !== undefined || numberPrefix !== undefined || numberSuffix !== undefined;
@@ -177,7 +168,7 @@ function toView(row: BulksmsRow): BulksmsAnswer {
   };
 }
 
-export function toMessage(row: MessageRow): MessageView {
+export function toMessage(row: MessageRow): MessageAnswer {
   return {
     row_no: row.rowNo,
     msisdn: `+${row.msisdn}`,

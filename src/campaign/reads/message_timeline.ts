@@ -1,18 +1,11 @@
 // The timeline of one message: every step with its time, the ledger entry of its charge, and its
 // anomalies. Called by salesapi.
-import type { MessageCharge, TimelineStep } from "../../contracts/campaign_reads.ts";
+import type { MessageCharge, MessageTimelineAnswer, TimelineStep } from "../../contracts/campaign_reads.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { type AnomalyKind, isMessageIn } from "../../contracts/states.ts";
 import type { Sql } from "../../platform/postgres.ts";
-import { type MessageRow, type MessageView, messageColumns, requireBulksms, toMessage } from "./campaign_reads.ts";
-
-export interface MessageTimelineView extends MessageView {
-  way: TimelineStep[];
-  charge: MessageCharge;
-  /** Receipts that its state could not take. */
-  anomalies: { receipt_id: string; kind: AnomalyKind; status: string; at: string }[];
-}
+import { type MessageRow, messageColumns, requireBulksms, toMessage } from "./campaign_reads.ts";
 
 interface TimelineRow extends MessageRow {
   createdAt: Date;
@@ -32,7 +25,7 @@ interface OutboxRow {
 const anomaliesShownMax = 100;
 
 /** @throws AppError bulksms_not_found, message_not_found */
-export async function readMessageTimeline(sql: Sql, workspaceId: string, bulksmsId: string, rowNo: number): Promise<MessageTimelineView> {
+export async function readMessageTimeline(sql: Sql, workspaceId: string, bulksmsId: string, rowNo: number): Promise<MessageTimelineAnswer> {
   const rows = await sql<TimelineRow[]>`
     select ${messageColumns(sql)}, b.created_at as "createdAt", m.cost_milli as "costMilli", r.created_at as "heldAt", c.chunk_no as "chunkNo",
       coalesce(c.attempt, 0) as attempts, case when c.intent_to >= m.row_no then c.submitted_at end as "submittedAt"

@@ -3,6 +3,7 @@
 import { formatCredits } from "../../contracts/credits.ts";
 import type { TopicUpdates } from "../../contracts/topics.ts";
 import type { Publisher } from "../../platform/broadcast.ts";
+import { createThrottle, type Throttle } from "../../platform/time/throttle.ts";
 import type { CampaignProgress } from "../lifecycle/move_messages.ts";
 
 export interface ProgressPublisher {
@@ -17,33 +18,34 @@ const intervalMs = 100;
 const campaignsMax = 10_000;
 
 export function openProgressPublisher(publisher: Publisher): ProgressPublisher {
-  /** Campaigns published within the last interval, with the newest update since. */
-  const recent = new Map<string, { next: CampaignProgress | null; timer: NodeJS.Timeout }>();
+  /** Campaigns published within the last interval, with their newest progress. */
+  const recent = new Map<string, { newest: CampaignProgress; throttle: Throttle }>();
 
   function publish(progress: CampaignProgress): void {
     publisher.publish("bulksms_progress", progress.bulksmsId, toUpdate(progress));
-    if (recent.size >= campaignsMax) return;
-    const timer = setTimeout(() => flush(progress.bulksmsId), intervalMs);
-    recent.set(progress.bulksmsId, { next: null, timer });
   }
 
-  function flush(bulksmsId: string): void {
-    const next = recent.get(bulksmsId)?.next ?? null;
-    recent.delete(bulksmsId);
-    if (next !== null) publish(next);
+  function remember(progress: CampaignProgress): void {
+    const { bulksmsId } = progress;
+    const forget = () => void recent.delete(bulksmsId);
+    const campaign = { newest: progress, throttle: createThrottle(() => publish(campaign.newest), intervalMs, forget) };
+    recent.set(bulksmsId, campaign);
+    campaign.throttle.ask();
   }
 
   return {
     changed(progress) {
-      const waiting = recent.get(progress.bulksmsId);
-      if (waiting === undefined) publish(progress);
-      else if (waiting.next === null || progress.version > waiting.next.version) waiting.next = progress;
+      const campaign = recent.get(progress.bulksmsId);
+      if (campaign === undefined) {
+        if (recent.size < campaignsMax) remember(progress);
+        else publish(progress);
+      } else if (progress.version > campaign.newest.version) {
+        campaign.newest = progress;
+        campaign.throttle.ask();
+      }
     },
     close() {
-      for (const [bulksmsId, { next, timer }] of recent) {
-        clearTimeout(timer);
-        if (next !== null) publisher.publish("bulksms_progress", bulksmsId, toUpdate(next));
-      }
+      for (const { throttle } of recent.values()) throttle.close();
       recent.clear();
     },
   };

@@ -3,6 +3,7 @@
 // resolves only after the commit of all its receipts, so a 2xx means that they are stored.
 import { AppError } from "../../contracts/errors.ts";
 import { isDataError } from "../../platform/postgres.ts";
+import { nextTurn } from "../../platform/time/next_turn.ts";
 import { anomaliesAlone, pick, type ReceiptColumns } from "./receipt_parse.ts";
 import type { CommittedReceipts } from "./receipts.ts";
 
@@ -43,7 +44,7 @@ export function openReceiptBatcher(options: ReceiptBatcherOptions): ReceiptBatch
 
   async function commitAll(): Promise<void> {
     // lets everything that has already arrived on its socket join the first batch
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     while (queue.length > 0) {
       const batch = takeBatch();
       try {

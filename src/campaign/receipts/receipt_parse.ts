@@ -3,6 +3,7 @@
 // goes to the receipt batcher.
 import { createHash } from "node:crypto";
 import { AppError } from "../../contracts/errors.ts";
+import { isLowerCaseUuid, uuidLength } from "../../contracts/ids.ts";
 import { receiptsPerBodyMax, rowNoMax } from "../../contracts/receipts.ts";
 import { type AnomalyKind, type ReceiptStatus, receiptStatuses } from "../../contracts/states.ts";
 
@@ -56,8 +57,6 @@ const rawLengthMax = 4_000;
 
 /** Maps to the constant itself, so that all receipts of a status share one string. */
 const knownStatuses = new Map<unknown, ReceiptStatus>(receiptStatuses.map((status) => [status, status]));
-const uuidShape = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const uuidLength = 36;
 const dotCode = 46;
 const zeroCode = 48;
 const rowNoDigitsMax = 10;
@@ -194,7 +193,7 @@ function readsBulksmsId(reference: string, last: LastReference): boolean {
   if (last.prefix !== "" && reference.startsWith(last.prefix)) return true;
   const prefix = reference.slice(0, uuidLength);
   const bulksmsId = prefix.toLowerCase();
-  if (!uuidShape.test(bulksmsId)) return false;
+  if (!isLowerCaseUuid(bulksmsId)) return false;
   last.prefix = prefix;
   last.bulksmsId = bulksmsId;
   return true;

@@ -3,6 +3,7 @@
 import { isAppError } from "../../contracts/errors.ts";
 import { type SubmitRequest, submitResponse } from "../../contracts/receipts.ts";
 import { type HttpResponse, openHttpClient } from "../../platform/http_client.ts";
+import { readRetryAfter } from "../../platform/time/retry_after.ts";
 import type { CarrierClient, SubmitOutcome } from "../carrier.ts";
 
 /** Used when a 429 has no Retry-After. */
@@ -44,7 +45,10 @@ export function openCarrierClient(options: { url: string; key: string; timeoutMs
  */
 export function judgeAnswer(response: HttpResponse, body: SubmitRequest): SubmitOutcome {
   const { status } = response;
-  if (status === 429) return { kind: "throttled", retryAfterMs: parseRetryAfter(response.headers["retry-after"]) };
+  if (status === 429) {
+    const askedMs = readRetryAfter(response.headers["retry-after"], retryAfterMaxMs) ?? retryAfterDefaultMs;
+    return { kind: "throttled", retryAfterMs: Math.max(1, askedMs) };
+  }
   if (status === 408 || status >= 500) return { kind: "silent", isWithoutEffect: false, reason: `carrier answered ${status}` };
   if (status !== 200) return { kind: "refused", reason: `carrier_refused_${status}` };
   const answer = submitResponse.safeParse(response.body);
@@ -62,14 +66,6 @@ export function judgeAnswer(response: HttpResponse, body: SubmitRequest): Submit
 
 function countIn(body: SubmitRequest, rows: ReadonlyMap<number, string>): number {
   return rows.size === 0 ? 0 : body.messages.filter(({ row_no }) => rows.has(row_no)).length;
-}
-
-/** Retry-After is either seconds or an HTTP date. */
-function parseRetryAfter(header: string | string[] | undefined): number {
-  const text = Array.isArray(header) ? header[0] : header;
-  if (text === undefined) return retryAfterDefaultMs;
-  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 1), retryAfterMaxMs) : retryAfterDefaultMs;
 }
 
 function isNeverConnected(error: unknown): boolean {

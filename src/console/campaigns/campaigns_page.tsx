@@ -1,7 +1,7 @@
 // The campaigns of the workspace, newest first.
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
-import type { BulksmsAnswer } from "../../contracts/http.ts";
+import type { BulksmsAnswer, BulksmsPage } from "../../contracts/http.ts";
 import { isCampaignIn } from "../../contracts/states.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
@@ -10,11 +10,6 @@ import { Trouble } from "../look/problem_view.tsx";
 import { campaignWords, showCount, showCredits, showMoment } from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
 import { River } from "./river.tsx";
-
-interface BulksmsPage {
-  bulksms: BulksmsAnswer[];
-  next_cursor: string | null;
-}
 
 const pageCampaigns = 30;
 /** While a file is read, which no topic tells of, the list is asked for at this interval. */

@@ -1,8 +1,7 @@
 // One message: a vertical timeline, each step with its time, the wait since the previous one and
 // the process that took it; and what it cost, and why.
 import { Link } from "wouter";
-import type { MessageCharge, TimelineStep } from "../../contracts/campaign_reads.ts";
-import type { MessageStatus } from "../../contracts/states.ts";
+import type { MessageTimelineAnswer, TimelineStep } from "../../contracts/campaign_reads.ts";
 import { messageWords } from "../../contracts/words.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
@@ -10,20 +9,9 @@ import { Mark } from "../look/mark.tsx";
 import { Trouble } from "../look/problem_view.tsx";
 import { messageMeaning, showCount, showCredits, showMoment, showMs, showTime } from "../look/words.ts";
 
-interface MessageAnswer {
-  row_no: number;
-  msisdn: string;
-  parts: number;
-  status: MessageStatus;
-  error_code: string | null;
-  way: TimelineStep[];
-  charge: MessageCharge;
-  anomalies: { receipt_id: string; kind: string; status: string; at: string }[];
-}
-
 export function MessagePage({ id, row }: { id: string; row: string }) {
   const version = useTopic("bulksms_progress", id)?.version ?? 0;
-  const { answer, error, again } = useAnswer<MessageAnswer>("salesapi", `/bulksms/${id}/messages/${row}`, version);
+  const { answer, error, again } = useAnswer<MessageTimelineAnswer>("salesapi", `/bulksms/${id}/messages/${row}`, version);
   if (answer === null) return error === null ? <p className="soft">One moment ...</p> : <Trouble error={error} again={again} />;
   const { status, charge } = answer;
   return (

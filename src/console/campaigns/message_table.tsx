@@ -3,27 +3,13 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
+import type { MessageAnswer, MessagesPage } from "../../contracts/campaign_reads.ts";
 import type { MessageStatus } from "../../contracts/states.ts";
 import { messageWords } from "../../contracts/words.ts";
 import { askSalesapi } from "../api/api.ts";
 import { Mark } from "../look/mark.tsx";
 import { Trouble } from "../look/problem_view.tsx";
 import { messageMeaning, showCount, showTime } from "../look/words.ts";
-
-interface MessageRow {
-  row_no: number;
-  msisdn: string;
-  parts: number;
-  status: MessageStatus;
-  error_code: string | null;
-  sent_at: string | null;
-  done_at: string | null;
-}
-
-interface MessagesPage {
-  messages: MessageRow[];
-  next_cursor: number | null;
-}
 
 const pageRows = 200;
 const rowPx = 36;
@@ -70,7 +56,7 @@ export function MessageTable({ id, contacts, status, version }: MessageTableProp
  * scrolls.
  */
 function AllRows({ id, contacts, version }: { id: string; contacts: number; version: number }) {
-  const pages = useRef(new Map<number, { rows: MessageRow[]; version: number; atMs: number; isAsked: boolean }>());
+  const pages = useRef(new Map<number, { rows: MessageAnswer[]; version: number; atMs: number; isAsked: boolean }>());
   const [, redraw] = useState(0);
   const [failed, setFailed] = useState<unknown>(null);
   const [fromText, setFromText] = useState("1");
@@ -129,7 +115,7 @@ function AllRows({ id, contacts, version }: { id: string; contacts: number; vers
  * being the last.
  */
 function FoundRows({ id, status, suffix, version }: { id: string; status: MessageStatus | null; suffix: string; version: number }) {
-  const [found, setFound] = useState<{ rows: MessageRow[]; cursor: number | null; version: number }>({ rows: [], cursor: 0, version });
+  const [found, setFound] = useState<{ rows: MessageAnswer[]; cursor: number | null; version: number }>({ rows: [], cursor: 0, version });
   const [failed, setFailed] = useState<unknown>(null);
   const [lastSeen, setLastSeen] = useState(0);
   const { cursor } = found;
@@ -195,7 +181,7 @@ interface RowsProps {
   of: number;
   description: string;
   /** By its place among all rows, from 0. */
-  rowAt: (place: number) => MessageRow | null;
+  rowAt: (place: number) => MessageAnswer | null;
   onSight: (first: number, last: number) => void;
 }
 
@@ -244,7 +230,7 @@ function Cell({ children }: { children: ReactNode }) {
   return <span role="cell">{children}</span>;
 }
 
-function MessageCells({ id, row }: { id: string; row: MessageRow }) {
+function MessageCells({ id, row }: { id: string; row: MessageAnswer }) {
   return (
     <>
       <Cell>

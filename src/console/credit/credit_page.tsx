@@ -1,26 +1,12 @@
 // Credit: the live balance, a top-up, and the ledger whose sum it is.
 import { type FormEvent, useRef, useState } from "react";
+import type { LedgerAnswer, LedgerEntry } from "../../contracts/workspaces.ts";
 import { askWebapi } from "../api/api.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
 import { Trouble } from "../look/problem_view.tsx";
 import { showCredits, showMoment, showTime } from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
-
-interface LedgerEntry {
-  transfer_id: string;
-  kind: "top_up" | "hold" | "settle" | "release";
-  hold_id: string | null;
-  debit: string;
-  credit: string;
-  amount: string;
-  created_at: string;
-}
-
-interface LedgerPage {
-  entries: LedgerEntry[];
-  next_cursor: string | null;
-}
 
 const kindWords: Readonly<Record<LedgerEntry["kind"], string>> = {
   top_up: "topped up",
@@ -37,7 +23,7 @@ export function CreditPage() {
   const path = `/workspaces/${id}/ledger?limit=50${cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`}`;
   // the first page grows with each charge: reloaded when the credit moves, at most once a second
   const beat = cursor === undefined && live !== null ? Math.floor(live.version / 20) : 0;
-  const { answer, error, again } = useAnswer<LedgerPage>("webapi", path, beat);
+  const { answer, error, again } = useAnswer<LedgerAnswer>("webapi", path, beat);
   return (
     <>
       <h1>Credit</h1>

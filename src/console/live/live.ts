@@ -2,9 +2,10 @@
 // a subscribe is a snapshot, so nothing is missed.
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { SocketUpdate, TopicName, TopicUpdates } from "../../contracts/topics.ts";
+import { backoffMs } from "../../platform/time/backoff.ts";
+import { sleep } from "../../platform/time/sleep.ts";
 
-const retryMinMs = 500;
-const retryMaxMs = 5_000;
+const retryBackoff = { firstMs: 500, maxMs: 5_000 };
 
 interface Channel {
   topic: TopicName;
@@ -23,7 +24,7 @@ export interface Connection {
 const channels = new Map<string, Channel>();
 const watchers = new Set<() => void>();
 let socket: WebSocket | null = null;
-let retryMs = retryMinMs;
+let lostInARow = 0;
 let connection: Connection = { isConnected: false, lostAtMs: null };
 
 const nameOf = (topic: TopicName, channel: string): string => `${topic} ${channel}`;
@@ -39,7 +40,7 @@ function setConnection(next: Connection): void {
 function open(): void {
   socket = new WebSocket(new URL("/ws", location.href.replace(/^http/, "ws")));
   socket.onopen = () => {
-    retryMs = retryMinMs;
+    lostInARow = 0;
     setConnection({ isConnected: true, lostAtMs: null });
     const all = [...channels.values()].map(({ topic, channel }) => ({ topic, channel }));
     if (all.length > 0) say({ subscribe: all });
@@ -47,8 +48,8 @@ function open(): void {
   socket.onmessage = ({ data }: MessageEvent<string>) => take(JSON.parse(data) as SocketUpdate);
   socket.onclose = () => {
     setConnection({ isConnected: false, lostAtMs: connection.lostAtMs ?? Date.now() });
-    window.setTimeout(open, retryMs);
-    retryMs = Math.min(retryMaxMs, retryMs * 2);
+    lostInARow += 1;
+    void sleep(backoffMs(retryBackoff, lostInARow)).then(open);
   };
 }
 

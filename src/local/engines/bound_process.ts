@@ -3,6 +3,7 @@
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from "node:child_process";
 import { accessSync, constants, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { waitUntil } from "../../platform/time/wait_until.ts";
 
 /**
  * Starts a process in a group of its own (so that Ctrl-C reaches only its launcher) that gets
@@ -85,16 +86,6 @@ export async function endChild(child: ChildProcess, signal: NodeJS.Signals, pati
 
 export function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
-}
-
-/** Polls a condition; false if it did not hold within `limitMs`. */
-export async function waitUntil(isTrue: () => boolean | Promise<boolean>, limitMs: number, pauseMs = 20): Promise<boolean> {
-  const endAt = performance.now() + limitMs;
-  for (;;) {
-    if (await isTrue()) return true;
-    if (performance.now() >= endAt) return false;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
-  }
 }
 
 /**

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openPostgres } from "../../platform/postgres.ts";
-import { hasEnded, waitUntil } from "./bound_process.ts";
+import { waitUntil } from "../../platform/time/wait_until.ts";
+import { hasEnded } from "./bound_process.ts";
 import { startPostgresServer } from "./postgres_server.ts";
 import type { RunningEngine } from "./running_engine.ts";
 

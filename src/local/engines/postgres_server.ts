@@ -5,7 +5,10 @@ import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readF
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { openPostgres } from "../../platform/postgres.ts";
-import { endChild, hasEnded, isAlive, rememberProcess, spawnBound, waitUntil } from "./bound_process.ts";
+import { deadlineIn } from "../../platform/time/deadline.ts";
+import { sleep } from "../../platform/time/sleep.ts";
+import { waitUntil } from "../../platform/time/wait_until.ts";
+import { endChild, hasEnded, isAlive, rememberProcess, spawnBound } from "./bound_process.ts";
 import { EngineError, engineErrorFrom } from "./engine_error.ts";
 import { freePort } from "./free_port.ts";
 import { findPostgresBinaries, type PostgresBinaries } from "./postgres_binaries.ts";
@@ -126,22 +129,22 @@ async function launch(
 ): Promise<{ child: ChildProcess; port: number }> {
   const logFile = join(folder, "postgres.log");
   const taken = new Set(options.takenPorts);
-  const deadlineAt = performance.now() + startMaxMs;
+  const deadline = deadlineIn(startMaxMs);
   for (;;) {
     const port = await freePort(host, options.preferredPort, taken);
     const child = spawnServer(binaries, dataFolder, logFile, port, options.settings ?? []);
-    if (await acceptsConnections(child, port, options.password, deadlineAt)) return { child, port };
+    if (await acceptsConnections(child, port, options.password, deadline.leftMs())) return { child, port };
     await endChild(child, "SIGKILL", 1_000);
     const lines = lastLines(logFile);
     // somebody took the port between our check and the server's start, or sessions of a killed
     // server are still ending
     const isPortTaken = /could not (bind|create any TCP)/.test(lines);
     const isPredecessorEnding = /shared memory block|is another postmaster/.test(lines);
-    if ((!isPortTaken && !isPredecessorEnding) || performance.now() > deadlineAt) {
+    if ((!isPortTaken && !isPredecessorEnding) || deadline.isOver()) {
       throw new EngineError("PostgreSQL did not start", lines || "it said nothing", `its log is ${logFile}`);
     }
     if (isPortTaken) taken.add(port);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
   }
 }
 
@@ -179,7 +182,7 @@ function spawnServer(
   }
 }
 
-async function acceptsConnections(child: ChildProcess, port: number, password: string, deadlineAt: number): Promise<boolean> {
+async function acceptsConnections(child: ChildProcess, port: number, password: string, limitMs: number): Promise<boolean> {
   let failedToSpawn = false;
   child.once("error", () => {
     failedToSpawn = true;
@@ -199,7 +202,7 @@ async function acceptsConnections(child: ChildProcess, port: number, password: s
         await sql.end({ timeout: 1 });
       }
     },
-    Math.max(0, deadlineAt - performance.now()),
+    limitMs,
     25,
   ).then((isDone) => isDone && !failedToSpawn && !hasEnded(child));
 }

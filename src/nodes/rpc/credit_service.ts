@@ -20,11 +20,11 @@ import type {
   ReserveCreditRequest,
   ReserveCreditResponse,
 } from "../../contracts/generated/credit.ts";
+import { isUuid, isUuidV7 } from "../../contracts/ids.ts";
 import { toCreditUpdate, toWorkspaceCredit } from "../../credit/credit_update.ts";
 import { hasHold, release, reserve } from "../../credit/holds.ts";
 import { readPriceList } from "../../credit/prices.ts";
 import { topUp } from "../../credit/top_up.ts";
-import { isUuid, isUuidV7 } from "../../credit/transfers.ts";
 import { type Balance, readWorkspace } from "../../credit/workspaces.ts";
 import type { Publisher } from "../../platform/broadcast.ts";
 import { handleUnary } from "../../platform/grpc.ts";

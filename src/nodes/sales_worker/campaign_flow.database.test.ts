@@ -8,6 +8,7 @@ import { type Campaign, readCampaign } from "../../campaign/lifecycle/campaign_r
 import { reserve } from "../../campaign/lifecycle/reserve.ts";
 import { reserve as holdCredit } from "../../credit/holds.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
+import { sleep } from "../../platform/time/sleep.ts";
 
 let nodes: SalesNodes;
 let workspace: { id: string; key: string };
@@ -433,7 +434,7 @@ describe("several workers", () => {
     nodes.carrier.onBody = async () => {
       isShared ||= (await Promise.all(others.map((other) => other.submitted()))).some((messages) => messages > 0);
       // a carrier takes its time
-      if (!isShared) await new Promise((resolve) => setTimeout(resolve, 100));
+      if (!isShared) await sleep(100);
     };
     const id = await run(1_000);
     await nodes.campaign(id, (row) => row.queued === 1_000, 30_000);

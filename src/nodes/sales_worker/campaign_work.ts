@@ -10,11 +10,11 @@ import type { CarrierClient } from "../../carriers/carrier.ts";
 import type { BulksmsStatus } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { CreditClient } from "../../platform/grpc.ts";
-import type { Log } from "../../platform/log.ts";
+import { errorFields, type Log } from "../../platform/log.ts";
 import { type Metrics, secondsBuckets } from "../../platform/metrics.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import type { RingingQueue, WorkerOptions } from "../../platform/queue.ts";
-import { coalesce } from "./coalesce.ts";
+import { coalesce } from "../../platform/time/coalesce.ts";
 
 export interface CampaignWorkOptions {
   sql: Sql;
@@ -61,8 +61,10 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
       for (let ring = 0; ring < options.settings.dispatchConcurrency; ring++) sales.ring("dispatch_chunk", { bulksms_id: bulksmsId });
     },
   };
+  /** The sweeper asks again. */
+  const logFailure = (error: unknown, key: string): void => log.warn({ event: "work.failed", key, ...errorFields(error) });
   /** There is nothing to submit: perhaps the campaign is at its end, or being canceled. */
-  const checkAgain = coalesce((bulksmsId) => advance({ ...steps, ringDispatch: () => {} }, bulksmsId), log);
+  const checkAgain = coalesce((bulksmsId) => advance({ ...steps, ringDispatch: () => {} }, bulksmsId), logFailure);
   let isRelayShortOfRoom = false;
   const relay = coalesce(async () => {
     // without Redis a claim would only grow the back-off of its rows
@@ -73,7 +75,7 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
     });
     relayed.inc(rows);
     isRelayShortOfRoom = isShortOfRoom;
-  }, log);
+  }, logFailure);
 
   return {
     advance: (bulksmsId) => advance(steps, bulksmsId),

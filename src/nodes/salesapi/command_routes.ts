@@ -8,12 +8,13 @@ import type { PriceBook } from "../../campaign/pricing/price_book.ts";
 import type { ProgressPublisher } from "../../campaign/reads/progress.ts";
 import { formatCredits, parseCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
+import { type CommandAnswer, commandAnswer } from "../../contracts/http.ts";
 import { type RunExpectation, runExpectation } from "../../contracts/quote.ts";
-import { bulksmsStatuses } from "../../contracts/states.ts";
+import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import type { RingingQueue } from "../../platform/queue.ts";
-import { answerInTime, type SalesCallers } from "./sales_callers.ts";
+import type { SalesCallers } from "./sales_callers.ts";
 
 export interface CommandDependencies extends ReserveDependencies {
   callers: SalesCallers;
@@ -62,21 +63,6 @@ function commandedId({ bulksms_id, id }: { bulksms_id?: string | undefined; id?:
   return (bulksms_id ?? id) as string;
 }
 
-const commandAnswer = z.object({
-  id: z.uuid(),
-  status: z.enum(bulksmsStatuses),
-  hold_id: z.uuid().nullable(),
-  contacts: z.number().int(),
-  parts: z.number().int(),
-  price: z.string(),
-  cost: z.string(),
-  /**
-   * Pause and cancel: messages whose body may be on its way to the carrier, begun before the
-   * command; no new one begins.
-   */
-  in_flight_max: z.number().int().optional(),
-});
-
 const runDescription = `Reserves its whole cost and lets it run. 202 \`running\`, or \`reserving\` when the credit service is silent: then it continues by itself.
 With \`expect\` it runs only if it has at most these contacts and parts and costs at most this; otherwise 409 \`quote_changed\` with its figures, without effect.
 When there is a newer price list than the one its messages were priced by: 409 \`price_changed\` with both totals, without effect, until \`price_version\` accepts it.`;
@@ -113,6 +99,7 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
       // always asked anew: a price that has just changed is not charged at the old one unseen
       const pricing = await prices.current(0);
       const campaign = await answerInTime(
+        reply.elapsedTime,
         run(
           dependencies,
           { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) },
@@ -126,20 +113,20 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
   );
   app.post("/pause", route("Pause a campaign", "No new submit begins; receipts and charges continue."), async (request, reply) => {
     const { campaign, inFlight } = await answerInTime(
+      reply.elapsedTime,
       pause(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }),
     );
     told("paused", campaign);
     return reply.status(202).send({ ...answerOf(campaign), in_flight_max: inFlight });
   });
-  app.post(
-    "/resume",
-    route("Resume a paused campaign", "It continues where it stopped; nobody is texted twice."),
-    async (request, reply) => {
-      const campaign = await answerInTime(resume(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }));
-      told("resumed", campaign);
-      return reply.status(202).send(answerOf(campaign));
-    },
-  );
+  app.post("/resume", route("Resume a paused campaign", "It continues where it stopped; nobody is texted twice."), async (request, reply) => {
+    const campaign = await answerInTime(
+      reply.elapsedTime,
+      resume(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }),
+    );
+    told("resumed", campaign);
+    return reply.status(202).send(answerOf(campaign));
+  });
   app.post(
     "/cancel",
     route(
@@ -148,6 +135,7 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
     ),
     async (request, reply) => {
       const { campaign, inFlight } = await answerInTime(
+        reply.elapsedTime,
         cancel(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }, dependencies),
       );
       told("canceled", campaign);
@@ -156,7 +144,7 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
   );
 }
 
-function answerOf(campaign: Campaign) {
+function answerOf(campaign: Campaign): CommandAnswer {
   return {
     id: campaign.bulksmsId,
     status: campaign.status,

@@ -1,6 +1,7 @@
 // The console's pages call salesapi on another port than their own: which origins are allowed (CORS
 // with the cookie), and the headers that tell browsers.
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { idempotentReplayedHeader } from "../../contracts/idempotency.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { IsOwnOrigin } from "../../platform/session_cookie.ts";
 
@@ -36,7 +37,7 @@ export function allowConsoleOrigins(app: HttpServer, origins: ReadonlySet<string
     reply
       .header("access-control-allow-origin", origin)
       .header("access-control-allow-credentials", "true")
-      .header("access-control-expose-headers", "retry-after, idempotent-replayed, idempotency-replayed");
+      .header("access-control-expose-headers", `retry-after, ${idempotentReplayedHeader}`);
     if (isPreflight(request)) sendPreflight(reply);
     else done();
   });

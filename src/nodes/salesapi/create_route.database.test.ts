@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../../testing/engines.ts";
 import { firstPricing } from "../../../testing/prices.ts";
+import { waitFor } from "../../../testing/wait_for.ts";
 import type { Caller } from "../../accounts/authenticator.ts";
 import { purgeDeadImport } from "../../campaign/import/purge_imports.ts";
 import { AppError } from "../../contracts/errors.ts";
@@ -144,13 +145,7 @@ async function expectRefusal(asked: Asked, status: number, code: string): Promis
 let nextNumber = 1_000_000;
 const numbers = (count: number) => Array.from({ length: count }, () => `040${nextNumber++}`);
 
-async function until(isTrue: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!(await isTrue())) {
-    if (performance.now() > deadline) throw new Error("waited for 10 s");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+const until = (isTrue: () => Promise<boolean>): Promise<true> => waitFor("the condition", isTrue);
 
 describe("a good file", () => {
   it("of five contacts is ready, with rows, chunk, parts and cost", async () => {

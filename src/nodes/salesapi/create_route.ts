@@ -12,12 +12,14 @@ import { quoteFile } from "../../campaign/import/quote.ts";
 import type { PriceBook } from "../../campaign/pricing/price_book.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { type CreateAnswer, createAnswer } from "../../contracts/http.ts";
+import { idempotentReplayedHeader } from "../../contracts/idempotency.ts";
 import { type QuoteAnswer, quoteAnswer } from "../../contracts/quote.ts";
 import { fileEncodings } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Sql } from "../../platform/postgres.ts";
+import { createSlots, type Slots } from "../../platform/time/slots.ts";
 import { bodyTooLarge, formBytesMax, receiveUpload } from "./create_upload.ts";
 import type { SalesCallers } from "./sales_callers.ts";
 
@@ -78,30 +80,11 @@ const form = z.object({
 const description = `Makes a campaign ready to run from a file (CSV or .xlsx) and a text: nothing is sent and no credit moves.
 Every row gets a verdict: its number is read (national numbers as the country's), duplicate numbers are rejected, the text is filled and its SMS parts are counted.
 Fields and file may come in any order. A refused file has no effect. With an \`Idempotency-Key\`, the same fields and file get the stored answer
-(\`idempotent-replayed: true\`), others 422 \`idempotency_key_reused\`, and 409 \`idempotency_key_in_flight\` while the first is being worked on.`;
+(\`${idempotentReplayedHeader}: true\`), others 422 \`idempotency_key_reused\`, and 409 \`idempotency_key_in_flight\` while the first is being worked on.`;
 
 const quoteDescription = `Takes the fields and the file of POST /create and judges them in the same way, but makes nothing: no campaign, no credit, no trace.
 It says which column has the numbers and why, how many people would be texted and who would not and why, what cells are empty,
 which characters of the text and of the cells make it more expensive, and the cost by country. What POST /create would refuse is refused here with the same code.`;
-
-/** Runs at most `max` things at once, the others in the order in which they came. */
-function createSlots(max: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let free = max;
-  return async (work) => {
-    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
-    else free--;
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free++;
-      else next();
-    }
-  };
-}
-
-type Slots = ReturnType<typeof createSlots>;
 
 interface Caller {
   workspaceId: string;
@@ -116,15 +99,10 @@ export async function createRoute(app: HttpServer, deps: CreateRouteDependencies
   const callers = new WeakMap<FastifyRequest, Caller>();
   const keysInFlight = new Set<string>();
   const importSlots = createSlots(importsAtOnceMax);
-  let uploads = 0;
+  const uploadSlots = createSlots(uploadsAtOnceMax);
   const withUpload = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (uploads >= uploadsAtOnceMax) throw new AppError("overloaded", "Too many uploads at once.", { retryAfterS: 2 });
-    uploads++;
-    try {
-      return await work();
-    } finally {
-      uploads--;
-    }
+    if (uploadSlots.isFull()) throw new AppError("overloaded", "Too many uploads at once.", { retryAfterS: 2 });
+    return await uploadSlots.run(work);
   };
   const ofForm = {
     validatorCompiler: () => (value: unknown) => ({ value }),
@@ -155,7 +133,7 @@ export async function createRoute(app: HttpServer, deps: CreateRouteDependencies
         const { answer, isRepeat } = await withKey(keysInFlight, caller, () =>
           withUpload(() => create(request, caller, importSlots, deps)),
         );
-        if (isRepeat) reply.header("idempotent-replayed", "true");
+        if (isRepeat) reply.header(idempotentReplayedHeader, "true");
         return await reply.status(201).send(answer);
       },
     });
@@ -240,7 +218,7 @@ async function create(
     const { workspaceId, key } = caller;
     const claim = key === null ? null : { workspaceId, key, requestSha256: upload.sha256 };
     const fields = readImportFields(upload.fields, upload.fileName, settings);
-    const created = await importSlots(async () =>
+    const created = await importSlots.run(async () =>
       importCampaign(sql, { ...fields, workspaceId, claim, pricing: await prices.current() }, limitsOf(deps), () =>
         openRows(upload.file, { ...fields, signal }),
       ),
@@ -260,7 +238,7 @@ async function quote(request: FastifyRequest, importSlots: Slots, deps: CreateRo
   const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax, signal });
   try {
     const fields = readImportFields(upload.fields, upload.fileName, settings);
-    return await importSlots(async () =>
+    return await importSlots.run(async () =>
       quoteFile({ ...fields, pricing: await prices.current() }, limitsOf(deps), () => openRows(upload.file, { ...fields, signal })),
     );
   } finally {

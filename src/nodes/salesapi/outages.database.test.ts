@@ -1,9 +1,9 @@
 // What salesapi and sales_worker do while Postgres or Redis is away.
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { waitFor } from "../../../testing/cluster.ts";
 import { type SalesNodes, startSalesNodes } from "../../../testing/sales_nodes.ts";
 import { makeReceipt, sendReceipts } from "../../../testing/test_carrier.ts";
+import { waitFor } from "../../../testing/wait_for.ts";
 import { readConfig } from "../../platform/config.ts";
 import { createLog } from "../../platform/log.ts";
 import * as salesapi from "./main.ts";

@@ -8,15 +8,17 @@ import { listBulksms, listMessages, readBulksms, readProgress } from "../../camp
 import { exportRejects, exportReport } from "../../campaign/reads/exports.ts";
 import { readMessageTimeline } from "../../campaign/reads/message_timeline.ts";
 import { toUpdate } from "../../campaign/reads/progress.ts";
-import { anomaliesAnswer, messageCharge, statisticsAnswer, timelineStep } from "../../contracts/campaign_reads.ts";
+import { anomaliesAnswer, messagesPage, messageTimelineAnswer, progressAnswer, statisticsAnswer } from "../../contracts/campaign_reads.ts";
 import { AppError } from "../../contracts/errors.ts";
+import { bulksmsAnswer, bulksmsPage } from "../../contracts/http.ts";
+import { isUuid } from "../../contracts/ids.ts";
 import { rowNoMax } from "../../contracts/receipts.ts";
-import { anomalyKinds, bulksmsStatuses, messageStatuses } from "../../contracts/states.ts";
-import { bulksmsProgressUpdate } from "../../contracts/topics.ts";
+import { bulksmsStatuses, messageStatuses } from "../../contracts/states.ts";
+import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import { createInternalTokenCheck } from "../../platform/internal_token.ts";
 import type { Sql } from "../../platform/postgres.ts";
-import { answerInTime, type SalesCallers } from "./sales_callers.ts";
+import type { SalesCallers } from "./sales_callers.ts";
 
 export interface ReadDependencies {
   sql: Sql;
@@ -30,53 +32,6 @@ const pageRowsDefault = 100;
 /** Campaigns include their text, up to 2 kB each. */
 const pageCampaignsMax = 200;
 const pageCampaignsDefault = 50;
-
-const counts = z.object(
-  Object.fromEntries(messageStatuses.map((status) => [status, z.number().int()])) as Record<(typeof messageStatuses)[number], z.ZodNumber>,
-);
-const credits = z.string().describe("credits as a decimal string");
-const time = z.string().describe("RFC 3339");
-
-const bulksmsView = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  sender: z.string(),
-  text: z.string(),
-  country: z.string(),
-  status: z.enum(bulksmsStatuses),
-  contacts: z.number().int(),
-  rejected: z.number().int(),
-  rejects: z.record(z.string(), z.number().int()).describe("rejected rows by reason"),
-  parts: z.number().int(),
-  parts_sent: z.number().int(),
-  price: credits.describe("of one part"),
-  cost: credits.describe("of all parts"),
-  charged: credits.describe("of the parts that were sent"),
-  counts: counts.describe("messages by state"),
-  last_error: z.string().nullable(),
-  hold_id: z.uuid().nullable(),
-  deadline_s: z.number().int(),
-  created_at: time,
-  started_at: time.nullable(),
-  ended_at: time.nullable(),
-  version: z.number().int().describe("grows with every change"),
-});
-
-const messageView = z.object({
-  row_no: z.number().int(),
-  msisdn: z.string(),
-  parts: z.number().int(),
-  status: z.enum(messageStatuses),
-  error_code: z.string().nullable(),
-  sent_at: time.nullable(),
-  done_at: time.nullable(),
-});
-
-const messageWay = messageView.extend({
-  way: z.array(timelineStep).describe("its steps in their order, reached or not"),
-  charge: messageCharge,
-  anomalies: z.array(z.object({ receipt_id: z.string(), kind: z.enum(anomalyKinds), status: z.string(), at: time })),
-});
 
 const pageOf = (max: number, otherwise: number) => z.coerce.number().int().min(1).max(max).default(otherwise);
 /** `?status=sent,delivered` */
@@ -99,10 +54,9 @@ const anomalyCursor = z
   .transform((text) => ({ rowNo: Number(text.slice(0, text.indexOf(":"))), receiptId: text.slice(text.indexOf(":") + 1) }))
   .optional();
 
-const idShape = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 /** An invalid id names no campaign: 404, like another workspace's. */
 function campaignId(request: { params: { id: string } }): string {
-  if (!idShape.test(request.params.id)) throw new AppError("bulksms_not_found", "There is no such campaign in your workspace.");
+  if (!isUuid(request.params.id)) throw new AppError("bulksms_not_found", "There is no such campaign in your workspace.");
   return request.params.id.toLowerCase();
 }
 
@@ -131,16 +85,18 @@ function campaignRoutes(app: HttpServer, { sql, callers }: ReadDependencies): vo
           cursor: z.uuid().optional(),
           status: z.enum(bulksmsStatuses).optional(),
         }),
-        response: { 200: z.object({ bulksms: z.array(bulksmsView), next_cursor: z.uuid().nullable() }) },
+        response: { 200: bulksmsPage },
       },
     },
-    (request) => {
+    (request, reply) => {
       const { limit, cursor, status } = request.query;
-      return answerInTime(listBulksms(sql, callers.workspaceOf(request), { limit, cursor, status }));
+      return answerInTime(reply.elapsedTime, listBulksms(sql, callers.workspaceOf(request), { limit, cursor, status }));
     },
   );
-  app.get("/bulksms/:id", { onRequest, schema: { tags, summary: "One campaign", params, response: { 200: bulksmsView } } }, (request) =>
-    answerInTime(readBulksms(sql, callers.workspaceOf(request), campaignId(request))),
+  app.get(
+    "/bulksms/:id",
+    { onRequest, schema: { tags, summary: "One campaign", params, response: { 200: bulksmsAnswer } } },
+    (request, reply) => answerInTime(reply.elapsedTime, readBulksms(sql, callers.workspaceOf(request), campaignId(request))),
   );
 }
 
@@ -162,13 +118,13 @@ function messageRoutes(app: HttpServer, { sql, callers }: ReadDependencies): voi
           number_prefix: digits.describe("what the number begins with, without its plus"),
           number_suffix: digits.describe("what the number ends with"),
         }),
-        response: { 200: z.object({ messages: z.array(messageView), next_cursor: z.number().int().nullable() }) },
+        response: { 200: messagesPage },
       },
     },
-    (request) => {
+    (request, reply) => {
       const { limit, cursor, status: statuses, number_prefix: numberPrefix, number_suffix: numberSuffix } = request.query;
       const page = { limit, cursor, statuses, numberPrefix, numberSuffix };
-      return answerInTime(listMessages(sql, callers.workspaceOf(request), campaignId(request), page));
+      return answerInTime(reply.elapsedTime, listMessages(sql, callers.workspaceOf(request), campaignId(request), page));
     },
   );
   app.get(
@@ -179,16 +135,16 @@ function messageRoutes(app: HttpServer, { sql, callers }: ReadDependencies): voi
         tags,
         summary: "One message: every step of its timeline, and why it was charged",
         params: z.object({ id: z.string(), row_no: z.string() }),
-        response: { 200: messageWay },
+        response: { 200: messageTimelineAnswer },
       },
     },
-    (request) => {
+    (request, reply) => {
       const bulksmsId = campaignId(request);
       const rowNo = Number(request.params.row_no);
       if (!/^\d{1,10}$/.test(request.params.row_no) || rowNo < 1 || rowNo > rowNoMax) {
         throw new AppError("message_not_found", "The campaign has no such row.");
       }
-      return answerInTime(readMessageTimeline(sql, callers.workspaceOf(request), bulksmsId, rowNo));
+      return answerInTime(reply.elapsedTime, readMessageTimeline(sql, callers.workspaceOf(request), bulksmsId, rowNo));
     },
   );
 }
@@ -206,7 +162,7 @@ function figureRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void
         response: { 200: statisticsAnswer },
       },
     },
-    (request) => answerInTime(readStatistics(sql, callers.workspaceOf(request), campaignId(request))),
+    (request, reply) => answerInTime(reply.elapsedTime, readStatistics(sql, callers.workspaceOf(request), campaignId(request))),
   );
   app.get(
     "/bulksms/:id/anomalies",
@@ -220,9 +176,9 @@ function figureRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void
         response: { 200: anomaliesAnswer },
       },
     },
-    (request) => {
+    (request, reply) => {
       const { limit, cursor } = request.query;
-      return answerInTime(listAnomalies(sql, callers.workspaceOf(request), campaignId(request), { limit, cursor }));
+      return answerInTime(reply.elapsedTime, listAnomalies(sql, callers.workspaceOf(request), campaignId(request), { limit, cursor }));
     },
   );
 }
@@ -236,7 +192,7 @@ function exportRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void
       sendCsv(
         reply,
         `report_${request.params.id}.csv`,
-        await answerInTime(exportReport(sql, callers.workspaceOf(request), campaignId(request))),
+        await answerInTime(reply.elapsedTime, exportReport(sql, callers.workspaceOf(request), campaignId(request))),
       ),
   );
   app.get(
@@ -246,7 +202,7 @@ function exportRoutes(app: HttpServer, { sql, callers }: ReadDependencies): void
       sendCsv(
         reply,
         `rejects_${request.params.id}.csv`,
-        await answerInTime(exportRejects(sql, callers.workspaceOf(request), campaignId(request))),
+        await answerInTime(reply.elapsedTime, exportRejects(sql, callers.workspaceOf(request), campaignId(request))),
       ),
   );
 }
@@ -261,10 +217,10 @@ function progressRoute(app: HttpServer, { sql, internalToken }: ReadDependencies
         if (!isOurs(headers.authorization)) throw new AppError("internal_token_invalid", "This path is for processes of this system.");
       },
       config: { rateLimit: false },
-      schema: { hide: true, params, response: { 200: z.object({ workspace_id: z.uuid(), update: bulksmsProgressUpdate }) } },
+      schema: { hide: true, params, response: { 200: progressAnswer } },
     },
-    async (request) => {
-      const progress = await answerInTime(readProgress(sql, campaignId(request)));
+    async (request, reply) => {
+      const progress = await answerInTime(reply.elapsedTime, readProgress(sql, campaignId(request)));
       return { workspace_id: progress.workspaceId, update: toUpdate(progress) };
     },
   );

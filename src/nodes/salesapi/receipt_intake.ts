@@ -9,6 +9,7 @@ import { errorFields, type Log } from "../../platform/log.ts";
 import { type Metrics, rowsBuckets, secondsBuckets } from "../../platform/metrics.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import type { RingingQueue } from "../../platform/queue.ts";
+import { createThrottle } from "../../platform/time/throttle.ts";
 
 export interface ReceiptIntakeOptions {
   sql: Sql;
@@ -33,7 +34,7 @@ export function openReceiptIntake(options: ReceiptIntakeOptions): ReceiptBatcher
   const anomaliesTotal = metrics.counter("receipt_anomalies_total", "Receipts that no message could take", ["kind"]);
   const batchRows = metrics.histogram("receipt_batch_rows", "Receipts of one transaction", rowsBuckets);
   const batchSeconds = metrics.histogram("receipt_batch_seconds", "One transaction of receipts", secondsBuckets);
-  const relay = atIntervals(() => sales.ring("relay_outbox", {}), relayIntervalMs);
+  const relay = createThrottle(() => sales.ring("relay_outbox", {}), relayIntervalMs);
 
   /**
    * After the commit: notifies watchers and the relay, and checks whether a campaign has ended. All
@@ -67,31 +68,6 @@ export function openReceiptIntake(options: ReceiptIntakeOptions): ReceiptBatcher
     async close() {
       await batcher.close();
       relay.close();
-    },
-  };
-}
-
-/** Does it at once; asked again within the interval, once more at its end. */
-function atIntervals(act: () => void, intervalMs: number): { ask(): void; close(): void } {
-  let timer: NodeJS.Timeout | null = null;
-  let isAskedAgain = false;
-  function ask(): void {
-    if (timer !== null) {
-      isAskedAgain = true;
-      return;
-    }
-    isAskedAgain = false;
-    act();
-    timer = setTimeout(() => {
-      timer = null;
-      if (isAskedAgain) ask();
-    }, intervalMs);
-  }
-  return {
-    ask,
-    close() {
-      if (timer !== null) clearTimeout(timer);
-      if (isAskedAgain) act();
     },
   };
 }

@@ -5,7 +5,7 @@ import type { FastifyInstance } from "fastify";
 import type { ReceiptBatcher } from "../../campaign/receipts/receipt_batcher.ts";
 import { parseReceipts } from "../../campaign/receipts/receipt_parse.ts";
 import { AppError } from "../../contracts/errors.ts";
-import { webhookToleranceS } from "../../contracts/receipts.ts";
+import { type ReceiptsAnswer, receiptsAnswer, webhookToleranceS } from "../../contracts/receipts.ts";
 import type { DirectRoute } from "../../platform/direct_route.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { HttpServer } from "../../platform/http.ts";
@@ -30,7 +30,7 @@ export interface ReceiptsTaking {
    * Commits the receipts of a signed body. @returns what is answered. @throws AppError
    * signature_invalid, json_invalid, receipts_invalid, or of the batcher
    */
-  take(headers: IncomingHttpHeaders, body: Buffer): Promise<{ committed: number }>;
+  take(headers: IncomingHttpHeaders, body: Buffer): Promise<ReceiptsAnswer>;
   /** The usual requests to each carrier's path. */
   directRoutes: DirectRoute[];
 }
@@ -46,7 +46,7 @@ export function openReceiptsTaking({ batcher, secrets, metrics }: ReceiptsRouteD
     secondsBuckets,
   );
   const refused = metrics.counter("receipts_refused_total", "Receipts requests with a bad or old signature");
-  async function take(headers: IncomingHttpHeaders, body: Buffer): Promise<{ committed: number }> {
+  async function take(headers: IncomingHttpHeaders, body: Buffer): Promise<ReceiptsAnswer> {
     const startedAt = performance.now();
     if (!verifyWebhook({ secrets, headers, body, nowS: Date.now() / 1_000 })) {
       refused.inc();
@@ -85,6 +85,7 @@ export async function receiptsRoute(app: HttpServer, { take }: ReceiptsTaking): 
             'One receipt `{"id", "reference", "status", "error_code"?, "at"}` or `{"receipts": [...]}`, signed as Standard Webhooks say. ' +
             "A 2xx means that all of them are committed. What no message can accept (unknown reference or status, contradiction, late) is quarantined and also answered 2xx.",
           security: [],
+          response: { 200: receiptsAnswer },
         },
       },
       async (request) => {

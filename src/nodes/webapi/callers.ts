@@ -1,8 +1,9 @@
 // Who is calling webapi: a hook that authenticates before a body is read, and the rules of which
 // workspace a caller may see.
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { type Authenticate, type Caller, type KeyScope, requireScope } from "../../accounts/authenticator.ts";
+import { type Authenticate, type Caller, requireScope } from "../../accounts/authenticator.ts";
 import { AppError } from "../../contracts/errors.ts";
+import type { KeyScope } from "../../contracts/keys.ts";
 import { workspaceNotFound } from "../../credit/workspaces.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
 import { credentialsOf, isSameOrigin } from "../../platform/session_cookie.ts";

@@ -1,12 +1,14 @@
 // Where the state of a channel is read: a workspace's credit from our database, a campaign's
 // progress from salesapi, the processes from what they published. Says who may see it.
-import { z } from "zod";
+
+import { progressAnswer } from "../../contracts/campaign_reads.ts";
 import { isAppError } from "../../contracts/errors.ts";
-import { bulksmsProgressUpdate, type ChannelName, systemChannel, type TopicName, type TopicUpdates } from "../../contracts/topics.ts";
+import { type ChannelName, systemChannel, type TopicName, type TopicUpdates } from "../../contracts/topics.ts";
 import { toCreditUpdate } from "../../credit/credit_update.ts";
 import { readWorkspaces, workspacesPerReadMax } from "../../credit/workspaces.ts";
 import type { HttpClient } from "../../platform/http_client.ts";
 import { isConnectionError, isRetryable, type Sql } from "../../platform/postgres.ts";
+import { eachInSlots } from "../../platform/time/slots.ts";
 import type { LawsBoard } from "./laws_board.ts";
 import type { SystemBoard } from "./system_board.ts";
 
@@ -29,8 +31,6 @@ export interface ChannelSnapshots {
 
 /** Asked of salesapi at once; more would only wait in its queue. */
 const progressReadsAtOnce = 8;
-
-const progressAnswer = z.object({ workspace_id: z.uuid(), update: bulksmsProgressUpdate });
 
 export interface ChannelSnapshotsOptions {
   sql: Sql;
@@ -84,18 +84,14 @@ async function readProgresses(
   bulksmsIds: string[],
 ): Promise<Map<string, SnapshotResult>> {
   const results = new Map<string, SnapshotResult>();
-  const waiting = [...bulksmsIds];
   let isSilent = false;
-  const readSome = async () => {
-    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-      // a process that does not answer for one will not for the next: nobody waits longer than one
-      // time-out
-      const result = isSilent ? "silent" : await readProgress(options, id);
-      if (result === "silent") isSilent = true;
-      results.set(id, result === "silent" ? "unavailable" : result);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(progressReadsAtOnce, bulksmsIds.length) }, readSome));
+  await eachInSlots(bulksmsIds, progressReadsAtOnce, async (id) => {
+    // a process that does not answer for one will not for the next: nobody waits longer than one
+    // time-out
+    const result = isSilent ? "silent" : await readProgress(options, id);
+    if (result === "silent") isSilent = true;
+    results.set(id, result === "silent" ? "unavailable" : result);
+  });
   return results;
 }
 

@@ -3,7 +3,9 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { formatCredits, parseCredits } from "../../contracts/credits.ts";
 import { AppError, isAppError } from "../../contracts/errors.ts";
+import { idempotentReplayedHeader } from "../../contracts/idempotency.ts";
 import { workspaceCreditUpdate } from "../../contracts/topics.ts";
+import { ledgerAnswer, type TopUpAnswer, topUpAnswer } from "../../contracts/workspaces.ts";
 import { toCreditUpdate } from "../../credit/credit_update.ts";
 import { type StoredAnswer, topUpByKey } from "../../credit/idempotent_top_up.ts";
 import { readLedger } from "../../credit/ledger.ts";
@@ -38,8 +40,6 @@ export interface CreditRoutesOptions {
   metrics: Metrics;
 }
 
-const topUpAnswer = workspaceCreditUpdate.extend({ transfer_id: z.uuid(), amount: z.string() });
-
 export function addCreditRoutes(app: HttpServer, options: CreditRoutesOptions): void {
   const { sql, callers, log, publisher } = options;
   const readCredit = createCreditReader(options);
@@ -60,7 +60,7 @@ export function addCreditRoutes(app: HttpServer, options: CreditRoutesOptions): 
       onRequest: callers.require("admin"),
       schema: {
         tags: ["credit"],
-        summary: "Top up (scope admin). With an Idempotency-Key a repeat gets the first answer and adds nothing",
+        summary: `Top up (scope admin). With an Idempotency-Key a repeat gets the first answer, with \`${idempotentReplayedHeader}: true\`, and adds nothing`,
         params: workspaceParams,
         headers: z.looseObject({ "idempotency-key": z.string().optional() }),
         body: z.strictObject({ amount: z.string().describe('credits, a decimal string such as "100.0"') }),
@@ -82,12 +82,12 @@ export function addCreditRoutes(app: HttpServer, options: CreditRoutesOptions): 
           : topUpByKey(sql, { workspaceId, key, amountMilli }, answerOf);
       const { answer, balance } = await answerInTime(reply.elapsedTime, work);
       if (balance === null) {
-        reply.header("idempotency-replayed", "true");
+        reply.header(idempotentReplayedHeader, "true");
       } else {
         publisher.publish("workspace_credit", workspaceId, toCreditUpdate(balance));
         log.info({ event: "credit.topped_up", workspaceId, amountMilli: amountMilli.toString() });
       }
-      return reply.status(answer.status as 201).send(answer.body as z.infer<typeof topUpAnswer>);
+      return reply.status(answer.status as 201).send(answer.body as TopUpAnswer);
     },
   );
   addLedgerRoute(app, options);
@@ -106,22 +106,7 @@ function addLedgerRoute(app: HttpServer, { sql, callers }: CreditRoutesOptions):
           limit: z.coerce.number().int().min(1).max(ledgerPageMax).default(ledgerPageDefault),
           cursor: z.string().max(200).optional(),
         }),
-        response: {
-          200: z.object({
-            entries: z.array(
-              z.object({
-                transfer_id: z.uuid(),
-                kind: z.enum(["top_up", "hold", "settle", "release"]),
-                hold_id: z.uuid().nullable(),
-                debit: z.string(),
-                credit: z.string(),
-                amount: z.string(),
-                created_at: z.string(),
-              }),
-            ),
-            next_cursor: z.string().nullable(),
-          }),
-        },
+        response: { 200: ledgerAnswer },
       },
     },
     async (request, reply) => {

@@ -1,8 +1,9 @@
 // POST, GET and DELETE /keys: API keys of a workspace, or of the whole installation.
 import { z } from "zod";
 import { type Caller, callerCachedS, hasScope } from "../../accounts/authenticator.ts";
-import { createKey, type KeyScope, keyScopes, listKeys, revokeKey } from "../../accounts/keys.ts";
+import { createKey, listKeys, revokeKey } from "../../accounts/keys.ts";
 import { AppError } from "../../contracts/errors.ts";
+import { createdKeyAnswer, type KeyAnswer, type KeyScope, keyScopes, keysAnswer } from "../../contracts/keys.ts";
 import { readWorkspace } from "../../credit/workspaces.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { HttpServer } from "../../platform/http.ts";
@@ -17,14 +18,6 @@ const scopesField = z
   .max(keyScopes.length)
   .transform((scopes) => [...new Set(scopes)]);
 
-const keyAnswer = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  scopes: z.array(z.enum(keyScopes)),
-  workspace_id: z.uuid().nullable().describe("null: a key of the whole installation"),
-  created_at: z.iso.datetime(),
-});
-
 export function addKeyRoutes(app: HttpServer, { sql, callers, log }: { sql: Sql; callers: Callers; log: Log }): void {
   app.post(
     "/keys",
@@ -34,7 +27,7 @@ export function addKeyRoutes(app: HttpServer, { sql, callers, log }: { sql: Sql;
         tags: ["keys"],
         summary: "Create a key, with no more scopes than your own. It is shown only once",
         body: z.strictObject({ name: nameField, scopes: scopesField, workspace_id: z.uuid().nullish() }),
-        response: { 201: keyAnswer.extend({ key: z.string() }) },
+        response: { 201: createdKeyAnswer },
       },
     },
     async (request, reply) => {
@@ -58,7 +51,7 @@ export function addKeyRoutes(app: HttpServer, { sql, callers, log }: { sql: Sql;
         tags: ["keys"],
         summary: "The live keys of the workspace; of the installation for its own keys, unless they name a workspace",
         querystring: z.strictObject({ workspace_id: z.uuid().optional() }),
-        response: { 200: z.object({ keys: z.array(keyAnswer) }) },
+        response: { 200: keysAnswer },
       },
     },
     async (request, reply) => {
@@ -112,6 +105,6 @@ function scopesOf(caller: Caller): KeyScope[] {
   return keyScopes.filter((scope) => hasScope(caller, scope));
 }
 
-function toAnswer(key: Awaited<ReturnType<typeof listKeys>>[number]): z.infer<typeof keyAnswer> {
+function toAnswer(key: Awaited<ReturnType<typeof listKeys>>[number]): KeyAnswer {
   return { id: key.id, name: key.name, scopes: key.scopes, workspace_id: key.workspaceId, created_at: key.createdAt.toISOString() };
 }

@@ -4,7 +4,6 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { type Authenticate, callerCachedS, hasScope } from "../../accounts/authenticator.ts";
 import { type ConsoleSession, createLink, createSession, endSession, findSession, redeemLink } from "../../accounts/console_sessions.ts";
-import { keyScopes } from "../../accounts/keys.ts";
 import {
   linkAnswer,
   linkMinutes,
@@ -16,6 +15,7 @@ import {
 } from "../../contracts/console.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
+import { keyScopes } from "../../contracts/keys.ts";
 import { pricingOf } from "../../contracts/prices.ts";
 import { readPriceList } from "../../credit/prices.ts";
 import { readWorkspace } from "../../credit/workspaces.ts";

@@ -11,6 +11,7 @@ import type { HttpServer } from "../../platform/http.ts";
 import { errorFields, type Log } from "../../platform/log.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import { credentialsOf, isSameOrigin } from "../../platform/session_cookie.ts";
+import { sleep } from "../../platform/time/sleep.ts";
 import type { Callers } from "./callers.ts";
 import type { ChannelSnapshots, SnapshotResult } from "./channel_snapshots.ts";
 import type { LawsBoard } from "./laws_board.ts";
@@ -215,7 +216,7 @@ function startRepairs(options: RepairOptions): Repairs {
  */
 function startRepairsOf(topic: TopicName, { hub, sessions, snapshots, log }: RepairOptions): Repairs {
   let isStopping = false;
-  let wake = () => {};
+  let resting = new AbortController();
   const repair = async () => {
     const names = hub.watched(topic).map((channel) => ({ topic, channel }));
     if (names.length === 0) return;
@@ -230,22 +231,16 @@ function startRepairsOf(topic: TopicName, { hub, sessions, snapshots, log }: Rep
   const run = async () => {
     while (!isStopping) {
       await repair().catch((error) => log.error({ event: "socket.repair_failed", ...errorFields(error) }));
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, repairIntervalMs);
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        if (isStopping) wake();
-      });
+      await sleep(repairIntervalMs, resting.signal);
+      resting = new AbortController();
     }
   };
   const ended = run();
   return {
-    now: () => wake(),
+    now: () => resting.abort(),
     async stop() {
       isStopping = true;
-      wake();
+      resting.abort();
       await ended;
     },
   };

@@ -59,7 +59,7 @@ describe("a top-up", () => {
     await nodes.http("POST", `/workspaces/${id}/credit`, { body: { amount: "1" } });
     const again = await ask("40.5");
     expect([again.status, again.body]).toEqual([201, first.body]);
-    expect(again.headers.get("idempotency-replayed")).toBe("true");
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
     expectProblem(await ask("40.6"), 422, "idempotency_key_reused");
     expect((await nodes.http("GET", `/workspaces/${id}`)).body.credit).toBe("41.5");
   });

@@ -1,6 +1,7 @@
 // POST /workspaces, GET /workspaces/{id}.
 import { z } from "zod";
 import { formatCredits } from "../../contracts/credits.ts";
+import { type WorkspaceAnswer, workspaceAnswer } from "../../contracts/workspaces.ts";
 import { toCreditUpdate } from "../../credit/credit_update.ts";
 import { type Balance, createWorkspace, readWorkspace } from "../../credit/workspaces.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
@@ -20,18 +21,6 @@ export const nameField = z
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not have control characters or lone surrogates");
 
 export const workspaceParams = z.strictObject({ id: z.uuid() });
-
-const credits = z.string().describe("credits, a decimal string");
-const workspaceAnswer = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  credit: credits.describe("available + held"),
-  available: credits,
-  held: credits,
-  spent: credits,
-  version: z.number().int().describe("grows with every change of credit"),
-  created_at: z.iso.datetime(),
-});
 
 export function addWorkspaceRoutes(app: HttpServer, { sql, callers }: { sql: Sql; callers: Callers }): void {
   app.post(
@@ -64,7 +53,7 @@ export function addWorkspaceRoutes(app: HttpServer, { sql, callers }: { sql: Sql
   );
 }
 
-function toAnswer(balance: Balance): z.infer<typeof workspaceAnswer> {
+function toAnswer(balance: Balance): WorkspaceAnswer {
   return {
     id: balance.workspaceId,
     name: balance.name,

@@ -5,7 +5,7 @@ import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { AppError } from "../../contracts/errors.ts";
 import { submitRequest, submitResponse } from "../../contracts/receipts.ts";
-import { networkEnds } from "../../contracts/simulator_journal.ts";
+import { simulatedMessageAnswer, simulatorStatisticsAnswer } from "../../contracts/simulator_answers.ts";
 import { bearerToken } from "../../platform/bearer_token.ts";
 import type { FastifyInstance, HttpServer } from "../../platform/http.ts";
 import { sha256 } from "../../platform/sha256.ts";
@@ -17,55 +17,6 @@ import { addWeatherRoutes, type KeyedRequest } from "./weather_routes.ts";
  * is near 1 MB.
  */
 const submitBytesMax = 16 * 1024 * 1024;
-
-const instant = z.iso.datetime();
-const count = z.number().int().nonnegative();
-
-const messageAnswer = z.object({
-  reference: z.string(),
-  verdict: z.enum(["accepted", "rejected"]),
-  state: z.enum(["accepted", "rejected", "sent", ...networkEnds]),
-  error_code: z.string().nullable(),
-  parts: count,
-  accepted_at: instant,
-  valid_until: instant,
-  sent_at: instant.nullable(),
-  ended_at: instant.nullable(),
-  receipts_answered: z.array(z.string()),
-  repeats: count,
-  repeats_differing: count,
-});
-
-const batchAnswer = z.object({
-  batch_id: z.string(),
-  accepted: count,
-  rejected: count,
-  sent: count,
-  parts_sent: count,
-  delivered: count,
-  undelivered: count,
-  failed: count,
-  receipts_answered: count,
-  repeats: count,
-  repeats_differing: count,
-});
-
-const processAnswer = z.object({
-  since: instant,
-  accepted: count,
-  rejected: count,
-  repeats: count,
-  repeats_differing: count,
-  throttled: count,
-  sent: count,
-  parts_sent: count,
-  ended: count,
-  receipts_emitted: count,
-  receipts_answered: count,
-  receipts_given_up: count,
-  receipts_pending: count,
-  unfinished: count,
-});
 
 export function addBatchHttpRoutes(app: HttpServer, { simulator, key }: { simulator: Simulator; key: string }): void {
   const since = new Date().toISOString();
@@ -80,10 +31,10 @@ export function addBatchHttpRoutes(app: HttpServer, { simulator, key }: { simula
         tags: ["messages"],
         summary: "The fate of one message so far",
         params: z.object({ reference: z.string().describe("<batch_id>.<row_no>") }),
-        response: { 200: messageAnswer },
+        response: { 200: simulatedMessageAnswer },
       },
     },
-    async ({ params }) => messageAnswer.parse(await simulator.message(params.reference)),
+    async ({ params }) => simulatedMessageAnswer.parse(await simulator.message(params.reference)),
   );
   app.get(
     "/statistics",
@@ -93,7 +44,7 @@ export function addBatchHttpRoutes(app: HttpServer, { simulator, key }: { simula
         tags: ["messages"],
         summary: "Sums: of one batch from the journal, or of all since this process started",
         querystring: z.strictObject({ batch_id: z.uuid().optional() }),
-        response: { 200: z.union([batchAnswer, processAnswer]) },
+        response: { 200: simulatorStatisticsAnswer },
       },
     },
     async ({ query }) => {

@@ -1,23 +1,8 @@
 // GET and PUT /weather: the simulator's receipt weather, for the lab and for whoever tests how an
 // application takes receipts.
-import { z } from "zod";
-import { simulatorWeather, strayKinds, type WeatherKind, weatherKinds } from "../../contracts/simulator_weather.ts";
+import { simulatorWeather, weatherAnswer } from "../../contracts/simulator_weather.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Simulator } from "../simulator.ts";
-
-const count = z.number().int().nonnegative();
-const counts = <K extends string>(names: readonly K[]) =>
-  z.object(Object.fromEntries(names.map((name) => [name, count])) as Record<K, typeof count>);
-
-const weatherAnswer = z.object({
-  weather: simulatorWeather,
-  happened: counts<WeatherKind>(weatherKinds).describe(
-    "since the process started: receipts (early: messages; forged, malformed, replayed: bodies that were answered)",
-  ),
-  strays: counts([...strayKinds, "wrongly_taken", "dropped", "waiting"] as const).describe(
-    "made-up bodies by kind. wrongly_taken: forged or broken, and answered 2xx all the same, which no receiver should ever do",
-  ),
-});
 
 const description = `What the simulator does to its own receipts, to show how their receiver takes it. Every kind is a share (0 to 1) with options; a kind that
 is left out does not happen, and \`{}\` is clear weather. It takes effect at once, for receipts that are told from then on, and outlives a restart.

@@ -1,12 +1,12 @@
 // L12: a WebSocket client on the workspace and on each campaign of the run, through every fault. It
 // reconnects after each cut, as any client does. Its last update must match the database.
-import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { formatCredits } from "../../../../src/contracts/credits.ts";
 import { messageStatuses } from "../../../../src/contracts/states.ts";
 import type { SocketUpdate } from "../../../../src/contracts/topics.ts";
 import { createFinding, type Finding } from "../../../../src/laws/law.ts";
 import { openPostgres } from "../../../../src/platform/postgres.ts";
+import { waitUntil } from "../../../../src/platform/time/wait_until.ts";
 import type { LabCluster } from "../../lab_cluster.ts";
 import type { OpenWitness } from "../scenario.ts";
 
@@ -55,9 +55,9 @@ export const socketClient: OpenWitness = async ({ cluster, bulksmsIds }) => {
   return {
     async conclude() {
       const startedMs = performance.now();
-      await until(() => last.size === channels.length && socket?.readyState === WebSocket.OPEN, connectMaxMs);
+      await waitUntil(() => last.size === channels.length && socket?.readyState === WebSocket.OPEN, connectMaxMs);
       const truth = await readTruth(cluster, bulksmsIds);
-      await until(() => [...truth].every(([channel, seen]) => last.get(channel)?.seen === seen), quietMaxMs);
+      await waitUntil(() => [...truth].every(([channel, seen]) => last.get(channel)?.seen === seen), quietMaxMs);
       judge(channels, last, truth, finding);
       return {
         law: "L12",
@@ -85,11 +85,6 @@ function judge(
     if (seen === undefined) finding.broken(`${topic} ${channel}`, "no update ever arrived");
     else if (seen !== truth.get(channel)) finding.broken(`${topic} ${channel}`, `saw ${seen} last, the database has ${truth.get(channel)}`);
   }
-}
-
-async function until(isTrue: () => boolean, limitMs: number): Promise<void> {
-  const endMs = performance.now() + limitMs;
-  while (!isTrue() && performance.now() < endMs) await sleep(20);
 }
 
 /** The compared part of an update, as text. */

@@ -1,11 +1,11 @@
 // L13: Redis is wiped, five seconds pass, and nothing has changed in any database. It takes those
 // seconds, so it is only for clusters that end with their run; the matrix wipes Redis in cells of
 // its own.
-import { setTimeout as sleep } from "node:timers/promises";
 import { checkLaws } from "../../../../src/laws/check_laws.ts";
 import { createFinding } from "../../../../src/laws/law.ts";
 import { openPostgres } from "../../../../src/platform/postgres.ts";
 import { openRedis } from "../../../../src/platform/redis.ts";
+import { sleep } from "../../../../src/platform/time/sleep.ts";
 import { lawSourcesOf } from "../../../../testing/campaigns.ts";
 import type { LabCluster } from "../../lab_cluster.ts";
 import type { OpenWitness } from "../scenario.ts";

@@ -16,7 +16,7 @@ import { startRedisServer } from "../../../../src/local/engines/redis_server.ts"
 import type { RunningEngine } from "../../../../src/local/engines/running_engine.ts";
 import { openPostgres, type Sql } from "../../../../src/platform/postgres.ts";
 import { closeRedis, openRedis } from "../../../../src/platform/redis.ts";
-import { waitFor } from "../../../../testing/cluster.ts";
+import { waitFor } from "../../../../testing/wait_for.ts";
 import { type OriginalProcessName, type OriginalSettings, queueName, settingsVariable } from "./words.ts";
 
 export interface OriginalOptions {
