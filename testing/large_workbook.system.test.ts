@@ -1,5 +1,5 @@
-// A workbook as large as any export, through POST /create of a real salesapi: within its memory, and
-// off the loop that takes receipts.
+// A workbook as large as any export, through POST /create of a real salesapi: within its memory,
+// and off the loop that takes receipts.
 import { openAsBlob, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
