@@ -132,7 +132,10 @@ describe("csv-spectrum's files with a phone column added", () => {
 
   /** Each record as it stands, byte by byte, behind a cell with a number of its own. */
   function withPhones(csv: string): { bytes: Buffer; column: string; rows: number } {
-    const records = parse(csv, { raw: true, relax_column_count: true, relax_quotes: true }) as unknown as { record: string[]; raw: string }[];
+    const records = parse(csv, { raw: true, relax_column_count: true, relax_quotes: true }) as unknown as {
+      record: string[];
+      raw: string;
+    }[];
     const lines = records.map(({ raw }, row) => `${row === 0 ? "phone" : `04012345${String(row).padStart(2, "0")}`},${raw.trimStart()}`);
     return { bytes: Buffer.from(lines.join(""), "latin1"), column: records[0]?.record[0] as string, rows: records.length - 1 };
   }
