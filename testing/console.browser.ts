@@ -190,6 +190,12 @@ describe("sending", () => {
     await reasons.getByText("number too short").waitFor();
     await reasons.getByRole("button", { name: /the same number again/ }).click();
     await page.locator(".reject-lines").getByText("line 4").waitFor();
+    // nobody at all: the reasons are chips as for any file, and no error takes their place
+    await drop("nobody.csv", "name,phone\nA,123\nB,09 1234567\nC,\n");
+    await page.locator(".verdict-line").getByText("0 can be texted · 3 cannot").waitFor();
+    for (const reason of ["number too short", "not a mobile number", "no number"]) await reasons.getByText(reason).waitFor();
+    await page.getByLabel("Text", { exact: true }).fill("Hello");
+    await page.getByText("Nobody in this file can be texted; the reasons stand above.").waitFor();
     await drop("contacts.csv", "BEGIN:VCARD\nVERSION:3.0\nTEL:+358401234567\nEND:VCARD\n");
     await page.getByText("This is a vCard file (.vcf). Import it into your contacts and export those as CSV.").waitFor();
     expect(await page.getByRole("button", { name: /^Text / }).isDisabled()).toBe(true);

@@ -81,6 +81,12 @@ describe("a CSV file", () => {
     });
   });
 
+  test("in which nobody can be texted keeps the reasons, and is no problem of the file", async () => {
+    const { problem, contacts, rejects } = await judge("name,phone\nA,123\nB,09 1234567\nC,\n");
+    expect({ problem, contacts }).toEqual({ problem: null, contacts: 0 });
+    expect(Object.keys(rejects).sort()).toEqual(["msisdn_missing", "msisdn_not_mobile", "msisdn_too_short"]);
+  });
+
   test("that is none, or is empty, is a sentence", async () => {
     expect((await judge("BEGIN:VCARD\nVERSION:3.0\nTEL:+358401234501\nEND:VCARD\n")).problem?.description).toMatch(/vCard.*CSV/);
     expect((await judge("%PDF-1.7\n%âãÏÓ\n1 0 obj\n<< /Type /Catalog >>\n")).problem?.code).toBe("csv_not_text");

@@ -8,7 +8,7 @@ import { areTooManyRejected, cellOf, cellsOf, type Header, type Rows, tooManyBro
 import { AppError } from "../../contracts/errors.ts";
 import { type FileEncoding, fileEncodings, type RejectReason } from "../../contracts/states.ts";
 import { countryOf } from "../../sms/number_country.ts";
-import { compileTemplate, type Template } from "../../sms/template.ts";
+import { compileTemplate, isBlank, type Template } from "../../sms/template.ts";
 import { isProblemOfText, type Judgement, type JudgeRequest, type Question, type RejectedLine } from "./judgement.ts";
 import { openChosenFile } from "./open_file.ts";
 
@@ -202,7 +202,7 @@ function addReject(news: Draft, reason: RejectReason, { line, value }: RejectedL
 }
 
 function templateOf(text: string): Template | null {
-  if (text.trim() === "") return null;
+  if (isBlank(text)) return null;
   const compiled = compileTemplate(text.normalize("NFC"));
   return "template" in compiled ? compiled.template : null;
 }

@@ -2,6 +2,7 @@
 // button that says what it will do.
 import { useState } from "react";
 import { useLocation } from "wouter";
+import { isBlank } from "../../sms/template.ts";
 import { useTopic } from "../live/live.ts";
 import { Trouble } from "../look/problem_view.tsx";
 import { creditsOf, milliOf, showCredits, showPeople } from "../look/words.ts";
@@ -114,7 +115,7 @@ function obstacleOf(judgement: Judgement | null, { text, isBusy }: { text: strin
   if (isBusy || judgement === null) return "";
   if (judgement.question !== null) return "Answer the question about the file first.";
   if (judgement.problem !== null) return "";
-  if (text.trim() === "") return "Write the text first.";
+  if (isBlank(text)) return "Write the text first: a reader would see nothing of it.";
   if (!judgement.isDone) return "The file is still being read.";
   return judgement.contacts === 0 ? "Nobody in this file can be texted; the reasons are above." : null;
 }
