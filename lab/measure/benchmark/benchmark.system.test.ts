@@ -11,7 +11,7 @@ import { lawsBrokenIn, parseResults, type SubjectName } from "./results.ts";
 import { showBenchmark, showRound, showRun } from "./show_benchmark.ts";
 
 // real processes, three systems of them, on a machine that may be busy with other tests
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 420_000 });
 
 const tiny: Sizes = {
   messages: { batched: 400, single: 100, unpipelined: 50, original: 20, store: 400, import: 400, copy: 400 },
