@@ -119,14 +119,18 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
     told("paused", campaign);
     return reply.status(202).send({ ...answerOf(campaign), in_flight_max: inFlight });
   });
-  app.post("/resume", route("Resume a paused campaign", "It continues where it stopped; nobody is texted twice."), async (request, reply) => {
-    const campaign = await answerInTime(
-      reply.elapsedTime,
-      resume(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }),
-    );
-    told("resumed", campaign);
-    return reply.status(202).send(answerOf(campaign));
-  });
+  app.post(
+    "/resume",
+    route("Resume a paused campaign", "It continues where it stopped; nobody is texted twice."),
+    async (request, reply) => {
+      const campaign = await answerInTime(
+        reply.elapsedTime,
+        resume(sql, { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) }),
+      );
+      told("resumed", campaign);
+      return reply.status(202).send(answerOf(campaign));
+    },
+  );
   app.post(
     "/cancel",
     route(
