@@ -1,6 +1,7 @@
 // What the simulator answers about messages, batches and itself. (Submits and receipts:
 // receipts.ts; the weather: simulator_weather.ts.)
 import { z } from "zod";
+import { networkEnds } from "./simulator_journal.ts";
 
 const instant = z.iso.datetime();
 const count = z.number().int().nonnegative();
@@ -9,7 +10,7 @@ const count = z.number().int().nonnegative();
 export const simulatedMessageAnswer = z.object({
   reference: z.string(),
   verdict: z.enum(["accepted", "rejected"]),
-  state: z.enum(["accepted", "rejected", "sent", "failed", "undelivered", "delivered"]),
+  state: z.enum(["accepted", "rejected", "sent", ...networkEnds]),
   error_code: z.string().nullable(),
   parts: count,
   accepted_at: instant,
