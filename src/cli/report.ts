@@ -200,21 +200,22 @@ async function writeOut(path: string | undefined, output: ReportStreams["output"
 
 async function writeFileWhole(path: string, content: Readable): Promise<void> {
   const part = `${path}.part`;
-  let isOpen = false;
+  const file = await orWrongUse(path, () => open(part, "w", 0o600));
   try {
-    const file = createWriteStream(part, { mode: 0o600 });
-    file.once("open", () => {
-      isOpen = true;
-    });
-    await pipeline(content, file);
-    await rename(part, path);
+    await pipeline(content, file.createWriteStream());
+    await orWrongUse(path, () => rename(part, path));
   } catch (error) {
-    if (isOpen) await rm(part, { force: true });
-    const { code, syscall } = error as { code?: string; syscall?: string };
-    if (syscall === undefined || code === undefined || error instanceof AppError) throw error;
-    const why =
-      { ENOENT: "its folder does not exist", EACCES: "you may not write there", EISDIR: "it is a folder" }[code] ??
-      (error as Error).message;
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
+async function orWrongUse<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { code = "", message } = error as { code?: string; message: string };
+    const why = { ENOENT: "its folder does not exist", EACCES: "you may not write there", EISDIR: "it is a folder" }[code] ?? message;
     throw wrongUse(`${shownName(path)} cannot be written`, why, "name another file with --output");
   }
 }

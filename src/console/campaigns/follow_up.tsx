@@ -72,7 +72,7 @@ function Outcome({ answer, file, campaign, onChoice }: OutcomeProps) {
     case "refused":
       return (
         <p className="trouble" role="alert">
-          <Mark meaning="failed" /> This is not the file that was sent, as it was then. {answer.reason}
+          <Mark meaning="failed" /> <strong>This is not the file that was sent, as it was then.</strong> <span>{answer.reason}</span>
         </p>
       );
     case "joined":
