@@ -4,7 +4,7 @@
 import { costlyCharactersShownMax, type QuoteAnswer } from "../contracts/quote.ts";
 import { countSeptets, findCostlyCharacters, replaceCostlyCharacters } from "../sms/encodings.ts";
 import { measureText } from "../sms/parts.ts";
-import { compileTemplate, type Template } from "../sms/template.ts";
+import type { Template } from "../sms/template.ts";
 
 type Characters = QuoteAnswer["costly_characters"]["cells"]["characters"];
 
@@ -32,7 +32,7 @@ export interface CostlyCells {
 const charactersCountedMax = 2_000;
 
 export function createCostlyCells(template: Template): CostlyCells {
-  const plain = plainTemplateOf(template);
+  const plain = template.withWords(replaceCostlyCharacters);
   const found = new Map<string, Characters[number]>();
   const extra: ExtraParts = { text: 0, values: 0, both: 0 };
   const addExtra = (fields: readonly string[], parts: number) => {
@@ -63,14 +63,4 @@ function countCharacters(found: Map<string, Characters[number]>, value: string):
     if (known !== undefined) known.count += described.count;
     else if (found.size < charactersCountedMax) found.set(described.character, { ...described, code_point: codePoint });
   }
-}
-
-/**
- * The text with every character replaced that has a similar one; unchanged if that would alter its
- * placeholders.
- */
-function plainTemplateOf(template: Template): Template {
-  const compiled = compileTemplate(replaceCostlyCharacters(template.text));
-  if ("problem" in compiled || compiled.template.placeholders.length !== template.placeholders.length) return template;
-  return compiled.template;
 }

@@ -39,6 +39,8 @@ export interface Template {
    * cells hundreds of times.
    */
   filledLength(values: readonly string[]): number;
+  /** The same with its own words changed, defaults too; its placeholders stay. */
+  withWords(change: (words: string) => string): Template;
 }
 
 export type TemplateResult = { template: Template } | { problem: { at: number; reason: string } };
@@ -180,7 +182,14 @@ function createTemplate(text: string, literals: readonly string[], slots: readon
   };
   const needsValue = slotsOf.map((own) => own.some(({ otherwise }) => otherwise === null));
   const hasWords = literals.some((words) => !isBlank(words));
-  return { text, placeholders, needsValue, hasWords, fill, filledSeptets, filledLength };
+  const withWords = (change: (words: string) => string) =>
+    createTemplate(
+      text,
+      literals.map(change),
+      slots.map(({ value, otherwise }) => ({ value, otherwise: otherwise === null ? null : change(otherwise) })),
+      placeholders,
+    );
+  return { text, placeholders, needsValue, hasWords, fill, filledSeptets, filledLength, withWords };
 }
 
 /**

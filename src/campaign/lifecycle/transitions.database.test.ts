@@ -35,8 +35,8 @@ async function seed(): Promise<string> {
   const counters = Object.fromEntries(messageStatuses.map((status) => [status, 1]));
   const id = await rows.insertCampaign({ contacts, parts: contacts, parts_sent: charged, ...counters });
   await rows.owner`
-    insert into bulksms_info (bulksms_id, row_no, msisdn, parts, status, sent_at, done_at)
-    select ${id}, row_no, 358400000000 + row_no, 1, status,
+    insert into bulksms_info (bulksms_id, row_no, msisdn, parts, cost_milli, status, sent_at, done_at)
+    select ${id}, row_no, 358400000000 + row_no, 1, 100, status,
       case when status::text = any (${messageSets.charging as string[]}) then now() end,
       case when status::text = any (${messageSets.final as string[]}) then now() end
     from unnest(${messageStatuses as string[]}::message_status[]) with ordinality as s (status, row_no)`;

@@ -79,7 +79,7 @@ describe("a command", () => {
     const docs = (await nodes.http("GET", "/docs/json")).body;
     for (const name of ["run", "pause", "resume", "cancel"]) {
       const { schema } = docs.paths[`/${name}`].post.requestBody.content["application/json"];
-      const own = name === "run" ? ["expect"] : [];
+      const own = name === "run" ? ["expect", "price_version"] : [];
       expect(Object.keys(schema.properties), name).toEqual(["bulksms_id", "id", ...own]);
     }
   });
