@@ -46,7 +46,19 @@ export const askSalesapi = <T>(path: string, ask?: Ask): Promise<T> => request<T
 /** For links: a download is a navigation, and the cookie goes with it. */
 export const salesapiLink = (path: string): string => salesapiUrl + path;
 
-async function request<T>(url: string, { method = "GET", body, idempotencyKey, signal }: Ask = {}): Promise<T> {
+/** A file of any size: a browser keeps large ones on disk. */
+export async function downloadSalesapi(path: string, signal: AbortSignal): Promise<Blob> {
+  const response = await answered(salesapiUrl + path, { signal });
+  return await response.blob();
+}
+
+async function request<T>(url: string, ask: Ask = {}): Promise<T> {
+  const response = await answered(url, ask);
+  return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+}
+
+/** @throws Problem for any answer but 2xx, and for none. */
+async function answered(url: string, { method = "GET", body, idempotencyKey, signal }: Ask): Promise<Response> {
   const isForm = body instanceof FormData;
   let response: Response;
   try {
@@ -68,8 +80,7 @@ async function request<T>(url: string, { method = "GET", body, idempotencyKey, s
       code: "silent",
     });
   }
-  if (response.status === 204) return undefined as T;
-  if (response.ok) return (await response.json()) as T;
+  if (response.ok) return response;
   const problem = new Problem(response.status, await response.json().catch(() => ({})));
   if (problem.code === "session_invalid") onSignedOut();
   throw problem;

@@ -1,9 +1,10 @@
 // What a campaign is followed up with: its report and its rejected rows as files, and both with the
 // columns of the file that was sent, when somebody drops it here again.
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import type { BulksmsAnswer } from "../../contracts/http.ts";
-import { salesapiLink } from "../api/api.ts";
+import { downloadSalesapi, salesapiLink } from "../api/api.ts";
 import { Mark } from "../look/mark.tsx";
+import { Trouble } from "../look/problem_view.tsx";
 import { showRows } from "../look/words.ts";
 import { FileDrop } from "../send/file_drop.tsx";
 import { FileQuestion } from "../send/file_questions.tsx";
@@ -14,7 +15,7 @@ interface FollowUpProps {
   campaign: Pick<BulksmsAnswer, "id" | "country" | "contacts" | "rejected">;
 }
 
-const exportLink = (id: string, which: Which) => salesapiLink(`/bulksms/${id}/${which}.csv`);
+const exportPath = (id: string, which: Which) => `/bulksms/${id}/${which}.csv`;
 
 export function FollowUp({ campaign }: FollowUpProps) {
   const [file, setFile] = useState<File | null>(null);
@@ -24,11 +25,11 @@ export function FollowUp({ campaign }: FollowUpProps) {
     <section aria-label="report and rejected rows">
       <h2>Report and rejected rows</h2>
       <p className="actions">
-        <a className="button" href={exportLink(campaign.id, "report")} download>
+        <a className="button" href={salesapiLink(exportPath(campaign.id, "report"))} download>
           Report of every message (CSV)
         </a>
         {campaign.rejected > 0 && (
-          <a className="button" href={exportLink(campaign.id, "rejects")} download>
+          <a className="button" href={salesapiLink(exportPath(campaign.id, "rejects"))} download>
             Rejected rows (CSV)
           </a>
         )}
@@ -54,7 +55,7 @@ export function FollowUp({ campaign }: FollowUpProps) {
 }
 
 interface OutcomeProps extends FollowUpProps {
-  answer: JoinAnswer;
+  answer: JoinAnswer | { kind: "failed"; error: unknown };
   file: File;
   onChoice(choice: Partial<FileChoices>): void;
 }
@@ -75,6 +76,8 @@ function Outcome({ answer, file, campaign, onChoice }: OutcomeProps) {
           <Mark meaning="failed" /> <strong>This is not the file that was sent, as it was then.</strong> <span>{answer.reason}</span>
         </p>
       );
+    case "failed":
+      return <Trouble error={answer.error} />;
     case "joined":
       return (
         <p className="actions" role="status">
@@ -107,29 +110,25 @@ function useJoin(
   { id: campaignId, country, contacts, rejected }: FollowUpProps["campaign"],
   file: File | null,
   choices: Pick<FileChoices, "encoding" | "sheet">,
-): JoinAnswer | null {
-  const worker = useRef<Worker | null>(null);
-  const lastId = useRef(0);
-  const [found, setFound] = useState<{ file: File; answer: JoinAnswer } | null>(null);
-  useEffect(
-    () => () => {
-      worker.current?.terminate();
-      worker.current = null;
-    },
-    [],
-  );
+): JoinAnswer | { kind: "failed"; error: unknown } | null {
+  const [found, setFound] = useState<{ file: File; answer: JoinAnswer | { kind: "failed"; error: unknown } } | null>(null);
   useEffect(() => {
     if (file === null) return;
-    worker.current ??= new Worker(new URL("./join_worker.ts", import.meta.url), { type: "module" });
-    const id = ++lastId.current;
-    worker.current.onmessage = ({ data }: MessageEvent<JoinAnswer>) => {
-      if (data.id === lastId.current) setFound({ file, answer: data });
-    };
+    const ended = new AbortController();
+    const worker = new Worker(new URL("./join_worker.ts", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data }: MessageEvent<JoinAnswer>) => setFound({ file, answer: data });
+    setFound({ file, answer: { kind: "reading", bytesRead: 0 } });
     const wanted: Which[] = [...(contacts > 0 ? (["report"] as const) : []), ...(rejected > 0 ? (["rejects"] as const) : [])];
-    const exports = wanted.map((which) => ({ which, url: exportLink(campaignId, which) }));
-    const request: JoinRequest = { id, file, country, exports, ...choices };
-    worker.current.postMessage(request);
-    setFound({ file, answer: { id, kind: "reading", bytesRead: 0 } });
+    const download = async (which: Which) => ({ which, content: await downloadSalesapi(exportPath(campaignId, which), ended.signal) });
+    // here and not in the worker, which may ask nobody
+    Promise.all(wanted.map(download)).then(
+      (exports) => worker.postMessage({ file, country, exports, ...choices } satisfies JoinRequest),
+      (error: unknown) => ended.signal.aborted || setFound({ file, answer: { kind: "failed", error } }),
+    );
+    return () => {
+      ended.abort();
+      worker.terminate();
+    };
   }, [file, choices, campaignId, country, contacts, rejected]);
   return found !== null && found.file === file ? found.answer : null;
 }
