@@ -195,7 +195,7 @@ describe("sending", () => {
     await page.locator(".verdict-line").getByText("0 can be texted · 3 cannot").waitFor();
     for (const reason of ["number too short", "not a mobile number", "no number"]) await reasons.getByText(reason).waitFor();
     await page.getByLabel("Text", { exact: true }).fill("Hello");
-    await page.getByText("Nobody in this file can be texted; the reasons stand above.").waitFor();
+    await page.getByText("Nobody in this file can be texted; the reasons are above.").waitFor();
     await drop("contacts.csv", "BEGIN:VCARD\nVERSION:3.0\nTEL:+358401234567\nEND:VCARD\n");
     await page.getByText("This is a vCard file (.vcf). Import it into your contacts and export those as CSV.").waitFor();
     expect(await page.getByRole("button", { name: /^Text / }).isDisabled()).toBe(true);
@@ -299,7 +299,7 @@ describe("sending", () => {
   test("shows what makes a text dear, and makes it cheap by a click", async () => {
     await signIn();
     await create(contacts, "Your card – “please” bring it");
-    await page.getByText("UCS-2, 70 a part").waitFor();
+    await page.getByText("UCS-2, 70 per part").waitFor();
     await page.getByRole("button", { name: "Replace all" }).click();
     expect(await page.getByLabel("Text", { exact: true }).inputValue()).toBe('Your card - "please" bring it');
     await page.getByText("GSM-7, 160 per part").waitFor();
@@ -487,7 +487,7 @@ describe("for everybody (WCAG 2.2 AA, judged by axe)", () => {
     await drop("mixed.csv", "name,phone\nA,123\nB,040 123 4567\nC,+358401234567\n");
     await page.locator(".verdict-line").getByText("can be texted").waitFor();
     await page.getByLabel("Text", { exact: true }).fill("Dear {name} – come");
-    await page.getByText("UCS-2, 70 a part").waitFor();
+    await page.getByText("UCS-2, 70 per part").waitFor();
     await judge("send", found);
     await drop("two.csv", twoColumns);
     await page.getByRole("group", { name: "Which column should be texted?" }).waitFor();
