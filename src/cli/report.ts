@@ -79,7 +79,10 @@ interface Asked {
 
 const pathOf = (id: string) => `/bulksms/${encodeURIComponent(id)}`;
 
-const exportOf = ({ connection, id, which }: Asked) => connection.download(`there is no ${which}`, `${pathOf(id)}/${which}.csv`);
+/** What a refusal of either says first. */
+const missing = { report: "there is no report", rejects: "there are no rejects" } as const;
+
+const exportOf = ({ connection, id, which }: Asked) => connection.download(missing[which], `${pathOf(id)}/${which}.csv`);
 
 function encodingOf({ encoding, sheet, join: file }: ReportOptions): Encoding | null {
   if (file === undefined && (encoding !== undefined || sheet !== undefined)) {
@@ -111,7 +114,7 @@ async function writeJoined(
   streams: ReportStreams,
 ): Promise<void> {
   const { connection, id, which } = asked;
-  const { country } = await connection.callSalesapi<BulksmsAnswer>(`there is no ${which}`, "GET", pathOf(id));
+  const { country } = await connection.callSalesapi<BulksmsAnswer>(missing[which], "GET", pathOf(id));
   const source = await openContacts(file, streams.input);
   const folder = await mkdtemp(join(tmpdir(), "bulksms-report-"));
   const [exported, joined] = [join(folder, "exported.csv"), join(folder, "joined.csv")];
