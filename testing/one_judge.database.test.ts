@@ -12,7 +12,9 @@ import { judgeFile } from "../src/console/send/judge_file.ts";
 import { type Judgement, noChoices } from "../src/console/send/judgement.ts";
 import { formatCredits } from "../src/contracts/credits.ts";
 import type { CreateAnswer } from "../src/contracts/http.ts";
+import { answerOfList } from "../src/contracts/prices.ts";
 import type { QuoteAnswer } from "../src/contracts/quote.ts";
+import { firstPriceList } from "./prices.ts";
 import { type SalesNodes, startSalesNodes } from "./sales_nodes.ts";
 
 let nodes: SalesNodes;
@@ -42,7 +44,7 @@ let lastId = 0;
 
 async function byConsole(bytes: Uint8Array, text: string): Promise<Verdict> {
   const file = new File([new Uint8Array(bytes)], "list.csv", { lastModified: ++lastId });
-  const request = { id: lastId, file, text, country: "FI", partsMax: 10, ...noChoices };
+  const request = { id: lastId, file, text, country: "FI", partsMax: 10, priceList: answerOfList(firstPriceList), ...noChoices };
   const { problem, header, phone, ...judged } = (await judgeFile(request, { onNews: () => {}, isWanted: () => true })) as Judgement;
   expect(problem).toBeNull();
   return {
@@ -50,7 +52,7 @@ async function byConsole(bytes: Uint8Array, text: string): Promise<Verdict> {
     encoding: judged.file?.encoding ?? null,
     contacts: judged.contacts,
     parts: judged.parts,
-    cost: formatCredits(BigInt(judged.parts) * 100n),
+    cost: formatCredits(BigInt(judged.costMilli)),
     rejects: Object.fromEntries(Object.entries(judged.rejects).map(([reason, { lines }]) => [reason, lines.map(({ line }) => line)])),
   };
 }

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { parseCredits } from "../contracts/credits.ts";
 import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
 import type { KeysAnswer } from "../contracts/keys.ts";
+import { isProduct } from "../contracts/prices.ts";
 import type { QuoteAnswer } from "../contracts/quote.ts";
 import { settings } from "../contracts/settings.ts";
 import { type AgreementOptions, expectationOf, isAgreed, quoteChanged, requireAgreement } from "./agreement.ts";
@@ -197,7 +198,7 @@ export function showEnded(terminal: Terminal, ended: BulksmsAnswer, durationMs: 
 
 /**
  * `credit 1,000.0 → 518.3 = 4,817 parts × 0.1`, if that holds; if others used the same credit
- * meanwhile, what this campaign took of it.
+ * meanwhile, or destinations have their own prices, what this campaign took of it.
  */
 export function showCharge(
   terminal: Terminal,
@@ -205,9 +206,13 @@ export function showCharge(
 ): void {
   const { before, after, partsSent, price } = charge;
   const movement = `credit ${formatCreditText(before)} → ${formatCreditText(after)}`;
-  const product = `${formatCount(partsSent)} parts × ${price}`;
-  if (isExactCharge(charge)) terminal.line(`${movement} = ${product}`);
-  else terminal.line(`${movement} · this campaign was charged ${formatCreditText(charge.charged)} for ${product}`);
+  const parts = `${formatCount(partsSent)} parts`;
+  const hasOnePrice = isProduct(partsSent, price, charge.charged);
+  if (isExactCharge(charge) && hasOnePrice) terminal.line(`${movement} = ${parts} × ${price}`);
+  else
+    terminal.line(
+      `${movement} · this campaign was charged ${formatCreditText(charge.charged)} for ${parts}${hasOnePrice ? ` × ${price}` : ""}`,
+    );
 }
 
 /** Whether the credit fell by exactly what the campaign was charged. */

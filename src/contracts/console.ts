@@ -3,6 +3,7 @@
 // links, and by the pages in src/console.
 import { z } from "zod";
 import { scopes } from "./keys.ts";
+import { priceListAnswer } from "./prices.ts";
 
 /** Cookies ignore ports, so salesapi on the same host gets it too. */
 export const sessionCookie = "bulksms_session";
@@ -36,7 +37,7 @@ export const sessionAnswer = z.object({
   scopes,
   sees_system: z.boolean().describe("may subscribe to system_stats and laws"),
   salesapi_url: z.string().describe("salesapi as the browser reaches it, without a trailing slash"),
-  part_price: z.string().describe("credits per part now; a campaign's own is in the answer of POST /create"),
+  price_list: priceListAnswer.describe("the newest; what a campaign costs is in the answer of POST /create"),
   default_country: z.string().describe("of numbers without a country"),
   text_parts_max: z.number().int().describe("parts that one text may take"),
   expires_at: z.string().describe("RFC 3339"),

@@ -2,6 +2,7 @@
 // are schemas beside their route; /docs shows them.)
 import { z } from "zod";
 import { mayBeReplayed } from "./idempotency.ts";
+import { partPrice } from "./prices.ts";
 import { costlyCharacter, fileAnswer, phoneColumnAnswer } from "./quote.ts";
 import { bulksmsStatuses, type MessageStatus, messageStatuses, rejectReasons } from "./states.ts";
 
@@ -28,7 +29,7 @@ export const bulksmsAnswer = z.object({
   rejects: z.record(z.string(), z.number().int()).describe("rejected rows by reason"),
   parts: z.number().int(),
   parts_sent: z.number().int(),
-  price: credits.describe("of one part"),
+  price: partPrice,
   cost: credits.describe("of all parts"),
   charged: credits.describe("of the parts that were sent"),
   counts: counts.describe("messages by state"),
@@ -53,7 +54,7 @@ export const commandAnswer = z.object({
   hold_id: z.uuid().nullable(),
   contacts: z.number().int(),
   parts: z.number().int(),
-  price: z.string(),
+  price: partPrice,
   cost: z.string(),
   /**
    * Pause and cancel: messages whose body may be on its way to the carrier, begun before the
@@ -89,7 +90,7 @@ export const createAnswer = z
       .describe(`the first ${rejectsShownMax} rejects`),
     parts: count.describe("SMS parts of all messages: what a run reserves and charges at most"),
     cost: z.string().describe("credits that a run reserves, as a decimal string"),
-    price: z.string().describe("credits a part"),
+    price: partPrice,
     encoding: z.enum(["gsm7", "ucs2", "mixed"]).describe("of the filled texts; ucs2 has 70 characters per part instead of 160"),
     sender: z.string(),
     country: z.string(),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { costOfParts, destinationPattern, everyDestination, pricingOf } from "./prices.ts";
+import { answerOfList, destinationPattern, everyDestination, isProduct, listOfAnswer, pricingOf } from "./prices.ts";
 
 const everywhere = (partMilli: number) => ({ destination: everyDestination, partMilli });
 
@@ -55,7 +55,7 @@ describe("a price list", () => {
               ? best
               : price,
           );
-          expect(pricing.costOf(msisdn, parts)).toBe(costOfParts(parts, longest.partMilli));
+          expect(pricing.costOf(msisdn, parts)).toBe(parts * longest.partMilli);
           expect(pricing.costOf(msisdn, parts)).toBe(pricingOf({ version: 1, prices: prices.toReversed() }).costOf(msisdn, parts));
           expect(pricing.costOf(msisdn, parts)).toBeLessThanOrEqual(pricing.costAtMost(parts));
         },
@@ -68,4 +68,16 @@ test("a destination is an E.164 prefix, or every destination", () => {
   for (const good of ["*", "1", "358", "35840", "999999999999999"]) expect(good, good).toMatch(destinationPattern);
   for (const bad of ["", "+358", "0", "0358", "358*", "FI", " 358", "1234567890123456", "**"])
     expect(bad, bad).not.toMatch(destinationPattern);
+});
+
+test("a list is the same after it has crossed HTTP", () => {
+  const list = { version: 7, prices: [everywhere(1), { destination: "358", partMilli: 1_000_000 }, { destination: "46", partMilli: 999 }] };
+  expect(listOfAnswer(answerOfList(list))).toEqual(list);
+});
+
+test("parts times a price may be shown only where that is what they cost", () => {
+  expect(isProduct(4_817, "0.1", "481.7")).toBe(true);
+  expect(isProduct(2, "0.12", "0.16")).toBe(false);
+  expect(isProduct(0, "0.1", "0.0")).toBe(true);
+  expect(isProduct(1, "much", "0.1")).toBe(false);
 });

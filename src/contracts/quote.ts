@@ -2,6 +2,7 @@
 // file that it read. Written by salesapi; read by the console and the command line before anything
 // is paid for.
 import { z } from "zod";
+import { partPrice } from "./prices.ts";
 import { fileEncodings, rejectReasons } from "./states.ts";
 
 const count = z.number().int().nonnegative();
@@ -78,7 +79,7 @@ export const quoteAnswer = z.object({
     .array(z.object({ line: count, text: z.string(), parts: count }))
     .describe(`the first ${samplesShownMax} texts as they would be read`),
   parts: count,
-  price: z.string().describe("credits a part"),
+  price: partPrice,
   cost: z.string().describe("credits that a run would reserve"),
   encoding: z.enum(["gsm7", "ucs2", "mixed"]).describe("of the filled texts"),
   sender: z.string(),

@@ -102,7 +102,7 @@ async function refuseRun(sql: Sql, commanded: CommandedBulksms, pricing: Pricing
   const [found] = await sql<{ contacts: number; parts: bigint; costMilli: bigint; priceMilli: bigint; priceVersion: number | null }[]>`
     select contacts, parts, cost_milli as "costMilli", price as "priceMilli", price_version as "priceVersion" from bulksms where id = ${commanded.bulksmsId} and workspace_id = ${commanded.workspaceId} and status = 'ready'`;
   if (found === undefined) return refuse(sql, commanded);
-  if (found.priceVersion !== pricing.version) return refusePrice(sql, commanded, found.costMilli, pricing);
+  if (found.priceVersion !== pricing.version) return refusePrice(sql, commanded, found, pricing);
   const cost = formatCredits(found.costMilli);
   throw new AppError(
     "quote_changed",
@@ -113,9 +113,14 @@ async function refuseRun(sql: Sql, commanded: CommandedBulksms, pricing: Pricing
   );
 }
 
-async function refusePrice(sql: Sql, { bulksmsId }: CommandedBulksms, costMilli: bigint, pricing: Pricing): Promise<never> {
+async function refusePrice(
+  sql: Sql,
+  { bulksmsId }: CommandedBulksms,
+  { parts, costMilli }: { parts: bigint; costMilli: bigint },
+  pricing: Pricing,
+): Promise<never> {
   const costBefore = formatCredits(costMilli);
-  const cost = formatCredits(BigInt(await costByList(sql, bulksmsId, pricing)));
+  const cost = formatCredits(BigInt(await costByList(sql, { bulksmsId, parts: Number(parts) }, pricing)));
   throw new AppError(
     "price_changed",
     `The price list has changed: the campaign cost ${costBefore} credits, it would now cost ${cost}. Nothing was sent. To accept, run it with price_version ${pricing.version}.`,

@@ -85,8 +85,10 @@ describe("a campaign that was priced by an older list", () => {
   it("is refused with both totals and changes nothing", async () => {
     const campaign = await makeReady();
     const before = await rowOf(campaign);
-    const cost = await costByList(sales.sql, campaign.bulksmsId, second);
+    const cost = await costByList(sales.sql, { bulksmsId: campaign.bulksmsId, parts: contacts + contacts / 3 }, second);
     expect(BigInt(cost)).toBe(await expectedCost(campaign, second));
+    const parts = contacts + contacts / 3;
+    expect(BigInt(await costByList(sales.sql, { bulksmsId: campaign.bulksmsId, parts }, third))).toBe(await expectedCost(campaign, third));
     await expect(runBy(campaign, second)).rejects.toMatchObject({
       code: "price_changed",
       details: { price_version: 2, cost_before: "1600.0", cost: `${cost / 1_000}` },

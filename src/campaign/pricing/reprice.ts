@@ -65,14 +65,14 @@ async function isPricedBy(sql: Sql, bulksmsId: string, { version }: Pricing): Pr
   return rows.length > 0;
 }
 
-/** What the campaign's messages would cost by this list, in milli-credits. */
-export async function costByList(sql: Sql, bulksmsId: string, pricing: Pricing): Promise<number> {
-  let cost = 0;
-  for (let firstRow = 1; ; firstRow += rowsPerStep) {
-    const rows = await sql<{ msisdn: bigint; parts: number }[]>`
-      select msisdn, parts from bulksms_info
-      where bulksms_id = ${bulksmsId} and row_no between ${firstRow} and ${firstRow + rowsPerStep - 1}`;
-    for (const { msisdn, parts } of rows) cost += pricing.costOf(Number(msisdn), parts);
-    if (rows.length < rowsPerStep) return cost;
-  }
+/**
+ * What the campaign's messages would cost by this list, in milli-credits. With one price for all
+ * their parts tell; otherwise they are summed by what decides about the price.
+ */
+export async function costByList(sql: Sql, { bulksmsId, parts }: { bulksmsId: string; parts: number }, pricing: Pricing): Promise<number> {
+  if (pricing.prefixMax === 0) return pricing.costAtMost(parts);
+  const rows = await sql<{ prefix: string; parts: number }[]>`
+    select left(msisdn::text, ${pricing.prefixMax}::int) as prefix, sum(parts)::float8 as parts from bulksms_info
+    where bulksms_id = ${bulksmsId} group by 1`;
+  return rows.reduce((sum, row) => sum + pricing.costOf(Number(row.prefix), row.parts), 0);
 }

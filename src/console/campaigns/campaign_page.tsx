@@ -4,9 +4,10 @@ import { Link } from "wouter";
 import type { StatisticsAnswer } from "../../contracts/campaign_reads.ts";
 import type { BulksmsAnswer } from "../../contracts/http.ts";
 import { importEndOf, importEnds } from "../../contracts/import_ends.ts";
+import { isProduct } from "../../contracts/prices.ts";
 import { type BulksmsStatus, countIn, isCampaignIn, type MessageStatus } from "../../contracts/states.ts";
 import { messageReason, rejectWords } from "../../contracts/words.ts";
-import { askSalesapi } from "../api/api.ts";
+import { askSalesapi, Problem } from "../api/api.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
@@ -133,7 +134,8 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
         <summary>Text, sender, file</summary>
         <p className="bubble">{campaign.text}</p>
         <p className="soft">
-          from {campaign.sender} · {showCount(campaign.parts)} parts at {showCredits(campaign.price)} · given up after{" "}
+          from {campaign.sender} · {showCount(campaign.parts)} parts
+          {isProduct(campaign.parts, campaign.price, campaign.cost) && ` at ${showCredits(campaign.price)}`} · given up after{" "}
           {showSeconds(campaign.deadline_s)} · made {showMoment(campaign.created_at)}
         </p>
         {campaign.rejected > 0 && (
@@ -205,14 +207,14 @@ function Commands({ id, status, again }: { id: string; status: BulksmsStatus; ag
   const [isBusy, setIsBusy] = useState(false);
   const [isSure, setIsSure] = useState(false);
   const [failed, setFailed] = useState<unknown>(null);
-  const give = async (command: Command) => {
+  const give = async (command: Command, accepted: { price_version?: unknown } = {}) => {
     // a cancel cannot be undone, so it asks for confirmation
     if (command === "cancel" && !isSure) return setIsSure(true);
     setIsBusy(true);
     setIsSure(false);
     setFailed(null);
     try {
-      await askSalesapi(`/${command}`, { method: "POST", body: { bulksms_id: id } });
+      await askSalesapi(`/${command}`, { method: "POST", body: { bulksms_id: id, ...accepted } });
     } catch (error) {
       setFailed(error);
     }
@@ -233,7 +235,21 @@ function Commands({ id, status, again }: { id: string; status: BulksmsStatus; ag
           {command === "cancel" && isSure ? "Cancel it: sure?" : commandWords[command]}
         </button>
       ))}
-      {failed !== null && <Trouble error={failed} />}
+      {isPriceChange(failed) ? (
+        <div className="trouble" role="alert">
+          <p>
+            <strong>The price list has changed.</strong> This campaign cost {showCredits(String(failed.facts.cost_before))} credits when its
+            file was read; it would now cost {showCredits(String(failed.facts.cost))}. Nothing was sent.
+          </p>
+          <button type="button" disabled={isBusy} onClick={() => void give("run", { price_version: failed.facts.price_version })}>
+            Run it for at most {showCredits(String(failed.facts.cost))} credits
+          </button>
+        </div>
+      ) : (
+        failed !== null && <Trouble error={failed} />
+      )}
     </div>
   );
 }
+
+const isPriceChange = (error: unknown): error is Problem => error instanceof Problem && error.code === "price_changed";

@@ -1,6 +1,6 @@
 // The right column: the phone's view of three real rows, and the bill.
 import { Fragment } from "react";
-import { costOfParts } from "../../contracts/prices.ts";
+import type { PriceListAnswer } from "../../contracts/prices.ts";
 import { measureText } from "../../sms/parts.ts";
 import { columnKey, compileTemplate } from "../../sms/template.ts";
 import { creditsOf, milliOf, showCount, showCredits } from "../look/words.ts";
@@ -10,13 +10,12 @@ interface BillProps {
   judgement: Judgement;
   text: string;
   sender: string;
-  /** Credits per part, as salesapi charges. */
-  price: string;
+  priceList: PriceListAnswer;
   credit: string | null;
 }
 
-export function Bill({ judgement, text, sender, price, credit }: BillProps) {
-  const cost = costOf(judgement.parts, price);
+export function Bill({ judgement, text, sender, priceList, credit }: BillProps) {
+  const cost = BigInt(judgement.costMilli);
   const left = credit === null ? null : milliOf(credit) - cost;
   return (
     <aside className="bill" aria-label="preview and bill">
@@ -44,7 +43,7 @@ export function Bill({ judgement, text, sender, price, credit }: BillProps) {
         <dt>parts</dt>
         <dd>{showCount(judgement.parts)}</dd>
         <dt>a part costs</dt>
-        <dd>{showCredits(price)}</dd>
+        <dd>{priceWords(priceList)}</dd>
         <dt>at most</dt>
         <dd className="figure">{showCredits(creditsOf(cost))}</dd>
         {credit !== null && left !== null && (
@@ -71,7 +70,11 @@ const countriesShown = 6;
 const countryNames = new Intl.DisplayNames(["en"], { type: "region" });
 const countryName = (country: string | null): string => (country === null ? "no single country" : (countryNames.of(country) ?? country));
 
-export const costOf = (parts: number, price: string): bigint => BigInt(costOfParts(parts, Number(milliOf(price))));
+function priceWords({ prices }: PriceListAnswer): string {
+  const parts = prices.map(({ part }) => part).sort((one, other) => (milliOf(one) < milliOf(other) ? -1 : 1));
+  const [lowest, highest] = [parts[0] as string, parts.at(-1) as string];
+  return lowest === highest ? showCredits(lowest) : `${showCredits(lowest)} to ${showCredits(highest)}`;
+}
 
 function Phones({ judgement: { header, goodRows }, text, sender }: Pick<BillProps, "judgement" | "text" | "sender">) {
   const compiled = compileTemplate(text);

@@ -1,18 +1,16 @@
 // What the cells do to the text: those that are empty, and characters that make it more expensive.
 import { creditsOf, showCell, showCount, showCredits, showRows } from "../look/words.ts";
-import { costOf } from "./bill.tsx";
 import type { FileChoices, Judgement } from "./judgement.ts";
 
 interface CellNotesProps {
   judgement: Judgement;
-  price: string;
   choices: FileChoices;
   onChoice(choice: Partial<FileChoices>): void;
 }
 
 const charactersShown = 12;
 
-export function CellNotes({ judgement, price, choices, onChoice }: CellNotesProps) {
+export function CellNotes({ judgement, choices, onChoice }: CellNotesProps) {
   const { emptyValues, costlyCells } = judgement;
   const { characters } = costlyCells;
   const isForced = characters.some(({ effect }) => effect === "forces_ucs2");
@@ -45,7 +43,7 @@ export function CellNotes({ judgement, price, choices, onChoice }: CellNotesProp
           <p>
             <strong>{isOne ? "A character" : "Characters"} in the file's cells</strong>{" "}
             {costlyCells.extraParts > 0
-              ? `${isOne ? "costs" : "cost"} ${showCount(costlyCells.extraParts)} more ${costlyCells.extraParts === 1 ? "part" : "parts"}, ${showCredits(creditsOf(costOf(costlyCells.extraParts, price)))} credits. Replacing ${isOne ? "it" : "them"} in the file saves that.`
+              ? `${isOne ? "costs" : "cost"} ${showCount(costlyCells.extraParts)} more ${costlyCells.extraParts === 1 ? "part" : "parts"}, ${showCredits(creditsOf(BigInt(costlyCells.extraMilli)))} credits. Replacing ${isOne ? "it" : "them"} in the file saves that.`
               : isForced
                 ? `${isOne ? "means" : "mean"} parts of 70 characters instead of 160; no replacement saves a part as the text stands.`
                 : `${isOne ? "counts" : "count"} as two each; no replacement saves a part as the text stands.`}

@@ -1,16 +1,19 @@
 // What the page's worker says about a file; the import's own judges have their tests beside them.
 import { describe, expect, test } from "vitest";
+import { firstPriceList } from "../../../testing/prices.ts";
 import { makeWorkbook, phoneRows, textRow } from "../../../testing/workbooks.ts";
+import { answerOfList } from "../../contracts/prices.ts";
 import { judgeFile } from "./judge_file.ts";
 import { type Judgement, type JudgeRequest, noChoices } from "./judgement.ts";
 
 let lastId = 0;
+const priceList = answerOfList(firstPriceList);
 
 async function judge(bytes: string | Uint8Array, asked: Partial<JudgeRequest> = {}): Promise<Judgement> {
   const part = typeof bytes === "string" ? bytes : new Uint8Array(bytes);
   // each has another time, as files on a disk have: the encoding is judged once for the same file
   const file = new File([part], "list.csv", { lastModified: ++lastId });
-  const request = { id: lastId, file, text: "Hi", country: "FI", partsMax: 10, ...noChoices, ...asked };
+  const request = { id: lastId, file, text: "Hi", country: "FI", partsMax: 10, priceList, ...noChoices, ...asked };
   const judgement = await judgeFile(request, { onNews: () => {}, isWanted: () => true });
   if (judgement === null) throw new Error("nobody wanted it");
   return judgement;
@@ -113,9 +116,9 @@ describe("what cells do to the text", () => {
   test("characters that cost parts are named with what they cost, when they cost it", async () => {
     const costly = async (text: string) => (await judge(bytes, { text })).costlyCells;
     const apostrophe = { character: "\u2019", code_point: "U+2019", effect: "forces_ucs2", count: 1, suggestion: "'" };
-    expect(await costly("Hi {first_name}")).toEqual({ characters: [apostrophe], extraParts: 0 });
-    expect(await costly(`Hi {first_name} ${"a".repeat(100)}`)).toEqual({ characters: [apostrophe], extraParts: 1 });
-    expect(await costly("Hi")).toEqual({ characters: [], extraParts: 0 });
+    expect(await costly("Hi {first_name}")).toEqual({ characters: [apostrophe], extraParts: 0, extraMilli: 0 });
+    expect(await costly(`Hi {first_name} ${"a".repeat(100)}`)).toEqual({ characters: [apostrophe], extraParts: 1, extraMilli: 100 });
+    expect(await costly("Hi")).toEqual({ characters: [], extraParts: 0, extraMilli: 0 });
   });
 
   test("characters that count as two are named too, and what replacing them saves", async () => {
@@ -187,6 +190,16 @@ describe("a workbook", () => {
 
 test("a judgement that nobody wants any more is dropped", async () => {
   const file = new File(["phone\n0401234501\n"], "list.csv");
-  const request: JudgeRequest = { id: 1, file, text: "Hi", country: "FI", partsMax: 10, ...noChoices };
+  const request: JudgeRequest = { id: 1, file, text: "Hi", country: "FI", partsMax: 10, priceList, ...noChoices };
   expect(await judgeFile(request, { onNews: () => {}, isWanted: () => false })).toBeNull();
+});
+
+test("what a file costs follows the price list, each number by its destination", async () => {
+  const prices = [
+    { destination: "*", part: "0.12" },
+    { destination: "358", part: "0.07" },
+  ];
+  const csv = "phone\n0401234501\n+46701234567\n0401234502\n";
+  const { parts, costMilli } = await judge(csv, { priceList: { version: 2, prices } });
+  expect({ parts, costMilli }).toEqual({ parts: 3, costMilli: 260 });
 });

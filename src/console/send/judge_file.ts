@@ -6,6 +6,7 @@ import { type FoundColumns, findColumns } from "../../contacts/csv/columns.ts";
 import { createRowJudge, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
 import { areTooManyRejected, cellOf, cellsOf, type Header, type Rows, tooManyBroken } from "../../contacts/rows.ts";
 import { AppError } from "../../contracts/errors.ts";
+import { listOfAnswer, type Pricing, pricingOf } from "../../contracts/prices.ts";
 import { type FileEncoding, fileEncodings, type RejectReason } from "../../contracts/states.ts";
 import { countryOf } from "../../sms/number_country.ts";
 import { compileTemplate, isBlank, type Template } from "../../sms/template.ts";
@@ -42,6 +43,7 @@ interface Judging {
 
 interface State {
   request: JudgeRequest;
+  pricing: Pricing;
   judging: Judging | null;
   /** The first rows, until their columns are known. */
   sample: ColumnSample | null;
@@ -98,24 +100,26 @@ function startState(request: JudgeRequest): State {
     goodRows: [],
     contacts: 0,
     parts: 0,
+    costMilli: 0,
     countries: [],
     ucs2: 0,
     rejects: {},
     emptyValues: [],
-    costlyCells: { characters: [], extraParts: 0 },
+    costlyCells: { characters: [], extraParts: 0, extraMilli: 0 },
     bytesRead: 0,
     bytes: request.file.size,
     isDone: false,
     problem: null,
   };
-  return { request, judging: null, sample: null, rows: 0, broken: 0, news };
+  return { request, pricing: pricingOf(listOfAnswer(request.priceList)), judging: null, sample: null, rows: 0, broken: 0, news };
 }
 
-function newsOf({ request, news, judging }: State): Judgement {
+function newsOf({ request, pricing, news, judging }: State): Judgement {
   if (judging === null) return news;
   const { judge, template, costly, countries } = judging;
   news.ucs2 = judge.encodings.ucs2;
-  news.costlyCells = { characters: costly.characters(), extraParts: costly.extraParts().values };
+  const extraParts = costly.extraParts().values;
+  news.costlyCells = { characters: costly.characters(), extraParts, extraMilli: pricing.costAtMost(extraParts) };
   news.countries = [...countries].map(([country, counts]) => ({ country, ...counts })).sort((one, other) => other.contacts - one.contacts);
   const isRejected = (index: number) => template.needsValue[index] === true;
   const treated = (index: number) => (isRejected(index) ? (request.sendsEmptyValues ? "sent_empty" : "rejected") : "default");
@@ -178,7 +182,7 @@ function judgeRows(state: State, rows: Rows): void {
   for (const { line, reason, cells } of rows.rejected) addReject(news, reason, { line, value: cells[news.phone ?? 0] ?? cells[0] ?? "" });
 }
 
-function judgeRow({ news }: State, { judge, columns, countries, costly }: Judging, rows: Rows, row: number): void {
+function judgeRow({ news, pricing }: State, { judge, columns, countries, costly }: Judging, rows: Rows, row: number): void {
   const verdict = judge.judge(rows, row);
   if (typeof verdict === "string") {
     addReject(news, verdict, { line: rows.lines[row] as number, value: cellOf(rows, row, columns.phone) });
@@ -187,6 +191,7 @@ function judgeRow({ news }: State, { judge, columns, countries, costly }: Judgin
   const { msisdn, parts, fields } = verdict;
   news.contacts++;
   news.parts += parts;
+  news.costMilli += pricing.costOf(msisdn, parts);
   costly.add(fields, parts);
   const country = countryOf(msisdn);
   const known = countries.get(country);

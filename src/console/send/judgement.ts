@@ -1,4 +1,5 @@
 // What the worker is asked and what it answers about a chosen file.
+import type { PriceListAnswer } from "../../contracts/prices.ts";
 import type { FileAnswer, QuoteAnswer } from "../../contracts/quote.ts";
 import type { FileEncoding, RejectReason } from "../../contracts/states.ts";
 
@@ -21,6 +22,7 @@ export interface JudgeRequest extends FileChoices {
   text: string;
   country: string;
   partsMax: number;
+  priceList: PriceListAnswer;
 }
 
 export interface RejectedLine {
@@ -37,8 +39,9 @@ export type Question =
 /** Characters that make texts more expensive, and by how much. */
 export interface Costly {
   characters: QuoteAnswer["costly_characters"]["cells"]["characters"];
-  /** Parts that would be saved if they were replaced as suggested. */
+  /** Parts that would be saved if they were replaced as suggested, and milli-credits at most. */
   extraParts: number;
+  extraMilli: number;
 }
 
 export interface Judgement {
@@ -58,6 +61,8 @@ export interface Judgement {
   goodRows: readonly (readonly string[])[];
   contacts: number;
   parts: number;
+  /** Milli-credits, by the newest price list. */
+  costMilli: number;
   /** Most contacts first; null: numbers of no single country. */
   countries: readonly { country: string | null; contacts: number; parts: number }[];
   ucs2: number;

@@ -7,7 +7,7 @@ import { useTopic } from "../live/live.ts";
 import { Trouble } from "../look/problem_view.tsx";
 import { creditsOf, milliOf, showCredits, showPeople } from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
-import { Bill, costOf } from "./bill.tsx";
+import { Bill } from "./bill.tsx";
 import { CellNotes } from "./cell_notes.tsx";
 import { FileDrop } from "./file_drop.tsx";
 import { FileVerdict } from "./file_verdict.tsx";
@@ -17,7 +17,13 @@ import { useJudgement } from "./use_judgement.ts";
 import { useSending } from "./use_sending.ts";
 
 export function SendPage() {
-  const { workspace_id: workspaceId, scopes, part_price: price, default_country: countryDefault, text_parts_max: partsMax } = useSession();
+  const {
+    workspace_id: workspaceId,
+    scopes,
+    price_list: priceList,
+    default_country: countryDefault,
+    text_parts_max: partsMax,
+  } = useSession();
   const [, navigate] = useLocation();
   const credit = useTopic("workspace_credit", workspaceId)?.available ?? null;
   const [file, setFile] = useState<File | null>(null);
@@ -25,15 +31,15 @@ export function SendPage() {
   const [text, setText] = useState("");
   const [sender, setSender] = useState("bulksms");
   const [country, setCountry] = useState(countryDefault);
-  const judgement = useJudgement(file, choices, { text, country, partsMax });
+  const judgement = useJudgement(file, choices, { text, country, partsMax, priceList });
 
   /** Another sheet has other columns. */
   const choose = (choice: Partial<FileChoices>) =>
     setChoices({ ...choices, ...("sheet" in choice ? { phoneColumn: null } : {}), ...choice });
-  const { busy, failed, setFailed, send } = useSending({ text, sender, country, choices, price }, navigate);
+  const { busy, failed, setFailed, send } = useSending({ text, sender, country, choices }, navigate);
 
   if (!scopes.includes("send")) return <p>Your key may read but not send: sign in with one that has the scope send.</p>;
-  const cost = judgement === null ? 0n : costOf(judgement.parts, price);
+  const cost = BigInt(judgement?.costMilli ?? 0);
   const isShort = credit !== null && milliOf(credit) < cost;
   const obstacle = obstacleOf(judgement, { text, isBusy: busy !== "" });
   return (
@@ -57,7 +63,7 @@ export function SendPage() {
               columns={judgement.header}
               problem={isProblemOfText(judgement.problem) ? (judgement.problem?.description ?? null) : null}
             />
-            <CellNotes judgement={judgement} price={price} choices={choices} onChoice={choose} />
+            <CellNotes judgement={judgement} choices={choices} onChoice={choose} />
             <div className="fields">
               <label>
                 Sender
@@ -100,7 +106,7 @@ export function SendPage() {
               </p>
             )}
           </div>
-          {judgement.question === null && <Bill judgement={judgement} text={text} sender={sender} price={price} credit={credit} />}
+          {judgement.question === null && <Bill judgement={judgement} text={text} sender={sender} priceList={priceList} credit={credit} />}
         </div>
       )}
     </div>

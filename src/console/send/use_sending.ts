@@ -3,7 +3,6 @@ import { useRef, useState } from "react";
 import type { CreateAnswer } from "../../contracts/http.ts";
 import { askSalesapi } from "../api/api.ts";
 import { creditsOf } from "../look/words.ts";
-import { costOf } from "./bill.tsx";
 import type { FileChoices, Judgement } from "./judgement.ts";
 import { formOf, quoteChange } from "./send_request.ts";
 
@@ -12,12 +11,10 @@ export interface SendingFields {
   sender: string;
   country: string;
   choices: FileChoices;
-  /** Of one part, from the session. */
-  price: string;
 }
 
 /** @param navigate called with the campaign's page once it is created, or runs */
-export function useSending({ text, sender, country, choices, price }: SendingFields, navigate: (path: string) => void) {
+export function useSending({ text, sender, country, choices }: SendingFields, navigate: (path: string) => void) {
   const [busy, setBusy] = useState<"" | "creating" | "running">("");
   const [failed, setFailed] = useState<unknown>(null);
   /** Sending the same file and words again gives the same campaign. */
@@ -47,8 +44,8 @@ export function useSending({ text, sender, country, choices, price }: SendingFie
    * Bound by what the page shows. A campaign that turned out larger is dropped, and never mistaken
    * for this one again.
    */
-  const run = async ({ id }: CreateAnswer, { contacts, parts }: Judgement): Promise<void> => {
-    const agreed = { contacts, parts, cost_max: creditsOf(costOf(parts, price)) };
+  const run = async ({ id }: CreateAnswer, { contacts, parts, costMilli }: Judgement): Promise<void> => {
+    const agreed = { contacts, parts, cost_max: creditsOf(BigInt(costMilli)) };
     try {
       await askSalesapi("/run", { method: "POST", body: { bulksms_id: id, expect: agreed } });
     } catch (error) {

@@ -2,15 +2,7 @@
 import { z } from "zod";
 import { formatCredits, parseCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
-import {
-  destinationPattern,
-  everyDestination,
-  type Price,
-  type PriceList,
-  type PriceListAnswer,
-  partMilliMax,
-  priceListAnswer,
-} from "../../contracts/prices.ts";
+import { answerOfList, destinationPattern, everyDestination, type Price, partMilliMax, priceListAnswer } from "../../contracts/prices.ts";
 import { publishPriceList, readPriceList } from "../../credit/prices.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { HttpServer } from "../../platform/http.ts";
@@ -40,7 +32,7 @@ export function addPriceRoutes(app: HttpServer, { sql, callers, log }: { sql: Sq
       onRequest: callers.require("read"),
       schema: { tags: ["prices"], summary: "The price list", response: { 200: priceListAnswer } },
     },
-    async (_, reply) => toAnswer(await answerInTime(reply.elapsedTime, readPriceList(sql))),
+    async (_, reply) => answerOfList(await answerInTime(reply.elapsedTime, readPriceList(sql))),
   );
   app.post(
     "/prices",
@@ -59,7 +51,7 @@ export function addPriceRoutes(app: HttpServer, { sql, callers, log }: { sql: Sq
       assertOfInstallation(callers.of(request));
       const list = await answerInTime(reply.elapsedTime, publishPriceList(sql, pricesOf(request.body)));
       log.info({ event: "price_list.made", version: list.version });
-      return reply.status(201).send(toAnswer(list));
+      return reply.status(201).send(answerOfList(list));
     },
   );
 }
@@ -76,8 +68,4 @@ function pricesOf({ prices }: z.infer<typeof newList>): Price[] {
       throw new AppError("amount_invalid", `part: "${part}" is not an amount of 0.001 to ${formatCredits(BigInt(partMilliMax))} credits.`);
     return { destination, partMilli: Number(milli) };
   });
-}
-
-function toAnswer({ version, prices }: PriceList): PriceListAnswer {
-  return { version, prices: prices.map(({ destination, partMilli }) => ({ destination, part: formatCredits(BigInt(partMilli)) })) };
 }

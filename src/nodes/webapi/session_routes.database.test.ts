@@ -45,7 +45,7 @@ describe("a one-time link", () => {
       scopes: ["admin", "send", "read"],
       sees_system: true,
       salesapi_url: "http://127.0.0.1:8992",
-      part_price: "0.1",
+      price_list: { version: 1, prices: [{ destination: "*", part: "0.1" }] },
       default_country: "FI",
       text_parts_max: 6,
     });

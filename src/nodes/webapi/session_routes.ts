@@ -13,10 +13,9 @@ import {
   sessionAnswer,
   sessionRequest,
 } from "../../contracts/console.ts";
-import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { keyScopes } from "../../contracts/keys.ts";
-import { pricingOf } from "../../contracts/prices.ts";
+import { answerOfList } from "../../contracts/prices.ts";
 import { readPriceList } from "../../credit/prices.ts";
 import { readWorkspace } from "../../credit/workspaces.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
@@ -190,7 +189,7 @@ async function toAnswer(session: ConsoleSession, request: FastifyRequest, option
     scopes: session.scopes,
     sees_system: session.seesSystem,
     salesapi_url: salesapiSeenBy(request, options),
-    part_price: formatCredits(BigInt(pricingOf(list).partMilli)),
+    price_list: answerOfList(list),
     default_country: options.sending.defaultCountry,
     text_parts_max: options.sending.textPartsMax,
     expires_at: session.expiresAt.toISOString(),
