@@ -1,0 +1,71 @@
+// A carrier as data of the installation: how it is reached and what may be expected of it. Written
+// by `bulksms carriers` and /carriers, read by sales_worker, which opens links by it.
+import { z } from "zod";
+
+/** `simulator`: our own batches over HTTP. The others would send a repeated message again. */
+export const carrierProtocols = ["simulator", "smpp", "twilio"] as const;
+export type CarrierProtocol = (typeof carrierProtocols)[number];
+
+/** How an id is rewritten so that those of answers and receipts agree. */
+export const idRules = ["exact", "lower", "hex_to_dec", "dec_to_hex", "strip_zeros"] as const;
+export type IdRule = (typeof idRules)[number];
+
+/** What a message costs from: the carrier's acceptance, or its receipt `sent`. */
+export const chargeMoments = ["acceptance", "sent_receipt"] as const;
+export type ChargeMoment = (typeof chargeMoments)[number];
+
+/** What becomes of messages in doubt: kept as they are, or looked up and sent again. */
+export const doubtPolicies = ["keep", "resend"] as const;
+
+const hostname = z.string().min(1).max(253);
+const port = z.number().int().min(1).max(65_535);
+const credential = z.string().min(1).max(128);
+
+/** Limits that the operator gave, for all workers of the installation together. */
+const limits = {
+  window: z.number().int().min(1).max(1_000).default(10).describe("message parts in flight on one link"),
+  parts_per_second: z.number().min(0.1).max(10_000).default(10).describe("message parts a second over all links"),
+  links: z.number().int().min(1).max(20).default(1).describe("binds, or groups of connections"),
+  on_doubt: z.enum(doubtPolicies).default("keep"),
+  charge_on: z.enum(chargeMoments).optional(),
+};
+
+export const smppSettings = z.strictObject({
+  protocol: z.literal("smpp"),
+  host: hostname,
+  port,
+  tls: z.enum(["off", "verify"]).default("off"),
+  /** Name that the certificate must have; the host if not given. */
+  tls_name: hostname.optional(),
+  /** PEM of the authority, for carriers with one of their own. */
+  tls_ca: z.string().max(65_536).optional(),
+  system_id: z.string().min(1).max(15),
+  system_type: z.string().max(12).default(""),
+  bind: z.enum(["transceiver", "transmitter_and_receiver"]).default("transceiver"),
+  alphabet: z.enum(["gsm7", "latin1"]).default("gsm7").describe("what data_coding 0 means there"),
+  long_text: z.enum(["payload", "udh", "sar"]).default("udh"),
+  validity: z.enum(["absolute", "relative", "none"]).default("relative"),
+  answer_ids: z.enum(idRules).default("exact"),
+  receipt_ids: z.enum(idRules).default("exact"),
+  /** Receipts of carriers that do not mark them in esm_class are told by their text. */
+  receipts_by_text: z.boolean().default(false),
+  receipts: z.enum(["session", "none"]).default("session"),
+  ...limits,
+});
+export type SmppSettings = z.infer<typeof smppSettings>;
+
+export const twilioSettings = z.strictObject({
+  protocol: z.literal("twilio"),
+  /** Where the API is; Twilio's own unless a test says otherwise. */
+  url: z.url().default("https://api.twilio.com"),
+  account_sid: credential,
+  messaging_service_sid: credential.optional(),
+  /** Address of our receipts as Twilio reaches it; without it messages are polled. */
+  receipts_url: z.url().optional(),
+  receipts: z.enum(["push", "none"]).default("push"),
+  ...limits,
+});
+export type TwilioSettings = z.infer<typeof twilioSettings>;
+
+export const carrierSettings = z.discriminatedUnion("protocol", [smppSettings, twilioSettings]);
+export type CarrierSettings = z.infer<typeof carrierSettings>;
