@@ -69,3 +69,10 @@ export type TwilioSettings = z.infer<typeof twilioSettings>;
 
 export const carrierSettings = z.discriminatedUnion("protocol", [smppSettings, twilioSettings]);
 export type CarrierSettings = z.infer<typeof carrierSettings>;
+
+/** SMPP carriers charge what they accept; Twilio reports what it sent. */
+export const chargeMomentOf = (settings: CarrierSettings): ChargeMoment =>
+  settings.charge_on ?? (settings.protocol === "smpp" ? "acceptance" : "sent_receipt");
+
+/** Whether each part of a long message has an id, and receipts, of its own. */
+export const hasIdPerPart = (settings: CarrierSettings): boolean => settings.protocol === "smpp" && settings.long_text !== "payload";

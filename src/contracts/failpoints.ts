@@ -47,6 +47,17 @@ export const failpoints = {
   submit_answered: { point: "C15", process: "sales_worker", description: "the carrier has answered, nothing is recorded" },
   answers_uncommitted: { point: "C16", process: "sales_worker", description: "the answers are written, their transaction is open" },
   answers_committed: { point: "C17", process: "sales_worker", description: "the answers are recorded, the next chunk is not begun" },
+  // links to carriers that would send a repeated message again
+  link_taken: { point: "C42", process: "sales_worker", description: "a link is taken, the carrier is not called" },
+  link_intended: { point: "C43", process: "sales_worker", description: "a link's intent stands, nothing of it is submitted" },
+  link_submitted: { point: "C44", process: "sales_worker", description: "messages are with the carrier, none is answered" },
+  link_answered: { point: "C45", process: "sales_worker", description: "the carrier has answered, nothing is recorded" },
+  link_uncommitted: {
+    point: "C46",
+    process: "sales_worker",
+    description: "answers, receipts and the next intent are written, their transaction is open",
+  },
+  link_recorded: { point: "C47", process: "sales_worker", description: "answers and receipts are recorded, no receipt is acknowledged" },
   // the network
   sending_begins: { point: "C18", process: "simulator", description: "a message is accepted and due, it is not sent" },
   sending_journaled: { point: "C19", process: "simulator", description: "steps are on disk, their receipts are not on their way" },

@@ -9,7 +9,8 @@ import { cancelChunks, cancelStep } from "../lifecycle/cancel.ts";
 import { pause } from "../lifecycle/commands.ts";
 import { emptyVerdicts, moveMessages, setVerdict } from "../lifecycle/move_messages.ts";
 import { finishChunk, intendSubmit, type LeasedChunk, leaseChunk, releaseChunk } from "./chunk_leases.ts";
-import { type CampaignText, type DispatchOptions, dispatchNextChunk, readCampaignText } from "./dispatch.ts";
+import { type DispatchOptions, dispatchNextChunk } from "./dispatch.ts";
+import { type CampaignText, readCampaignText } from "./pending_messages.ts";
 
 let rows: SalesRows;
 let owner: Sql;

@@ -10,10 +10,10 @@ import { inTransaction, type Sql } from "../../platform/postgres.ts";
 import { spreadBackoffMs } from "../../platform/time/backoff.ts";
 import { deadlineIn } from "../../platform/time/deadline.ts";
 import { waitUntil } from "../../platform/time/wait_until.ts";
-import { compileTemplate, type Template } from "../../sms/template.ts";
 import { lockCampaign } from "../lifecycle/campaign_rows.ts";
 import { type CampaignProgress, emptyVerdicts, moveMessages, setVerdict, type Verdicts } from "../lifecycle/move_messages.ts";
 import { finishChunk, type Intent, intendSubmit, type LeasedChunk, leaseChunk, lockChunk, releaseChunk } from "./chunk_leases.ts";
+import { type CampaignText, readPendingMessages, sharedText } from "./pending_messages.ts";
 
 export interface DispatchOptions {
   sql: Sql;
@@ -44,13 +44,6 @@ export interface DispatchOptions {
  * began; go on with a new one.
  */
 export type ChunkOutcome = "none" | "done" | "stopped" | "throttled" | "late";
-
-/** What all chunks of a campaign share; frozen while the campaign runs. */
-export interface CampaignText {
-  bulksmsId: string;
-  sender: string;
-  template: Template;
-}
 
 /**
  * Between attempts while the carrier is silent. Short compared with the lease, which each attempt
@@ -164,51 +157,4 @@ async function recordAnswers(options: DispatchOptions, chunk: LeasedChunk, verdi
     options.log.warn({ event: "dispatch.record_failed", bulksmsId: chunk.bulksmsId, chunkNo: chunk.chunkNo, ...errorFields(error) });
     throw error;
   }
-}
-
-interface PendingRows {
-  rowNos: string | null;
-  msisdns: string;
-  parts: string;
-  fields: string[][] | null;
-}
-
-/**
- * Selected as one row of arrays, which are split here: the client would create four values and an
- * object for each row.
- */
-async function readPendingMessages(sql: Sql, chunk: LeasedChunk, { template }: CampaignText): Promise<Body["messages"]> {
-  const isShared = template.placeholders.length === 0;
-  const [pending] = await sql<PendingRows[]>`
-    select array_agg(row_no)::text as "rowNos", array_agg(msisdn)::text as msisdns, array_agg(parts)::text as parts,
-      ${isShared ? sql`null` : sql`array_agg(fields)`} as fields
-    from (select row_no, msisdn, parts, fields from bulksms_info
-      where bulksms_id = ${chunk.bulksmsId} and row_no between ${chunk.firstRow} and ${chunk.lastRow} and status = 'pending'
-      order by row_no) m`;
-  const { rowNos, msisdns, parts, fields } = pending as PendingRows;
-  if (rowNos === null) return [];
-  const msisdnOf = elementsOf(msisdns);
-  const partsOf = elementsOf(parts);
-  return elementsOf(rowNos).map((rowNo, index) => ({
-    row_no: Number(rowNo),
-    to: `+${msisdnOf[index]}`,
-    parts: Number(partsOf[index]),
-    ...(isShared ? {} : { text: template.fill(fields?.[index] ?? []) }),
-  }));
-}
-
-/** The elements of a Postgres array of numbers. */
-const elementsOf = (literal: string): string[] => literal.slice(1, -1).split(",");
-
-const sharedText = ({ template }: CampaignText) => (template.placeholders.length === 0 ? { text: template.fill([]) } : {});
-
-/** What a running campaign sends; null if it is not running. */
-export async function readCampaignText(sql: Sql, bulksmsId: string): Promise<CampaignText | null> {
-  const rows = await sql<{ sender: string; text: string }[]>`
-    select sender, text from bulksms where id = ${bulksmsId} and status = 'running'`;
-  const row = rows[0];
-  if (row === undefined) return null;
-  const compiled = compileTemplate(row.text);
-  if ("problem" in compiled) throw new Error(`campaign ${bulksmsId} has a text that its import refused: ${compiled.problem.reason}`);
-  return { bulksmsId, sender: row.sender, template: compiled.template };
 }

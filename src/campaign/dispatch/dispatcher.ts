@@ -5,7 +5,8 @@ import { errorFields } from "../../platform/log.ts";
 import { deadlineIn } from "../../platform/time/deadline.ts";
 import { sleep } from "../../platform/time/sleep.ts";
 import { createSlots } from "../../platform/time/slots.ts";
-import { type DispatchOptions, dispatchNextChunk, readCampaignText } from "./dispatch.ts";
+import { type DispatchOptions, dispatchNextChunk } from "./dispatch.ts";
+import { readCampaignText } from "./pending_messages.ts";
 
 export interface DispatcherOptions extends Omit<DispatchOptions, "isStopping" | "onLeased" | "quietMs" | "onThrottled"> {
   /** Chunks that this process works on at once. */

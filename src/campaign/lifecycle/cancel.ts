@@ -3,6 +3,7 @@
 // between two transactions leaves chunks for the next pass.
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
+import { crashBound, putInDoubt } from "../links/doubt.ts";
 import { type Campaign, lockCampaign } from "./campaign_rows.ts";
 import { type EndTarget, endMessages, rowsPerTransactionMax } from "./end_messages.ts";
 
@@ -35,6 +36,9 @@ interface ChunkRow {
   lastRow: number;
   intentTo: number;
   isHeld: boolean;
+  /** null: the simulator behind the own dialect, which repeats its verdict. */
+  carrierId: string | null;
+  window: number;
 }
 
 /**
@@ -49,18 +53,34 @@ export async function cancelStep(transaction: TransactionSql, bulksmsId: string,
   if (campaign?.status !== "canceling" || chunk === undefined) return { campaign: null, hasMore: false };
   const canceled = await endPending(transaction, bulksmsId, chunk.intentTo + 1, chunk.lastRow, "canceled");
   if (canceled.hasMore || chunk.isHeld) return canceled;
-  const unknown = await endPending(transaction, bulksmsId, chunk.firstRow, chunk.intentTo, "unknown");
+  const unknown =
+    chunk.carrierId === null
+      ? await endPending(transaction, bulksmsId, chunk.firstRow, chunk.intentTo, "unknown")
+      : await leaveInDoubt(transaction, bulksmsId, chunk, chunk.carrierId);
   if (!unknown.hasMore) await closeChunk(transaction, bulksmsId, chunkNo);
   return { campaign: unknown.campaign ?? canceled.campaign, hasMore: unknown.hasMore };
 }
 
 async function raiseAttempt(transaction: TransactionSql, bulksmsId: string, chunkNo: number) {
   return transaction<ChunkRow[]>`
-    update bulksms_chunk set attempt = attempt + 1
-    where bulksms_id = ${bulksmsId} and chunk_no = ${chunkNo} and state <> 'done'
-      and exists (select from bulksms b where b.id = ${bulksmsId} and b.status = 'canceling')
-    returning first_row as "firstRow", last_row as "lastRow", intent_to as "intentTo",
-      state = 'leased' and lease_until > clock_timestamp() as "isHeld"`;
+    update bulksms_chunk c set attempt = c.attempt + 1
+    from bulksms b left join carrier r on r.id = b.carrier_id
+    where c.bulksms_id = ${bulksmsId} and c.chunk_no = ${chunkNo} and c.state <> 'done' and b.id = c.bulksms_id and b.status = 'canceling'
+    returning c.first_row as "firstRow", c.last_row as "lastRow", c.intent_to as "intentTo",
+      c.state = 'leased' and c.lease_until > clock_timestamp() as "isHeld",
+      b.carrier_id as "carrierId", coalesce((r.settings ->> 'window')::int, 0) as window`;
+}
+
+/** Nobody holds the link of these any more: an event of their own lists them. */
+async function leaveInDoubt(
+  transaction: TransactionSql,
+  bulksmsId: string,
+  { firstRow, intentTo, window }: ChunkRow,
+  carrierId: string,
+): Promise<CanceledStep> {
+  const cause = { carrierId, slot: null, kind: "cancel" as const, bound: crashBound(window) };
+  const [campaign = null] = await putInDoubt(transaction, cause, [{ bulksmsId, firstRow, lastRow: intentTo }]);
+  return { campaign, hasMore: false };
 }
 
 /** Ends the next pending messages of a range at most 5,000 rows wide. */

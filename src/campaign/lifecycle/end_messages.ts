@@ -5,6 +5,7 @@ import { type ImposedStatus, isMessageIn, type MessageStatus, messageLeadsTo } f
 import type { TransactionSql } from "../../platform/postgres.ts";
 import { isOpenSql, perStatus, statusIn } from "../../platform/state_sql.ts";
 import { type Campaign, campaignColumns } from "./campaign_rows.ts";
+import { integers } from "./move_messages.ts";
 
 /**
  * Rows per transaction of long work, at most: a few tens of milliseconds under the campaign's lock.
@@ -16,7 +17,17 @@ export type EndTarget = "unknown" | ImposedStatus;
 
 export interface EndedMessages {
   moved: number;
+  /** Those that moved. */
+  rowNos: number[];
   campaign: Campaign;
+}
+
+/** Rows of one campaign; `only`: of these alone. */
+export interface MessageRange {
+  bulksmsId: string;
+  firstRow: number;
+  lastRow: number;
+  only?: readonly number[];
 }
 
 /**
@@ -25,19 +36,20 @@ export interface EndedMessages {
  */
 export async function endMessages(
   transaction: TransactionSql,
-  range: { bulksmsId: string; firstRow: number; lastRow: number },
+  range: MessageRange,
   from: readonly MessageStatus[],
   to: EndTarget,
 ): Promise<EndedMessages> {
   if (!from.every((status) => messageLeadsTo(status).includes(to))) throw new Error(`no message goes from ${from} to ${to}`);
-  const rows = await transaction<(Campaign & { moved: number })[]>`
+  const rows = await transaction<(Campaign & { moved: number; rowNos: number[] })[]>`
     with moved as (
       update bulksms_info m set status = ${to}, done_at = ${isMessageIn("final", to) ? transaction`now()` : transaction`null`}
       where m.bulksms_id = ${range.bulksmsId} and m.row_no between ${range.firstRow} and ${range.lastRow}
+        ${range.only === undefined ? transaction`` : transaction`and m.row_no = any (${integers(range.only)}::int[])`}
         and ${statusIn(transaction, "m.status", from)} and m.status < ${to} and ${isOpenSql(transaction, "m.status")}
-      returning old.status as before
+      returning old.status as before, m.row_no
     ), counted as (
-      select count(*) as moved,
+      select count(*) as moved, array_agg(row_no) as row_nos,
         ${perStatus(transaction, from, (status) => `count(*) filter (where before = '${status}') as ${status}`)}
       from moved
     ), b as (
@@ -47,7 +59,7 @@ export async function endMessages(
       where b.id = ${range.bulksmsId}
       returning b.*
     )
-    select c.moved::int as moved, ${campaignColumns(transaction)} from b, counted c`;
-  const { moved, ...campaign } = rows[0] as Campaign & { moved: number };
-  return { moved, campaign };
+    select c.moved::int as moved, coalesce(c.row_nos, '{}') as "rowNos", ${campaignColumns(transaction)} from b, counted c`;
+  const { moved, rowNos, ...campaign } = rows[0] as Campaign & { moved: number; rowNos: number[] };
+  return { moved, rowNos, campaign };
 }

@@ -21,9 +21,9 @@ export interface Expired {
  */
 export async function expireMessages(sql: Sql, bulksmsId: string, receiptHorizonS: number): Promise<Expired> {
   const expired: Expired = { messages: 0, campaign: null };
-  for (const { firstRow, intentTo } of await readDueChunks(sql, bulksmsId, receiptHorizonS)) {
-    for (let first = firstRow; first <= intentTo; first += rowsPerTransactionMax) {
-      const lastRow = Math.min(intentTo, first + rowsPerTransactionMax - 1);
+  for (const { firstRow, lastRow: end } of await readDueChunks(sql, bulksmsId, receiptHorizonS)) {
+    for (let first = firstRow; first <= end; first += rowsPerTransactionMax) {
+      const lastRow = Math.min(end, first + rowsPerTransactionMax - 1);
       const { moved, campaign } = await inTransaction(sql, async (transaction) => {
         await lockCampaign(transaction, bulksmsId);
         return endMessages(transaction, { bulksmsId, firstRow: first, lastRow }, messageSets.submitted, "expired");
@@ -39,12 +39,13 @@ export async function expireMessages(sql: Sql, bulksmsId: string, receiptHorizon
  * Chunks past deadline and horizon in which a message still waits for a receipt. This reads their
  * rows, so the sweeper calls it rarely and only once a deadline has passed. One lookup per chunk
  * along the primary key: as `exists` it may be planned as a join with a scan of the whole campaign.
+ * (Whole chunks: a link takes its intent back below messages that the carrier has.)
  */
-async function readDueChunks(sql: Sql, bulksmsId: string, receiptHorizonS: number): Promise<{ firstRow: number; intentTo: number }[]> {
-  return sql<{ firstRow: number; intentTo: number }[]>`
-    select c.first_row as "firstRow", c.intent_to as "intentTo"
+async function readDueChunks(sql: Sql, bulksmsId: string, receiptHorizonS: number): Promise<{ firstRow: number; lastRow: number }[]> {
+  return sql<{ firstRow: number; lastRow: number }[]>`
+    select c.first_row as "firstRow", c.last_row as "lastRow"
     from bulksms_chunk c join bulksms b on b.id = c.bulksms_id
-      cross join lateral (select from bulksms_info m where m.bulksms_id = ${bulksmsId} and m.row_no between c.first_row and c.intent_to
+      cross join lateral (select from bulksms_info m where m.bulksms_id = ${bulksmsId} and m.row_no between c.first_row and c.last_row
         and ${statusIn(sql, "m.status", messageSets.submitted)} order by m.row_no limit 1) waiting
     where c.bulksms_id = ${bulksmsId} and ${statusIn(sql, "b.status", campaignSets.open)} and ${sumOfCounters(sql, "b", messageSets.submitted)} > 0
       and c.submitted_at + (b.deadline_s + ${receiptHorizonS}::int) * interval '1 s' < now()

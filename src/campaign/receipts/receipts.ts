@@ -33,26 +33,28 @@ export interface CommittedReceipts {
  * service_unavailable
  */
 export async function commitReceipts(sql: Sql, batch: readonly ReceiptColumns[]): Promise<CommittedReceipts> {
+  return inTransaction(sql, (transaction) => applyReceipts(transaction, batch));
+}
+
+/** The same within a transaction of the caller, which may have locked some of its campaigns. */
+export async function applyReceipts(transaction: TransactionSql, batch: readonly ReceiptColumns[]): Promise<CommittedReceipts> {
   const campaigns = foldByCampaign(batch);
-  const keptAnomalies = batch.flatMap((columns) => columns.anomalies);
-  return inTransaction(sql, async (transaction) => {
-    const anomalies: JudgedAnomaly[] = keptAnomalies.map((anomaly) => ({ ...anomaly, messageStatus: null }));
-    const contactsOf = await lockCampaigns(transaction, [...campaigns.keys()]);
-    const moves = [];
-    for (const [bulksmsId, folded] of campaigns) {
-      const known = onlyKnown(folded, contactsOf.get(bulksmsId) ?? 0);
-      if (known.unknown.size > 0) judgeEach(batch, bulksmsId, known.unknown, new Map(), anomalies);
-      if (known.verdicts.kindOf.size > 0) moves.push(moveAndJudge(transaction, batch, bulksmsId, known, anomalies));
-    }
-    const moved = await Promise.all(moves);
-    if (anomalies.length > 0) await keepAnomalies(transaction, anomalies);
-    reachFailpoint("receipts_uncommitted");
-    return {
-      changed: moved.flatMap(({ progress }) => (progress === null ? [] : [progress])),
-      hasCharge: moved.some(({ partsCharged }) => partsCharged > 0n),
-      anomalies: countByKind(anomalies),
-    };
-  });
+  const anomalies: JudgedAnomaly[] = batch.flatMap((columns) => columns.anomalies).map((anomaly) => ({ ...anomaly, messageStatus: null }));
+  const contactsOf = await lockCampaigns(transaction, [...campaigns.keys()]);
+  const moves = [];
+  for (const [bulksmsId, folded] of campaigns) {
+    const known = onlyKnown(folded, contactsOf.get(bulksmsId) ?? 0);
+    if (known.unknown.size > 0) judgeEach(batch, bulksmsId, known.unknown, new Map(), anomalies);
+    if (known.verdicts.kindOf.size > 0) moves.push(moveAndJudge(transaction, batch, bulksmsId, known, anomalies));
+  }
+  const moved = await Promise.all(moves);
+  if (anomalies.length > 0) await keepAnomalies(transaction, anomalies);
+  reachFailpoint("receipts_uncommitted");
+  return {
+    changed: moved.flatMap(({ progress }) => (progress === null ? [] : [progress])),
+    hasCharge: moved.some(({ partsCharged }) => partsCharged > 0n),
+    anomalies: countByKind(anomalies),
+  };
 }
 
 /** All receipts of a batch for one campaign, folded. */

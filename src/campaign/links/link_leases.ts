@@ -1,0 +1,106 @@
+// Rows of carrier_link: who may speak to a carrier over one of its links. Taken and given back by
+// the link manager, renewed by each commit of the link. Locks: the link, then campaigns, chunks,
+// messages.
+import { randomUUID } from "node:crypto";
+import { campaignSets } from "../../contracts/states.ts";
+import { backoffInterval } from "../../platform/backoff_sql.ts";
+import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
+import { statusIn } from "../../platform/state_sql.ts";
+import type { Campaign } from "../lifecycle/campaign_rows.ts";
+import type { CampaignProgress } from "../lifecycle/move_messages.ts";
+import { crashBound, putInDoubt } from "./doubt.ts";
+
+export interface LinkLease {
+  carrierId: string;
+  slot: number;
+  /** New for each lease; the link's chunks are leased to it too. */
+  owner: string;
+}
+
+export interface TakenLink {
+  /** null: somebody else holds it, or it is too soon to open it again. */
+  lease: LinkLease | null;
+  /** Campaigns with messages that the holder before left in doubt. */
+  changed: CampaignProgress[];
+}
+
+const linkBackoff = { firstMs: 1_000, maxMs: 60_000 };
+
+/**
+ * Takes a link that nobody holds. If its holder's lease has run out, what he had intended and not
+ * recorded is in doubt from now on, in the same transaction.
+ */
+export async function takeLink(
+  sql: Sql,
+  link: { carrierId: string; slot: number; window: number; leaseMs: number; mayOpen: boolean },
+): Promise<TakenLink> {
+  const { carrierId, slot } = link;
+  await sql`insert into carrier_link (carrier_id, slot) values (${carrierId}, ${slot}) on conflict do nothing`;
+  return inTransaction(sql, async (transaction) => {
+    const [row] = await transaction<{ owner: string | null; isHeld: boolean; isDue: boolean }[]>`
+      select lease_owner as owner, coalesce(lease_until > clock_timestamp(), false) as "isHeld", open_after <= now() as "isDue"
+      from carrier_link where carrier_id = ${carrierId} and slot = ${slot} for no key update skip locked`;
+    if (row === undefined || row.isHeld) return { lease: null, changed: [] };
+    const changed = row.owner === null ? [] : await takeOver(transaction, link, row.owner);
+    const lease = row.isDue && link.mayOpen ? { carrierId, slot, owner: randomUUID() } : null;
+    await transaction`
+      update carrier_link set lease_owner = ${lease?.owner ?? null}, state = ${lease === null ? "over" : "connecting"}, changed_at = now(),
+        lease_until = ${lease === null ? transaction`null` : transaction`clock_timestamp() + ${link.leaseMs}::int * interval '1 ms'`}
+      where carrier_id = ${carrierId} and slot = ${slot}`;
+    return { lease, changed };
+  });
+}
+
+interface HeldRange {
+  bulksmsId: string;
+  chunkNo: number;
+  firstRow: number;
+  intentTo: number;
+}
+
+/** What a holder left behind whose lease has run out. */
+async function takeOver(transaction: TransactionSql, link: { carrierId: string; slot: number; window: number }, owner: string) {
+  const { carrierId, slot, window } = link;
+  await transaction`
+    select from bulksms b where b.carrier_id = ${carrierId} and ${statusIn(transaction, "b.status", campaignSets.open)}
+      and exists (select from bulksms_chunk c where c.bulksms_id = b.id and c.state = 'leased' and c.lease_owner = ${owner})
+    order by b.id for no key update of b`;
+  const chunks = await transaction<HeldRange[]>`
+    update bulksms_chunk c set state = 'open', lease_owner = null, lease_until = null, attempt = c.attempt + 1
+    from bulksms b
+    where b.id = c.bulksms_id and b.carrier_id = ${carrierId} and c.state = 'leased' and c.lease_owner = ${owner}
+    returning c.bulksms_id as "bulksmsId", c.chunk_no as "chunkNo", c.first_row as "firstRow", c.intent_to as "intentTo"`;
+  const ranges = chunks
+    .map(({ bulksmsId, firstRow, intentTo }) => ({ bulksmsId, firstRow, lastRow: intentTo }))
+    .sort((a, b) => (a.bulksmsId < b.bulksmsId ? -1 : a.bulksmsId > b.bulksmsId ? 1 : a.firstRow - b.firstRow));
+  return latest(await putInDoubt(transaction, { carrierId, slot, kind: "crash", bound: crashBound(window) }, ranges));
+}
+
+/** The last snapshot of each campaign. */
+export function latest(campaigns: readonly Campaign[]): Campaign[] {
+  return [...new Map(campaigns.map((campaign) => [campaign.bulksmsId, campaign])).values()];
+}
+
+/** What people see of a link. */
+export async function showLinkState(sql: Sql, lease: LinkLease, state: string, description: string): Promise<void> {
+  await sql`
+    update carrier_link set state = ${state}, description = ${description.slice(0, 300)}, changed_at = now(),
+      failures = case when ${state} = 'bound' then 0 else failures end
+    where carrier_id = ${lease.carrierId} and slot = ${lease.slot} and lease_owner = ${lease.owner}`;
+}
+
+/**
+ * Gives the link back. `hasFailed`: it is not opened again at once, and later after each failure in
+ * a row. With chunks that could not be given back its lease only ends now: whoever takes the link
+ * over takes them too.
+ */
+export async function releaseLink(sql: Sql, lease: LinkLease, { hasFailed, description }: { hasFailed: boolean; description: string }) {
+  const holdsChunks = sql`exists (select from bulksms b join bulksms_chunk c on c.bulksms_id = b.id
+    where b.carrier_id = ${lease.carrierId} and c.state = 'leased' and c.lease_owner = ${lease.owner})`;
+  await sql`
+    update carrier_link set state = 'over', description = ${description.slice(0, 300)}, changed_at = now(),
+      lease_owner = case when ${holdsChunks} then lease_owner end, lease_until = case when ${holdsChunks} then clock_timestamp() end,
+      failures = case when ${hasFailed} then failures + 1 else 0 end,
+      open_after = case when ${hasFailed} then now() + ${backoffInterval(sql, linkBackoff, sql`failures`)} else now() end
+    where carrier_id = ${lease.carrierId} and slot = ${lease.slot} and lease_owner = ${lease.owner}`;
+}

@@ -1,0 +1,177 @@
+// The links of one sales_worker: takes those that nobody holds, of every carrier that is not
+// paused, and runs them. Several workers share a carrier's links by their leases. Rung by the same
+// jobs as the dispatcher; looks around by itself as well.
+import type { CarrierLink, InboundMessage, LinkEvents } from "../../carriers/link.ts";
+import { type CarrierSettings, chargeMomentOf, hasIdPerPart } from "../../contracts/carriers.ts";
+import type { AnomalyKind } from "../../contracts/states.ts";
+import { errorFields, type Log } from "../../platform/log.ts";
+import type { Sql } from "../../platform/postgres.ts";
+import { coalesce } from "../../platform/time/coalesce.ts";
+import type { CampaignProgress } from "../lifecycle/move_messages.ts";
+import { keepInbound } from "./inbound.ts";
+import { type LinkLease, releaseLink, takeLink } from "./link_leases.ts";
+import { LinkLoop } from "./link_loop.ts";
+import { joinWaiting } from "./waiting_receipts.ts";
+
+/** A carrier as its links need it. */
+export interface LinkedCarrier {
+  carrierId: string;
+  name: string;
+  settings: CarrierSettings;
+  sealedSecret: Buffer;
+  /** Grows with every change: links of an older version are closed and opened anew. */
+  version: number;
+  /** Whether links may be open: not paused, not removed. */
+  isOpen: boolean;
+}
+
+export interface LinkManagerOptions {
+  sql: Sql;
+  leaseMs: number;
+  log: Log;
+  /** @throws Error when the carrier's secret cannot be read */
+  openLink(carrier: LinkedCarrier, events: LinkEvents): CarrierLink;
+  onProgress(progress: CampaignProgress): void;
+  onCharge(): void;
+  onAnomalies(anomalies: Partial<Record<AnomalyKind, number>>): void;
+  onIdle(bulksmsId: string): void;
+}
+
+export interface LinkManager {
+  /** There may be something to submit. Never waits. */
+  ring(): void;
+  /** Links that this process holds. */
+  held(): number;
+  /** Drains and releases all links. */
+  close(): Promise<void>;
+}
+
+const lookEveryMs = 1_000;
+const drainMs = 5_000;
+
+interface RunningLink {
+  carrierId: string;
+  slot: number;
+  version: number;
+  loop: LinkLoop;
+  done: Promise<void>;
+}
+
+export function openLinkManager(options: LinkManagerOptions): LinkManager {
+  const { log } = options;
+  const running = new Map<string, RunningLink>();
+  let isClosing = false;
+  const look = coalesce(
+    async () => lookAround(options, running, () => isClosing),
+    (error) => log.warn({ event: "links.failed", ...errorFields(error) }),
+  );
+  const timer = setInterval(() => look("links"), lookEveryMs);
+  look("links");
+  return {
+    ring() {
+      for (const { loop } of running.values()) loop.ring();
+    },
+    held: () => running.size,
+    async close() {
+      isClosing = true;
+      clearInterval(timer);
+      await look.idle();
+      for (const { loop } of running.values()) loop.stop();
+      await Promise.all([...running.values()].map(({ done }) => done));
+    },
+  };
+}
+
+/** Closes what must not be open, takes what nobody holds, joins receipts with ids. */
+async function lookAround(options: LinkManagerOptions, running: Map<string, RunningLink>, isClosing: () => boolean): Promise<void> {
+  const carriers = await readCarriers(options.sql);
+  const byId = new Map(carriers.map((carrier) => [carrier.carrierId, carrier]));
+  for (const link of running.values()) {
+    const carrier = byId.get(link.carrierId);
+    if (carrier?.isOpen !== true || carrier.version !== link.version || link.slot > carrier.settings.links) link.loop.stop();
+  }
+  for (const carrier of carriers) {
+    for (const slot of await freeSlots(options.sql, carrier)) {
+      if (isClosing()) return;
+      if (!running.has(`${carrier.carrierId}.${slot}`)) await takeAndRun(options, running, carrier, slot);
+    }
+    await join(options, carrier);
+  }
+}
+
+const readCarriers = (sql: Sql): Promise<LinkedCarrier[]> => sql<LinkedCarrier[]>`
+  select id as "carrierId", name, settings, sealed_secret as "sealedSecret", version, state in ('test_only', 'live') as "isOpen"
+  from carrier where state <> 'removed' or exists (select from carrier_link l where l.carrier_id = carrier.id and l.lease_owner is not null)`;
+
+/** Slots to open, and those that somebody left behind with a lease that has run out. */
+async function freeSlots(sql: Sql, { carrierId, settings, isOpen }: LinkedCarrier): Promise<number[]> {
+  const rows = await sql<{ slot: number; isFree: boolean; isLeft: boolean }[]>`
+    select slot, coalesce(lease_until < clock_timestamp(), open_after <= now()) as "isFree", lease_owner is not null as "isLeft"
+    from carrier_link where carrier_id = ${carrierId}`;
+  const known = new Map(rows.map((row) => [row.slot, row]));
+  const wanted = isOpen ? Array.from({ length: settings.links }, (_, index) => index + 1) : [];
+  const open = wanted.filter((slot) => known.get(slot)?.isFree ?? true);
+  const left = rows.filter(({ slot, isFree, isLeft }) => isFree && isLeft && !open.includes(slot)).map(({ slot }) => slot);
+  return [...open, ...left];
+}
+
+async function takeAndRun(options: LinkManagerOptions, running: Map<string, RunningLink>, carrier: LinkedCarrier, slot: number) {
+  const { sql, leaseMs, log } = options;
+  const { carrierId, settings, isOpen, version } = carrier;
+  const mayOpen = isOpen && slot <= settings.links;
+  const { lease, changed } = await takeLink(sql, { carrierId, slot, window: settings.window, leaseMs, mayOpen });
+  for (const progress of changed) options.onProgress(progress);
+  if (lease === null) return;
+  log.info({ event: "link.taken", carrier: carrier.name, slot });
+  let loop: LinkLoop;
+  try {
+    loop = createLoop(options, carrier, lease);
+  } catch (error) {
+    log.warn({ event: "link.refused", carrier: carrier.name, slot, ...errorFields(error) });
+    await releaseLink(sql, lease, { hasFailed: true, description: (error as Error).message });
+    return;
+  }
+  const key = `${carrierId}.${slot}`;
+  const done = runLoop(options, carrier, lease, loop).finally(() => running.delete(key));
+  running.set(key, { carrierId, slot, version, loop, done });
+}
+
+function createLoop(options: LinkManagerOptions, carrier: LinkedCarrier, lease: LinkLease): LinkLoop {
+  const { sql, leaseMs, log, onProgress, onCharge, onAnomalies, onIdle } = options;
+  const terms = { window: carrier.settings.window, chargeOn: chargeMomentOf(carrier.settings) };
+  const open = (events: LinkEvents) => options.openLink(carrier, events);
+  const onInbound = (message: InboundMessage) => keepInbound(sql, carrier.carrierId, message);
+  return new LinkLoop({ sql, lease, leaseMs, drainMs, terms, log, open, onInbound, onProgress, onCharge, onAnomalies, onIdle });
+}
+
+async function runLoop({ sql, log }: LinkManagerOptions, carrier: LinkedCarrier, lease: LinkLease, loop: LinkLoop): Promise<void> {
+  try {
+    const end = await loop.run();
+    const hasFailed = end.reason !== "closed";
+    log[hasFailed ? "warn" : "info"]({
+      event: "link.over",
+      carrier: carrier.name,
+      slot: lease.slot,
+      reason: end.reason,
+      description: end.description,
+    });
+    if (hasFailed) await noteError(sql, carrier.carrierId, `${end.reason}: ${end.description}`);
+    await releaseLink(sql, lease, { hasFailed, description: end.description });
+  } catch (error) {
+    // its lease runs out
+    log.warn({ event: "link.failed", carrier: carrier.name, slot: lease.slot, ...errorFields(error) });
+  }
+}
+
+async function noteError(sql: Sql, carrierId: string, description: string): Promise<void> {
+  await sql`update carrier set last_error = ${description.slice(0, 300)}, last_error_at = now() where id = ${carrierId}`;
+}
+
+async function join(options: LinkManagerOptions, { carrierId, settings }: LinkedCarrier): Promise<void> {
+  const terms = { carrierId, hasIdPerPart: hasIdPerPart(settings), resolvesByPhone: settings.protocol === "smpp" };
+  const joined = await joinWaiting(options.sql, terms);
+  if (joined === null) return;
+  for (const progress of joined.changed) options.onProgress(progress);
+  if (joined.hasCharge) options.onCharge();
+  options.onAnomalies(joined.anomalies);
+}

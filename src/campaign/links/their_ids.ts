@@ -1,0 +1,115 @@
+// The ids that carriers give to messages, and receipts that name an id which no message has yet.
+// Read and written within the transactions of links and of receipts that come over HTTP.
+import type { CarrierReceipt } from "../../carriers/link.ts";
+import type { MessageStatus, ReceiptStatus } from "../../contracts/states.ts";
+import { isMessageIn } from "../../contracts/states.ts";
+import type { TransactionSql } from "../../platform/postgres.ts";
+
+/** One id: a message, or one of its parts (from 1). */
+export interface TheirId {
+  theirId: string;
+  bulksmsId: string;
+  rowNo: number;
+  partNo: number;
+  parts: number;
+}
+
+/** A receipt for one of our messages. */
+export interface MessageReceipt {
+  bulksmsId: string;
+  rowNo: number;
+  status: ReceiptStatus;
+  errorCode: string | null;
+  receipt: WaitingReceipt;
+}
+
+/** What is stored of a receipt while its id is unknown. */
+export type WaitingReceipt = Pick<CarrierReceipt, "theirId" | "errorCode" | "phone" | "raw"> & { status: ReceiptStatus };
+
+/** Ids are used again after this; a receipt never names an older one. */
+const horizonDays = 8;
+/** Receipts that wait for their id, of one carrier; more are anomalies. */
+export const waitingMax = 10_000;
+
+/** Stores ids; an id that the carrier gives again names its newest message from then on. */
+export async function keepIds(transaction: TransactionSql, carrierId: string, ids: readonly TheirId[]): Promise<void> {
+  const distinct = [...new Map(ids.map((id) => [id.theirId, id])).values()].filter(({ theirId }) => theirId !== "");
+  if (distinct.length === 0) return;
+  await transaction`
+    insert into carrier_message (carrier_id, their_id, bulksms_id, row_no, part_no, parts)
+    select ${carrierId}, t.* from unnest(${distinct.map(({ theirId }) => theirId)}::text[], ${distinct.map(({ bulksmsId }) => bulksmsId)}::uuid[],
+      ${distinct.map(({ rowNo }) => rowNo)}::int[], ${distinct.map(({ partNo }) => partNo)}::smallint[],
+      ${distinct.map(({ parts }) => parts)}::smallint[]) t
+    on conflict (carrier_id, their_id, day) do update set bulksms_id = excluded.bulksms_id, row_no = excluded.row_no,
+      part_no = excluded.part_no, parts = excluded.parts, status = null, error_code = null`;
+}
+
+/** The newest message of each id. */
+export async function findIds(transaction: TransactionSql, carrierId: string, theirIds: readonly string[]): Promise<Map<string, TheirId>> {
+  if (theirIds.length === 0) return new Map();
+  const rows = await transaction<TheirId[]>`
+    select distinct on (their_id) their_id as "theirId", bulksms_id as "bulksmsId", row_no as "rowNo", part_no as "partNo", parts
+    from carrier_message
+    where carrier_id = ${carrierId} and their_id = any (${[...theirIds]}::text[]) and day >= (now() at time zone 'UTC')::date - ${horizonDays}::int
+    order by their_id, day desc`;
+  return new Map(rows.map((row) => [row.theirId, row]));
+}
+
+/** Takes out the receipts that waited for these ids. */
+export async function takeWaiting(transaction: TransactionSql, carrierId: string, theirIds: readonly string[]): Promise<WaitingReceipt[]> {
+  if (theirIds.length === 0) return [];
+  return transaction<WaitingReceipt[]>`
+    delete from receipt_waiting where carrier_id = ${carrierId} and their_id = any (${[...theirIds]}::text[])
+    returning their_id as "theirId", phone::text, status, error_code as "errorCode", body as raw`;
+}
+
+/**
+ * Stores receipts whose id is unknown, in the order in which they came.
+ * @returns those that found no room
+ */
+export async function keepWaiting(
+  transaction: TransactionSql,
+  carrierId: string,
+  receipts: readonly WaitingReceipt[],
+): Promise<WaitingReceipt[]> {
+  if (receipts.length === 0) return [];
+  const [counted] = await transaction<{ waiting: number }[]>`
+    select count(*)::int as waiting from receipt_waiting where carrier_id = ${carrierId}`;
+  const room = Math.max(0, waitingMax - (counted?.waiting ?? 0));
+  const kept = receipts.slice(0, room);
+  await transaction`
+    insert into receipt_waiting (carrier_id, their_id, phone, status, error_code, body)
+    select ${carrierId}, t.* from unnest(${kept.map(({ theirId }) => theirId)}::text[], ${kept.map(({ phone }) => phone)}::bigint[],
+      ${kept.map(({ status }) => status)}::message_status[], ${kept.map(({ errorCode }) => errorCode)}::text[], ${kept.map(({ raw }) => raw)}::text[]) t`;
+  return receipts.slice(room);
+}
+
+/**
+ * What a receipt of one part means for its message: nothing final before every part has its end,
+ * and then the worst of them. Records it.
+ */
+export async function foldParts(
+  transaction: TransactionSql,
+  carrierId: string,
+  id: TheirId,
+  receipt: WaitingReceipt,
+): Promise<ReceiptStatus> {
+  await transaction`
+    update carrier_message set status = ${receipt.status}, error_code = ${receipt.errorCode}
+    where carrier_id = ${carrierId} and their_id = ${id.theirId} and bulksms_id = ${id.bulksmsId} and row_no = ${id.rowNo}
+      and (status is null or status < ${receipt.status})`;
+  const parts = await transaction<{ status: MessageStatus | null }[]>`
+    select status from carrier_message where bulksms_id = ${id.bulksmsId} and row_no = ${id.rowNo} and carrier_id = ${carrierId}`;
+  return worstOf(
+    parts.map(({ status }) => status),
+    id.parts,
+  );
+}
+
+/** Exported for its test. */
+export function worstOf(statuses: readonly (MessageStatus | null)[], parts: number): ReceiptStatus {
+  const known = statuses.filter((status): status is ReceiptStatus => status !== null);
+  const ends = known.filter((status) => isMessageIn("final", status));
+  if (ends.length >= parts) return ends.find((status) => status !== "delivered") ?? "delivered";
+  return known.some((status) => isMessageIn("charging", status)) ? "sent" : "queued";
+}
