@@ -23,7 +23,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/webhooks": ["src/contracts", "src/protocols", "src/platform"],
   "src/contacts": ["src/contracts", "src/sms"],
   "src/carriers": base,
-  "src/campaign": [...base, "src/contacts", "src/carriers/carrier.ts"],
+  "src/campaign": [...base, "src/contacts", "src/carriers/carrier.ts", "src/carriers/link.ts"],
   "src/credit": base,
   "src/accounts": base,
   "src/simulator": [...base, "src/webhooks"],

@@ -55,7 +55,8 @@ export interface InboundMessage {
 
 export type LinkState =
   | { kind: "connecting" }
-  | { kind: "bound" }
+  /** `isSimulated`: its endpoint identified itself as our simulator. */
+  | { kind: "bound"; isSimulated: boolean }
   /** The carrier throttles: nothing is submitted until then. */
   | { kind: "resting"; forMs: number; reason: string }
   | { kind: "over"; reason: string };
@@ -63,7 +64,10 @@ export type LinkState =
 export interface LinkEvents {
   /** capacity() may have grown. */
   onCapacity(): void;
-  /** Acknowledged to the carrier once it resolves, so once it is committed; if it rejects, the carrier repeats it. */
+  /**
+   * Acknowledged to the carrier once it resolves, so once it is committed; if it rejects, the
+   * carrier repeats it.
+   */
   onReceipt(receipt: CarrierReceipt): Promise<void>;
   onInbound(message: InboundMessage): Promise<void>;
   onState(state: LinkState): void;

@@ -1,7 +1,9 @@
 // The verdict on a file before anything moves, as `bulksms send` shows it: who would be texted, who
 // not and why, and what it costs. Pure except for the terminal's width.
+import type { CarrierAnswer } from "../contracts/carriers.ts";
 import type { FileAnswer, QuoteAnswer } from "../contracts/quote.ts";
 import { columnName } from "./send_choices.ts";
+import { describeCarrier } from "./shown_carrier.ts";
 import { codePointOf, cutToWidth, displayWidth, shownName, shownValue } from "./shown_text.ts";
 import { renderReasons } from "./status.ts";
 import { formatCount, formatCreditText, type Terminal } from "./terminal.ts";
@@ -42,6 +44,7 @@ export function renderQuote(terminal: Terminal, shown: string, quote: QuoteAnswe
     ...rejectFacts(quote),
     ...quote.empty_values.map((empty): [string, string] => ["empty values", describeEmpty(empty)]),
     ["countries", describeCountries(quote.countries)],
+    ["carrier", describeCarrier(quote.carrier)],
     ...costlyFacts(quote),
     ...quote.samples.slice(0, 1).map(({ line, text }): [string, string] => ["reads", `line ${formatCount(line)}: ${shownName(text)}`]),
   ];
@@ -161,7 +164,8 @@ export function countOf(count: number, word: string): string {
   return `${formatCount(count)} ${count === 1 ? word : `${word}s`}`;
 }
 
-/** `4,810 people for at most 494.2 credits` */
-export function describeOffer({ contacts, cost }: { contacts: number; cost: string }): string {
-  return `${formatCount(contacts)} ${contacts === 1 ? "person" : "people"} for at most ${formatCreditText(cost)} credits`;
+/** `4,810 people through telia for at most 494.2 credits`; the simulator is not named. */
+export function describeOffer({ contacts, cost, carrier }: { contacts: number; cost: string; carrier?: CarrierAnswer }): string {
+  const through = carrier === undefined || carrier.simulated ? "" : ` through ${shownName(carrier.name)}`;
+  return `${formatCount(contacts)} ${contacts === 1 ? "person" : "people"}${through} for at most ${formatCreditText(cost)} credits`;
 }

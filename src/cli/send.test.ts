@@ -53,6 +53,7 @@ const quote: QuoteAnswer = {
   samples: [{ line: 2, text: "Hi Aino!", parts: 1 }],
   parts: 4_942,
   price: "0.1",
+  carrier: { name: "simulator", simulated: true },
   cost: "494.2",
   encoding: "mixed",
   sender: "bulksms",

@@ -34,6 +34,7 @@ export interface SendOptions extends AgreementOptions {
   sheet?: string;
   hiddenRows?: string;
   emptyValues?: string;
+  carrier?: string;
   deadline?: string;
   data?: string;
   json?: boolean;
@@ -65,6 +66,7 @@ export function registerSend(program: Command): void {
     .option("--sheet <name>", "of a workbook: the sheet with the people (default: the only one with phone numbers)")
     .option("--hidden-rows <skip|include>", "of a workbook: whether hidden and filtered rows, and hidden columns, are read (default skip)")
     .option("--empty-values <reject|send>", "rows that have nothing for a {column} without a default (default reject)")
+    .option("--carrier <name>", "the carrier to send through (default: the installation's, which is the simulator unless it was changed)")
     .option("--deadline <time>", "how long to wait for the last receipt of each message: 45s, 30m, 72h, 3d")
     .option("--data <dir>", `data folder of the system to use (setting BULKSMS_DATA; default ${data})`)
     .option(
@@ -248,7 +250,7 @@ async function findWorkspace(connection: Connection): Promise<string> {
  * @throws Failure when an option does not accept its value
  */
 export function fieldsOf(options: SendOptions): Fields {
-  const { text, name, sender, country, phoneColumn, encoding, sheet, hiddenRows, emptyValues, deadline } = options;
+  const { text, name, sender, country, phoneColumn, encoding, sheet, hiddenRows, emptyValues, carrier, deadline } = options;
   requireOneOf("--hidden-rows", hiddenRows, ["skip", "include"]);
   requireOneOf("--empty-values", emptyValues, ["reject", "send"]);
   const fields = {
@@ -264,6 +266,7 @@ export function fieldsOf(options: SendOptions): Fields {
     sheet,
     hidden_rows: hiddenRows,
     empty_values: emptyValues,
+    carrier,
     deadline_s: deadline === undefined ? undefined : String(parseDurationS(deadline)),
   };
   return Object.fromEntries(Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined));

@@ -10,7 +10,7 @@ const terminal = createTerminal({ write: () => {} }, {});
 
 function campaignNamed(name: string): BulksmsAnswer {
   const counts = Object.fromEntries(messageStatuses.map((status) => [status, 0])) as BulksmsAnswer["counts"];
-  const money = { price: "0.1", cost: "0.5", charged: "0.0" };
+  const money = { price: "0.1", cost: "0.5", charged: "0.0", carrier: { name: "simulator", simulated: true } };
   const times = { created_at: "2026-05-11T08:00:00.000Z", started_at: null, ended_at: null };
   const file = { contacts: 5, rejected: 0, rejects: {}, parts: 5, parts_sent: 0 };
   const id = "0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f";

@@ -8,6 +8,7 @@ import { type Connection, connect } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
 import { readWholeNumber } from "./number_options.ts";
 import { exitCodes } from "./report_error.ts";
+import { describeCarrier } from "./shown_carrier.ts";
 import { countFinal } from "./shown_states.ts";
 import { shownName } from "./shown_text.ts";
 import { alignColumns, createTerminal, formatCount, formatCreditText, formatDuration, type Terminal } from "./terminal.ts";
@@ -105,6 +106,7 @@ export function renderCampaign(terminal: Terminal, campaign: BulksmsAnswer): str
     ...statusFacts(campaign),
     ["contacts", `${formatCount(campaign.contacts)}, rejected ${formatCount(campaign.rejected)}${renderReasons(campaign.rejects)}`],
     ["parts", `${formatCount(campaign.parts)}, sent ${formatCount(campaign.parts_sent)}`],
+    ["carrier", describeCarrier(campaign.carrier)],
     ["credits", `cost ${formatCreditText(campaign.cost)}, charged ${formatCreditText(campaign.charged)}`],
     ["created", campaign.created_at],
     ...(campaign.started_at === null || tookMs === null

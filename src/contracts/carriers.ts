@@ -6,6 +6,16 @@ import { z } from "zod";
 export const carrierProtocols = ["simulator", "smpp", "twilio"] as const;
 export type CarrierProtocol = (typeof carrierProtocols)[number];
 
+/** The simulator behind the own dialect, as a carrier's name. */
+export const builtInCarrier = "simulator";
+
+/** Which carrier, in answers about a campaign. */
+export const carrierAnswer = z.object({
+  name: z.string(),
+  simulated: z.boolean().describe("no phone is reached: the endpoint identified itself as our simulator"),
+});
+export type CarrierAnswer = z.infer<typeof carrierAnswer>;
+
 /** How an id is rewritten so that those of answers and receipts agree. */
 export const idRules = ["exact", "lower", "hex_to_dec", "dec_to_hex", "strip_zeros"] as const;
 export type IdRule = (typeof idRules)[number];

@@ -91,6 +91,8 @@ export const errorRules = {
   text_too_long: rule(422, "invalidArgument", "Text too long"),
   text_column_missing: rule(422, "invalidArgument", "Text names a column that the file lacks"),
   sender_invalid: rule(422, "invalidArgument", "Sender invalid"),
+  sender_not_allowed: rule(403, "permissionDenied", "The carrier does not send from it"),
+  example_file_refused: rule(422, "invalidArgument", "A file of examples"),
   id_conflicting: rule(422, "invalidArgument", "id and bulksms_id name two campaigns"),
   import_interrupted: rule(503, "unavailable", "The import was stopped with its process"),
   import_canceled: rule(409, "failedPrecondition", "The import was canceled"),
@@ -101,6 +103,7 @@ export const errorRules = {
   idempotency_key_in_flight: rule(409, "failedPrecondition", "A request with this Idempotency-Key is in flight"),
   // state
   price_changed: rule(409, "failedPrecondition", "The price list has changed"),
+  carrier_not_live: rule(409, "failedPrecondition", "The carrier is only tested, or paused"),
   quote_changed: rule(409, "failedPrecondition", "More than was expected"),
   state_conflict: rule(409, "failedPrecondition", "Not possible in the campaign's state"),
   // credit

@@ -1,6 +1,7 @@
 // Answers over HTTP that another process or the command line reads: their fields, once. (Requests
 // are schemas beside their route; /docs shows them.)
 import { z } from "zod";
+import { carrierAnswer } from "./carriers.ts";
 import { mayBeReplayed } from "./idempotency.ts";
 import { partPrice } from "./prices.ts";
 import { costlyCharacter, fileAnswer, phoneColumnAnswer } from "./quote.ts";
@@ -32,6 +33,7 @@ export const bulksmsAnswer = z.object({
   price: partPrice,
   cost: credits.describe("of all parts"),
   charged: credits.describe("of the parts that were sent"),
+  carrier: carrierAnswer,
   counts: counts.describe("messages by state"),
   last_error: z.string().nullable(),
   hold_id: z.uuid().nullable(),
@@ -56,6 +58,7 @@ export const commandAnswer = z.object({
   parts: z.number().int(),
   price: partPrice,
   cost: z.string(),
+  carrier: carrierAnswer,
   /**
    * Pause and cancel: messages whose body may be on its way to the carrier, begun before the
    * command; no new one begins.
@@ -91,6 +94,7 @@ export const createAnswer = z
     parts: count.describe("SMS parts of all messages: what a run reserves and charges at most"),
     cost: z.string().describe("credits that a run reserves, as a decimal string"),
     price: partPrice,
+    carrier: carrierAnswer.optional().describe("missing in answers that were stored before there was a choice"),
     encoding: z.enum(["gsm7", "ucs2", "mixed"]).describe("of the filled texts; ucs2 has 70 characters per part instead of 160"),
     sender: z.string(),
     country: z.string(),

@@ -2,6 +2,7 @@
 // file that it read. Written by salesapi; read by the console and the command line before anything
 // is paid for.
 import { z } from "zod";
+import { carrierAnswer } from "./carriers.ts";
 import { partPrice } from "./prices.ts";
 import { fileEncodings, rejectReasons } from "./states.ts";
 
@@ -81,6 +82,7 @@ export const quoteAnswer = z.object({
   parts: count,
   price: partPrice,
   cost: z.string().describe("credits that a run would reserve"),
+  carrier: carrierAnswer,
   encoding: z.enum(["gsm7", "ucs2", "mixed"]).describe("of the filled texts"),
   sender: z.string(),
   country: z.string(),

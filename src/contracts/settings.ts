@@ -155,6 +155,12 @@ export const settings = {
     form: { pattern: /^[A-Z]{2}$/, description: "two capital letters" },
     description: "country of numbers without +, ISO 3166 alpha-2; a campaign may set its own",
   },
+  BULKSMS_DEFAULT_CARRIER: {
+    kind: "text",
+    default: "simulator",
+    form: { pattern: /^[a-z0-9][a-z0-9_-]{0,39}$/, description: "a carrier's name" },
+    description: "carrier of a campaign that names none",
+  },
   BULKSMS_PART_PRICE_MILLI: {
     kind: "integer",
     unit: "milli-credits a part",

@@ -200,6 +200,9 @@ export const rejectReasons = [
   "msisdn_spreadsheet_number",
   "msisdn_invalid",
   "msisdn_not_mobile",
+  // what the carrier may be given: its destinations, and the phones of one that is only tested
+  "destination_not_allowed",
+  "not_a_test_phone",
   "duplicate",
   "value_empty",
   "text_empty",

@@ -1,11 +1,12 @@
 // The read-only audit: all laws over both databases and the simulator's journal. Called by `bulksms
 // check`, the demo, lab and the tests.
-import { openPostgres } from "../platform/postgres.ts";
+import { openPostgres, type TransactionSql } from "../platform/postgres.ts";
 import { anomaliesInjected, readInjections } from "./anomalies.ts";
 import { balances, ledgerSums } from "./balances.ts";
 import { acceptedOnce, endsAgree, knownToBoth, receiptsTakeEffect } from "./carrier_agreement.ts";
 import { charges } from "./charges.ts";
 import { counters } from "./counters.ts";
+import { doubt } from "./doubt.ts";
 import { endedCampaigns, holdsOfRuns } from "./endings.ts";
 import { listJournal } from "./journal.ts";
 import { createFinding, type Law, type LawForm, type LawResult } from "./law.ts";
@@ -28,6 +29,7 @@ export const laws: readonly Law[] = [
   receiptsTakeEffect,
   holdsOfRuns,
   anomaliesInjected,
+  doubt,
 ];
 
 export interface LawSources {
@@ -80,7 +82,8 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?:
               injections: { before: before.injections, after: after.injections },
             };
       const form: LawForm = snapshots.isInFlight ? "running" : "settled";
-      const findings = laws.map((law) => ({ law, finding: createFinding(), durationMs: 0 }));
+      const judged = (await hasCarriers(snapshots.salesdb)) ? laws : laws.filter(({ concernsCarriers }) => concernsCarriers !== true);
+      const findings = judged.map((law) => ({ law, finding: createFinding(), durationMs: 0 }));
       for (const entry of findings) entry.durationMs += await timed(() => entry.law.checkRows?.(snapshots, entry.finding, journal));
       if (journal !== null) {
         const durationMs = await timed(() => judgeMessages(snapshots, journal, findings));
@@ -106,6 +109,10 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?:
     signal?.removeEventListener("abort", giveUp);
     await Promise.all([ds.end({ timeout: 1 }), salesdb.end({ timeout: 1 })]);
   }
+}
+
+async function hasCarriers(salesdb: TransactionSql): Promise<boolean> {
+  return (await salesdb`select from carrier limit 1`).length > 0;
 }
 
 /** null if there is no journal here. */

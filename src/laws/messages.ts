@@ -93,23 +93,25 @@ export async function visitMessages(
   let last = "00000000-0000-0000-0000-000000000000";
   for (;;) {
     const campaigns = await sql<Campaign[]>`
-      select b.id, b.status, b.contacts from bulksms b
+      select b.id, b.status, b.contacts, b.carrier_id is not null as "isElsewhere" from bulksms b
       where b.id > ${last} ${onlyCampaigns(sql, "b", scope)} order by b.id limit ${cursorRows}`;
     for (const campaign of campaigns) {
       unseen.delete(campaign.id);
-      if (isDue(campaign, journal)) await visitCampaign(snapshots, journal, campaign, visit);
+      if (!campaign.isElsewhere && isDue(campaign, journal)) await visitCampaign(snapshots, journal, campaign, visit);
     }
     if (campaigns.length < cursorRows) break;
     last = (campaigns.at(-1) as Campaign).id;
   }
   if (scope.workspaceId !== undefined) return;
-  for (const id of unseen) await visitCampaign(snapshots, journal, { id, status: null, contacts: 0 }, visit);
+  for (const id of unseen) await visitCampaign(snapshots, journal, { id, status: null, contacts: 0, isElsewhere: false }, visit);
 }
 
 interface Campaign {
   id: string;
   status: BulksmsStatus | null;
   contacts: number;
+  /** Sent through a carrier, whose journal is another. */
+  isElsewhere: boolean;
 }
 
 /** A campaign that never ran has nothing to compare, unless the journal knows it nevertheless. */

@@ -1,5 +1,5 @@
-// What a chunk's messages are: numbers, parts and words of its rows that are still pending, and what
-// all chunks of their campaign share. Read before a chunk is submitted, to whichever carrier.
+// What a chunk's messages are: numbers, parts and words of its rows that are still pending, and
+// what all chunks of their campaign share. Read before a chunk is submitted, to whichever carrier.
 import type { SubmitRequest } from "../../contracts/receipts.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { compileTemplate, type Template } from "../../sms/template.ts";

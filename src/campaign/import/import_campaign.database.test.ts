@@ -17,6 +17,8 @@ import { readImportFields } from "./import_fields.ts";
 import type { OpenedRows } from "./open_rows.ts";
 import { purgeDeadImport } from "./purge_imports.ts";
 
+const throughSimulator = { carrier: { carrierId: null, name: "simulator", isSimulated: true, destinations: null }, destinations: null };
+
 const limits = { partsMax: 6, rowsMax: 1_000_000, chunkRows: 1_000, leaseMs: 20_000 };
 const settings = { defaultCountry: "FI", textPartsMax: 6, deadlineS: 60 };
 
@@ -71,7 +73,13 @@ async function* chunks(...steps: Step[]): AsyncGenerator<Buffer> {
 function request(text = "Hello {name}", key: string | null = null, workspaceId = randomUUID()) {
   const requestSha256 = createHash("sha256").update(text).digest();
   const claim = key === null ? null : { workspaceId, key, requestSha256 };
-  return { ...readImportFields(new Map([["text", text]]), "a.csv", settings), workspaceId, claim, pricing: firstPricing };
+  return {
+    ...readImportFields(new Map([["text", text]]), "a.csv", settings),
+    workspaceId,
+    claim,
+    pricing: firstPricing,
+    ...throughSimulator,
+  };
 }
 
 /** Waits until the one campaign of the workspace has copied so many messages. */

@@ -15,6 +15,7 @@ import { inTransaction, type Sql } from "../../platform/postgres.ts";
 import { statusIn } from "../../platform/state_sql.ts";
 import type { Template } from "../../sms/template.ts";
 import { newBulksmsId } from "./bulksms_id.ts";
+import { type ChosenCarrier, carrierAnswerOf } from "./chosen_carrier.ts";
 import { copyRows, type Reject, type RowBatch } from "./copy_rows.ts";
 import { costlyCharactersOf, emptyFilled, encodingOf, phoneColumnOf } from "./figures.ts";
 import { claimKey, findAnswer, type IdempotencyClaim, storeAnswer } from "./idempotency.ts";
@@ -58,6 +59,7 @@ export interface ImportRequest extends JudgedRequest {
   choices: FileChoices;
   /** What each message costs. */
   pricing: Pricing;
+  carrier: ChosenCarrier;
   claim: IdempotencyClaim | null;
 }
 
@@ -212,10 +214,10 @@ async function beginImport(run: Import): Promise<CreateAnswer | null> {
     if (answer !== null) return answer;
     await transaction`
       insert into bulksms (id, workspace_id, name, sender, text, placeholders, country, deadline_s, file_name, price, price_version,
-        import_lease_owner, import_lease_until)
+        carrier_id, import_lease_owner, import_lease_until)
       values (${lease.bulksmsId}, ${request.workspaceId}, ${request.name}, ${request.sender}, ${template.text}, ${[...template.placeholders]},
         ${request.country}, ${request.deadlineS}, ${request.fileName}, ${request.pricing.partMilli}, ${request.pricing.version},
-        ${lease.owner}, clock_timestamp() + ${limits.leaseMs} * interval '1 ms')
+        ${request.carrier.carrierId}, ${lease.owner}, clock_timestamp() + ${limits.leaseMs} * interval '1 ms')
       on conflict (id) do nothing`;
     return null;
   });
@@ -284,6 +286,7 @@ function answerOf(
     parts: counts.parts,
     cost: formatCredits(BigInt(costMilli)),
     price: formatCredits(BigInt(request.pricing.partMilli)),
+    carrier: carrierAnswerOf(request.carrier),
     encoding: encodingOf(judge.encodings),
     sender: request.sender,
     country: request.country,

@@ -20,6 +20,7 @@ export const importFieldNames = [
   "encoding",
   "sheet",
   "hidden_rows",
+  "carrier",
 ] as const;
 export type ImportFieldName = (typeof importFieldNames)[number];
 
@@ -39,6 +40,14 @@ export interface ImportFieldSettings {
   deadlineS: number;
 }
 
+/** What the fields say by themselves; the carrier that they name is yet to be looked up. */
+export interface ImportFields extends Omit<ImportRequest, "workspaceId" | "claim" | "pricing" | "carrier" | "destinations"> {
+  /** null: the installation's default. */
+  carrierName: string | null;
+  /** Whether the sender was named, not only filled in. */
+  isSenderNamed: boolean;
+}
+
 /**
  * What the fields ask for. Line breaks of the text become \n, as SMS has them (browsers send \r\n).
  * @throws AppError request_invalid, text_invalid, text_too_long, sender_invalid.
@@ -47,7 +56,7 @@ export function readImportFields(
   fields: ReadonlyMap<ImportFieldName, string>,
   fileName: string,
   settings: ImportFieldSettings,
-): Omit<ImportRequest, "workspaceId" | "claim" | "pricing"> {
+): ImportFields {
   for (const [name, value] of fields) refuseBrokenCharacters(name, value);
   return {
     template: readText(fields.get("text"), settings.textPartsMax),
@@ -63,6 +72,8 @@ export function readImportFields(
       withHiddenRows: readHiddenRows(fields.get("hidden_rows")),
     },
     fileName: clean(fileName).slice(0, nameCharactersMax),
+    carrierName: fields.get("carrier")?.trim() || null,
+    isSenderNamed: fields.has("sender"),
   };
 }
 

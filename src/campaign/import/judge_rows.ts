@@ -3,7 +3,7 @@
 // the quote, whose sink counts them.
 import { type ColumnSample, createColumnSample } from "../../contacts/csv/column_sample.ts";
 import { type FoundColumns, findColumns, type PhoneChoice } from "../../contacts/csv/columns.ts";
-import { createRowJudge, type GoodRow, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
+import { createRowJudge, type Destinations, type GoodRow, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
 import { type Separator, separatorFor } from "../../contacts/exports/separator.ts";
 import { areTooManyRejected, cellOf, type Header, type RowSource, type Rows, tooManyBroken } from "../../contacts/rows.ts";
 import { AppError } from "../../contracts/errors.ts";
@@ -24,6 +24,8 @@ export interface JudgedRequest {
   phoneColumn: PhoneChoice;
   /** Rows with an empty value are sent all the same: see `createRowJudge`. */
   sendsEmptyValues: boolean;
+  /** What its carrier may be given; null: every number. */
+  destinations: Destinations | null;
 }
 
 export interface JudgeLimits {
@@ -115,10 +117,10 @@ async function takeRows(run: Run, header: Header, rows: Rows): Promise<boolean> 
 
 /** Finds the columns, and judges the rows that were kept for that. */
 async function startRows(run: Run, { cells, line, hidden }: Header): Promise<boolean> {
-  const { template, country, phoneColumn, sendsEmptyValues } = run.request;
+  const { template, country, phoneColumn, sendsEmptyValues, destinations } = run.request;
   const sample = run.sample ?? createColumnSample(cells, { country });
   const columns = findColumns(cells, { phone: phoneColumn, template, line, hidden, judge: () => sample.verdict() });
-  const judge = createRowJudge({ template, columns, country, partsMax: run.limits.partsMax, sendsEmptyValues });
+  const judge = createRowJudge({ template, columns, country, partsMax: run.limits.partsMax, sendsEmptyValues, destinations });
   const used = [columns.phone, ...columns.fields];
   run.judging = { judge, columns, header: cells, separator: separatorFor(run.source.delimiter, country), used };
   run.sample = null;

@@ -6,6 +6,7 @@ import { formatCredits } from "../../contracts/credits.ts";
 import { costlyCharactersShownMax, type QuoteAnswer, rejectLinesShownMax, samplesShownMax } from "../../contracts/quote.ts";
 import { countryOf } from "../../sms/number_country.ts";
 import type { Template } from "../../sms/template.ts";
+import { carrierAnswerOf } from "./chosen_carrier.ts";
 import type { Reject } from "./copy_rows.ts";
 import { costlyCharactersOf, emptyFilled, encodingOf, phoneColumnOf } from "./figures.ts";
 import type { ImportRequest } from "./import_campaign.ts";
@@ -97,6 +98,7 @@ function answerOf(request: QuoteRequest, judged: JudgedRows, counted: Counted, f
     parts: counts.parts,
     price: credits(pricing.partMilli),
     cost: credits(counted.costMilli),
+    carrier: carrierAnswerOf(request.carrier),
     encoding: encodingOf(judge.encodings),
     sender: request.sender,
     country: request.country,

@@ -1,5 +1,6 @@
 // How the steps of a campaign read and change its row in bulksms: one guarded statement per change
 // of state. Callers: commands, reserve, finish, advance.
+import { builtInCarrier, type CarrierAnswer } from "../../contracts/carriers.ts";
 import { type BulksmsStatus, campaignsLeadingTo, isCampaignIn } from "../../contracts/states.ts";
 import type { AnySql, TransactionSql } from "../../platform/postgres.ts";
 import { countersObject, statusIn } from "../../platform/state_sql.ts";
@@ -13,15 +14,22 @@ export interface Campaign extends CampaignProgress {
   costMilli: bigint;
   /** The price of a part, where the list has one for all destinations; otherwise its highest. */
   priceMilli: bigint;
+  carrier: CarrierAnswer;
   /** It has been `running` with this hold, and so can never be `ready` again. */
   hasRun: boolean;
+}
+
+/** The carrier of campaign `b`, as answers name it. */
+export function carrierColumn(sql: AnySql) {
+  return sql`coalesce((select json_build_object('name', r.name, 'simulated', coalesce(r.is_simulated, false)) from carrier r where r.id = b.carrier_id),
+    json_build_object('name', ${sql.unsafe(`'${builtInCarrier}'`)}, 'simulated', true))`;
 }
 
 /** The columns of Campaign: the select list of every statement that returns one. */
 export function campaignColumns(sql: AnySql) {
   return sql`b.id as "bulksmsId", b.workspace_id as "workspaceId", b.status, b.contacts, b.parts_sent as "partsSent",
     b.charged_milli as "chargedMilli", b.cost_milli as "costMilli", b.version,
-    b.hold_id as "holdId", b.parts, b.price as "priceMilli", b.started_at is not null as "hasRun",
+    b.hold_id as "holdId", b.parts, b.price as "priceMilli", b.started_at is not null as "hasRun", ${carrierColumn(sql)} as carrier,
     ${countersObject(sql, "b")} as counts`;
 }
 

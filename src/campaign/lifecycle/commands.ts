@@ -47,7 +47,8 @@ export interface PriceTerms {
  * @throws AppError bulksms_not_found, state_conflict (details.current), insufficient_credit
  * (details.needed, details.available; the campaign is `ready` again), quote_changed
  * (details.contacts, parts, price, cost) when the campaign is more than was expected, price_changed
- * (details.price_version, price, cost_before, cost) when there is a newer price list.
+ * (details.price_version, price, cost_before, cost) when there is a newer price list,
+ * carrier_not_live.
  */
 export async function run(
   dependencies: ReserveDependencies,
@@ -89,6 +90,7 @@ async function beginRun(
       where id = ${bulksmsId} and workspace_id = ${workspaceId} and status = 'ready' and price_version = ${pricing.version}
         and contacts <= coalesce(${expected.contacts}::bigint, contacts) and parts <= coalesce(${expected.parts}::bigint, parts)
         and cost_milli <= coalesce(${expected.costMaxMilli}::bigint, cost_milli)
+        and ${maySend(sql)}
       returning *
     ), r as (
       insert into bulksms_run (hold_id, bulksms_id, amount) select hold_id, id, cost_milli from b
@@ -97,12 +99,34 @@ async function beginRun(
   return rows[0] ?? null;
 }
 
-/** Why it does not run: its state, a newer price list, or more than was expected. */
+/** Whether the carrier takes the campaign: one that is only tested takes its test phones alone. */
+const maySend = (sql: Sql) => sql`(carrier_id is null or exists (
+  select from carrier r where r.id = carrier_id and (r.state = 'live' or r.state = 'test_only' and not exists (
+    select from bulksms_info m where m.bulksms_id = bulksms.id and m.msisdn <> all (r.test_phones)))))`;
+
+/** Why it does not run: its state, a newer price list, its carrier, or more than was expected. */
 async function refuseRun(sql: Sql, commanded: CommandedBulksms, pricing: Pricing): Promise<never> {
-  const [found] = await sql<{ contacts: number; parts: bigint; costMilli: bigint; priceMilli: bigint; priceVersion: number | null }[]>`
-    select contacts, parts, cost_milli as "costMilli", price as "priceMilli", price_version as "priceVersion" from bulksms where id = ${commanded.bulksmsId} and workspace_id = ${commanded.workspaceId} and status = 'ready'`;
+  const [found] = await sql<
+    {
+      contacts: number;
+      parts: bigint;
+      costMilli: bigint;
+      priceMilli: bigint;
+      priceVersion: number | null;
+      maySend: boolean;
+      carrier: string;
+    }[]
+  >`
+    select contacts, parts, cost_milli as "costMilli", price as "priceMilli", price_version as "priceVersion", ${maySend(sql)} as "maySend",
+      (select name from carrier r where r.id = carrier_id) as carrier
+    from bulksms where id = ${commanded.bulksmsId} and workspace_id = ${commanded.workspaceId} and status = 'ready'`;
   if (found === undefined) return refuse(sql, commanded);
   if (found.priceVersion !== pricing.version) return refusePrice(sql, commanded, found, pricing);
+  if (!found.maySend)
+    throw new AppError(
+      "carrier_not_live",
+      `The carrier ${found.carrier} is paused, or is only tested: then it texts its test phones alone.`,
+    );
   const cost = formatCredits(found.costMilli);
   throw new AppError(
     "quote_changed",

@@ -128,7 +128,7 @@ export class HeldChunks {
     return true;
   }
 
-  /** What a link that is over leaves without an outcome, by chunk. It stays known for late answers. */
+  /** What a link that is over leaves without an outcome; it stays known for late answers. */
   inDoubt(): { held: HeldChunk; rowNos: number[] }[] {
     const byChunk = new Map<HeldChunk, number[]>();
     for (const { held, row } of this.#inFlight.values()) byChunk.set(held, [...(byChunk.get(held) ?? []), row.rowNo]);

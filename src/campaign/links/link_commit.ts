@@ -49,7 +49,7 @@ export interface CommittedLink {
   anomalies: Partial<Record<AnomalyKind, number>>;
 }
 
-/** @throws AppError service_unavailable: nothing was written, and the same work may be tried again */
+/** @throws AppError service_unavailable: nothing was written, the same work may be tried again */
 export async function commitLink(sql: Sql, lease: LinkLease, leaseMs: number, terms: LinkTerms, work: LinkWork): Promise<CommittedLink> {
   return inTransaction(sql, async (transaction) => {
     const isMine = await renewLease(transaction, lease, leaseMs);

@@ -162,7 +162,7 @@ export class LinkLoop {
     this.#held.add(chunk, text.sender, rows);
   }
 
-  /** One turn of the closed loop. Work that could not be committed comes again with the next turn. */
+  /** One turn of the closed loop. What could not be committed comes again with the next turn. */
   async #commit(doubt: LinkWork["doubt"]): Promise<boolean> {
     const { sql, lease, leaseMs, terms } = this.#options;
     const outcomes = this.#held.outcomes;

@@ -10,11 +10,12 @@ import { importEndNames } from "../../contracts/import_ends.ts";
 import { type BulksmsStatus, campaignSets, type MessageStatus } from "../../contracts/states.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { countersObject, statusIn } from "../../platform/state_sql.ts";
+import { carrierColumn } from "../lifecycle/campaign_rows.ts";
 import type { CampaignProgress } from "../lifecycle/move_messages.ts";
 
 /** The columns that are returned as they are, and those that are converted. */
 interface BulksmsRow
-  extends Pick<BulksmsAnswer, "id" | "name" | "sender" | "text" | "country" | "status" | "contacts" | "rejected" | "counts"> {
+  extends Pick<BulksmsAnswer, "id" | "name" | "sender" | "text" | "country" | "status" | "contacts" | "rejected" | "counts" | "carrier"> {
   rejectCounts: Record<string, number>;
   parts: bigint;
   partsSent: bigint;
@@ -33,7 +34,7 @@ interface BulksmsRow
 const bulksmsColumns = (sql: Sql) => sql`b.id, b.name, b.sender, b.text, b.country, b.status, b.contacts, b.rejected,
   b.reject_counts as "rejectCounts", b.parts, b.parts_sent as "partsSent", b.price, b.cost_milli as "costMilli",
   b.charged_milli as "chargedMilli", b.last_error as "lastError", b.hold_id as "holdId",
-  b.deadline_s as "deadlineS", b.created_at as "createdAt", b.started_at as "startedAt", b.ended_at as "endedAt", b.version,
+  b.deadline_s as "deadlineS", b.created_at as "createdAt", b.started_at as "startedAt", b.ended_at as "endedAt", b.version, ${carrierColumn(sql)} as carrier,
   ${countersObject(sql, "b")} as counts`;
 
 /** @throws AppError bulksms_not_found, also for a campaign of another workspace */
@@ -157,6 +158,7 @@ function toView(row: BulksmsRow): BulksmsAnswer {
     price: formatCredits(row.price),
     cost: formatCredits(row.costMilli),
     charged: formatCredits(row.chargedMilli),
+    carrier: row.carrier,
     counts: row.counts,
     last_error: row.lastError,
     hold_id: row.holdId,

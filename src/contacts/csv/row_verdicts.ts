@@ -2,6 +2,7 @@
 // import_campaign.ts.
 import type { RejectReason } from "../../contracts/states.ts";
 import type { Encoding } from "../../sms/encodings.ts";
+import { countryOf } from "../../sms/number_country.ts";
 import { createNumberReader } from "../../sms/numbers.ts";
 import { measureText, septetsAlone, unitsAlone } from "../../sms/parts.ts";
 import { isBlank, isEmptyValue, type Template } from "../../sms/template.ts";
@@ -40,16 +41,24 @@ export interface RowJudgeOptions {
    * false: they are `value_empty`.
    */
   sendsEmptyValues?: boolean;
+  /** What the carrier may be given. Default: every number. */
+  destinations?: Destinations | null;
+}
+
+/** ISO 3166 letters; digits of E.164. null: no limit. */
+export interface Destinations {
+  countries: ReadonlySet<string> | null;
+  phones: ReadonlySet<number> | null;
 }
 
 /**
- * A judge for one file. The checks in order: a cell that cannot be used, the number, a duplicate of
- * an earlier good row, empty values, the filled text. Values are inserted in NFC, without outer
- * whitespace and with one \n for each line break (`valueAt`); `#N/A` and the like (`isEmptyValue`)
- * count as empty.
+ * A judge for one file. The checks in order: a cell that cannot be used, the number, what the
+ * carrier may be given, a duplicate of an earlier good row, empty values, the filled text. Values
+ * are inserted in NFC, without outer whitespace and with one \n for each line break (`valueAt`);
+ * `#N/A` and the like (`isEmptyValue`) count as empty.
  */
 export function createRowJudge(options: RowJudgeOptions): RowJudge {
-  const { template, columns, partsMax, sendsEmptyValues = false } = options;
+  const { template, columns, partsMax, sendsEmptyValues = false, destinations = null } = options;
   const readNumber = createNumberReader(options.country);
   const seen = createNumberSet();
   const encodings = { gsm7: 0, ucs2: 0 };
@@ -64,6 +73,8 @@ export function createRowJudge(options: RowJudgeOptions): RowJudge {
       const at = boundsAt(rows, row, columns.phone);
       const msisdn = readNumber(rows.text, rows.bounds[at], rows.bounds[at + 1]);
       if (typeof msisdn === "string") return msisdn;
+      const refused = destinations === null ? null : refusalOf(msisdn, destinations);
+      if (refused !== null) return refused;
       if (constant !== null) {
         if (!seen.add(msisdn)) return "duplicate";
         encodings[constant.encoding]++;
@@ -84,6 +95,11 @@ export function createRowJudge(options: RowJudgeOptions): RowJudge {
       return { msisdn, parts: size.parts, fields };
     },
   };
+}
+
+function refusalOf(msisdn: number, { countries, phones }: Destinations): RejectReason | null {
+  if (countries !== null && !countries.has(countryOf(msisdn) ?? "")) return "destination_not_allowed";
+  return phones !== null && !phones.has(msisdn) ? "not_a_test_phone" : null;
 }
 
 /**

@@ -5,6 +5,7 @@ import { confirmOutbox, countUnconfirmed, relayOutbox } from "../../campaign/cha
 import { type Dispatcher, openDispatcher } from "../../campaign/dispatch/dispatcher.ts";
 import { type AdvanceDependencies, advance } from "../../campaign/lifecycle/advance.ts";
 import { changeStatus } from "../../campaign/lifecycle/campaign_rows.ts";
+import { type LinkManager, type LinkManagerOptions, openLinkManager } from "../../campaign/links/link_manager.ts";
 import type { ProgressPublisher } from "../../campaign/reads/progress.ts";
 import type { CarrierClient } from "../../carriers/carrier.ts";
 import type { BulksmsStatus } from "../../contracts/states.ts";
@@ -20,6 +21,8 @@ export interface CampaignWorkOptions {
   sql: Sql;
   credit: CreditClient;
   carrier: CarrierClient;
+  /** Opens a link to a carrier that is not the simulator. */
+  openLink: LinkManagerOptions["openLink"];
   progress: ProgressPublisher;
   sales: RingingQueue<"sales">;
   general: RingingQueue<"general">;
@@ -51,6 +54,11 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
   metrics.gauge("queue_rings_dropped", "Rings of this process that Redis did not take", () => sales.dropped() + general.dropped());
 
   const dispatcher = openMeasuredDispatcher(options, (bulksmsId) => checkAgain(bulksmsId));
+  const links = openMeasuredLinks(
+    options,
+    (bulksmsId) => checkAgain(bulksmsId),
+    () => relay("outbox"),
+  );
   const steps: AdvanceDependencies = {
     sql,
     credit,
@@ -58,6 +66,7 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
     /** Here at once, and by jobs for the other workers, which may share the work. */
     ringDispatch(bulksmsId) {
       dispatcher.ring(bulksmsId);
+      links.ring();
       for (let ring = 0; ring < options.settings.dispatchConcurrency; ring++) sales.ring("dispatch_chunk", { bulksms_id: bulksmsId });
     },
   };
@@ -86,6 +95,7 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
       async dispatch_chunk({ bulksms_id }) {
         reachFailpoint("job_taken");
         dispatcher.ring(bulksms_id);
+        links.ring();
       },
       relay_outbox: async () => relay("outbox"),
       async credit_settled({ outbox_ids }) {
@@ -99,10 +109,29 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
       },
     },
     async close() {
-      await dispatcher.close();
+      await Promise.all([dispatcher.close(), links.close()]);
       await Promise.all([checkAgain.idle(), relay.idle()]);
     },
   };
+}
+
+function openMeasuredLinks(options: CampaignWorkOptions, onIdle: (bulksmsId: string) => void, onCharge: () => void): LinkManager {
+  const { sql, openLink, progress, settings, metrics, log } = options;
+  const anomalies = metrics.counter("link_anomalies_total", "Receipts of links that no message could take", ["kind"]);
+  const links = openLinkManager({
+    sql,
+    leaseMs: settings.leaseMs,
+    log,
+    openLink,
+    onProgress: progress.changed,
+    onCharge,
+    onAnomalies(counts) {
+      for (const [kind, count] of Object.entries(counts)) anomalies.inc({ kind }, count);
+    },
+    onIdle,
+  });
+  metrics.gauge("links_held", "Links to carriers that this process holds", () => links.held());
+  return links;
 }
 
 function openMeasuredDispatcher(options: CampaignWorkOptions, onIdle: (bulksmsId: string) => void): Dispatcher {

@@ -157,5 +157,6 @@ function answerOf(campaign: Campaign): CommandAnswer {
     parts: Number(campaign.parts),
     price: formatCredits(campaign.priceMilli),
     cost: formatCredits(campaign.costMilli),
+    carrier: campaign.carrier,
   };
 }

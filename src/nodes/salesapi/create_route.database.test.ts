@@ -66,6 +66,7 @@ beforeAll(async () => {
     log,
     settings: {
       defaultCountry: "FI",
+      defaultCarrier: "simulator",
       uploadBytesMax,
       uploadRowsMax: 30_000,
       textPartsMax: 6,

@@ -5,8 +5,9 @@ import type { FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { requireScope, requireWorkspace } from "../../accounts/authenticator.ts";
+import { chooseCarrier, refuseExampleFile } from "../../campaign/import/chosen_carrier.ts";
 import { importCampaign } from "../../campaign/import/import_campaign.ts";
-import { readImportFields } from "../../campaign/import/import_fields.ts";
+import { type ImportFields, readImportFields } from "../../campaign/import/import_fields.ts";
 import { openRows } from "../../campaign/import/open_rows.ts";
 import { quoteFile } from "../../campaign/import/quote.ts";
 import type { PriceBook } from "../../campaign/pricing/price_book.ts";
@@ -37,6 +38,7 @@ const keyCharactersMax = 255;
 /** From contracts/settings.ts, each under the name that salesapi's config gives it. */
 export interface CreateSettings {
   defaultCountry: string;
+  defaultCarrier: string;
   uploadBytesMax: number;
   uploadRowsMax: number;
   textPartsMax: number;
@@ -74,6 +76,7 @@ const form = z.object({
     .optional()
     .describe(`of a CSV file, when its bytes do not show it: ${fileEncodings.join(", ")}`),
   sheet: z.string().optional().describe("of a workbook: the name of the sheet, when several have phone numbers"),
+  carrier: z.string().optional().describe("name of the carrier to send through; the installation's default when it is missing"),
   hidden_rows: z.enum(["skip", "include"]).optional().describe("of a workbook: rows and columns that are hidden or filtered out"),
 });
 
@@ -218,8 +221,9 @@ async function create(
     const { workspaceId, key } = caller;
     const claim = key === null ? null : { workspaceId, key, requestSha256: upload.sha256 };
     const fields = readImportFields(upload.fields, upload.fileName, settings);
+    const carried = await withCarrier(deps, fields, upload.fileSha256);
     const created = await importSlots.run(async () =>
-      importCampaign(sql, { ...fields, workspaceId, claim, pricing: await prices.current() }, limitsOf(deps), () =>
+      importCampaign(sql, { ...carried, workspaceId, claim, pricing: await prices.current() }, limitsOf(deps), () =>
         openRows(upload.file, { ...fields, signal }),
       ),
     );
@@ -238,12 +242,20 @@ async function quote(request: FastifyRequest, importSlots: Slots, deps: CreateRo
   const upload = await receiveUpload(request, { fileBytesMax: settings.uploadBytesMax, signal });
   try {
     const fields = readImportFields(upload.fields, upload.fileName, settings);
+    const carried = await withCarrier(deps, fields, upload.fileSha256);
     return await importSlots.run(async () =>
-      quoteFile({ ...fields, pricing: await prices.current() }, limitsOf(deps), () => openRows(upload.file, { ...fields, signal })),
+      quoteFile({ ...carried, pricing: await prices.current() }, limitsOf(deps), () => openRows(upload.file, { ...fields, signal })),
     );
   } finally {
     await upload.dispose();
   }
+}
+
+/** @throws AppError carrier_not_found, sender_not_allowed, example_file_refused */
+async function withCarrier({ sql, settings }: CreateRouteDependencies, fields: ImportFields, fileSha256: string) {
+  const carrier = await chooseCarrier(sql, fields, settings);
+  refuseExampleFile(carrier, fileSha256);
+  return { ...fields, carrier, destinations: carrier.destinations };
 }
 
 const limitsOf = ({ settings, signal }: CreateRouteDependencies) => ({

@@ -36,6 +36,8 @@ export interface Upload {
   fileName: string;
   /** SHA-256 over fields and file. */
   sha256: Buffer;
+  /** Of the file alone, in hexadecimal digits. */
+  fileSha256: string;
   file: UploadedFile;
   /** Frees the temporary file; the file has no name, so a crash frees it too. */
   dispose(): Promise<void>;
@@ -158,6 +160,7 @@ function createUpload(fields: ReadonlyMap<ImportFieldName, string>, spool: Spool
     fields,
     fileName: spool.fileName,
     sha256: createHash("sha256").update(JSON.stringify(sorted)).update(spool.sha256).digest(),
+    fileSha256: spool.sha256.toString("hex"),
     file: {
       read: () => readAll(spool.handle),
       at: randomAccessOfHandle(spool.handle, spool.bytes),

@@ -37,6 +37,7 @@ export const config = {
   webapiUrl: "BULKSMS_WEBAPI_URL",
   consoleOrigins: "BULKSMS_CONSOLE_ORIGINS",
   defaultCountry: "BULKSMS_DEFAULT_COUNTRY",
+  defaultCarrier: "BULKSMS_DEFAULT_CARRIER",
   uploadBytesMax: "BULKSMS_UPLOAD_BYTES_MAX",
   uploadRowsMax: "BULKSMS_UPLOAD_ROWS_MAX",
   textPartsMax: "BULKSMS_TEXT_PARTS_MAX",
