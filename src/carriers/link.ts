@@ -63,7 +63,10 @@ export type LinkState =
 export interface LinkEvents {
   /** capacity() may have grown. */
   onCapacity(): void;
-  /** Acknowledged to the carrier once it resolves, so once it is committed; if it rejects, the carrier repeats it. */
+  /**
+   * Acknowledged to the carrier once it resolves, so once it is committed; if it rejects, the
+   * carrier repeats it.
+   */
   onReceipt(receipt: CarrierReceipt): Promise<void>;
   onInbound(message: InboundMessage): Promise<void>;
   onState(state: LinkState): void;

@@ -6,7 +6,9 @@ import { type Alphabet, alphabetFor, encodeText } from "./text_octets.ts";
 
 export interface CutText {
   alphabet: Alphabet;
-  /** Octets of each part, without headers; one for a text that fits alone, the empty one included. */
+  /**
+   * Octets of each part, without headers; one for a text that fits alone, the empty one included.
+   */
   parts: Uint8Array[];
 }
 

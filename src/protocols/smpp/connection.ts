@@ -2,7 +2,7 @@
 // answers to what was asked. Knows no messages and no clock: sessions are made of it.
 import type { Socket } from "node:net";
 import { commandIds, isResponse, sequenceMax, statuses } from "./constants.ts";
-import { createFrameReader } from "./frame_reader.ts";
+import { createFrameReader, SmppFramingError } from "./frame_reader.ts";
 import { OctetWriter, SmppPduError } from "./octets.ts";
 import { type Pdu, readHead, readPdu, writePdu } from "./pdus.ts";
 
@@ -58,12 +58,19 @@ interface Entry<Request> {
   position: number;
 }
 
-/** @param socket connected, and owned by the connection from now on */
-export function openSmppConnection<Request>(socket: Socket, events: SmppConnectionEvents<Request>): SmppConnection<Request> {
+/**
+ * @param socket connected, and owned by the connection from now on
+ * @param lastSequence sequence numbers go on from it
+ */
+export function openSmppConnection<Request>(
+  socket: Socket,
+  events: SmppConnectionEvents<Request>,
+  lastSequence = 0,
+): SmppConnection<Request> {
   const open = new Map<number, Entry<Request>>();
   const output = createOutput(socket);
   const reader = createFrameReader();
-  let sequence = 0;
+  let sequence = lastSequence;
   let isOpen = true;
 
   const close = (reason: string): void => {
@@ -108,9 +115,8 @@ export function openSmppConnection<Request>(socket: Socket, events: SmppConnecti
     try {
       reader.push(chunk, take);
     } catch (error) {
-      close((error as Error).message);
-      if ((error as Error).name !== "SmppFramingError") throw error;
-      return;
+      if (!(error instanceof SmppFramingError)) throw error;
+      close(error.message);
     }
     if (isOpen) events.onHeard?.();
   });
@@ -124,7 +130,7 @@ export function openSmppConnection<Request>(socket: Socket, events: SmppConnecti
       if (!isOpen) throw new Error("the connection is closed");
       const next = nextFree(sequence, open);
       const position = output.position();
-      output.write({ ...pdu, sequence: next });
+      output.write(pdu, next);
       sequence = next;
       open.set(next, { request, position });
     },
@@ -200,9 +206,9 @@ function createOutput(socket: Socket) {
     });
   };
   return {
-    write(pdu: Pdu): void {
+    write(pdu: Pdu, sequence = pdu.sequence): void {
       if (isEnding) return;
-      writePdu(writer, pdu);
+      writePdu(writer, pdu, sequence);
       if (writer.length >= unwrittenMax) socket.pause();
       if (isScheduled || isWriting) return;
       isScheduled = true;

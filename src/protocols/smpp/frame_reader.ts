@@ -3,7 +3,9 @@
 
 /** Header of every PDU: command_length, command_id, command_status, sequence_number. */
 export const headerBytes = 16;
-/** A PDU with the longest message_payload that a carrier takes fits well; a stray length does not. */
+/**
+ * A PDU with the longest message_payload that a carrier takes fits well; a stray length does not.
+ */
 export const pduBytesMax = 65_536;
 
 /** Where the next PDU begins is unknown for good: the connection must be closed. */

@@ -1,5 +1,6 @@
-// A carrier's ids in one form: some write the same id in hexadecimal in the answer and in decimal in
-// the receipt, or in another case, or padded with zeros. Both sides are rewritten, each by its rule.
+// A carrier's ids in one form: some write the same id in hexadecimal in the answer and in decimal
+// in the receipt, or in another case, or padded with zeros. Both sides are rewritten, each by its
+// rule.
 import type { IdRule } from "../../contracts/carriers.ts";
 
 /**

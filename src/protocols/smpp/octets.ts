@@ -109,8 +109,8 @@ export function numberValue(value: number, octets: 1 | 2 | 4): Buffer {
 const bytesAtFirst = 65_536;
 
 /**
- * PDUs one behind the other in one block of memory. Its owner takes the block out, and gives it back
- * once it is written.
+ * PDUs one behind the other in one block of memory. Its owner takes the block out, and gives it
+ * back once it is written.
  */
 export class OctetWriter {
   #bytes: Buffer = Buffer.allocUnsafe(bytesAtFirst);

@@ -237,11 +237,12 @@ function readQueryResp(reader: OctetReader, status: number, sequence: number): Q
 
 /**
  * Adds a PDU to the block.
+ * @param sequence instead of that of the PDU
  * @throws RangeError for a field that is too long or has a character beyond Latin-1; nothing of the
  * PDU is then in the block
  */
-export function writePdu(writer: OctetWriter, pdu: Pdu): void {
-  writer.begin(pdu.command === "other" ? pdu.commandId : commandIds[pdu.command], pdu.status, pdu.sequence);
+export function writePdu(writer: OctetWriter, pdu: Pdu, sequence = pdu.sequence): void {
+  writer.begin(pdu.command === "other" ? pdu.commandId : commandIds[pdu.command], pdu.status, sequence);
   switch (pdu.command) {
     case "submit_sm":
     case "deliver_sm":

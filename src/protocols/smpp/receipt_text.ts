@@ -1,6 +1,6 @@
-// The text of a delivery receipt (SMPP 3.4, appendix B, which calls it vendor specific), as carriers
-// really write it:
-//   id:0123456789 sub:001 dlvrd:001 submit date:2601311200 done date:2601311201 stat:DELIVRD err:000 text:Hello
+// The text of a delivery receipt (SMPP 3.4, appendix B, which calls it vendor specific), as
+// carriers really write it: `id:0123456789 sub:001 dlvrd:001 submit date:2601311200 done
+// date:2601311201 stat:DELIVRD err:000 text:Hello`, on one line.
 // Fields are missing, differ in case, have a space behind their colon or nothing at all. Nothing is
 // decided by the dates: their zone is unknown, and some are Unix seconds that read as a date too.
 
