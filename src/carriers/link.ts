@@ -55,8 +55,8 @@ export interface InboundMessage {
 
 export type LinkState =
   | { kind: "connecting" }
-  /** `isSimulated`: its endpoint identified itself as our simulator. */
-  | { kind: "bound"; isSimulated: boolean }
+  /** `peer`: the name by which the endpoint identifies itself, where the protocol has one. */
+  | { kind: "bound"; peer?: string }
   /** The carrier throttles: nothing is submitted until then. */
   | { kind: "resting"; forMs: number; reason: string }
   | { kind: "over"; reason: string };

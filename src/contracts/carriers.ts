@@ -1,6 +1,7 @@
 // A carrier as data of the installation: how it is reached and what may be expected of it. Written
 // by `bulksms carriers` and /carriers, read by sales_worker, which opens links by it.
 import { z } from "zod";
+import { receiptStatuses } from "./states.ts";
 
 /** `simulator`: our own batches over HTTP. The others would send a repeated message again. */
 export const carrierProtocols = ["simulator", "smpp", "twilio"] as const;
@@ -19,6 +20,13 @@ export type CarrierAnswer = z.infer<typeof carrierAnswer>;
 /** How an id is rewritten so that those of answers and receipts agree. */
 export const idRules = ["exact", "lower", "hex_to_dec", "dec_to_hex", "strip_zeros"] as const;
 export type IdRule = (typeof idRules)[number];
+
+/**
+ * What the status of a submit_sm_resp means: `throttled` and `try_later` certainly not accepted,
+ * and to be sent again; `rebind` and `stop` end the link, `stop` because it would be in vain.
+ */
+export const smppStatusMeanings = ["accepted", "throttled", "try_later", "rebind", "stop", "rejected"] as const;
+export type SmppStatusMeaning = (typeof smppStatusMeanings)[number];
 
 /** What a message costs from: the carrier's acceptance, or its receipt `sent`. */
 export const chargeMoments = ["acceptance", "sent_receipt"] as const;
@@ -51,8 +59,13 @@ export const smppSettings = z.strictObject({
   tls_ca: z.string().max(65_536).optional(),
   system_id: z.string().min(1).max(15),
   system_type: z.string().max(12).default(""),
+  service_type: z.string().max(5).default(""),
   bind: z.enum(["transceiver", "transmitter_and_receiver"]).default("transceiver"),
   alphabet: z.enum(["gsm7", "latin1"]).default("gsm7").describe("what data_coding 0 means there"),
+  /** data_coding of texts in that alphabet: some carriers want 1 or 3. */
+  data_coding: z.union([z.literal(0), z.literal(1), z.literal(3)]).default(0),
+  /** Type of number of senders of up to 8 digits. */
+  short_code_ton: z.union([z.literal(0), z.literal(3), z.literal(6)]).default(3),
   long_text: z.enum(["payload", "udh", "sar"]).default("udh"),
   validity: z.enum(["absolute", "relative", "none"]).default("relative"),
   answer_ids: z.enum(idRules).default("exact"),
@@ -60,6 +73,12 @@ export const smppSettings = z.strictObject({
   /** Receipts of carriers that do not mark them in esm_class are told by their text. */
   receipts_by_text: z.boolean().default(false),
   receipts: z.enum(["session", "none"]).default("session"),
+  /** Meaning of statuses where the carrier departs from the usual: {"1042": "stop"}. */
+  statuses: z.record(z.string().regex(/^\d{1,10}$/), z.enum(smppStatusMeanings)).default({}),
+  /** The same for states of receipts as their text writes them: {"UNKNOWN": "queued"}. */
+  receipt_states: z.record(z.string().regex(/^[A-Z]{1,32}$/), z.enum(receiptStatuses)).default({}),
+  answer_timeout_s: z.number().int().min(1).max(600).default(60),
+  enquire_link_s: z.number().int().min(1).max(600).default(30),
   ...limits,
 });
 export type SmppSettings = z.infer<typeof smppSettings>;

@@ -8,7 +8,7 @@ export type Encoding = "gsm7" | "ucs2";
  * GSM 7-bit default alphabet: one septet each. Its 0x1B is the escape to the extension table and no
  * character.
  */
-const defaultAlphabet =
+export const defaultAlphabet =
   "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 
 /** Extension table: an escape and a septet, so two each. */
