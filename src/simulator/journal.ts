@@ -48,7 +48,7 @@ export interface Journal {
    */
   use(batchId: string, segmentNo: number): Promise<OpenSegment>;
   /** As `use`; null when nothing of it was ever journaled. */
-  useKnown(batchId: string, segmentNo: number): Promise<OpenSegment | null>;
+  takeKnown(batchId: string, segmentNo: number): Promise<OpenSegment | null>;
   /** A segment that somebody uses, by its handle. */
   byHandle(handle: number): OpenSegment;
   /** Records were added to its block. `isLazy`: no need to hurry. */
@@ -74,6 +74,8 @@ interface Entry extends OpenSegment {
 
 export interface JournalOptions {
   folder: string;
+  /** Whether the batch is that of an account: its messages have details. */
+  isOfAccount(batchId: string): boolean;
   /**
    * Called for every segment that came from disk with unfinished messages, before anybody else sees
    * it.
@@ -130,7 +132,7 @@ export function createJournal(options: JournalOptions): Journal {
       if (entry === null) throw new Error("a segment is made when it is not there");
       return entry;
     },
-    useKnown: (batchId, segmentNo) => useSegment(memory, batchId, segmentNo, true),
+    takeKnown: (batchId, segmentNo) => useSegment(memory, batchId, segmentNo, true),
     byHandle: (handle) => byHandle(memory, handle),
     touch(openSegment, isLazy = false) {
       const entry = openSegment as Entry;
@@ -223,7 +225,7 @@ async function loadSegment(
     name,
     segment,
     block: new JournalBlock(),
-    file: await takeFile(memory.files, batchId, segmentNo, content, wholeBytes),
+    file: await takeFile(memory.files, { batchId, segmentNo, hasDetails: memory.options.isOfAccount(batchId) }, content, wholeBytes),
     mustSync: false,
     usedAtMs: performance.now(),
   };
