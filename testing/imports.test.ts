@@ -27,7 +27,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/credit": base,
   "src/accounts": base,
   "src/simulator": [...base, "src/webhooks"],
-  "src/laws": ["src/contracts", "src/platform"],
+  "src/laws": ["src/contracts", "src/platform", "src/protocols"],
   "src/nodes/rpc": [...base, "src/credit", "src/accounts"],
   "src/nodes/webapi": [...base, "src/credit", "src/accounts"],
   "src/nodes/salesapi": [...base, "src/campaign", "src/contacts", "src/accounts"],

@@ -4,11 +4,12 @@ import { openPostgres, type TransactionSql } from "../platform/postgres.ts";
 import { anomaliesInjected, readInjections } from "./anomalies.ts";
 import { balances, ledgerSums } from "./balances.ts";
 import { acceptedOnce, endsAgree, knownToBoth, receiptsTakeEffect } from "./carrier_agreement.ts";
+import { carrierBooks } from "./carrier_books.ts";
 import { charges } from "./charges.ts";
 import { counters } from "./counters.ts";
 import { doubt } from "./doubt.ts";
 import { endedCampaigns, holdsOfRuns } from "./endings.ts";
-import { listJournal } from "./journal.ts";
+import { listJournal, readAccounts } from "./journal.ts";
 import { createFinding, type Law, type LawForm, type LawResult } from "./law.ts";
 import { type JournalSnapshots, visitMessages } from "./messages.ts";
 import { type Scope, type Snapshots, withSnapshots } from "./snapshots.ts";
@@ -30,6 +31,7 @@ export const laws: readonly Law[] = [
   holdsOfRuns,
   anomaliesInjected,
   doubt,
+  carrierBooks,
 ];
 
 export interface LawSources {
@@ -79,6 +81,7 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?:
               folder: sources.simulatorFolder,
               before: before.listing,
               after: after.listing,
+              accounts: after.accounts,
               injections: { before: before.injections, after: after.injections },
             };
       const form: LawForm = snapshots.isInFlight ? "running" : "settled";
@@ -118,7 +121,8 @@ async function hasCarriers(salesdb: TransactionSql): Promise<boolean> {
 /** null if there is no journal here. */
 async function snapshotJournal(simulatorFolder: string) {
   const listing = await listJournal(simulatorFolder);
-  return listing === null ? null : { listing, injections: await readInjections(simulatorFolder) };
+  if (listing === null) return null;
+  return { listing, injections: await readInjections(simulatorFolder), accounts: await readAccounts(simulatorFolder) };
 }
 
 async function judgeMessages(

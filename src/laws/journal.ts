@@ -1,7 +1,9 @@
 // The simulator's journal as the laws read it: which segments exist, and what one segment records
 // about its messages, in flat arrays.
+
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { accountsFile, parseAccounts, type SimulatorAccount } from "../contracts/simulator_accounts.ts";
 import { journalEnds, journalFolder, parseSegmentName, segmentPath, segmentRows, visitSegment } from "../contracts/simulator_journal.ts";
 
 /** Bits of a message in `SegmentFacts.bits`. */
@@ -56,6 +58,12 @@ export async function listJournal(simulatorFolder: string): Promise<JournalListi
     }
   }
   return listing;
+}
+
+/** Accounts of other dialects, whose batches are no campaigns. */
+export async function readAccounts(simulatorFolder: string): Promise<SimulatorAccount[]> {
+  const text = await readFile(join(simulatorFolder, accountsFile), "utf8").catch(absent);
+  return text === null ? [] : parseAccounts(text);
 }
 
 /**

@@ -53,7 +53,7 @@ export interface LawResult {
  * L12 to L14 concern what sockets, a wiped Redis and logs showed during a run: only a lab that was
  * present can judge them.
  */
-export type LawName = "L1" | "L2" | "L3" | "L4" | "L5" | "L6" | "L7" | "L8" | "L9" | "L10" | "L11" | "L12" | "L13" | "L14" | "L15";
+export type LawName = "L1" | "L2" | "L3" | "L4" | "L5" | "L6" | "L7" | "L8" | "L9" | "L10" | "L11" | "L12" | "L13" | "L14" | "L15" | "L16";
 
 /**
  * One law: its statement and its checks. Both checks are optional; a law that has both runs both.

@@ -1,5 +1,6 @@
 // The single pass over all messages that L3, L4, L7, L8, L9 and L11 share: salesdb's rows side by
 // side with the simulator's journal, one segment at a time.
+import type { SimulatorAccount } from "../contracts/simulator_accounts.ts";
 import {
   journalEnds,
   journalErrorCodes,
@@ -73,6 +74,8 @@ export interface JournalSnapshots {
   folder: string;
   before: JournalListing;
   after: JournalListing;
+  /** Batches that are no campaign: an account's messages in another dialect. */
+  accounts: readonly SimulatorAccount[];
   /** What its weather made up. */
   injections: { before: Injections; after: Injections };
 }
@@ -88,6 +91,7 @@ export async function visitMessages(
 ): Promise<void> {
   const { salesdb: sql, scope } = snapshots;
   const unseen = new Set(journal.before.keys());
+  for (const { batchId } of journal.accounts) unseen.delete(batchId);
   // lists only campaign ids: their rows are read in between, on the same connection, so no cursor
   // may stay open
   let last = "00000000-0000-0000-0000-000000000000";
