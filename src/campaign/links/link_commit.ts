@@ -196,7 +196,7 @@ export async function writeReceipts(
     const status = id.parts === 1 ? receipt.status : await foldParts(transaction, carrierId, id, receipt);
     folded.push({ bulksmsId: id.bulksmsId, rowNo: id.rowNo, status, errorCode: receipt.errorCode, receipt });
   }
-  return applyReceipts(transaction, [columnsOf(carrierId, folded, left)]);
+  return applyReceipts(transaction, carrierId, [columnsOf(carrierId, folded, left)]);
 }
 
 /** Receipts of messages in the form that all receipts are applied in. */

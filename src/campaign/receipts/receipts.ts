@@ -33,14 +33,22 @@ export interface CommittedReceipts {
  * service_unavailable
  */
 export async function commitReceipts(sql: Sql, batch: readonly ReceiptColumns[]): Promise<CommittedReceipts> {
-  return inTransaction(sql, (transaction) => applyReceipts(transaction, batch));
+  return inTransaction(sql, (transaction) => applyReceipts(transaction, null, batch));
 }
 
-/** The same within a transaction of the caller, which may have locked some of its campaigns. */
-export async function applyReceipts(transaction: TransactionSql, batch: readonly ReceiptColumns[]): Promise<CommittedReceipts> {
+/**
+ * The same within a transaction of the caller, which may have locked some of its campaigns.
+ * @param carrierId whose receipts these are: they move its messages alone; null: the simulator
+ * behind the own dialect
+ */
+export async function applyReceipts(
+  transaction: TransactionSql,
+  carrierId: string | null,
+  batch: readonly ReceiptColumns[],
+): Promise<CommittedReceipts> {
   const campaigns = foldByCampaign(batch);
   const anomalies: JudgedAnomaly[] = batch.flatMap((columns) => columns.anomalies).map((anomaly) => ({ ...anomaly, messageStatus: null }));
-  const contactsOf = await lockCampaigns(transaction, [...campaigns.keys()]);
+  const contactsOf = await lockCampaigns(transaction, carrierId, [...campaigns.keys()]);
   const moves = [];
   for (const [bulksmsId, folded] of campaigns) {
     const known = onlyKnown(folded, contactsOf.get(bulksmsId) ?? 0);
@@ -101,13 +109,15 @@ function fold({ verdicts, disputed }: FoldedCampaign, rowNo: number, status: Rec
 
 /**
  * Locks campaigns in id order and returns the number of contacts of each. Campaigns that never ran
- * are left out: no carrier can report on them, and there is no hold to charge.
+ * are left out: no carrier can report on them, and there is no hold to charge. So are those of
+ * other carriers.
  */
-async function lockCampaigns(transaction: TransactionSql, ids: string[]): Promise<Map<string, number>> {
+async function lockCampaigns(transaction: TransactionSql, carrierId: string | null, ids: string[]): Promise<Map<string, number>> {
   if (ids.length === 0) return new Map();
   const rows = await transaction<{ id: string; contacts: number }[]>`
     select id, contacts from bulksms
     where id = any (${ids}::uuid[]) and ${statusIn(transaction, "status", campaignSets.ran)} and hold_id is not null
+      and carrier_id is not distinct from ${carrierId}::uuid
     order by id for no key update`;
   return new Map(rows.map(({ id, contacts }) => [id, contacts]));
 }
