@@ -30,7 +30,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/laws": ["src/contracts", "src/platform", "src/protocols"],
   "src/nodes/rpc": [...base, "src/credit", "src/accounts"],
   "src/nodes/webapi": [...base, "src/credit", "src/accounts"],
-  "src/nodes/salesapi": [...base, "src/campaign", "src/contacts", "src/accounts"],
+  "src/nodes/salesapi": [...base, "src/campaign", "src/carriers", "src/contacts", "src/accounts"],
   "src/nodes/general_worker": [...base, "src/credit"],
   "src/nodes/sales_worker": [...base, "src/campaign", "src/carriers"],
   "src/nodes/simulator": [...base, "src/simulator"],

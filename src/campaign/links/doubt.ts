@@ -51,8 +51,8 @@ async function listUnderEvent(
     insert into doubt_event (carrier_id, slot, kind, bound) values (${carrierId}, ${slot}, ${kind}, ${bound}) returning id`;
   for (const { bulksmsId, rowNos } of listed) {
     await transaction`
-      insert into doubt_message (bulksms_id, row_no, event_id, intended_at)
-      select c.bulksms_id, row_no, ${event?.id as string}, coalesce(c.submitted_at, now())
+      insert into doubt_message (bulksms_id, row_no, event_id, intended_at, next_look_up_at)
+      select c.bulksms_id, row_no, ${event?.id as string}, coalesce(c.submitted_at, now()), now()
       from unnest(${integers(rowNos)}::int[]) row_no
         join bulksms_chunk c on c.bulksms_id = ${bulksmsId} and row_no between c.first_row and c.last_row`;
   }

@@ -60,6 +60,7 @@ async function start(carrier: ScriptedCarrier, more: Partial<LinkLoopOptions> = 
     terms: { window, chargeOn: "acceptance" },
     log: createLog("test", { level: "fatal", format: "json" }),
     open: carrier.open,
+    onBound: () => {},
     onInbound: async () => {},
     onProgress: () => {},
     onCharge: () => {},

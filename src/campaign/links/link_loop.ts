@@ -26,6 +26,8 @@ export interface LinkLoopOptions {
   terms: LinkTerms;
   log: Log;
   open(events: LinkEvents): CarrierLink;
+  /** The carrier has answered; `peer`: how its endpoint identifies itself. */
+  onBound(peer: string): void;
   /** Stores a message from a phone. */
   onInbound(message: InboundMessage): Promise<void>;
   onProgress(progress: CampaignProgress): void;
@@ -114,6 +116,7 @@ export class LinkLoop {
         }),
       onInbound: (message) => this.#options.onInbound(message),
       onState: (state) => {
+        if (state.kind === "bound") this.#options.onBound(state.peer ?? "");
         const { sql, lease } = this.#options;
         void showLinkState(sql, lease, state.kind, descriptionOf(state)).catch((error: unknown) => this.#logFailure(error));
       },

@@ -3,12 +3,15 @@
 // jobs as the dispatcher; looks around by itself as well.
 import type { CarrierLink, InboundMessage, LinkEvents } from "../../carriers/link.ts";
 import { type CarrierSettings, chargeMomentOf, hasIdPerPart } from "../../contracts/carriers.ts";
+import { simulatorSystemId } from "../../contracts/simulator_accounts.ts";
 import type { AnomalyKind } from "../../contracts/states.ts";
 import { errorFields, type Log } from "../../platform/log.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { coalesce } from "../../platform/time/coalesce.ts";
-import type { CampaignProgress } from "../lifecycle/move_messages.ts";
+import { type CampaignProgress, openMessages } from "../lifecycle/move_messages.ts";
+import type { CommittedReceipts } from "../receipts/receipts.ts";
 import { keepInbound } from "./inbound.ts";
+import { type Inquirer, lookUpDoubt, pollMessages } from "./inquiries.ts";
 import { type LinkLease, releaseLink, takeLink } from "./link_leases.ts";
 import { LinkLoop } from "./link_loop.ts";
 import { joinWaiting } from "./waiting_receipts.ts";
@@ -31,6 +34,8 @@ export interface LinkManagerOptions {
   log: Log;
   /** @throws Error when the carrier's secret cannot be read */
   openLink(carrier: LinkedCarrier, events: LinkEvents): CarrierLink;
+  /** How the carrier is asked about messages; null: it cannot be. */
+  openInquirer(carrier: LinkedCarrier): Inquirer | null;
   onProgress(progress: CampaignProgress): void;
   onCharge(): void;
   onAnomalies(anomalies: Partial<Record<AnomalyKind, number>>): void;
@@ -96,6 +101,7 @@ async function lookAround(options: LinkManagerOptions, running: Map<string, Runn
       if (!running.has(`${carrier.carrierId}.${slot}`)) await takeAndRun(options, running, carrier, slot);
     }
     await join(options, carrier);
+    if (carrier.isOpen) await inquire(options, carrier);
   }
 }
 
@@ -140,8 +146,12 @@ function createLoop(options: LinkManagerOptions, carrier: LinkedCarrier, lease: 
   const { sql, leaseMs, log, onProgress, onCharge, onAnomalies, onIdle } = options;
   const terms = { window: carrier.settings.window, chargeOn: chargeMomentOf(carrier.settings) };
   const open = (events: LinkEvents) => options.openLink(carrier, events);
+  const onBound = (peer: string) =>
+    void noteSimulated(sql, carrier.carrierId, peer === simulatorSystemId).catch((error: unknown) =>
+      log.warn({ event: "link.failed", carrier: carrier.name, ...errorFields(error) }),
+    );
   const onInbound = (message: InboundMessage) => keepInbound(sql, carrier.carrierId, message);
-  return new LinkLoop({ sql, lease, leaseMs, drainMs, terms, log, open, onInbound, onProgress, onCharge, onAnomalies, onIdle });
+  return new LinkLoop({ sql, lease, leaseMs, drainMs, terms, log, open, onBound, onInbound, onProgress, onCharge, onAnomalies, onIdle });
 }
 
 async function runLoop({ sql, log }: LinkManagerOptions, carrier: LinkedCarrier, lease: LinkLease, loop: LinkLoop): Promise<void> {
@@ -163,6 +173,11 @@ async function runLoop({ sql, log }: LinkManagerOptions, carrier: LinkedCarrier,
   }
 }
 
+/** Real or simulated is what its endpoint says, never a name or an address. */
+async function noteSimulated(sql: Sql, carrierId: string, isSimulated: boolean): Promise<void> {
+  await sql`update carrier set is_simulated = ${isSimulated} where id = ${carrierId} and is_simulated is distinct from ${isSimulated}`;
+}
+
 async function noteError(sql: Sql, carrierId: string, description: string): Promise<void> {
   await sql`update carrier set last_error = ${description.slice(0, 300)}, last_error_at = now() where id = ${carrierId}`;
 }
@@ -170,8 +185,27 @@ async function noteError(sql: Sql, carrierId: string, description: string): Prom
 async function join(options: LinkManagerOptions, { carrierId, settings }: LinkedCarrier): Promise<void> {
   const terms = { carrierId, hasIdPerPart: hasIdPerPart(settings), resolvesByPhone: settings.protocol === "smpp" };
   const joined = await joinWaiting(options.sql, terms);
-  if (joined === null) return;
-  for (const progress of joined.changed) options.onProgress(progress);
-  if (joined.hasCharge) options.onCharge();
-  options.onAnomalies(joined.anomalies);
+  if (joined !== null) tell(options, joined);
+}
+
+async function inquire(options: LinkManagerOptions, carrier: LinkedCarrier): Promise<void> {
+  const inquirer = options.openInquirer(carrier);
+  if (inquirer === null) return;
+  const { sql } = options;
+  const onCommitted = (committed: CommittedReceipts) => tell(options, committed);
+  try {
+    await lookUpDoubt(sql, carrier.carrierId, inquirer, onCommitted);
+    await pollMessages(sql, carrier.carrierId, inquirer, onCommitted);
+  } finally {
+    await inquirer.close();
+  }
+}
+
+function tell({ onProgress, onCharge, onAnomalies, onIdle }: LinkManagerOptions, committed: CommittedReceipts): void {
+  for (const progress of committed.changed) {
+    onProgress(progress);
+    if (openMessages(progress) === 0) onIdle(progress.bulksmsId);
+  }
+  if (committed.hasCharge) onCharge();
+  onAnomalies(committed.anomalies);
 }

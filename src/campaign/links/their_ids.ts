@@ -31,15 +31,21 @@ const horizonDays = 8;
 /** Receipts that wait for their id, of one carrier; more are anomalies. */
 export const waitingMax = 10_000;
 
-/** Stores ids; an id that the carrier gives again names its newest message from then on. */
+/**
+ * Stores ids; an id that the carrier gives again names its newest message from then on. Of a
+ * carrier whose receipts cannot reach us, each is asked for after a minute.
+ */
 export async function keepIds(transaction: TransactionSql, carrierId: string, ids: readonly TheirId[]): Promise<void> {
   const distinct = [...new Map(ids.map((id) => [id.theirId, id])).values()].filter(({ theirId }) => theirId !== "");
   if (distinct.length === 0) return;
   await transaction`
-    insert into carrier_message (carrier_id, their_id, bulksms_id, row_no, part_no, parts)
-    select ${carrierId}, t.* from unnest(${distinct.map(({ theirId }) => theirId)}::text[], ${distinct.map(({ bulksmsId }) => bulksmsId)}::uuid[],
+    insert into carrier_message (carrier_id, their_id, bulksms_id, row_no, part_no, parts, next_poll_at)
+    select ${carrierId}, t.*, case when r.settings ->> 'protocol' = 'twilio' and r.settings ->> 'receipts' = 'push' and r.settings ->> 'receipts_url' is null
+      then now() + interval '1 min' end
+    from carrier r, unnest(${distinct.map(({ theirId }) => theirId)}::text[], ${distinct.map(({ bulksmsId }) => bulksmsId)}::uuid[],
       ${distinct.map(({ rowNo }) => rowNo)}::int[], ${distinct.map(({ partNo }) => partNo)}::smallint[],
       ${distinct.map(({ parts }) => parts)}::smallint[]) t
+    where r.id = ${carrierId}
     on conflict (carrier_id, their_id, day) do update set bulksms_id = excluded.bulksms_id, row_no = excluded.row_no,
       part_no = excluded.part_no, parts = excluded.parts, status = null, error_code = null`;
 }

@@ -56,8 +56,12 @@ create table carrier_message (
   -- what its receipts report of this part; null: nothing final
   status message_status,
   error_code text,
+  -- for carriers whose receipts cannot reach us: when it is asked for next; null: no more
+  next_poll_at timestamptz,
+  polls smallint not null default 0,
   primary key (carrier_id, their_id, day)
 );
+create index carrier_message_poll on carrier_message (carrier_id, next_poll_at) where next_poll_at is not null;
 create index carrier_message_message on carrier_message (bulksms_id, row_no);
 
 -- Receipts whose id no message has, yet.
@@ -89,9 +93,13 @@ create table doubt_message (
   event_id uuid not null references doubt_event (id),
   -- no later than this was it intended: a receipt that came before is not about it
   intended_at timestamptz not null,
+  -- for carriers that can be asked whether they have it; null: no more
+  next_look_up_at timestamptz,
+  look_ups smallint not null default 0,
   primary key (bulksms_id, row_no, event_id)
 );
 create index doubt_message_event on doubt_message (event_id);
+create index doubt_message_look_up on doubt_message (next_look_up_at) where next_look_up_at is not null;
 
 -- Messages from phones. Stored before they are acknowledged; nothing shows them yet.
 create table inbound_message (
@@ -118,3 +126,4 @@ grant insert, delete, update on carrier_message, receipt_waiting to salesapi;
 grant insert on inbound_message to salesapi;
 grant select, insert, update, delete on carrier_link, carrier_message, receipt_waiting to sales_worker;
 grant select, insert on doubt_event, doubt_message, inbound_message to sales_worker;
+grant update (next_look_up_at, look_ups) on doubt_message to sales_worker;
