@@ -59,18 +59,9 @@ export function CampaignPage({ id }: { id: string }) {
 /** Nothing of its file is kept, so there is nothing to show but why, and the way back. */
 function NotImported({ campaign }: { campaign: BulksmsAnswer }) {
   const end = importEndOf(campaign.last_error);
-  const { description, meaning } = campaignWords(campaign);
   return (
     <article className="campaign">
-      <p className="crumbs">
-        <Link href="/campaigns">Campaigns</Link>
-      </p>
-      <div className="head">
-        <h1>{campaign.name}</h1>
-        <p className="campaign-state" role="status">
-          <Mark meaning={meaning} /> {description}
-        </p>
-      </div>
+      <Head name={campaign.name} words={campaignWords(campaign)} />
       <p className="trouble" role="alert">
         <Mark meaning="failed" /> {end === null ? (campaign.last_error ?? "").replaceAll("_", " ") : importEnds[end]}. Nothing of the file
         is kept, no credit is held, and nobody was texted.
@@ -101,19 +92,11 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
   const [chosen, setChosen] = useState<MessageStatus | null>(null);
   const pace = usePace(counts, contacts);
   const final = countIn("final", counts);
-  const { description, meaning } = bulksmsWords[status];
   return (
     <article className="campaign">
-      <p className="crumbs">
-        <Link href="/campaigns">Campaigns</Link>
-      </p>
-      <div className="head">
-        <h1>{campaign.name}</h1>
-        <p className="campaign-state" role="status">
-          <Mark meaning={meaning} /> {description}
-        </p>
+      <Head name={campaign.name} words={bulksmsWords[status]}>
         <Commands id={campaign.id} status={status} again={again} />
-      </div>
+      </Head>
       {campaign.last_error !== null && (
         <p className="trouble" role="alert">
           <Mark meaning="failed" /> {campaign.last_error.replaceAll("_", " ")}
@@ -150,6 +133,24 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
       <FollowUp campaign={campaign} />
       <MessageTable id={campaign.id} contacts={contacts} status={chosen} version={newest.version} />
     </article>
+  );
+}
+
+/** The way back, the campaign's name and where it stands. */
+function Head({ name, words, children }: { name: string; words: ReturnType<typeof campaignWords>; children?: ReactNode }) {
+  return (
+    <>
+      <p className="crumbs">
+        <Link href="/campaigns">Campaigns</Link>
+      </p>
+      <div className="head">
+        <h1>{name}</h1>
+        <p className="campaign-state" role="status">
+          <Mark meaning={words.meaning} /> {words.description}
+        </p>
+        {children}
+      </div>
+    </>
   );
 }
 
