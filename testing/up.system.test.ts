@@ -90,10 +90,18 @@ test("a second `up` on the same data folder is refused while the first lives, an
   for (const name of processNames) expect(other.addresses[name]).not.toBe(addresses[name]);
 });
 
-test("SIGTERM stops everything in order, and a frozen process is not waited for", async () => {
+test("it goes on when nobody reads what it writes; SIGTERM stops everything in order, and a frozen process is not waited for", async () => {
   const folder = dataFolder();
   const command = bulksms(["up", "--json", "--data", folder]);
   await waitUntilUp(command);
+  command.child.stdout?.destroy();
+  const killed = runningIn(folder).sales_worker?.pid ?? 0;
+  process.kill(killed, "SIGKILL");
+  await waitFor("another sales_worker", () => {
+    const { sales_worker } = runningIn(folder);
+    return sales_worker !== undefined && sales_worker.pid !== killed;
+  });
+  expect(hasEnded(command.child)).toBe(false);
   const before = runningIn(folder);
   process.kill(before.simulator?.pid ?? 0, "SIGSTOP");
   const startedAt = performance.now();

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type RunningCommand, runCommand, startCommand } from "../../testing/bulksms_command.ts";
+import { type RunningCommand, runCommand, runUnread, startCommand } from "../../testing/bulksms_command.ts";
 import { waitFor } from "../../testing/wait_for.ts";
 import { parseCredits } from "../contracts/credits.ts";
 import { messageSets } from "../contracts/states.ts";
@@ -215,6 +215,55 @@ describe("the commands on a system that the demo started", () => {
     watching.child.kill("SIGINT");
     expect(await watching.exitCode).toBe(0);
     expect(watching.output.out).toMatch(/no law was broken in \d+ passes/);
+  });
+
+  it("a command that reads ends quietly with 0 when nobody reads what it writes (`| head`)", async () => {
+    const list = JSON.parse((await run("status", "--data", folder, "--json")).out) as { bulksms: { id: string; name: string }[] };
+    const id = list.bulksms.find((campaign) => campaign.name === "5_contacts")?.id as string;
+    const reading = [
+      ["status"],
+      ["status", id],
+      ["status", "--json"],
+      ["report", id],
+      ["check"],
+      ["check", "--json"],
+      ["check", "--watch", "--interval", "0.05"],
+      ["console"],
+      ["send", fiveContacts, "--text", "Hi", "--dry-run"],
+      ["send", fiveContacts, "--text", "Hi", "--dry-run", "--json"],
+    ];
+    await Promise.all(
+      reading.map(async (args) => {
+        const { err, exitCode } = await runUnread([...args, "--data", folder]);
+        // of --json the rest goes to standard error
+        expect({ exitCode, err: args.includes("--dry-run") && args.includes("--json") ? "" : err }, args.join(" ")).toEqual({
+          exitCode: 0,
+          err: "",
+        });
+      }),
+    );
+  });
+
+  it("send detaches when nobody reads what it writes, and the campaign goes on", async () => {
+    const sent = await runUnread([
+      "send",
+      fiveContacts,
+      "--text",
+      "Hi",
+      "--yes",
+      "--name",
+      "unread",
+      "--deadline",
+      "20s",
+      "--data",
+      folder,
+    ]);
+    expect(sent).toEqual({ out: "", err: "", exitCode: 130 });
+    await waitFor(
+      "the campaign to finish",
+      async () => (await run("status", "--data", folder)).out.match(/ unread +finished/) !== null,
+      60_000,
+    );
   });
 
   it("Ctrl-C ends the demo with exit code 0; what asks then says that nobody answers, and exits 3", async () => {
