@@ -11,12 +11,11 @@ import { freePort } from "../local/engines/free_port.ts";
 // real processes, on a machine that may be busy with other tests
 vi.setConfig({ testTimeout: 120_000 });
 
-it.each([["settings"], ["settings", "--compose"], ["--help"], ["send", "--help"], ["--version"]])(
-  "%s %s ends quietly with 0",
-  async (...args) => {
-    expect(await runUnread(args.filter((word) => word !== undefined))).toEqual({ out: "", err: "", exitCode: 0 });
-  },
-);
+it("what only prints ends quietly with 0", async () => {
+  const commands = [["settings"], ["settings", "--compose"], ["--help"]];
+  const ended = await Promise.all(commands.map((args) => runUnread(args)));
+  expect(ended).toEqual(commands.map(() => ({ out: "", err: "", exitCode: 0 })));
+});
 
 it("a refusal still has its exit code and its three lines", async () => {
   const { err, exitCode } = await runUnread(["status", "--data", join(tmpdir(), "bulksms-nothing-here")]);
@@ -26,7 +25,12 @@ it("a refusal still has its exit code and its three lines", async () => {
 it("a process goes on, and drains as ever", async () => {
   const folder = mkdtempSync(join(tmpdir(), "bulksms-unread-"));
   const port = await freePort("127.0.0.1", 0);
-  const settings = { BULKSMS_SIMULATOR_KEY: "only-for-this-test", BULKSMS_SIMULATOR_DATA: folder, BULKSMS_SIMULATOR_PORT: String(port) };
+  const settings = {
+    BULKSMS_SIMULATOR_KEY: "only-for-this-test",
+    BULKSMS_SIMULATOR_DATA: folder,
+    BULKSMS_SIMULATOR_PORT: String(port),
+    BULKSMS_RECEIPT_SECRETS: "only-for-this-test",
+  };
   const { child, exitCode, output } = startCommand(["simulator", "serve"], settings, { isUnread: true });
   try {
     const isHealthy = () =>

@@ -7,9 +7,13 @@ const goneCodes: ReadonlySet<string | undefined> = new Set(["EPIPE", "EIO", "ERR
 
 type Output = Pick<NodeJS.WritableStream, "on">;
 
-/** Called once, before anything is written. Any other error of a stream still ends the process. */
+const dropping = new WeakSet<Output>();
+
+/** Called before anything is written. Any other error of a stream still ends the process. */
 export function dropWhatNobodyReads(streams: readonly Output[]): void {
   for (const stream of streams) {
+    if (dropping.has(stream)) continue;
+    dropping.add(stream);
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (!goneCodes.has(error.code)) throw error;
     });
