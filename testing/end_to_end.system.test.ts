@@ -23,7 +23,7 @@ import { type Cluster, startCluster } from "./cluster.ts";
 const fiveContacts = readFileSync(join(import.meta.dirname, "..", "examples", "5_contacts.csv"), "utf8");
 
 // real processes, on a machine that may be busy with other tests
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 let cluster: Cluster;
 /** The simulator stays down after its next death until this resolves. */

@@ -12,7 +12,7 @@ import { startCommand } from "./bulksms_command.ts";
 import { waitFor } from "./wait_for.ts";
 
 // real processes, on a machine that may be busy with other tests
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 interface Command {
   child: ChildProcess;
