@@ -1,6 +1,6 @@
 // A reader that has gone (`| head -1`, a pager that was quit): no command fails for it. What is
 // written then is dropped: a command that reads ends as it would have, `up` and the processes go
-// on. What would follow something for ever stops there: `check --watch` ends, `send` detaches.
+// on. What would follow something forever stops there: `check --watch` ends, `send` detaches.
 
 /** EIO: a terminal that was closed. */
 const goneCodes: ReadonlySet<string | undefined> = new Set(["EPIPE", "EIO", "ERR_STREAM_DESTROYED"]);
