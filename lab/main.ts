@@ -3,6 +3,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
+import { dropWhatNobodyReads } from "../src/cli/closed_output.ts";
 import { exitCodes, reportError } from "../src/cli/report_error.ts";
 
 /** What each file of commands/ exports. */
@@ -36,6 +37,7 @@ Run it as: npm run lab -- COMMAND
 Exit codes: 0 held, 1 something broke, 2 wrong use
 `;
 
+dropWhatNobodyReads([process.stdout, process.stderr]);
 try {
   await (await createProgram(process.argv[2])).parseAsync(process.argv);
 } catch (error) {

@@ -71,10 +71,7 @@ export function openApi({ webapiUrl, salesapiUrl, key, timeoutMs }: ApiOptions):
     askHttp<T>("POST", url, { ...common, body, ...repeatable(idempotencyKey) });
   return {
     create(csv, fields, idempotencyKey) {
-      const form = new FormData();
-      for (const [name, value] of Object.entries(fields)) if (value !== undefined) form.set(name, String(value));
-      form.set("file", new File([csv], "contacts.csv", { type: "text/csv" }));
-      return post(`${salesapiUrl}/create`, form, idempotencyKey);
+      return post(`${salesapiUrl}/create`, uploadForm(csv, fields, "contacts.csv"), idempotencyKey);
     },
     command: (name, bulksmsId, more = {}) => post(`${salesapiUrl}/${name}`, { bulksms_id: bulksmsId, ...more }),
     campaign: (bulksmsId) => get(`${salesapiUrl}/bulksms/${bulksmsId}`),
@@ -84,6 +81,17 @@ export function openApi({ webapiUrl, salesapiUrl, key, timeoutMs }: ApiOptions):
     createWorkspace: (name) => post(`${webapiUrl}/workspaces`, { name }),
     createKey: (fields) => post(`${webapiUrl}/keys`, fields),
   };
+}
+
+/**
+ * The form of POST /create and /quote, the file last.
+ * @param fields texts and numbers by name; those that are undefined are left out
+ */
+export function uploadForm(file: string | Uint8Array | Blob, fields: object, fileName: string): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) form.set(name, String(value));
+  form.set("file", file instanceof Blob ? file : new Blob([Buffer.from(file)]), fileName);
+  return form;
 }
 
 /** The body of a 2xx answer. @throws Error with status and body of any other */

@@ -19,10 +19,16 @@ export interface EndedCommand {
 
 const programFile = join(import.meta.dirname, "..", "bin", "bulksms.js");
 
-export function startCommand(args: readonly string[], settings: Record<string, string> = {}): RunningCommand {
+/** @param options `isUnread`: whoever should read its standard output has gone, as after `| head` */
+export function startCommand(
+  args: readonly string[],
+  settings: Record<string, string> = {},
+  { isUnread = false }: { isUnread?: boolean } = {},
+): RunningCommand {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BULKSMS_")));
   const child = spawn(process.execPath, [programFile, ...args], { env: { ...inherited, ...settings }, stdio: ["ignore", "pipe", "pipe"] });
   const output = { out: "", err: "" };
+  if (isUnread) child.stdout.destroy();
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output.out += text;
   });
@@ -34,5 +40,11 @@ export function startCommand(args: readonly string[], settings: Record<string, s
 
 export async function runCommand(args: readonly string[], settings: Record<string, string> = {}): Promise<EndedCommand> {
   const { output, exitCode } = startCommand(args, settings);
+  return { exitCode: await exitCode, ...output };
+}
+
+/** The same when nobody reads what it writes. */
+export async function runUnread(args: readonly string[], settings: Record<string, string> = {}): Promise<EndedCommand> {
+  const { output, exitCode } = startCommand(args, settings, { isUnread: true });
   return { exitCode: await exitCode, ...output };
 }

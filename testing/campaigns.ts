@@ -3,7 +3,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { join } from "node:path";
 import type { BulksmsAnswer, CreateAnswer } from "../src/contracts/http.ts";
-import { type BulksmsStatus, isCampaignIn, type MessageStatus, messageStatuses } from "../src/contracts/states.ts";
+import { type BulksmsStatus, isCampaignIn, type MessageStatus, messageCounts } from "../src/contracts/states.ts";
 import type { TopicUpdates } from "../src/contracts/topics.ts";
 import { checkLaws, type LawSources, type LawsReport } from "../src/laws/check_laws.ts";
 import { type Api, bodyOf, openApi } from "./api_client.ts";
@@ -50,7 +50,7 @@ export function csvOf(contacts: number): string {
 
 /** How a campaign of csvOf(contacts) must end: counts of all states. */
 export function expectedEnd(contacts: number): Record<MessageStatus, number> {
-  const counts = Object.fromEntries(messageStatuses.map((status) => [status, 0])) as Record<MessageStatus, number>;
+  const counts = messageCounts(() => 0);
   for (let index = 0; index < contacts; index += 1) {
     const [, end] = endings[index % endings.length] ?? ["10", "delivered"];
     counts[end] += 1;

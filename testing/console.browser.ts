@@ -296,7 +296,7 @@ describe("sending", () => {
     await followUp.getByRole("alert").getByText("This is not the file that was sent").waitFor();
   });
 
-  test("shows what makes a text dear, and makes it cheap by a click", async () => {
+  test("shows what makes a text expensive, and makes it cheap by a click", async () => {
     await signIn();
     await create(contacts, "Your card – “please” bring it");
     await page.getByText("UCS-2, 70 per part").waitFor();

@@ -1,7 +1,12 @@
-// One campaign through all six processes: what the whole project is for.
+// Campaigns through all six processes: what the whole project is for. (Carriers and clients that
+// answer badly: dispatch.database.test.ts, sockets.database.test.ts. Processes and engines that die
+// in the middle: lab/break/verify.)
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { WebSocket } from "ws";
+import type { SocketUpdate } from "../src/contracts/topics.ts";
 import {
   createCampaign,
   csvOf,
@@ -18,12 +23,17 @@ import { type Cluster, startCluster } from "./cluster.ts";
 const fiveContacts = readFileSync(join(import.meta.dirname, "..", "examples", "5_contacts.csv"), "utf8");
 
 // real processes, on a machine that may be busy with other tests
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 let cluster: Cluster;
+/** The simulator stays down after its next death until this resolves. */
+let simulatorMayReturn: Promise<void> = Promise.resolve();
 beforeAll(async () => {
-  // slow enough a carrier, and small enough chunks, that there is work to share
-  cluster = await startCluster({ settings: { BULKSMS_SIMULATOR_MPS_MAX: "200", BULKSMS_CHUNK_ROWS: "20", BULKSMS_LOG_LEVEL: "debug" } });
+  cluster = await startCluster({
+    // slow enough a carrier, and small enough chunks, that there is work to share
+    settings: { BULKSMS_SIMULATOR_MPS_MAX: "200", BULKSMS_CHUNK_ROWS: "20", BULKSMS_LOG_LEVEL: "debug" },
+    intervention: { beforeRestart: (name) => (name === "simulator" ? simulatorMayReturn : Promise.resolve()) },
+  });
 });
 afterAll(async () => {
   await cluster?.stop();
@@ -74,6 +84,75 @@ test("a carrier that says 429 is obeyed, and no message fails for it", async () 
   // 200 parts at once, and 200 more each second
   expect(performance.now() - startedAt).toBeGreaterThan(1_500);
   expect(ended.counts).toEqual(expectedEnd(contacts));
+});
+
+test("a client follows credit and progress to their ends: versions never fall, the last is the database's", async () => {
+  const { id } = await createCampaign(cluster, csvOf(300));
+  const socket = new WebSocket(`${cluster.urls.webapi?.replace("http", "ws")}/ws`, {
+    headers: { authorization: `Bearer ${cluster.apiKey}` },
+  });
+  const heard: SocketUpdate[] = [];
+  socket.on("message", (data) => heard.push(JSON.parse(String(data))));
+  await once(socket, "open");
+  const { workspaceId } = cluster;
+  socket.send(
+    JSON.stringify({
+      subscribe: [
+        { topic: "workspace_credit", channel: workspaceId },
+        { topic: "bulksms_progress", channel: id },
+      ],
+    }),
+  );
+  const of = (topic: SocketUpdate["topic"]) => heard.filter((update) => update.topic === topic);
+  await expect.poll(() => [of("workspace_credit").length, of("bulksms_progress").length], { timeout: 10_000 }).toEqual([1, 1]);
+  expect(heard.every((update) => update.is_snapshot)).toBe(true);
+  const before = await readCredit(cluster);
+  await runCampaign(cluster, id);
+  const ended = await waitUntilFinished(cluster, id);
+  const after = await readCredit(cluster);
+  expect(Number(after.spent) - Number(before.spent)).toBeCloseTo(Number(ended.charged), 9);
+  // within the re-read of 2 s, should the last publish have been lost
+  await expect.poll(() => of("workspace_credit").at(-1)?.update, { timeout: 10_000 }).toMatchObject({ spent: after.spent, held: "0.0" });
+  expect(of("workspace_credit").at(-1)?.update).toMatchObject(after);
+  await expect.poll(() => of("bulksms_progress").at(-1)?.update, { timeout: 10_000 }).toMatchObject({ status: "finished" });
+  expect(of("bulksms_progress").at(-1)?.update).toMatchObject({ counts: ended.counts, parts_sent: ended.parts_sent });
+  for (const topic of ["workspace_credit", "bulksms_progress"] as const) {
+    const versions = of(topic).map((update) => update.update.version);
+    expect(versions).toEqual([...versions].sort((a, b) => a - b));
+    expect(versions.length).toBeGreaterThan(2);
+  }
+  socket.close();
+});
+
+test("a carrier that is down is waited for, and no message fails for it", async () => {
+  let comeBack = (): void => {};
+  simulatorMayReturn = new Promise((resolve) => {
+    comeBack = resolve;
+  });
+  try {
+    expect(cluster.kill("simulator", "SIGKILL")).toBe(true);
+    const contacts = 80;
+    const inVain = async () =>
+      (await readMetric(cluster.urls.sales_worker, "submits_total")) -
+      (await readMetric(cluster.urls.sales_worker, "submits_total", 'outcome="answered"')) -
+      (await readMetric(cluster.urls.sales_worker, "submits_total", 'outcome="throttled"'));
+    const before = await inVain();
+    const { id } = await createCampaign(cluster, csvOf(contacts));
+    await runCampaign(cluster, id);
+    await cluster.waitFor("two submits in vain", async () => (await inVain()) - before >= 2);
+    expect(await readCampaign(cluster, id)).toMatchObject({
+      status: "running",
+      last_error: null,
+      counts: { failed: 0, pending: contacts },
+    });
+
+    comeBack();
+    const ended = await waitUntilFinished(cluster, id);
+    expect(ended.counts).toEqual(expectedEnd(contacts));
+    await expectAllLawsToHold(cluster);
+  } finally {
+    comeBack();
+  }
 });
 
 test("no log line of any process has a number, a text, a key or a secret, not even at level debug", () => {

@@ -14,6 +14,7 @@ import { formatCredits } from "../src/contracts/credits.ts";
 import type { CreateAnswer } from "../src/contracts/http.ts";
 import { answerOfList } from "../src/contracts/prices.ts";
 import type { QuoteAnswer } from "../src/contracts/quote.ts";
+import { uploadForm } from "./api_client.ts";
 import { firstPriceList } from "./prices.ts";
 import { type SalesNodes, startSalesNodes } from "./sales_nodes.ts";
 
@@ -79,12 +80,7 @@ async function byCommandLine(bytes: Uint8Array, text: string): Promise<Verdict> 
   return quoted(JSON.parse(String(output.read())) as QuoteAnswer);
 }
 
-function formOf(bytes: Uint8Array, text: string): FormData {
-  const form = new FormData();
-  for (const [name, value] of Object.entries({ text, country: "FI" })) form.set(name, value);
-  form.set("file", new Blob([new Uint8Array(bytes)]), "list.csv");
-  return form;
-}
+const formOf = (bytes: Uint8Array, text: string): FormData => uploadForm(bytes, { text, country: "FI" }, "list.csv");
 
 async function byQuote(bytes: Uint8Array, text: string): Promise<Verdict> {
   const { status, body } = await nodes.http("POST", "/quote", { key, body: formOf(bytes, text) });

@@ -1,15 +1,17 @@
-// The four projects of vitest.config.ts: which files each runs, and what it may ask for.
+// The five projects of vitest.config.ts: which files each runs, and what it may ask for.
 
 interface TestProject {
-  name: "pure" | "database" | "system" | "foreign";
+  name: "pure" | "database" | "system" | "proof" | "foreign";
   include: readonly string[];
   exclude: readonly string[];
   /** Postgres and Redis of testing/engines.ts run before its first file. */
   hasEngines: boolean;
+  /** Its clusters start on copies of one data folder (testing/data_folder_template.ts). */
+  hasClusters: boolean;
 }
 
 const rooms = "{bin,src,lab,testing}";
-const kinds = ["database", "system", "foreign"] as const;
+const kinds = ["database", "system", "proof", "foreign"] as const;
 
 export const testProjects: readonly TestProject[] = [
   {
@@ -17,12 +19,14 @@ export const testProjects: readonly TestProject[] = [
     include: [`${rooms}/**/*.test.ts`],
     exclude: kinds.map((kind) => `**/*.${kind}.test.ts`),
     hasEngines: false,
+    hasClusters: false,
   },
   ...kinds.map((kind) => ({
     name: kind,
     include: [`${rooms}/**/*.${kind}.test.ts`],
     exclude: [],
     hasEngines: kind === "database",
+    hasClusters: kind === "system" || kind === "proof",
   })),
 ];
 

@@ -1,4 +1,4 @@
-// Processes told to listen beyond loopback: none opens its door with a weak secret.
+// Processes told to listen beyond loopback: none listens with a weak secret.
 import { expect, test } from "vitest";
 import * as rpc from "../src/nodes/rpc/main.ts";
 import * as salesapi from "../src/nodes/salesapi/main.ts";

@@ -1,6 +1,6 @@
 // Somebody who receives a carrier's receipts in a test: a real HTTP server that keeps what it was
 // told, checks each signature, and answers as the test says: but what is badly signed gets 401,
-// what is no JSON 400.
+// what is not JSON 400.
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
@@ -30,7 +30,7 @@ export interface ReceiptsReceiver {
   answered(): Receipt[];
   /** Called for each body; what it gives is answered. */
   answerWith(answer: (receipts: Receipt[], bodyNo: number) => Answer): void;
-  /** From now on nothing is refused: not what is badly signed, not what is no JSON. */
+  /** From now on nothing is refused: not what is badly signed, not what is not JSON. */
   answersAll(): void;
   /** Resolves when the condition holds; rejects after the limit. */
   until(condition: () => boolean, limitMs?: number): Promise<void>;

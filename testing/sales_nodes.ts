@@ -7,6 +7,7 @@ import { readConfig } from "../src/platform/config.ts";
 import { createLog } from "../src/platform/log.ts";
 import type { Node } from "../src/platform/node.ts";
 import { openPostgres, type Sql } from "../src/platform/postgres.ts";
+import { uploadForm } from "./api_client.ts";
 import { type CreditNodes, startCreditNodes } from "./credit_nodes.ts";
 import { createTestDatabase, type TestDatabase } from "./engines.ts";
 import { type HttpAnswer, type NodeHttp, openNodeHttp } from "./node_http.ts";
@@ -105,10 +106,8 @@ export async function startSalesNodes(
     environment,
     http,
     async create(key, contacts, fields = {}) {
-      const form = new FormData();
-      for (const [name, value] of Object.entries({ text: "Hello", sender: "Test", ...fields })) form.set(name, value);
       const lines = Array.from({ length: contacts }, (_, index) => `Student ${index + 1},+35840${String(1_000_000 + index)}`);
-      form.set("file", new Blob([`name,phone\n${lines.join("\n")}\n`], { type: "text/csv" }), "students.csv");
+      const form = uploadForm(`name,phone\n${lines.join("\n")}\n`, { text: "Hello", sender: "Test", ...fields }, "students.csv");
       const created = await http("POST", "/create", { key, body: form });
       if (created.status !== 201) throw new Error(`create answered ${created.status}: ${JSON.stringify(created.body)}`);
       return created.body.id;

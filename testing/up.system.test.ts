@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { processNames } from "../src/contracts/processes.ts";
 import { readSystemState } from "../src/local/data_folder.ts";
 import { endChild, hasEnded, isAlive, type RememberedProcess } from "../src/local/engines/bound_process.ts";
@@ -12,7 +12,7 @@ import { startCommand } from "./bulksms_command.ts";
 import { waitFor } from "./wait_for.ts";
 
 // real processes, on a machine that may be busy with other tests
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 interface Command {
   child: ChildProcess;
@@ -24,9 +24,9 @@ interface Command {
 const folders: string[] = [];
 const commands: Command[] = [];
 
-afterEach(async () => {
-  await Promise.all(commands.splice(0).map(({ child }) => endChild(child, "SIGTERM", 20_000)));
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+afterAll(async () => {
+  await Promise.all(commands.map(({ child }) => endChild(child, "SIGTERM", 20_000)));
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
 function dataFolder(): string {
@@ -60,47 +60,62 @@ function runningIn(folder: string): Record<string, RememberedProcess> {
   return { ...state?.processes, ...state?.engines };
 }
 
-test("kill -9 of the supervisor leaves no orphan, not even a frozen one, and the next start goes on with the same data", async () => {
-  const folder = dataFolder();
-  const first = bulksms(["up", "--json", "--data", folder]);
-  const { workspace_id } = await waitUntilUp(first);
-  const before = runningIn(folder);
-  expect(Object.keys(before).sort()).toEqual([...processNames, "ds", "redis", "salesdb"].sort());
-  process.kill(before.sales_worker?.pid ?? 0, "SIGSTOP");
-  first.child.kill("SIGKILL");
-  await waitFor("all nine to be gone", () => Object.values(before).every((one) => !isAlive(one)), 20_000);
+describe("one data folder, from start to start", () => {
+  let folder: string;
+  let command: Command;
+  let ready: Awaited<ReturnType<typeof waitUntilUp>>;
+  beforeAll(async () => {
+    folder = dataFolder();
+    command = bulksms(["up", "--json", "--data", folder]);
+    ready = await waitUntilUp(command);
+  });
 
-  const second = bulksms(["up", "--json", "--data", folder]);
-  expect((await waitUntilUp(second)).workspace_id).toBe(workspace_id);
-});
+  test("a second `up` on it is refused while the first lives, and does it no harm; elsewhere it takes other ports", async () => {
+    const [second, elsewhere] = [bulksms(["up", "--data", folder]), bulksms(["up", "--json", "--data", dataFolder()])];
+    expect(await second.ended).toBe(1);
+    expect(second.errors()).toContain(`bulksms is running already with the data folder ${folder}`);
+    expect(second.errors()).toContain(`process ${command.child.pid} holds it`);
+    expect((await fetch(`${ready.addresses.webapi}/ready`)).status).toBe(200);
 
-test("a second `up` on the same data folder is refused while the first lives, and does it no harm", async () => {
-  const folder = dataFolder();
-  const first = bulksms(["up", "--json", "--data", folder]);
-  const { addresses } = await waitUntilUp(first);
-  const second = bulksms(["up", "--data", folder]);
-  expect(await second.ended).toBe(1);
-  expect(second.errors()).toContain(`bulksms is running already with the data folder ${folder}`);
-  expect(second.errors()).toContain(`process ${first.child.pid} holds it`);
-  expect((await fetch(`${addresses.webapi}/ready`)).status).toBe(200);
+    const other = await waitUntilUp(elsewhere);
+    for (const name of processNames) expect(other.addresses[name]).not.toBe(ready.addresses[name]);
+    elsewhere.child.kill("SIGTERM");
+    expect(await elsewhere.ended).toBe(0);
+  });
 
-  // a second one elsewhere takes other ports, whichever the first has
-  const elsewhere = bulksms(["up", "--json", "--data", dataFolder()]);
-  const other = await waitUntilUp(elsewhere);
-  for (const name of processNames) expect(other.addresses[name]).not.toBe(addresses[name]);
-});
+  test("it goes on when nobody reads what it writes", async () => {
+    command.child.stdout?.destroy();
+    const killed = runningIn(folder).sales_worker?.pid ?? 0;
+    process.kill(killed, "SIGKILL");
+    // its death is written down and shown
+    await waitFor("another sales_worker", () => {
+      const { sales_worker } = runningIn(folder);
+      return sales_worker !== undefined && sales_worker.pid !== killed;
+    });
+    expect(hasEnded(command.child)).toBe(false);
+    expect((await fetch(`${ready.addresses.webapi}/ready`)).status).toBe(200);
+  });
 
-test("SIGTERM stops everything in order, and a frozen process is not waited for", async () => {
-  const folder = dataFolder();
-  const command = bulksms(["up", "--json", "--data", folder]);
-  await waitUntilUp(command);
-  const before = runningIn(folder);
-  process.kill(before.simulator?.pid ?? 0, "SIGSTOP");
-  const startedAt = performance.now();
-  command.child.kill("SIGTERM");
-  expect(await command.ended).toBe(0);
-  expect(performance.now() - startedAt).toBeLessThan(20_000);
-  expect(Object.values(before).filter(isAlive)).toEqual([]);
+  test("kill -9 of the supervisor leaves no orphan, not even a frozen one, and the next start goes on with the same data", async () => {
+    const before = runningIn(folder);
+    expect(Object.keys(before).sort()).toEqual([...processNames, "ds", "redis", "salesdb"].sort());
+    process.kill(before.sales_worker?.pid ?? 0, "SIGSTOP");
+    command.child.kill("SIGKILL");
+    await waitFor("all nine to be gone", () => Object.values(before).every((one) => !isAlive(one)), 20_000);
+
+    command = bulksms(["up", "--json", "--data", folder]);
+    expect((await waitUntilUp(command)).workspace_id).toBe(ready.workspace_id);
+  });
+
+  test("SIGTERM stops everything in order, and a frozen process is not waited for", async () => {
+    const before = runningIn(folder);
+    process.kill(before.simulator?.pid ?? 0, "SIGSTOP");
+    const startedAt = performance.now();
+    command.child.kill("SIGTERM");
+    expect(await command.ended).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
+    expect(Object.values(before).filter(isAlive)).toEqual([]);
+  });
 });
 
 test("SIGINT while it starts stops what had started, and nothing more starts", async () => {
@@ -118,13 +133,11 @@ test("wrong settings end with exit code 2 and name what is wrong before anything
   const wrong = { BULKSMS_WEBAPI_PROT: "1", BULKSMS_RPC_PORT: "70000", BULKSMS_WEBAPI_DATABASE_URL: "postgres://webapi:x@127.0.0.1/ds" };
   const { BULKSMS_WEBAPI_DATABASE_URL, ...malformed } = wrong;
   const first = bulksms(["up", "--data", folder], malformed);
-  expect(await first.ended).toBe(2);
+  const second = bulksms(["up", "--data", folder], { BULKSMS_WEBAPI_DATABASE_URL });
+  const third = bulksms(["upp"]);
+  expect(await Promise.all([first, second, third].map(({ ended }) => ended))).toEqual([2, 2, 2]);
   expect(first.errors()).toContain("BULKSMS_WEBAPI_PROT: unknown setting, did you mean BULKSMS_WEBAPI_PORT?");
   expect(first.errors()).toContain("BULKSMS_RPC_PORT");
-  const second = bulksms(["up", "--data", folder], { BULKSMS_WEBAPI_DATABASE_URL });
-  expect(await second.ended).toBe(2);
   expect(second.errors()).toContain("BULKSMS_DS_OWNER_URL: missing");
-  const third = bulksms(["upp"]);
-  expect(await third.ended).toBe(2);
   expect(third.errors()).toContain("Did you mean up?");
 });

@@ -1,4 +1,4 @@
-// `lab compare` with files: what it says of runs that agree, that do not, and of what is no run.
+// `lab compare` with files: what it says of runs that agree, that do not, and of what is not a run.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatDuration, type Terminal } from "../../src/cli/terminal.ts";
-import { type ComposeProof, type ProofStep, proveCompose } from "../break/compose/prove_compose.ts";
+import { type ComposeProof, ProofInterrupted, type ProofStep, proveCompose } from "../break/compose/prove_compose.ts";
 import { parseSeed } from "./run.ts";
 
 interface ComposeCommandOptions {
@@ -14,6 +14,8 @@ interface ComposeCommandOptions {
 
 /** The exit code that a shell expects of a command ended by Ctrl-C. */
 const interruptedExitCode = 130;
+/** SIGHUP: the terminal was closed. */
+const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export function register(program: Command): void {
   program
@@ -30,7 +32,7 @@ async function compose({ seed, json }: ComposeCommandOptions): Promise<number> {
   const interrupted = new AbortController();
   // repeated signals are fine too: what was started is always taken down, within its own limits
   const interrupt = (): void => interrupted.abort(new Error("interrupted"));
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
+  for (const signal of endingSignals) process.on(signal, interrupt);
   terminal.line();
   terminal.line(`${terminal.bold("compose")} · seed ${seed}`);
   terminal.line();
@@ -40,13 +42,22 @@ async function compose({ seed, json }: ComposeCommandOptions): Promise<number> {
     if (json === true) process.stdout.write(`${JSON.stringify(proof)}\n`);
     return proof.held ? exitCodes.ok : exitCodes.failed;
   } catch (error) {
-    if (!interrupted.signal.aborted) throw error;
-    terminal.line("interrupted");
-    terminal.line();
-    return interruptedExitCode;
+    if (!(error instanceof ProofInterrupted)) throw error;
+    return showInterruption(terminal, error);
   } finally {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
+    for (const signal of endingSignals) process.off(signal, interrupt);
   }
+}
+
+/** @returns the exit code */
+function showInterruption(terminal: Terminal, { left }: ProofInterrupted): number {
+  terminal.line();
+  terminal.line(
+    left.length === 0 ? "interrupted; nothing that it started is left" : terminal.bold("interrupted, and not all could be taken down"),
+  );
+  for (const what of left) terminal.line(`  left behind: ${what.replaceAll("\n", "\n  ")}`);
+  terminal.line();
+  return left.length === 0 ? interruptedExitCode : exitCodes.failed;
 }
 
 function showStep(terminal: Terminal, { what, durationMs, detail }: ProofStep): void {
@@ -70,7 +81,8 @@ const composeHelp = `
 Needs a Docker engine, Compose (\`docker compose\` or \`docker-compose\`) and the base images of Dockerfile and compose.yaml,
 which it pulls. Where no registry can be reached, lab/break/compose/standins.sh builds stand-ins of them.
 It starts a project of its own on free ports with fresh secrets, beside whatever else runs, and removes it with its volumes
-also after a failure or Ctrl-C. The image stays.
+also after a failure, Ctrl-C or SIGTERM. The image stays.
 
-Exit codes: 0 held, 1 something broke, 2 wrong use, 3 there is no engine, no Compose or no base image, 130 interrupted
+Exit codes: 0 held, 1 something broke or could not be taken down, 2 wrong use, 3 there is no engine, no Compose or no base image,
+130 interrupted, and nothing is left
 `;

@@ -3,7 +3,7 @@
 import { WebSocket } from "ws";
 import { isAppError } from "../contracts/errors.ts";
 import type { BulksmsAnswer, CreateAnswer } from "../contracts/http.ts";
-import { type BulksmsStatus, isCampaignIn, type MessageStatus, messageStatuses } from "../contracts/states.ts";
+import { type BulksmsStatus, isCampaignIn, type MessageStatus, messageCounts } from "../contracts/states.ts";
 import type { SocketUpdate } from "../contracts/topics.ts";
 import type { WorkspaceAnswer } from "../contracts/workspaces.ts";
 import { sleep } from "../platform/time/sleep.ts";
@@ -121,8 +121,8 @@ export async function readCreditPatiently(connection: Connection, workspaceId: s
 
 /** Just set to run: every message is pending. */
 function untouched({ contacts, parts }: CreateAnswer): Omit<CampaignState, "credit" | "silent"> {
-  const counts = Object.fromEntries(messageStatuses.map((status) => [status, 0])) as Record<MessageStatus, number>;
-  return { status: "running", contacts, parts, partsSent: 0, counts: { ...counts, pending: contacts }, lastError: null };
+  const counts = messageCounts((status) => (status === "pending" ? contacts : 0));
+  return { status: "running", contacts, parts, partsSent: 0, counts, lastError: null };
 }
 
 function stateOf(campaign: BulksmsAnswer): Omit<CampaignState, "credit" | "silent"> {

@@ -8,6 +8,7 @@ import type { LawResult } from "../laws/law.ts";
 import type { Scope } from "../laws/snapshots.ts";
 import { readConfig } from "../platform/config.ts";
 import { watchLaws } from "./check_watch.ts";
+import { readerGone } from "./closed_output.ts";
 import { settingsAt } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
 import { readDecimalNumber } from "./number_options.ts";
@@ -34,7 +35,7 @@ export function registerCheck(program: Command): void {
     .option("--data <dir>", `data folder of the system to check (setting BULKSMS_DATA; default ${settings.BULKSMS_DATA.default})`)
     .option("--bulksms <id>", "only one campaign, and the credit of its workspace")
     .option("--workspace <id>", "only one workspace")
-    .option("--watch", "repeat until Ctrl-C, one line per pass; rest four times as long as each pass takes")
+    .option("--watch", "repeat until Ctrl-C or a closed output, one line per pass; rest four times as long as each pass takes")
     .option("--interval <s>", `with --watch: minimum seconds from one pass to the next (default ${intervalSDefault} s)`)
     .option("--json", "print one JSON object: the laws with rows compared and broken rows")
     .addHelpText("after", checkHelp)
@@ -66,7 +67,8 @@ async function check(options: CheckOptions): Promise<number> {
       throw new Failure(exitCodes.wrongUse, "nothing was checked", error.message, "`npx bulksms status` lists campaigns with their ids");
     });
   if (intervalMs !== null) {
-    return watchLaws({ look, terminal: createTerminal(process.stdout, process.env), intervalMs, signal: untilInterrupted() });
+    const signal = AbortSignal.any([untilInterrupted(), readerGone(process.stdout)]);
+    return watchLaws({ look, terminal: createTerminal(process.stdout, process.env), intervalMs, signal });
   }
   const report = await look();
   if (options.json === true) process.stdout.write(`${JSON.stringify(toJson(report))}\n`);

@@ -5,11 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type RunningCommand, runCommand, startCommand } from "../../testing/bulksms_command.ts";
+import { askHttp } from "../../testing/api_client.ts";
+import { type RunningCommand, runCommand, runUnread, startCommand } from "../../testing/bulksms_command.ts";
 import { waitFor } from "../../testing/wait_for.ts";
 import { parseCredits } from "../contracts/credits.ts";
+import type { BulksmsAnswer } from "../contracts/http.ts";
 import { messageSets } from "../contracts/states.ts";
-import { readDataFolderNote } from "../local/data_folder.ts";
+import { readDataFolderNote, readDataFolderSettings } from "../local/data_folder.ts";
 
 // a whole system starts; a phone that stays silent (4 in 1,000) makes the demo wait for its
 // deadline
@@ -24,6 +26,13 @@ const run = (...args: string[]) => runCommand(args);
 describe("the commands on a system that the demo started", () => {
   const folder = mkdtempSync(join(tmpdir(), "bulksms-demo-"));
   let demo: RunningCommand;
+
+  /** As the API lists them: asking by the command takes a second of CPU each time. */
+  const campaigns = async () => {
+    const { BULKSMS_SALESAPI_URL: salesapi } = readDataFolderSettings(folder);
+    const key = readDataFolderNote(folder, "api_key") as string;
+    return (await askHttp<{ bulksms: BulksmsAnswer[] }>("GET", `${salesapi}/bulksms`, { key })).body.bulksms;
+  };
 
   beforeAll(async () => {
     demo = start("demo", "--data", folder, "--contacts", fiveContacts, "--speed", "max", "--json");
@@ -79,8 +88,7 @@ describe("the commands on a system that the demo started", () => {
     expect(out).toContain("3 rows → 1 contacts · 2 rejected (duplicate 1, missing 1)");
     for (const words of ["1 duplicate (line 3 0401234567)", "FI 1", "cost at most 0.1 credits", "nothing was created"])
       expect(out).toContain(words);
-    const list = JSON.parse((await run("status", "--data", folder, "--json")).out) as { bulksms: { name: string }[] };
-    expect(list.bulksms.map((campaign) => campaign.name)).not.toContain("some");
+    expect((await campaigns()).map(({ name }) => name)).not.toContain("some");
   });
 
   it("send without a terminal, --yes or --max-cost exits 2 and creates nothing; so does a file of two phone columns", async () => {
@@ -95,8 +103,7 @@ describe("the commands on a system that the demo started", () => {
     for (const { err } of [unasked, ambiguous, tooExpensive]) expect(err.trim().split("\n")).toHaveLength(3);
     expect(ambiguous.err).toMatch(/--phone-column 2 .*--phone-column 3 /);
     expect(tooExpensive.err).toContain("5 people for at most 0.5 credits");
-    const list = JSON.parse((await run("status", "--data", folder, "--json")).out) as { bulksms: { name: string }[] };
-    expect(list.bulksms.map((campaign) => campaign.name)).not.toContain("unasked");
+    expect((await campaigns()).map(({ name }) => name)).not.toContain("unasked");
     const chosen = await run(
       "send",
       file,
@@ -215,6 +222,43 @@ describe("the commands on a system that the demo started", () => {
     watching.child.kill("SIGINT");
     expect(await watching.exitCode).toBe(0);
     expect(watching.output.out).toMatch(/no law was broken in \d+ passes/);
+  });
+
+  it("a command that reads ends quietly with 0 when nobody reads what it writes (`| head`)", async () => {
+    const id = (await campaigns()).find(({ name }) => name === "5_contacts")?.id as string;
+    const reading = [
+      ["status"],
+      ["status", id, "--json"],
+      ["report", id],
+      ["check"],
+      ["check", "--watch", "--interval", "0.05"],
+      ["console"],
+      ["send", fiveContacts, "--text", "Hi", "--dry-run"],
+    ];
+    await Promise.all(
+      reading.map(async (args) => {
+        expect(await runUnread([...args, "--data", folder]), args.join(" ")).toEqual({ out: "", err: "", exitCode: 0 });
+      }),
+    );
+  });
+
+  it("send detaches when nobody reads what it writes, and the campaign goes on", async () => {
+    const sent = await runUnread([
+      "send",
+      fiveContacts,
+      "--text",
+      "Hi",
+      "--yes",
+      "--name",
+      "unread",
+      "--deadline",
+      "20s",
+      "--data",
+      folder,
+    ]);
+    expect(sent).toEqual({ out: "", err: "", exitCode: 130 });
+    const isFinished = async () => (await campaigns()).some(({ name, status }) => name === "unread" && status === "finished");
+    await waitFor("the campaign to finish", isFinished);
   });
 
   it("Ctrl-C ends the demo with exit code 0; what asks then says that nobody answers, and exits 3", async () => {

@@ -23,6 +23,8 @@ interface Judged {
   contacts: number;
   parts: number;
   rejects: Partial<Record<RejectReason, number>>;
+  /** Why this phone column, in a sentence. */
+  phoneColumn: string;
 }
 
 /** As POST /create judges the demo's file, with the settings that a fresh clone has. */
@@ -31,7 +33,7 @@ function judgeDemo(): Judged {
   if (!("template" in compiled)) throw new Error(`the demo's text cannot be compiled at ${compiled.problem.at}`);
   const { template } = compiled;
   const reader = createCsvReader();
-  const judged: Judged = { rows: 0, contacts: 0, parts: 0, rejects: {} };
+  const judged: Judged = { rows: 0, contacts: 0, parts: 0, rejects: {}, phoneColumn: "" };
   const first = reader.push(readFileSync(studentsFile));
   const { header } = reader;
   if (header === null) throw new Error("the demo's file has no header");
@@ -40,6 +42,7 @@ function judgeDemo(): Judged {
   sample.add(first);
   sample.add(reader.end());
   const columns = findColumns(header.cells, { phone: null, template, line: header.line, judge: sample.verdict });
+  judged.phoneColumn = columns.verdict.description;
   const judge = createRowJudge({ template, columns, country, partsMax: settings.BULKSMS_TEXT_PARTS_MAX.default });
   for (const rows of sample.rows) {
     for (let row = 0; row < rows.count; row += 1) {
@@ -73,6 +76,11 @@ describe("README's demo block", () => {
     );
     const shown = /rejected (\(.*), \.\.\.\)$/.exec(line ?? "")?.[1];
     expect(renderReasons(judged.rejects, Number.POSITIVE_INFINITY)).toContain(shown);
+  });
+
+  it("names the column of the numbers below the file, as the demo does", () => {
+    const lines = block.split("\n").map((line) => line.trim());
+    expect(lines[lines.findIndex((line) => line.startsWith(basename(studentsFile))) + 1]).toBe(judged.phoneColumn);
   });
 
   it("has the parts and the cost of the demo's text", () => {

@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 import { type ProcessName, processes, processNames } from "../contracts/processes.ts";
 import type { SettingName } from "../contracts/settings.ts";
 import { ConfigError } from "../platform/config.ts";
+import { dropWhatNobodyReads } from "./closed_output.ts";
 import { reportError } from "./report_error.ts";
 
 type Register = (program: Command) => void;
@@ -37,6 +38,7 @@ const nodes: Record<ProcessName, () => Promise<{ main(): Promise<void> }>> = {
  * until it is done.
  */
 export async function run(argv: readonly string[]): Promise<void> {
+  dropWhatNobodyReads([process.stdout, process.stderr]);
   try {
     if (argv[2] === "carrier") throw carrierWasRenamed();
     const program = await createProgram(argv[2]);

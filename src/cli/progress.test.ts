@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { messageStatuses } from "../contracts/states.ts";
+import { messageCounts } from "../contracts/states.ts";
 import type { CampaignState } from "./campaign_watch.ts";
 import { createProgress, renderProgress } from "./progress.ts";
 import { createTerminal, type Terminal, visibleLength } from "./terminal.ts";
 
 function stateWith(counts: Partial<CampaignState["counts"]>, more: Partial<CampaignState> = {}): CampaignState {
-  const all = { ...Object.fromEntries(messageStatuses.map((status) => [status, 0])), ...counts } as CampaignState["counts"];
+  const all = { ...messageCounts(() => 0), ...counts };
   return {
     status: "running",
     contacts: 4_810,

@@ -1,5 +1,6 @@
-// What the commands say and exit with where no system runs: wrong use, wrong settings, nobody
-// there. Each start takes a second of CPU, so those of one test run side by side.
+// What the commands say and exit with where no system runs: wrong settings, nobody there. Each
+// start takes a second of CPU, so those of one test run side by side. (Options that mean nothing:
+// refused_options.test.ts.)
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
@@ -74,35 +75,5 @@ describe("the commands without a system", () => {
     const commands = [["check"], ["status"], ["send", fiveContacts, "--text", "Hi", "--yes"]];
     for (const { err, exitCode } of await Promise.all(commands.map((command) => runCommand([...command, "--data", nowhere]))))
       expect({ lines: err.trim().split("\n").length, exitCode }).toEqual({ lines: 3, exitCode: 2 });
-  });
-
-  const notPossible = ["1e1", " 5", "+5", "0x10"].map((limit): [string[], string] => [
-    ["status", "--limit", limit],
-    `--limit ${limit} is not possible`,
-  ]);
-  const refused: readonly [readonly string[], string][] = [
-    ...notPossible,
-    [["check", "--watch", "--interval", "1e1"], "--interval 1e1 is not possible"],
-    [["demo", "--speed", "0"], ""],
-    [["demo", "--seed", "-1"], ""],
-    [["demo", "--contacts", "/absent.csv"], ""],
-    [["check", "--bulksms", "7"], ""],
-    [["check", "--watch", "--interval", "0"], ""],
-    [["check", "--interval", "5"], ""],
-    [["check", "--watch", "--json"], ""],
-    [["send", fiveContacts], ""],
-  ];
-  // four at a time: a start takes a second of CPU
-  const groups = Array.from({ length: Math.ceil(refused.length / 4) }, (_, index) => refused.slice(4 * index, 4 * index + 4));
-
-  it("refuse options that mean nothing with exit code 2", async () => {
-    for (const group of groups) {
-      await Promise.all(
-        group.map(async ([command, words]) => {
-          const { err, exitCode } = await runCommand(command);
-          expect({ exitCode, err }, command.join(" ")).toEqual({ exitCode: 2, err: expect.stringContaining(words) });
-        }),
-      );
-    }
   });
 });

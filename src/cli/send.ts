@@ -9,6 +9,7 @@ import type { QuoteAnswer } from "../contracts/quote.ts";
 import { settings } from "../contracts/settings.ts";
 import { type AgreementOptions, expectationOf, isAgreed, quoteChanged, requireAgreement } from "./agreement.ts";
 import { readCredit, readCreditPatiently, watchCampaign } from "./campaign_watch.ts";
+import { readerGone } from "./closed_output.ts";
 import { type Connection, connect } from "./connection.ts";
 import { type ContactsSource, openContacts, standardInput } from "./contacts_source.ts";
 import { endWell, Failure, wrongUse } from "./failure.ts";
@@ -85,6 +86,7 @@ export function registerSend(program: Command): void {
 export async function send(file: string, options: SendOptions, streams: SendStreams): Promise<number> {
   const fields = fieldsOf(options);
   const stream = options.json === true ? streams.errors : streams.output;
+  const isUnread = readerGone(stream);
   const terminal = createTerminal(stream, streams.environment);
   const canAsk = file !== standardInput && streams.input.isTTY === true && terminal.isLive;
   const questions = canAsk ? createQuestions(streams.input, stream, terminal) : null;
@@ -93,7 +95,7 @@ export async function send(file: string, options: SendOptions, streams: SendStre
   try {
     const source = await openContacts(file, streams.input);
     try {
-      return await judgeAndSend({ connection, terminal, questions, source, fields, options, output: streams.output });
+      return await judgeAndSend({ connection, terminal, questions, source, fields, options, output: streams.output, isUnread });
     } finally {
       await source.close();
     }
@@ -115,6 +117,8 @@ interface Sending {
   fields: Fields;
   options: SendOptions;
   output: NodeJS.WritableStream;
+  /** Nobody reads the progress any more. */
+  isUnread: AbortSignal;
 }
 
 async function judgeAndSend(sending: Sending): Promise<number> {
@@ -149,9 +153,8 @@ async function runAndFollow(sending: Sending, created: CreateAnswer, quote: Quot
   terminal.line(`campaign ${terminal.accent(created.id)}`);
   terminal.line();
   const progress = createProgress(terminal, { nowMs: () => performance.now(), endsAtMs: null });
-  const ended = await watchCampaign(connection, created, { workspaceId, onChange: progress.show, signal: interrupted.signal }).finally(() =>
-    progress.end(),
-  );
+  const signal = AbortSignal.any([interrupted.signal, sending.isUnread]);
+  const ended = await watchCampaign(connection, created, { workspaceId, onChange: progress.show, signal }).finally(() => progress.end());
   terminal.line();
   if (ended === null) {
     terminal.line("detached: the campaign continues without this command");
@@ -292,7 +295,7 @@ and why, and the cost. Then, in a terminal, you are asked: Text 4,810 people for
 Without a terminal (a pipe, cron, CI) say --max-cost N or --yes; otherwise it exits with 2 and creates nothing. So does a file in which two
 columns, two sheets or two encodings could be meant, until one of them is named. The run is held to what was shown: when it would be more,
 nobody is texted.
-Progress is live; Ctrl-C leaves the campaign running and says how to look at it.
+Progress is live; Ctrl-C leaves the campaign running and says how to look at it; so does a closed output (\`| head\`), in silence.
 
 Examples:
   npx bulksms send students.csv --text "Hi {first_name|student}! The library is closed on Monday." --sender Oulu
@@ -304,5 +307,5 @@ Examples:
   npx bulksms send students.csv --text "Hello" --yes --json | tail -1 | jq .counts
 
 Exit codes: 0 every message has ended (or: judged), 1 refused, declined or canceled, 2 wrong use or settings, or nobody to ask,
-3 a service does not answer, 130 detached by Ctrl-C
+3 a service does not answer, 130 detached by Ctrl-C or a closed output
 `;

@@ -28,7 +28,7 @@ test(".env.example is what `bulksms settings` prints", () => {
   expect(read(".env.example")).toBe(renderSettings());
 });
 
-test.each(processNames)("compose.yaml runs %s by its command, watches its health door, and limits its memory", (name) => {
+test.each(processNames)("compose.yaml runs %s by its command, watches its health endpoint, and limits its memory", (name) => {
   const service = compose.services[name] as Service;
   const entry = processes[name];
   expect(service.command).toEqual(entry.command);
@@ -43,7 +43,7 @@ test.each(processNames)("compose.yaml gives %s the database of the process table
   expect("BULKSMS_REDIS_URL" in (compose.services[name]?.environment ?? {})).toBe(processes[name].usesRedis);
 });
 
-test("compose.yaml names only settings that exist, and publishes doors on loopback alone", () => {
+test("compose.yaml names only settings that exist, and publishes ports on loopback alone", () => {
   for (const [name, service] of Object.entries(compose.services)) {
     for (const setting of Object.keys(service.environment ?? {})) {
       if (setting.startsWith("POSTGRES_")) continue;

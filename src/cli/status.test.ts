@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { BulksmsAnswer } from "../contracts/http.ts";
 import { importEndNames, importEnds } from "../contracts/import_ends.ts";
-import { messageStatuses } from "../contracts/states.ts";
+import { messageCounts } from "../contracts/states.ts";
 import { displayWidth } from "./shown_text.ts";
 import { renderCampaign, renderTable } from "./status.ts";
 import { createTerminal } from "./terminal.ts";
@@ -9,7 +9,7 @@ import { createTerminal } from "./terminal.ts";
 const terminal = createTerminal({ write: () => {} }, {});
 
 function campaignNamed(name: string): BulksmsAnswer {
-  const counts = Object.fromEntries(messageStatuses.map((status) => [status, 0])) as BulksmsAnswer["counts"];
+  const counts = messageCounts(() => 0);
   const money = { price: "0.1", cost: "0.5", charged: "0.0", carrier: { name: "simulator", simulated: true } };
   const times = { created_at: "2026-05-11T08:00:00.000Z", started_at: null, ended_at: null };
   const file = { contacts: 5, rejected: 0, rejects: {}, parts: 5, parts_sent: 0 };

@@ -98,7 +98,7 @@ export const settings = {
     description: "size of each process's connection pool",
   },
 
-  // doors
+  // listeners
   BULKSMS_WEBAPI_PORT: { kind: "port", default: 8000, description: "webapi: HTTP and WebSocket" },
   BULKSMS_SALESAPI_PORT: { kind: "port", default: 8002, description: "salesapi: HTTP" },
   BULKSMS_RPC_PORT: { kind: "port", default: 8003, description: "rpc: gRPC" },

@@ -171,6 +171,10 @@ export function isCampaignIn(set: CampaignSet, status: BulksmsStatus): boolean {
   return (campaignSets[set] as readonly BulksmsStatus[]).includes(status);
 }
 
+/** A counter for each state of a message. */
+export const messageCounts = (countOf: (status: MessageStatus) => number): Record<MessageStatus, number> =>
+  Object.fromEntries(messageStatuses.map((status) => [status, countOf(status)])) as Record<MessageStatus, number>;
+
 /** How many of a campaign's messages are in a state of this set, by its counters. */
 export const countIn = (set: MessageSet, counts: Readonly<Partial<Record<MessageStatus, number>>>): number =>
   (messageSets[set] as readonly MessageStatus[]).reduce((sum, status) => sum + (counts[status] ?? 0), 0);

@@ -153,7 +153,7 @@ export const socketRequest = z.union([
 ]);
 export type SocketRequest = z.infer<typeof socketRequest>;
 
-/** What the server says: one update of one channel; the first after a subscribe is a snapshot. */
+/** What the server sends: one update of one channel; the first after a subscribe is a snapshot. */
 export type SocketUpdate = {
   [T in TopicName]: { topic: T; channel: string; is_snapshot: boolean; update: TopicUpdates[T] };
 }[TopicName];

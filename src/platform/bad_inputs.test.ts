@@ -352,7 +352,7 @@ describe("bytes", () => {
   });
 });
 
-test("and afterwards the door is open, and the log has no error", async () => {
+test("and afterwards the listener answers, and the log has no error", async () => {
   expect((await ask({ path: "/health" })).status).toBe(200);
   expect(logLines).toEqual([]);
   expect((await post('{"name":"good"}')).body).toEqual({ name: "good" });

@@ -111,7 +111,7 @@ test("an optional setting may be absent, a required one may not", () => {
   expect(() => readConfig({}, { redisUrl: "BULKSMS_REDIS_URL" })).toThrow(ConfigError);
 });
 
-test("a door beyond loopback refuses weak, empty and missing secrets", () => {
+test("a listener beyond loopback refuses weak, empty and missing secrets", () => {
   const strong = "0123456789abcdef";
   expect(() => requireSafeListener("127.0.0.1", { BULKSMS_INTERNAL_TOKEN: "" })).not.toThrow();
   expect(() => requireSafeListener("0.0.0.0", { BULKSMS_INTERNAL_TOKEN: strong, BULKSMS_RECEIPT_SECRETS: [strong] })).not.toThrow();

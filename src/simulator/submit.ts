@@ -126,8 +126,8 @@ function sortByRow(messages: SubmitMessage[]): void {
   const isInOrder = messages.every((message, at) => at === 0 || (messages[at - 1] as SubmitMessage).rowNo < message.rowNo);
   if (isInOrder) return;
   messages.sort((a, b) => a.rowNo - b.rowNo);
-  const doubled = messages.find((message, at) => at > 0 && (messages[at - 1] as SubmitMessage).rowNo === message.rowNo);
-  if (doubled !== undefined) throw new AppError("request_invalid", `messages: row_no ${doubled.rowNo} stands twice in one body`);
+  const duplicate = messages.find((message, at) => at > 0 && (messages[at - 1] as SubmitMessage).rowNo === message.rowNo);
+  if (duplicate !== undefined) throw new AppError("request_invalid", `messages: row_no ${duplicate.rowNo} stands twice in one body`);
 }
 
 interface Digest {

@@ -2,7 +2,7 @@
 // or not at all.
 
 export interface TokenBucket {
-  /** 0: taken. Else nothing was, and it may be asked again after so many seconds. */
+  /** 0: taken. Else nothing was, and it may be asked again after this many seconds. */
   take(parts: number): number;
 }
 

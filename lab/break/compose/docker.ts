@@ -1,6 +1,6 @@
 // The Docker engine by its command line, and Compose in both of its forms: the plugin
 // (`docker compose`) and the older program (`docker-compose`). Called by prove_compose.ts.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { Failure } from "../../../src/cli/failure.ts";
 import { exitCodes } from "../../../src/cli/report_error.ts";
 
@@ -18,7 +18,7 @@ export class CommandError extends Error {
 
 export interface CommandOptions {
   limitMs?: number;
-  /** Ends the command by SIGTERM. */
+  /** Ends the command, with the plugins and builders that it started, by SIGTERM. */
   signal?: AbortSignal;
   folder?: string;
   /** Beside 0: what the command says by them is read from its output. */
@@ -62,9 +62,9 @@ export function runCommand(command: readonly string[], options: CommandOptions =
     let isOverdue = false;
     const overdue = setTimeout(() => {
       isOverdue = true;
-      child.kill("SIGKILL");
+      endGroup(child, "SIGKILL");
     }, limitMs);
-    const interrupt = () => child.kill("SIGTERM");
+    const interrupt = () => endGroup(child, "SIGTERM");
     signal?.addEventListener("abort", interrupt, { once: true });
     const settle = () => {
       clearTimeout(overdue);
@@ -83,6 +83,17 @@ export function runCommand(command: readonly string[], options: CommandOptions =
       reject(new CommandError(`${shown} ${ending}${lastLines(`${output}\n${errors}`)}`, exitCode));
     });
   });
+}
+
+/** All of its process group: a child that lived on would hold its output open. */
+function endGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // it has ended
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 function lastLines(text: string): string {

@@ -35,7 +35,7 @@ export interface ComposeProof {
 
 export interface ProofOptions {
   seed: number;
-  /** Ctrl-C: everything is taken down, then its reason is thrown. */
+  /** Ctrl-C: everything is taken down, then ProofInterrupted is thrown. */
   signal: AbortSignal;
   onStep(step: ProofStep): void;
 }
@@ -62,7 +62,18 @@ const settings = {
 /** What should hold and does not: the proof has failed, while the machinery around it works. */
 class Broken extends Error {}
 
-/** @throws Failure (exit code 3) without engine, Compose or base images; the signal's reason */
+/** Somebody ended the proof. What it had started has been taken down, but for what is left. */
+export class ProofInterrupted extends Error {
+  readonly left: readonly string[];
+
+  constructor(left: readonly string[]) {
+    super("the proof was interrupted");
+    this.name = "ProofInterrupted";
+    this.left = left;
+  }
+}
+
+/** @throws Failure (exit code 3) without engine, Compose or base images; ProofInterrupted */
 export async function proveCompose({ seed, signal, onStep }: ProofOptions): Promise<ComposeProof> {
   const startedMs = performance.now();
   const tools = await findDocker();
@@ -82,14 +93,17 @@ export async function proveCompose({ seed, signal, onStep }: ProofOptions): Prom
     }
   };
   const reasons: string[] = [];
-  await step("images at hand", () => checkImages(signal));
+  const left: string[] = [];
   try {
+    await step("images at hand", () => checkImages(signal));
     await step("image built", () => buildImage(signal));
-    await proveStack(tools, seed, signal, step, reasons);
+    await proveStack(tools, seed, signal, step, left);
   } catch (error) {
-    if (signal.aborted || error instanceof Failure) throw error;
+    if (signal.aborted) throw new ProofInterrupted(left);
+    if (error instanceof Failure) throw error;
     reasons.push((error as Error).message);
   }
+  reasons.push(...left.map((what) => `left behind: ${what}`));
   const { engineVersion, composeVersion } = tools;
   const durationMs = performance.now() - startedMs;
   return { seed, held: reasons.length === 0, reasons, engineVersion, composeVersion, steps, durationMs };
@@ -114,8 +128,8 @@ async function buildImage(signal: AbortSignal): Promise<string> {
   return `${megabytes(bytes)}, of them ${megabytes(bytes - (await sizeOf(base)))} over ${base}`;
 }
 
-/** Starts it, breaks it, checks it; whatever happens, takes it down. */
-async function proveStack(tools: DockerTools, seed: number, signal: AbortSignal, step: RunStep, reasons: string[]): Promise<void> {
+/** Starts it, breaks it, checks it; whatever happens, takes it down. @param left what then remains */
+async function proveStack(tools: DockerTools, seed: number, signal: AbortSignal, step: RunStep, left: string[]): Promise<void> {
   const stack = await openStack(tools, settings, pace, signal);
   try {
     await step("compose up, all healthy", () => startStack(stack, signal));
@@ -140,8 +154,7 @@ async function proveStack(tools: DockerTools, seed: number, signal: AbortSignal,
     throw new Error(`${(error as Error).message}${await lastLogs(stack).catch(() => "")}`);
   } finally {
     await step("taken down", async () => {
-      const left = await stack.down();
-      reasons.push(...left.map((what) => `left behind: ${what}`));
+      left.push(...(await stack.down()));
       return left.length === 0 ? "no container, volume or network is left" : left.join(", ");
     });
   }

@@ -80,7 +80,7 @@ export async function openStack(
         (error: Error) => error.message,
       );
       rmSync(folder, { recursive: true, force: true });
-      const left = await leftOf(project);
+      const left = await leftOf(project).catch((error: Error) => [`nobody knows what: ${error.message}`]);
       return failure === null ? left : [...left, failure];
     },
   };

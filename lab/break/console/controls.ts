@@ -38,7 +38,7 @@ interface Broken {
   frozen: Map<LabNodeName, readonly number[]>;
   held: Map<LabNodeName, () => void>;
   weather: LabWeather;
-  /** Counts up; mending does not take it back. */
+  /** Counts up; a fix does not take it back. */
   faults: number;
 }
 

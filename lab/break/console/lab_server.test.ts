@@ -76,7 +76,7 @@ async function visitor(): Promise<string> {
   return cookie.split(";")[0] as string;
 }
 
-describe("the lab's door", () => {
+describe("the lab's listener", () => {
   test("a link lets one browser in, once, by a cookie that no script reads", async () => {
     const secret = secretOf(listener.link());
     const first = await ask("POST", "/lab/enter", { headers: own(), body: { secret } });
@@ -110,7 +110,7 @@ describe("the lab's door", () => {
     expect(performed).toEqual([kill]);
   });
 
-  test("says what is no command, and what cannot be done now", async () => {
+  test("names what is not a command, and what cannot be done now", async () => {
     const cookie = await visitor();
     const give = (body: unknown) => ask("POST", "/lab/do", { headers: { cookie, ...own() }, body });
     for (const body of [{ do: "node", node: "moon", action: "kill" }, { do: "campaign", contacts: 1e9 }, [], "x".repeat(5_000)]) {

@@ -24,7 +24,7 @@ test("every broken law counts, whichever part broke it", () => {
 
 describe("refused, in one line that says why", () => {
   const [round] = results.rounds;
-  const cases: [what: string, value: unknown, says: RegExp][] = [
+  const cases: [what: string, value: unknown, reason: RegExp][] = [
     ["another schema", { ...results, schema: "bulksms-benchmark/0" }, /^its schema is "bulksms-benchmark\/0", not "bulksms-benchmark\/1"$/],
     ["no schema", { batched_per_s: 1 }, /^its schema is not named/],
     ["no object", null, /^its schema is not named/],
@@ -38,8 +38,8 @@ describe("refused, in one line that says why", () => {
     ["an unknown field", { ...results, extra: 1 }, /extra/],
     ["a figure that is no number", { ...results, figures: [{ ...results.figures[0], median: null }] }, /^figures\.0\.median/],
   ];
-  test.each(cases)("%s", (_, value, says) => {
-    expect(() => parseResults(JSON.stringify(value))).toThrow(says);
+  test.each(cases)("%s", (_, value, reason) => {
+    expect(() => parseResults(JSON.stringify(value))).toThrow(reason);
   });
 
   test("no JSON", () => {

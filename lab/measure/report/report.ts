@@ -190,7 +190,7 @@ const lawWords = {
 function renderLaws(laws: readonly LawResult[]): Markup | null {
   if (laws.length === 0) return null;
   return html`<div class="wide"><table class="laws">
-<thead><tr><th scope="col">law</th><th scope="col"></th><th class="number" scope="col">rows</th><th scope="col">says</th></tr></thead>
+<thead><tr><th scope="col">law</th><th scope="col"></th><th class="number" scope="col">rows</th><th scope="col">description</th></tr></thead>
 <tbody>${laws.map(renderLaw)}</tbody>
 </table></div>`;
 }

@@ -26,7 +26,7 @@ describe("/proc/PID/stat", () => {
     );
   });
 
-  test("what is no such line is nothing", () => {
+  test("any other line gives nothing", () => {
     for (const line of ["", "4242 (node", "4242 (node) S 1 2", statOf("node", Number.NaN, 0, 0, 0), "4242 node S 1"])
       expect(parseTicks(line)).toBeNull();
   });

@@ -4,12 +4,12 @@ import type { CampaignState } from "../../../src/cli/campaign_watch.ts";
 import type { Connection } from "../../../src/cli/connection.ts";
 import { openContacts } from "../../../src/cli/contacts_source.ts";
 import type { CreateAnswer } from "../../../src/contracts/http.ts";
-import { type MessageStatus, messageStatuses } from "../../../src/contracts/states.ts";
+import { type MessageStatus, messageCounts, messageStatuses } from "../../../src/contracts/states.ts";
 import type { LawsReport } from "../../../src/laws/check_laws.ts";
 import type { Sql } from "../../../src/platform/postgres.ts";
 
 const endPollMs = 50;
-/** A campaign that does not move for so long never ends. */
+/** A campaign that does not move for this long never ends. */
 const stillMaxMs = 60_000;
 
 export interface Created {
@@ -85,7 +85,7 @@ export async function untilFinished(
 }
 
 function stateOf(row: CampaignRow, contacts: number): CampaignState {
-  const counts = Object.fromEntries(messageStatuses.map((status) => [status, row[status]])) as Record<MessageStatus, number>;
+  const counts = messageCounts((status) => row[status]);
   const { status, parts, partsSent, lastError } = row;
   return { status, contacts, parts: Number(parts), partsSent: Number(partsSent), counts, lastError, credit: null, silent: null };
 }

@@ -16,7 +16,7 @@ export interface Noticed {
 /** Longer than any test file or crash point takes on a busy machine, with a mutant that hangs. */
 const fileMaxMs = 300_000;
 const pointMaxMs = 600_000;
-const saysLengthMax = 160;
+const reasonLengthMax = 160;
 
 export const nameOf = (catcher: Catcher) => (catcher.kind === "test" ? catcher.title : `crash point ${catcher.crash}`);
 
@@ -112,4 +112,4 @@ const firstLine = (text: string) =>
     .split("\n")
     .map((line) => line.trim())
     .find((line) => line !== "")
-    ?.slice(0, saysLengthMax) ?? "";
+    ?.slice(0, reasonLengthMax) ?? "";

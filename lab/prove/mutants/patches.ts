@@ -136,7 +136,7 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
       crash("C20"),
       test(
         "src/nodes/salesapi/outages.database.test.ts",
-        "every door answers 503 with Retry-After within 2 s, and no receipt is answered 2xx; all is well once it is back",
+        "every endpoint answers 503 with Retry-After within 2 s, and no receipt is answered 2xx; all is well once it is back",
       ),
     ],
   },
@@ -192,7 +192,10 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
   untouched_only: {
     replacements: one(dispatch, "isUntouched &&= outcome.isWithoutEffect;", 'isUntouched &&= outcome.kind === "silent";'),
     catchers: [
-      test(dispatchTest, "that may have reached the carrier in any attempt stays meant, also when a later attempt was refused at the door"),
+      test(
+        dispatchTest,
+        "that may have reached the carrier in any attempt stays meant, also when a later attempt was refused at the endpoint",
+      ),
     ],
   },
   silence_is_no_verdict: {

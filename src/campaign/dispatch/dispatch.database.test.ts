@@ -261,7 +261,7 @@ describe("a chunk", () => {
     expect(bodies[2]?.valid_until).toBe(bodies[1]?.valid_until);
   });
 
-  it("that may have reached the carrier in any attempt stays meant, also when a later attempt was refused at the door", async () => {
+  it("that may have reached the carrier in any attempt stays meant, also when a later attempt was refused at the endpoint", async () => {
     const id = await seed(1);
     let attempts = 0;
     const { options } = optionsFor(async () => {

@@ -6,6 +6,7 @@ import { createTestDatabase, type TestDatabase } from "../../../testing/engines.
 import { firstPricing } from "../../../testing/prices.ts";
 import { waitFor } from "../../../testing/wait_for.ts";
 import { csvSource } from "../../contacts/csv/csv_source.ts";
+import type { OpenedFile } from "../../contacts/open_file.ts";
 import { isAppError } from "../../contracts/errors.ts";
 import type { FileAnswer } from "../../contracts/quote.ts";
 import { submitMessagesMax } from "../../contracts/receipts.ts";
@@ -14,7 +15,6 @@ import { deadlineIn } from "../../platform/time/deadline.ts";
 import { cancel } from "../lifecycle/commands.ts";
 import { importCampaign } from "./import_campaign.ts";
 import { readImportFields } from "./import_fields.ts";
-import type { OpenedRows } from "./open_rows.ts";
 import { purgeDeadImport } from "./purge_imports.ts";
 
 const throughSimulator = { carrier: { carrierId: null, name: "simulator", isSimulated: true, destinations: null }, destinations: null };
@@ -48,7 +48,7 @@ type Step = Buffer | (() => Promise<unknown>);
 /** A file that does things between its chunks. */
 const file = (...steps: Step[]) => opened(chunks(...steps));
 
-function opened(bytes: AsyncIterable<Buffer>): () => Promise<OpenedRows> {
+function opened(bytes: AsyncIterable<Buffer>): () => Promise<OpenedFile> {
   return async () => ({ source: csvSource(bytes, "utf-8"), answer: () => fileAnswer, close: async () => {} });
 }
 

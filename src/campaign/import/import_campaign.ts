@@ -3,6 +3,7 @@
 // file leaves nothing that a client can see: small files are judged before the first row is
 // written; what larger ones wrote is purged and stands as an empty `import_failed`.
 import { randomUUID } from "node:crypto";
+import type { OpenedFile } from "../../contacts/open_file.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { isAppError } from "../../contracts/errors.ts";
 import type { CreateAnswer } from "../../contracts/http.ts";
@@ -21,7 +22,7 @@ import { costlyCharactersOf, emptyFilled, encodingOf, phoneColumnOf } from "./fi
 import { claimKey, findAnswer, type IdempotencyClaim, storeAnswer } from "./idempotency.ts";
 import { type ImportLease, importLost, renewImportLease, whyImportIsLost } from "./import_lease.ts";
 import { type JudgedRequest, type JudgedRows, type JudgeLimits, judgeRows, type RowSink } from "./judge_rows.ts";
-import type { FileChoices, OpenedRows } from "./open_rows.ts";
+import type { FileChoices } from "./open_rows.ts";
 import { abandonImport } from "./purge_imports.ts";
 import { createRowEncoder, type RowEncoder } from "./row_encoder.ts";
 
@@ -103,7 +104,7 @@ export async function importCampaign(
   sql: Sql,
   request: ImportRequest,
   limits: ImportLimits,
-  open: () => Promise<OpenedRows>,
+  open: () => Promise<OpenedFile>,
 ): Promise<{ answer: CreateAnswer; isRepeat: boolean }> {
   const { claim } = request;
   const known = claim === null ? null : await findAnswer(sql, claim);

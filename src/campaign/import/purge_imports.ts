@@ -8,12 +8,12 @@ import { inTransaction, type Sql } from "../../platform/postgres.ts";
 import { endImportLease, type ImportLease, markImport, renewImportLease, requireImportLease, takeDeadImport } from "./import_lease.ts";
 
 /**
- * A purge holds its locks for so many rows at most. Nobody reads them; a million are gone within
+ * A purge holds its locks for this many rows at most. Nobody reads them; a million are gone within
  * seconds.
  */
 const purgeRowsMax = 25_000;
 /**
- * A process that is to end purges for so long at most. What is left is the sweeper's, and at once:
+ * A process that is to end purges for this long at most. What is left is the sweeper's, and at once:
  * the lease is given back.
  */
 const purgeWhenStoppingMsDefault = 3_000;

@@ -2,6 +2,7 @@
 // rows through the same judge as the import's, into a sink that counts.
 import { type CostlyCells, createCostlyCells } from "../../contacts/costly_cells.ts";
 import type { GoodRow } from "../../contacts/csv/row_verdicts.ts";
+import type { OpenedFile } from "../../contacts/open_file.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { costlyCharactersShownMax, type QuoteAnswer, rejectLinesShownMax, samplesShownMax } from "../../contracts/quote.ts";
 import { countryOf } from "../../sms/number_country.ts";
@@ -11,7 +12,6 @@ import type { Reject } from "./copy_rows.ts";
 import { costlyCharactersOf, emptyFilled, encodingOf, phoneColumnOf } from "./figures.ts";
 import type { ImportRequest } from "./import_campaign.ts";
 import { type JudgedRows, type JudgeLimits, judgeRows, type RowSink } from "./judge_rows.ts";
-import type { OpenedRows } from "./open_rows.ts";
 
 export type QuoteRequest = Omit<ImportRequest, "workspaceId" | "claim">;
 
@@ -30,7 +30,7 @@ interface Counted {
  * Judges a file as the import does, and counts.
  * @throws AppError what `importCampaign` throws for the same file and fields.
  */
-export async function quoteFile(request: QuoteRequest, limits: JudgeLimits, open: () => Promise<OpenedRows>): Promise<QuoteAnswer> {
+export async function quoteFile(request: QuoteRequest, limits: JudgeLimits, open: () => Promise<OpenedFile>): Promise<QuoteAnswer> {
   const opened = await open();
   try {
     const counted: Counted = { countries: new Map(), costMilli: 0, rejects: {}, samples: [], costly: createCostlyCells(request.template) };

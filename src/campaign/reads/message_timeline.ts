@@ -74,7 +74,7 @@ function stepsOf(row: TimelineRow, outbox: OutboxRow | null): TimelineStep[] {
   return [
     step("imported", "salesapi", true, row.createdAt, `row ${row.rowNo} of the file, ${partsOf(row.parts)}`),
     step("held", "rpc", row.heldAt !== null, row.heldAt, "credit for all parts of the campaign is held before the first is sent"),
-    step("leased", "sales_worker", row.attempts > 0, null, leaseSays(row)),
+    step("leased", "sales_worker", row.attempts > 0, null, describeLease(row)),
     step("submitted", "sales_worker", submittedAt !== null, submittedAt, "the intent is on disk before the first byte goes to the carrier"),
     acceptedStep(row, why),
     step("sent", "carrier", sentAt !== null, sentAt, "a receipt says so, or one that implies it"),
@@ -91,7 +91,7 @@ function acceptedStep({ status, errorCode, sentAt }: TimelineRow, why: string): 
   return step("accepted", "carrier", isAccepted, null, errorCode === null || isAccepted ? "the carrier took it in its queue" : errorCode);
 }
 
-const leaseSays = ({ chunkNo, attempts }: TimelineRow) =>
+const describeLease = ({ chunkNo, attempts }: TimelineRow) =>
   chunkNo === null || attempts === 0
     ? "no worker has taken its chunk yet"
     : `chunk ${chunkNo}, leased ${attempts === 1 ? "once" : `${attempts} times`}`;
@@ -106,10 +106,16 @@ function chargeOf(row: TimelineRow, outbox: OutboxRow | null): MessageCharge {
   const amount = formatCredits(BigInt(row.costMilli));
   const isCharged = row.sentAt !== null && outbox?.confirmedAt != null;
   const sum = `${amount} credits for ${partsOf(row.parts)}`;
-  return { parts: row.parts, amount, is_charged: isCharged, transfer_id: outbox?.id || null, description: chargeSays(row, sum, isCharged) };
+  return {
+    parts: row.parts,
+    amount,
+    is_charged: isCharged,
+    transfer_id: outbox?.id || null,
+    description: describeCharge(row, sum, isCharged),
+  };
 }
 
-function chargeSays({ sentAt, status, doneAt }: TimelineRow, sum: string, isCharged: boolean): string {
+function describeCharge({ sentAt, status, doneAt }: TimelineRow, sum: string, isCharged: boolean): string {
   if (isCharged) return `Charged because it was sent: ${sum}. What became of it afterwards (${status}) changes nothing.`;
   if (sentAt !== null) return `Sent: ${sum}, on their way to the ledger.`;
   if (doneAt !== null) return `Not charged: it ended as ${status} without having been sent. Its held credit goes back.`;

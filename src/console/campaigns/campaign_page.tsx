@@ -2,6 +2,7 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { Link } from "wouter";
 import type { StatisticsAnswer } from "../../contracts/campaign_reads.ts";
+import type { CarrierAnswer } from "../../contracts/carriers.ts";
 import type { BulksmsAnswer } from "../../contracts/http.ts";
 import { importEndOf, importEnds } from "../../contracts/import_ends.ts";
 import { isProduct } from "../../contracts/prices.ts";
@@ -12,7 +13,17 @@ import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
 import { Trouble } from "../look/problem_view.tsx";
-import { bulksmsWords, campaignWords, showCount, showCredits, showMoment, showMs, showSeconds } from "../look/words.ts";
+import {
+  bulksmsWords,
+  campaignWords,
+  carrierWords,
+  showCount,
+  showCredits,
+  showMoment,
+  showMs,
+  showPeople,
+  showSeconds,
+} from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
 import { FollowUp } from "./follow_up.tsx";
 import { MessageTable } from "./message_table.tsx";
@@ -59,18 +70,9 @@ export function CampaignPage({ id }: { id: string }) {
 /** Nothing of its file is kept, so there is nothing to show but why, and the way back. */
 function NotImported({ campaign }: { campaign: BulksmsAnswer }) {
   const end = importEndOf(campaign.last_error);
-  const { description, meaning } = campaignWords(campaign);
   return (
     <article className="campaign">
-      <p className="crumbs">
-        <Link href="/campaigns">Campaigns</Link>
-      </p>
-      <div className="head">
-        <h1>{campaign.name}</h1>
-        <p className="campaign-state" role="status">
-          <Mark meaning={meaning} /> {description}
-        </p>
-      </div>
+      <Head name={campaign.name} words={campaignWords(campaign)} />
       <p className="trouble" role="alert">
         <Mark meaning="failed" /> {end === null ? (campaign.last_error ?? "").replaceAll("_", " ") : importEnds[end]}. Nothing of the file
         is kept, no credit is held, and nobody was texted.
@@ -101,19 +103,11 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
   const [chosen, setChosen] = useState<MessageStatus | null>(null);
   const pace = usePace(counts, contacts);
   const final = countIn("final", counts);
-  const { description, meaning } = bulksmsWords[status];
   return (
     <article className="campaign">
-      <p className="crumbs">
-        <Link href="/campaigns">Campaigns</Link>
-      </p>
-      <div className="head">
-        <h1>{campaign.name}</h1>
-        <p className="campaign-state" role="status">
-          <Mark meaning={meaning} /> {description}
-        </p>
-        <Commands id={campaign.id} status={status} again={again} />
-      </div>
+      <Head name={campaign.name} words={bulksmsWords[status]}>
+        <Commands campaign={campaign} status={status} again={again} />
+      </Head>
       {campaign.last_error !== null && (
         <p className="trouble" role="alert">
           <Mark meaning="failed" /> {campaign.last_error.replaceAll("_", " ")}
@@ -134,7 +128,7 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
         <summary>Text, sender, file</summary>
         <p className="bubble">{campaign.text}</p>
         <p className="soft">
-          from {campaign.sender} · {showCount(campaign.parts)} parts
+          from {campaign.sender} · {carrierWords(campaign.carrier)} · {showCount(campaign.parts)} parts
           {isProduct(campaign.parts, campaign.price, campaign.cost) && ` at ${showCredits(campaign.price)}`} · given up after{" "}
           {showSeconds(campaign.deadline_s)} · made {showMoment(campaign.created_at)}
         </p>
@@ -150,6 +144,24 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
       <FollowUp campaign={campaign} />
       <MessageTable id={campaign.id} contacts={contacts} status={chosen} version={newest.version} />
     </article>
+  );
+}
+
+/** The way back, the campaign's name and where it stands. */
+function Head({ name, words, children }: { name: string; words: ReturnType<typeof campaignWords>; children?: ReactNode }) {
+  return (
+    <>
+      <p className="crumbs">
+        <Link href="/campaigns">Campaigns</Link>
+      </p>
+      <div className="head">
+        <h1>{name}</h1>
+        <p className="campaign-state" role="status">
+          <Mark meaning={words.meaning} /> {words.description}
+        </p>
+        {children}
+      </div>
+    </>
   );
 }
 
@@ -202,7 +214,14 @@ function Reasons({ statistics }: { statistics: StatisticsAnswer | null }) {
   );
 }
 
-function Commands({ id, status, again }: { id: string; status: BulksmsStatus; again: () => void }) {
+interface CommandsProps {
+  campaign: BulksmsAnswer;
+  status: BulksmsStatus;
+  again: () => void;
+}
+
+function Commands({ campaign, status, again }: CommandsProps) {
+  const { id, carrier, contacts } = campaign;
   const { scopes } = useSession();
   const [isBusy, setIsBusy] = useState(false);
   const [isSure, setIsSure] = useState(false);
@@ -232,7 +251,7 @@ function Commands({ id, status, again }: { id: string; status: BulksmsStatus; ag
           className={command === "run" || command === "resume" ? "primary" : command === "cancel" ? "danger" : undefined}
           onClick={() => void give(command)}
         >
-          {command === "cancel" && isSure ? "Cancel it: sure?" : commandWords[command]}
+          {command === "cancel" && isSure ? "Cancel it: sure?" : commandWord(command, carrier, contacts)}
         </button>
       ))}
       {isPriceChange(failed) ? (
@@ -251,5 +270,9 @@ function Commands({ id, status, again }: { id: string; status: BulksmsStatus; ag
     </div>
   );
 }
+
+/** Real or simulated is to be seen before anybody is texted. */
+const commandWord = (command: Command, { name, simulated }: CarrierAnswer, contacts: number): string =>
+  command === "run" && !simulated ? `Text ${showPeople(contacts)} through ${name}` : commandWords[command];
 
 const isPriceChange = (error: unknown): error is Problem => error instanceof Problem && error.code === "price_changed";

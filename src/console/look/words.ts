@@ -1,4 +1,5 @@
 // How numbers, credits, times and states are written, everywhere the same. Pure.
+import type { CarrierAnswer } from "../../contracts/carriers.ts";
 import { importEndOf } from "../../contracts/import_ends.ts";
 import type { BulksmsStatus, FileEncoding, MessageStatus } from "../../contracts/states.ts";
 
@@ -61,6 +62,9 @@ export const encodingWords: Readonly<Record<FileEncoding, string>> = {
 };
 
 export const showPeople = (count: number): string => `${showCount(count)} ${count === 1 ? "person" : "people"}`;
+/** `through telia`, or that no phone is reached. */
+export const carrierWords = ({ name, simulated }: CarrierAnswer): string =>
+  simulated ? "simulated, no phone is reached" : `through ${name}`;
 export const showRows = (count: number): string => `${showCount(count)} ${count === 1 ? "row" : "rows"}`;
 
 export const showBytes = (bytes: number): string =>

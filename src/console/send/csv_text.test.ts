@@ -16,7 +16,7 @@ describe("bytes and texts", () => {
     expect([node.isUtf8(encode(text)), node.textOf(encode(text))]).toEqual([true, text]);
   });
 
-  test.each(notTexts)("%o is no UTF-8", (broken) => {
+  test.each(notTexts)("%o is not valid UTF-8", (broken) => {
     expect([browser.isUtf8(broken), node.isUtf8(broken)]).toEqual([false, false]);
   });
 

@@ -35,7 +35,7 @@ export function FileReading({ judgement, choices, onChoice }: FileReadingProps) 
           <select
             value={file.encoding}
             onChange={(event) => onChoice({ encoding: event.target.value as FileChoices["encoding"] })}
-            title={file.encoding_reason ?? "as you chose"}
+            title={file.encoding_reason ?? undefined}
           >
             {fileEncodings.map((encoding) => (
               <option key={encoding} value={encoding}>

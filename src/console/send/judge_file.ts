@@ -4,6 +4,7 @@ import { type CostlyCells, createCostlyCells } from "../../contacts/costly_cells
 import { type ColumnSample, createColumnSample } from "../../contacts/csv/column_sample.ts";
 import { type FoundColumns, findColumns } from "../../contacts/csv/columns.ts";
 import { createRowJudge, type RowJudge } from "../../contacts/csv/row_verdicts.ts";
+import type { OpenedFile } from "../../contacts/open_file.ts";
 import { areTooManyRejected, cellOf, cellsOf, type Header, type Rows, tooManyBroken } from "../../contacts/rows.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { listOfAnswer, type Pricing, pricingOf } from "../../contracts/prices.ts";
@@ -57,12 +58,13 @@ interface State {
 export async function judgeFile(request: JudgeRequest, { onNews, isWanted }: JudgeListener): Promise<Judgement | null> {
   const state = startState(request);
   const { news } = state;
+  let opened: OpenedFile | null = null;
   try {
     const onBytes = (read: number) => {
       news.bytesRead = read;
     };
     const { country, encoding, sheet, withHiddenRows } = request;
-    const opened = await openChosenFile(request.file, { country, encoding, sheet, withHiddenRows, onBytes });
+    opened = await openChosenFile(request.file, { country, encoding, sheet, withHiddenRows, onBytes });
     let newsAtMs = performance.now();
     for await (const rows of opened.source.rows()) {
       if (!isWanted()) return null;
@@ -81,6 +83,8 @@ export async function judgeFile(request: JudgeRequest, { onNews, isWanted }: Jud
     if (!(error instanceof AppError)) throw error;
     news.question ??= questionOf(error);
     if (news.question === null) news.problem = problemOf(error);
+  } finally {
+    await opened?.close();
   }
   if (!isWanted()) return null;
   news.bytesRead = news.bytes;

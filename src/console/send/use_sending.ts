@@ -24,7 +24,8 @@ export function useSending({ text, sender, country, choices }: SendingFields, na
     setBusy("creating");
     try {
       const created = await create(chosen, judged);
-      if (runs) {
+      // the button that was pressed does not name a real carrier: the campaign's page does
+      if (runs && created.carrier?.simulated !== false) {
         setBusy("running");
         await run(created, judged);
       }

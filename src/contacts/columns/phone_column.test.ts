@@ -122,6 +122,12 @@ describe("the phone column", () => {
     );
   });
 
+  it("is told with counts that a person can read", () => {
+    const cells = Array.from({ length: sampleRowsMax }, (_, row) => [row < 15 ? "unknown" : "0401234501"]);
+    const taken = judgePhoneColumn(["Phone"], cells, { country });
+    expect(taken.description).toContain(`(${(sampleRowsMax - 15).toLocaleString("en-US")} of its first 1,000 cells are`);
+  });
+
   it("is judged by its first rows, and by the same ones however long the file", () => {
     const first = Array.from({ length: sampleRowsMax }, () => ["0401234501", ""]);
     const later = [["0401234501", "0501234501"]];

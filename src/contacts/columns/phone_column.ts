@@ -209,13 +209,15 @@ export function shownColumn({ index, name }: Pick<PhoneCandidate, "index" | "nam
 
 const shownCharactersMax = 40;
 
+const shownCount = (count: number): string => count.toLocaleString("en-US");
+
 function taken(column: Column, why: PhoneColumnReason, candidates: readonly PhoneCandidate[]): PhoneColumnVerdict {
   return { kind: "column", column: candidateOf(column), why, description: describe(column, why), candidates };
 }
 
 function describe(column: PhoneCandidate, why: PhoneColumnReason): string {
   const name = shownColumn(column);
-  const counts = `${column.numbers} of its first ${column.filled} cells are numbers that can be texted`;
+  const counts = `${shownCount(column.numbers)} of its first ${shownCount(column.filled)} cells are numbers that can be texted`;
   switch (why) {
     case "named":
       return `The numbers are those of ${name}, as asked.`;
@@ -236,7 +238,7 @@ function describe(column: PhoneCandidate, why: PhoneColumnReason): string {
 function ambiguous(between: readonly Column[], candidates: readonly PhoneCandidate[]): PhoneColumnVerdict {
   const [first, second] = [...between].sort((a, b) => b.numbers - a.numbers || a.index - b.index) as [Column, Column];
   const others = candidates.filter(({ index }) => index !== first.index && index !== second.index);
-  const counts = [first, second].map((column) => `${shownColumn(column)} has ${column.numbers}`).join(" and ");
+  const counts = [first, second].map((column) => `${shownColumn(column)} has ${shownCount(column.numbers)}`).join(" and ");
   return {
     kind: "ambiguous",
     description: `Two columns hold phone numbers: ${counts} of the first rows. Name the one to text with phone_column.`,

@@ -249,12 +249,14 @@ export async function joinWithFile(
   const joined = which === "report" ? joinReport : joinRejects;
   for (const withHiddenRows of [false, true]) {
     const opened = await open(withHiddenRows);
-    await sink.start();
     try {
+      await sink.start();
       for await (const piece of joined({ exported: exported(), file: opened.source, country })) await sink.add(piece);
       return;
     } catch (error) {
       if (!(error instanceof FileDiffers) || withHiddenRows || opened.answer().kind === "csv") throw error;
+    } finally {
+      await opened.close();
     }
   }
 }

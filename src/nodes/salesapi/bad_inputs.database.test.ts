@@ -1,6 +1,6 @@
 // Nonsense against salesapi: forms that no browser makes, fields and cells of any bytes, receipts
 // of any shape. Beside what create_route.database.test.ts and salesapi.database.test.ts have:
-// a clear answer with a stable code, no effect, never a 500, and the door open afterwards.
+// a clear answer with a stable code, no effect, never a 500, and the listener answers afterwards.
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -128,7 +128,7 @@ describe("a field", () => {
     ["text", "of UTF-8 cut short", Buffer.from([0x48, 0xe2, 0x82]), 422, "text_invalid"],
     ["text", "of bytes that are nothing", Buffer.from([0xff, 0xfe, 0xfd]), 422, "text_invalid"],
     ["text", "with a NUL", "Hello\0there", 422, "text_invalid"],
-    ["text", "of blanks that are no ASCII", "\u00a0\u2003\u3000", 422, "text_invalid"],
+    ["text", "of whitespace that is not ASCII", "\u00a0\u2003\u3000", 422, "text_invalid"],
     ["text", "of 1,001 emoji in 2,002 units", "😀".repeat(1_001), 422, "text_too_long"],
     ["text", "of 700 placeholders that the file lacks", "{a}".repeat(660), 422, "text_column_missing"],
     ["text", "of nothing but braces", "{".repeat(500), 422, "csv_phone_column_missing"],
@@ -356,7 +356,7 @@ describe("receipts", () => {
   });
 });
 
-it("and afterwards the door is open, and nothing impossible happened", async () => {
+it("and afterwards the listener answers, and nothing impossible happened", async () => {
   expect((await nodes.http("GET", "/ready")).status).toBe(200);
   const metrics = (await nodes.http("GET", "/metrics")).body as string;
   expect(/^bulksms_receipts_waiting\S* (\d+)/m.exec(metrics)?.[1]).toBe("0");

@@ -2,6 +2,7 @@
 // one judge for both.
 import { strToU8, zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { uploadForm } from "../../../testing/api_client.ts";
 import { type SalesNodes, startSalesNodes } from "../../../testing/sales_nodes.ts";
 import { makeWorkbook, phoneRows, textRow } from "../../../testing/workbooks.ts";
 import { quoteAnswer } from "../../contracts/quote.ts";
@@ -14,12 +15,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => nodes?.stop());
 
-async function post(path: "/create" | "/quote", file: string | Uint8Array, fields: Record<string, string> = {}, ofKey = key) {
-  const form = new FormData();
-  for (const [name, value] of Object.entries({ text: "Hi", ...fields })) form.set(name, value);
-  form.set("file", new Blob([Buffer.from(file)]), "people.csv");
-  return nodes.http("POST", path, { key: ofKey, body: form });
-}
+const post = (path: "/create" | "/quote", file: string | Uint8Array, fields: Record<string, string> = {}, ofKey = key) =>
+  nodes.http("POST", path, { key: ofKey, body: uploadForm(file, { text: "Hi", ...fields }, "people.csv") });
 
 const footprint = async () => {
   const [row] = await nodes.owner`

@@ -27,7 +27,7 @@ export const formBytesMax = partsMax * (fieldBytesMax + 1024);
  * why.
  */
 const drainMs = 10_000;
-/** And for so long when the process is to end, which waits for its connections. */
+/** And for this long when the process is to end, which waits for its connections. */
 const drainWhenStoppingMs = 1_000;
 const readBytes = 64 * 1024;
 

@@ -1,6 +1,7 @@
 // How a campaign is followed up over HTTP: its report by the lines of its file, and its rejects,
 // which are fixed and sent again as they are.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { uploadForm } from "../../../testing/api_client.ts";
 import { type SalesNodes, startSalesNodes } from "../../../testing/sales_nodes.ts";
 import { makeWorkbook, textRow } from "../../../testing/workbooks.ts";
 import { csvSource } from "../../contacts/csv/csv_source.ts";
@@ -16,10 +17,7 @@ beforeAll(async () => {
 afterAll(() => nodes?.stop());
 
 async function create(file: string | Uint8Array, fields: Record<string, string> = {}) {
-  const form = new FormData();
-  for (const [name, value] of Object.entries({ text: "Hi", ...fields })) form.set(name, value);
-  form.set("file", new Blob([Buffer.from(file)]), "people.csv");
-  const { status, body } = await nodes.http("POST", "/create", { key, body: form });
+  const { status, body } = await nodes.http("POST", "/create", { key, body: uploadForm(file, { text: "Hi", ...fields }, "people.csv") });
   expect(status, JSON.stringify(body)).toBe(201);
   return body;
 }
@@ -105,9 +103,7 @@ describe("rejects.csv", () => {
   it("whose columns are ours is never asked for a number, nor fills a text", async () => {
     const file = "\ufeffphone,line,reason,what_to_do\r\nabc,0401234501,msisdn_letters,0401234502\r\n0401234503,0401234504,duplicate,y\r\n";
     expect(await create(file)).toMatchObject({ contacts: 1, phone_column: { name: "phone", why: "only_numbers" } });
-    const form = new FormData();
-    form.set("text", "Hi {reason}");
-    form.set("file", new Blob([file]), "people.csv");
+    const form = uploadForm(file, { text: "Hi {reason}" }, "people.csv");
     expect(await nodes.http("POST", "/create", { key, body: form })).toMatchObject({ status: 422, body: { code: "text_column_missing" } });
     const twice = "phone,reason,line,reason,what_to_do\n0401234501,mine,2,duplicate,x\n";
     const { id } = await create(twice, { text: "Hi {reason}" });

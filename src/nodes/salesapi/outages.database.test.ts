@@ -41,7 +41,7 @@ describe("while Redis is away", () => {
 });
 
 describe("while Postgres is away", () => {
-  it("every door answers 503 with Retry-After within 2 s, and no receipt is answered 2xx; all is well once it is back", async () => {
+  it("every endpoint answers 503 with Retry-After within 2 s, and no receipt is answered 2xx; all is well once it is back", async () => {
     const id = await nodes.create(workspace.key, 10);
     await nodes.command("run", workspace.key, id);
     await nodes.campaign(id, (row) => row.queued === 10);

@@ -59,7 +59,7 @@ const good = (changes: object = {}) => ({
 
 describe("a submit", () => {
   test.each<[string, () => unknown, number, string]>([
-    ["a text that is no UTF-8", () => Buffer.from(JSON.stringify(good({ text: "Hyv\u00e4" })), "latin1"), 400, "json_invalid"],
+    ["a text that is not valid UTF-8", () => Buffer.from(JSON.stringify(good({ text: "Hyv\u00e4" })), "latin1"), 400, "json_invalid"],
     ["a million lists in each other", () => Buffer.from(`${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}`), 400, "request_invalid"],
     [
       "a message of a million lists",
@@ -174,7 +174,7 @@ test(`weather of any JSON is set or refused, never a 500, and clears again (seed
   expect((await send("PUT", "/weather", "{}")).status).toBe(200);
 });
 
-test("and afterwards the door is open, and the log has no error", async () => {
+test("and afterwards the listener answers, and the log has no error", async () => {
   expect((await get("/health")).status).toBe(200);
   expect(logLines).toEqual([]);
 });

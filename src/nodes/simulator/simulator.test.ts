@@ -68,7 +68,7 @@ describe("a bad submit has a clear answer and no effect", () => {
     ["an unknown field", body({ urgent: true }), bearer, 422, "field_unknown"],
     ["a wrong type", body({ sender: 5 }), bearer, 400, "request_invalid"],
     ["a malformed number", body({ messages: [{ row_no: 1, to: "0401234567", parts: 1 }] }), bearer, 400, "request_invalid"],
-    ["a doubled row", body({ messages: [...messages(2), ...messages(1)] }), bearer, 400, "request_invalid"],
+    ["a duplicate row", body({ messages: [...messages(2), ...messages(1)] }), bearer, 400, "request_invalid"],
     ["too many messages", body({ messages: messages(submitMessagesMax + 1) }), bearer, 413, "body_too_large"],
     ["too large a body", Buffer.alloc(17 * 1024 * 1024, " "), bearer, 413, "body_too_large"],
     ["a list instead of an object", [1], bearer, 400, "request_invalid"],

@@ -1,6 +1,6 @@
 // Nonsense against webapi, beside what webapi.database.test.ts and sockets.database.test.ts have:
 // odd bodies and queries on every route, handshakes and frames that no WebSocket client makes.
-// Always a clear answer, no effect, and the door open afterwards.
+// Always a clear answer, no effect, and the listener answers afterwards.
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import fc from "fast-check";
@@ -211,8 +211,8 @@ describe("a frame", () => {
     ["of control in pieces", () => frame(0x09, words("x")), 1002],
     ["of control above 125 bytes", () => frame(0x89, Buffer.alloc(126)), 1002],
     ["of close with a code that is none", () => frame(0x88, Buffer.from([0, 5])), 1002],
-    ["of text that is no UTF-8", () => frame(text, Buffer.from([0xff, 0xfe])), 1007],
-    ["of close whose reason is no UTF-8", () => frame(0x88, Buffer.from([3, 232, 0xff])), 1007],
+    ["of text that is not valid UTF-8", () => frame(text, Buffer.from([0xff, 0xfe])), 1007],
+    ["of close whose reason is not valid UTF-8", () => frame(0x88, Buffer.from([3, 232, 0xff])), 1007],
     ["of 2^63 bytes", () => frame(text, words("{}"), 65_536), 1009],
     ["of bytes", () => frame(0x82, words("{}")), 4400],
     [
@@ -237,7 +237,7 @@ describe("a frame", () => {
         ),
       4403,
     ],
-  ])("%s closes its socket with the code that says so", async (_says, bytes, code) => {
+  ])("%s closes its socket with the code that says so", async (_what, bytes, code) => {
     // whoever floods may also be told so before the first is answered
     expect(code === 4403 ? [4403, 1013] : [code]).toContain(await closeCodeOf(bytes()));
   });
@@ -250,7 +250,7 @@ describe("a frame", () => {
   });
 });
 
-test("and afterwards the door is open, no socket is left, and the log has no error", async () => {
+test("and afterwards the listener answers, no socket is left, and the log has no error", async () => {
   expect((await get("/ready")).status).toBe(200);
   await expect.poll(async () => /^bulksms_sockets\{[^}]*\} (\d+)/m.exec((await get("/metrics")).text)?.[1], { timeout: 10_000 }).toBe("0");
   const levels = nodes.logLines.map((line) => JSON.parse(line)).filter(({ level }) => level === "error" || level >= 50);

@@ -43,7 +43,7 @@ export async function addConsolePages(app: HttpServer, salesapi: SalesapiAddress
 }
 
 /**
- * Nothing but our own: scripts and styles in files, requests to this door, its WebSocket and
+ * Nothing but our own: scripts and styles in files, requests to this listener, its WebSocket and
  * salesapi.
  */
 function policyFor(request: FastifyRequest, address: SalesapiAddress): string {

@@ -176,7 +176,7 @@ test.each([
   ["a token that is none", { token: 5 }],
   ["a long key", { api_key: "x".repeat(201) }],
   ["another field", { token: "x", more: 1 }],
-  ["a workspace that is no id", { api_key: "x", workspace_id: "x" }],
+  ["a workspace that is not a valid id", { api_key: "x", workspace_id: "x" }],
 ])("a sign-in with %s is refused", async (_says, body) => {
   const answer = await signIn(body);
   expect([answer.status, answer.headers.get("set-cookie")]).toEqual([expect.toBeOneOf([400, 422]), null]);

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { CreateAnswer } from "../src/contracts/http.ts";
-import { askHttp } from "./api_client.ts";
+import { askHttp, uploadForm } from "./api_client.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { writeLargeWorkbook } from "./workbooks.ts";
 
@@ -63,9 +63,7 @@ test.skipIf(process.platform !== "linux")("100,000 rows of 50 columns stay withi
     largestMiB = Math.max(largestMiB, residentMiB(pid));
     loopTicks = cpuOf(pid, others);
   }, sampleEveryMs);
-  const form = new FormData();
-  form.set("text", "Hi {name}");
-  form.set("file", await openAsBlob(join(folder, "large.xlsx")), "large.xlsx");
+  const form = uploadForm(await openAsBlob(join(folder, "large.xlsx")), { text: "Hi {name}" }, "large.xlsx");
   const answer = await askHttp<CreateAnswer>("POST", `${cluster.urls.salesapi}/create`, { key: cluster.apiKey, body: form });
   clearInterval(timer);
   expect(answer).toMatchObject({ status: 201, body: { contacts: rows, rejected: 0, file: { kind: "xlsx" } } });
