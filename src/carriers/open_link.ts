@@ -18,10 +18,10 @@ const inquiryTimeoutMs = 10_000;
 const inquiryConnections = 4;
 
 /** null: the protocol has no such question that could be answered. */
-export function openCarrierInquirer(settings: CarrierSettings, secret: string): CarrierInquirer | null {
+export function openCarrierInquirer(settings: CarrierSettings, secret: () => string): CarrierInquirer | null {
   if (settings.protocol !== "twilio") return null;
   const { url, account_sid: accountSid, messaging_service_sid: messagingServiceSid } = settings;
-  const api = openTwilioApi({ url, accountSid, authToken: secret, timeoutMs: inquiryTimeoutMs, connections: inquiryConnections });
+  const api = openTwilioApi({ url, accountSid, authToken: secret(), timeoutMs: inquiryTimeoutMs, connections: inquiryConnections });
   return {
     poll: (sid) => pollMessage(api, sid),
     async lookUp(sought) {

@@ -23,6 +23,7 @@ export interface CampaignWorkOptions {
   carrier: CarrierClient;
   /** Opens a link to a carrier that is not the simulator. */
   openLink: LinkManagerOptions["openLink"];
+  openInquirer: LinkManagerOptions["openInquirer"];
   progress: ProgressPublisher;
   sales: RingingQueue<"sales">;
   general: RingingQueue<"general">;
@@ -116,13 +117,14 @@ export function openCampaignWork(options: CampaignWorkOptions): CampaignWork {
 }
 
 function openMeasuredLinks(options: CampaignWorkOptions, onIdle: (bulksmsId: string) => void, onCharge: () => void): LinkManager {
-  const { sql, openLink, progress, settings, metrics, log } = options;
+  const { sql, openLink, openInquirer, progress, settings, metrics, log } = options;
   const anomalies = metrics.counter("link_anomalies_total", "Receipts of links that no message could take", ["kind"]);
   const links = openLinkManager({
     sql,
     leaseMs: settings.leaseMs,
     log,
     openLink,
+    openInquirer,
     onProgress: progress.changed,
     onCharge,
     onAnomalies(counts) {

@@ -1,9 +1,11 @@
 // sales_worker: submits, relays charges, sweeps. Only wires; works on from the rows while Redis,
 // rpc or the carrier are away.
 
+import type { LinkedCarrier, LinkManagerOptions } from "../../campaign/links/link_manager.ts";
 import { openProgressPublisher } from "../../campaign/reads/progress.ts";
 import { type Sweeper, startSweeper } from "../../campaign/sweeper.ts";
 import { openCarrierClient } from "../../carriers/batch_http/carrier_client.ts";
+import { openCarrierInquirer, openCarrierLink } from "../../carriers/open_link.ts";
 import { openPublisher } from "../../platform/broadcast.ts";
 import { type Config, ConfigError, readConfig } from "../../platform/config.ts";
 import { openCreditClient } from "../../platform/grpc.ts";
@@ -14,6 +16,7 @@ import { type Node, runNode } from "../../platform/node.ts";
 import { closePostgres, openPostgres, pingPostgres } from "../../platform/postgres.ts";
 import { openQueue, type QueueWorker, startQueueWorker } from "../../platform/queue.ts";
 import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
+import { openFileSeal } from "../../platform/seal_keys.ts";
 import { type SystemStats, startSystemStats } from "../../platform/system_stats.ts";
 import { openCampaignWork } from "./campaign_work.ts";
 
@@ -29,6 +32,7 @@ export const config = {
   internalToken: "BULKSMS_INTERNAL_TOKEN",
   simulatorUrl: "BULKSMS_SIMULATOR_URL",
   simulatorKey: "BULKSMS_SIMULATOR_KEY",
+  carrierKeys: "BULKSMS_CARRIER_KEYS",
   leaseMs: "BULKSMS_LEASE_MS",
   submitTimeoutMs: "BULKSMS_SUBMIT_TIMEOUT_MS",
   dispatchConcurrency: "BULKSMS_DISPATCH_CONCURRENCY",
@@ -59,6 +63,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
     sql,
     credit,
     carrier,
+    ...carrierOpeners(settings.carrierKeys, log),
     progress,
     sales,
     general,
@@ -115,6 +120,16 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
       if (management === undefined) throw new Error("sales_worker has not started");
       return { management: management.port };
     },
+  };
+}
+
+/** How links and questions to carriers are opened, each with the carrier's own secret. */
+function carrierOpeners(keysFile: string, log: Log): Pick<LinkManagerOptions, "openLink" | "openInquirer"> {
+  const seal = openFileSeal(keysFile);
+  const secretOf = ({ sealedSecret, carrierId }: LinkedCarrier): string => seal.open(sealedSecret, carrierId);
+  return {
+    openLink: (carrier, events) => openCarrierLink(carrier.settings, secretOf(carrier), log, events),
+    openInquirer: (carrier) => openCarrierInquirer(carrier.settings, () => secretOf(carrier)),
   };
 }
 

@@ -14,6 +14,7 @@ import { type Node, runNode } from "../../platform/node.ts";
 import { closePostgres, openPostgres, pingPostgres } from "../../platform/postgres.ts";
 import { openQueue } from "../../platform/queue.ts";
 import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
+import { openFileSeal } from "../../platform/seal_keys.ts";
 import { type SystemStats, startSystemStats } from "../../platform/system_stats.ts";
 import { commandRoutes } from "./command_routes.ts";
 import { allowConsoleOrigins, consoleOrigins, isOneOf } from "./console_origins.ts";
@@ -22,6 +23,7 @@ import { readRoutes } from "./read_routes.ts";
 import { openReceiptIntake } from "./receipt_intake.ts";
 import { openReceiptsTaking, receiptsRoute } from "./receipts_route.ts";
 import { createSalesCallers } from "./sales_callers.ts";
+import { twilioReceiptsRoute } from "./twilio_receipts_route.ts";
 
 export const config = {
   host: "BULKSMS_HOST",
@@ -38,6 +40,7 @@ export const config = {
   consoleOrigins: "BULKSMS_CONSOLE_ORIGINS",
   defaultCountry: "BULKSMS_DEFAULT_COUNTRY",
   defaultCarrier: "BULKSMS_DEFAULT_CARRIER",
+  carrierKeys: "BULKSMS_CARRIER_KEYS",
   uploadBytesMax: "BULKSMS_UPLOAD_BYTES_MAX",
   uploadRowsMax: "BULKSMS_UPLOAD_ROWS_MAX",
   textPartsMax: "BULKSMS_TEXT_PARTS_MAX",
@@ -106,6 +109,8 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
       commandRoutes(app, { sql, credit, callers, sales, progress, prices, importLeaseMs: settings.importLeaseMs, log });
       readRoutes(app, { sql, callers, internalToken: settings.internalToken });
       await receiptsRoute(app, receipts);
+      const seal = openFileSeal(settings.carrierKeys);
+      await twilioReceiptsRoute(app, { sql, openSecret: seal.open, onCommitted: batcher.tell });
       boundPort = await listen(app, settings);
       stats = startSystemStats({ process: "salesapi", registry: metrics.registry, publisher, levels: ["receipts_waiting"] });
       log.info({ event: "salesapi.listening", port: boundPort });

@@ -28,7 +28,12 @@ export interface ReceiptIntakeOptions {
  */
 export const relayIntervalMs = 100;
 
-export function openReceiptIntake(options: ReceiptIntakeOptions): ReceiptBatcher {
+export interface ReceiptIntake extends ReceiptBatcher {
+  /** For receipts that were committed on another way. */
+  tell(committed: CommittedReceipts): void;
+}
+
+export function openReceiptIntake(options: ReceiptIntakeOptions): ReceiptIntake {
   const { sql, progress, sales, metrics, log } = options;
   const committedTotal = metrics.counter("receipts_committed_total", "Receipts answered 2xx");
   const anomaliesTotal = metrics.counter("receipt_anomalies_total", "Receipts that no message could take", ["kind"]);
@@ -65,6 +70,7 @@ export function openReceiptIntake(options: ReceiptIntakeOptions): ReceiptBatcher
   metrics.gauge("receipts_waiting", "Receipts in memory that wait for their commit", () => batcher.waiting());
   return {
     ...batcher,
+    tell,
     async close() {
       await batcher.close();
       relay.close();
