@@ -1,8 +1,8 @@
 // A carrier of SMPP over loopback, whose every answer a test decides. It answers binds, keep-alives
 // and unbinds by itself unless its script does; everything else only by its script, or by hand.
 import { createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer, type TlsOptions } from "node:tls";
-import { createFrameReader } from "../src/protocols/smpp/frame_reader.ts";
+import { createServer as createTlsServer, TLSSocket, type TlsOptions } from "node:tls";
+import { createFrameReader, SmppFramingError } from "../src/protocols/smpp/frame_reader.ts";
 import { type BindPdu, encodePdu, type MessageIdPdu, type Pdu, readPdu, type ShortMessagePdu } from "../src/protocols/smpp/pdus.ts";
 
 export interface PeerConnection {
@@ -15,7 +15,7 @@ export interface PeerConnection {
   /** Accepts or refuses a submit_sm, or answers a bind. */
   answer(pdu: Pdu, fields?: { status?: number; messageId?: string }): void;
   /** The next PDU of this command that nobody took yet; waits for it. */
-  next<Name extends Pdu["command"]>(command: Name): Promise<Extract<Pdu, { command: Name }>>;
+  next<Name extends Pdu["command"]>(command: Name): Promise<Pdu & { command: Name }>;
   cut(): void;
   closed: Promise<void>;
 }
@@ -73,7 +73,7 @@ function talkTo(socket: Socket, onPdu: (pdu: Pdu) => void): PeerConnection {
     sendOctets: (octets) => void socket.write(octets),
     answer: (pdu, fields) => connection.send(answerTo(pdu, fields)),
     next: (command) => inbox.take((pdu) => pdu.command === command) as never,
-    cut: () => void socket.resetAndDestroy(),
+    cut: () => void (socket instanceof TLSSocket ? socket.destroy() : socket.resetAndDestroy()),
     closed: new Promise((resolve) => socket.once("close", () => resolve())),
   };
   socket.setNoDelay(true);
@@ -81,14 +81,20 @@ function talkTo(socket: Socket, onPdu: (pdu: Pdu) => void): PeerConnection {
   socket.on("close", () => {
     isOpen = false;
   });
-  socket.on("data", (chunk: Buffer) =>
-    reader.push(chunk, (bytes, start, end) => {
-      const pdu = readPdu(bytes, start, end);
-      received.push(pdu);
-      onPdu(pdu);
-      inbox.put(pdu);
-    }),
-  );
+  const take = (bytes: Buffer, start: number, end: number): void => {
+    const pdu = readPdu(bytes, start, end);
+    received.push(pdu);
+    onPdu(pdu);
+    inbox.put(pdu);
+  };
+  socket.on("data", (chunk: Buffer) => {
+    try {
+      reader.push(chunk, take);
+    } catch (error) {
+      if (!(error instanceof SmppFramingError)) throw error;
+      socket.destroy();
+    }
+  });
   return connection;
 }
 

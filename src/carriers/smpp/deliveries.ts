@@ -66,7 +66,7 @@ function readReceipt(pdu: DeliveryPdu, settings: SmppSettings): CarrierReceipt {
   const status = statusOf(state, written?.stat ?? null, settings);
   const isIntermediate = (pdu.esmClass & esmClass.typeMask) === esmClass.intermediateNotification;
   return {
-    theirId: normalizeMessageId(id, settings.receipt_ids),
+    theirId: clean(normalizeMessageId(id, settings.receipt_ids)),
     reference: null,
     // an intermediate notification ends nothing, whatever it claims
     status: isIntermediate && status !== "queued" ? null : status,

@@ -81,7 +81,8 @@ class SmppLink implements CarrierLink {
 
   async close(drainMs = drainDefaultMs): Promise<void> {
     const end: LinkEnd = { reason: "closed", description: "closed by us" };
-    this.#leave(end, drainMs);
+    if (this.#leaving === null) this.#leave(end, drainMs);
+    else this.#drainWithin(drainMs);
     await this.ended;
     // after a time-out some are still read for late answers
     for (const session of this.#sessions) session.cut(end);
@@ -207,6 +208,12 @@ class SmppLink implements CarrierLink {
     if (this.#end !== null || this.#leaving !== null) return;
     this.#leaving = end;
     this.#queue.stopNew(end.description);
+    this.#drainWithin(drainMs);
+  }
+
+  #drainWithin(drainMs: number): void {
+    this.#stopDrain?.();
+    if (this.#end !== null) return;
     if (drainMs <= 0) this.#unbind();
     else {
       this.#stopDrain = this.#clock.after(drainMs, () => this.#unbind());
