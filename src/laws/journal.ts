@@ -1,6 +1,5 @@
 // The simulator's journal as the laws read it: which segments exist, and what one segment records
 // about its messages, in flat arrays.
-
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { accountsFile, parseAccounts, type SimulatorAccount } from "../contracts/simulator_accounts.ts";
@@ -60,7 +59,11 @@ export async function listJournal(simulatorFolder: string): Promise<JournalListi
   return listing;
 }
 
-/** Accounts of other dialects, whose batches are no campaigns. */
+/**
+ * Accounts of other dialects (contracts/simulator_accounts.ts), whose batches are no campaigns:
+ * what others sent through the simulator, and our own carriers. Read after a listing it names every
+ * such batch of it: an account stands in its file before it has a batch.
+ */
 export async function readAccounts(simulatorFolder: string): Promise<SimulatorAccount[]> {
   const text = await readFile(join(simulatorFolder, accountsFile), "utf8").catch(absent);
   return text === null ? [] : parseAccounts(text);
