@@ -22,7 +22,7 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/bin bin
 COPY --from=build /app/dist dist
 # Made here, so that a new volume on it belongs to the user that the processes run as.
-RUN mkdir /data && chown 1000:1000 /data
+RUN mkdir /data /keys && chown 1000:1000 /data /keys
 USER 1000:1000
 ENTRYPOINT ["node", "bin/bulksms.js"]
 CMD ["--help"]

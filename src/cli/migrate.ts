@@ -9,6 +9,7 @@ import { type MigrateResult, migrateDatabase } from "../local/migrate.ts";
 import type { SystemSettings } from "../local/system_settings.ts";
 import { ConfigError, onlyForMigration, readConfig } from "../platform/config.ts";
 import { openPostgres } from "../platform/postgres.ts";
+import { makeSealKeys } from "../platform/seal_keys.ts";
 
 /** Next to the compiled code as well as the source: the build copies the .sql files. */
 const migrationFolders: Record<DatabaseName, string> = {
@@ -38,6 +39,9 @@ export function registerMigrate(program: Command): void {
         ...(adminKey === undefined ? {} : { BULKSMS_ADMIN_KEY: adminKey }),
         ...(partPrice === undefined ? {} : { BULKSMS_PART_PRICE_MILLI: String(partPrice) }),
       } as SystemSettings;
+      // asked for by name alone: its default is a place of `bulksms up`, which makes it itself
+      const keys = process.env.BULKSMS_CARRIER_KEYS ?? "";
+      if (keys !== "") makeSealKeys(keys);
       const results = await migrateDatabases(given);
       for (const database of databaseNames) {
         const result = results[database];
@@ -107,6 +111,7 @@ Needs the owner's URL of each database and the login URL of each role (their pas
   ${migrateSettings().join("\n  ")}
 BULKSMS_PART_PRICE_MILLI, when given, is the price of a part in the first price list; refused once ds has a list.
 BULKSMS_ADMIN_KEY, when given, becomes an API key with scope admin; only its SHA-256 is stored.
+BULKSMS_CARRIER_KEYS, when given, is the file of the keys of carriers' secrets: made, with one fresh key, when there is none.
 
 Runs under a lock: two at once do no harm. A schema that is newer than this version is refused.
 \`bulksms up\` does all this by itself.

@@ -161,6 +161,11 @@ export const settings = {
     form: { pattern: /^[a-z0-9][a-z0-9_-]{0,39}$/, description: "a carrier's name" },
     description: "carrier of a campaign that names none",
   },
+  BULKSMS_CARRIER_KEYS: {
+    kind: "text",
+    default: ".bulksms/carrier_keys",
+    description: "file of the keys that seal carriers' secrets: base64 of 32 bytes per line, newest first",
+  },
   BULKSMS_PART_PRICE_MILLI: {
     kind: "integer",
     unit: "milli-credits a part",

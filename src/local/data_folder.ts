@@ -17,6 +17,8 @@ const settingsFile = "settings.env";
 const lockFile = "lock.json";
 /** Where the simulator keeps its journal, inside the data folder. */
 export const simulatorFolder = "simulator";
+/** The keys of carriers' secrets, inside the data folder. */
+export const carrierKeysFile = "carrier_keys";
 
 /** The name of `simulator_key` in releases before 0.2. */
 const earlierSecret = "carrier_key";

@@ -7,8 +7,9 @@ import { type DatabaseName, databaseNames, type ProcessName, processes, processN
 import { settings as settingTable } from "../contracts/settings.ts";
 import type { Environment } from "../platform/config.ts";
 import { requireOwnAddress } from "../platform/own_address.ts";
+import { makeSealKeys } from "../platform/seal_keys.ts";
 import { waitUntil } from "../platform/time/wait_until.ts";
-import { type DataFolder, openDataFolder, readSystemState, type SystemState, simulatorFolder } from "./data_folder.ts";
+import { carrierKeysFile, type DataFolder, openDataFolder, readSystemState, type SystemState, simulatorFolder } from "./data_folder.ts";
 import { endRemembered, rememberProcess } from "./engines/bound_process.ts";
 import { EngineError } from "./engines/engine_error.ts";
 import { claimPort, releasePort } from "./engines/free_port.ts";
@@ -110,6 +111,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     dataFolder = openDataFolder(options.dataFolder);
     // its journal contains full phone numbers: readable by us only
     mkdirSync(join(dataFolder.path, simulatorFolder), { recursive: true, mode: 0o700 });
+    if (given.BULKSMS_CARRIER_KEYS === undefined) makeSealKeys(join(dataFolder.path, carrierKeysFile));
     await endLeftOvers(dataFolder.path, onEvent);
     const wantsDefaultPorts = options.wantsFreePorts !== true;
     const beforeRestart = async (name: EngineName): Promise<void> => options.intervention?.beforeRestart?.(name);
@@ -225,6 +227,7 @@ function secretSettings(given: SystemSettings, folder: DataFolder): SystemSettin
   return {
     BULKSMS_DATA: folder.path,
     BULKSMS_SIMULATOR_DATA: given.BULKSMS_SIMULATOR_DATA ?? `${folder.path}/${simulatorFolder}`,
+    BULKSMS_CARRIER_KEYS: given.BULKSMS_CARRIER_KEYS ?? join(folder.path, carrierKeysFile),
     BULKSMS_INTERNAL_TOKEN: given.BULKSMS_INTERNAL_TOKEN ?? folder.secret("internal_token"),
     BULKSMS_RECEIPT_SECRETS: given.BULKSMS_RECEIPT_SECRETS ?? folder.secret("receipt_secret"),
     BULKSMS_SIMULATOR_KEY: given.BULKSMS_SIMULATOR_KEY ?? folder.secret("simulator_key"),
