@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { startTestSimulator } from "../../testing/simulator_node.ts";
 import { openSmppClient } from "../../testing/smpp_client.ts";
 import { accountsFile } from "../contracts/simulator_accounts.ts";
-import { journalBits, listJournal, readAccountBatches, readSegment } from "./journal.ts";
+import { journalBits, listJournal, readAccounts, readSegment } from "./journal.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -15,9 +15,9 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test("a folder without accounts has none, and one whose file is something else is not read past it", async () => {
-  expect(await readAccountBatches(folder)).toEqual(new Set());
+  expect(await readAccounts(folder)).toEqual([]);
   writeFileSync(join(folder, accountsFile), "something else\n");
-  await expect(readAccountBatches(folder)).rejects.toThrow();
+  await expect(readAccounts(folder)).rejects.toThrow();
 });
 
 test("what a client of another dialect submitted is the batch of its account, and can be read as any other", async () => {
@@ -27,9 +27,9 @@ test("what a client of another dialect submitted is the batch of its account, an
     await client.bind("transceiver", "oulu", "secret");
     await Promise.all(Array.from({ length: 5 }, () => client.submit()));
     const listing = await listJournal(simulator.folder);
-    const accounts = await readAccountBatches(simulator.folder);
-    expect([...(listing?.keys() ?? [])]).toEqual([...accounts]);
-    const [batchId = ""] = accounts;
+    const accounts = await readAccounts(simulator.folder);
+    expect([...(listing?.keys() ?? [])]).toEqual(accounts.map(({ batchId }) => batchId));
+    const batchId = accounts[0]?.batchId ?? "";
     const { after } = await readSegment(simulator.folder, batchId, 0, 0);
     expect([...(after?.bits ?? [])].filter((bits) => (bits & journalBits.accepted) !== 0)).toHaveLength(5);
   } finally {
