@@ -42,6 +42,7 @@ export interface CreateFields {
   text: string;
   name?: string;
   deadline_s?: number;
+  carrier?: string;
 }
 
 export type CommandName = "run" | "pause" | "resume" | "cancel";

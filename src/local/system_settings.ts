@@ -81,6 +81,8 @@ const secretReaders: Partial<Record<SettingName, readonly ProcessName[]>> = {
   BULKSMS_INTERNAL_TOKEN: processNames.filter((name) => name !== "simulator"),
   BULKSMS_RECEIPT_SECRETS: ["salesapi", "simulator"],
   BULKSMS_SIMULATOR_KEY: ["sales_worker", "simulator"],
+  BULKSMS_SIMULATOR_SMPP_ACCOUNTS: ["simulator"],
+  BULKSMS_SIMULATOR_TWILIO_ACCOUNTS: ["simulator"],
 };
 
 /**
