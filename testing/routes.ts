@@ -1,6 +1,7 @@
 // Every HTTP route of the system, without the processes behind them: what their schemas promise can
 // be read and compared. No route may be called.
 
+import { carrierRoutes } from "../src/nodes/salesapi/carrier_routes.ts";
 import { commandRoutes } from "../src/nodes/salesapi/command_routes.ts";
 import { createRoute } from "../src/nodes/salesapi/create_route.ts";
 import { readRoutes } from "../src/nodes/salesapi/read_routes.ts";
@@ -33,6 +34,7 @@ const adders: Readonly<Record<string, (app: HttpServer) => void | Promise<void>>
     await createRoute(app, unused);
     commandRoutes(app, unused);
     readRoutes(app, { sql: unused, callers: unused, internalToken: "unused" });
+    carrierRoutes(app, { sql: unused, seal: unused, callers: unused, log: unused });
     await receiptsRoute(app, unused);
   },
   webapi(app) {

@@ -1,5 +1,8 @@
 // salesapi and sales_worker inside a test's own process, beside rpc, general_worker and webapi,
 // with fresh databases and a carrier that obeys the test.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { SettingName } from "../src/contracts/settings.ts";
 import * as salesWorker from "../src/nodes/sales_worker/main.ts";
 import * as salesapi from "../src/nodes/salesapi/main.ts";
@@ -7,6 +10,7 @@ import { readConfig } from "../src/platform/config.ts";
 import { createLog } from "../src/platform/log.ts";
 import type { Node } from "../src/platform/node.ts";
 import { openPostgres, type Sql } from "../src/platform/postgres.ts";
+import { makeSealKeys } from "../src/platform/seal_keys.ts";
 import { uploadForm } from "./api_client.ts";
 import { type CreditNodes, startCreditNodes } from "./credit_nodes.ts";
 import { createTestDatabase, type TestDatabase } from "./engines.ts";
@@ -53,10 +57,18 @@ const quickSettings: Partial<Record<SettingName, string>> = {
   BULKSMS_CHUNK_ROWS: "10",
 };
 
+function makeKeysFile(): { file: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), "bulksms-keys-"));
+  const file = join(folder, "carrier_keys");
+  makeSealKeys(file);
+  return { file, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
 export async function startSalesNodes(
   options: { settings?: Partial<Record<SettingName, string>>; isWithoutWorker?: boolean } = {},
 ): Promise<SalesNodes> {
   const [credit, carrier, database] = await Promise.all([startCreditNodes(), startTestCarrier(), createTestDatabase("salesdb")]);
+  const keys = makeKeysFile();
   const owner = openPostgres(database.ownerUrl, { applicationName: "test", connections: 4 });
   const environment: Record<string, string> = {
     BULKSMS_SALESAPI_PORT: "0",
@@ -70,6 +82,7 @@ export async function startSalesNodes(
     BULKSMS_SIMULATOR_URL: carrier.url,
     BULKSMS_SIMULATOR_KEY: carrier.key,
     BULKSMS_RECEIPT_SECRETS: carrier.secret,
+    BULKSMS_CARRIER_KEYS: keys.file,
     ...quickSettings,
     ...options.settings,
   };
@@ -132,6 +145,7 @@ export async function startSalesNodes(
       await owner.end();
       await database.drop();
       await credit.stop();
+      keys.remove();
     },
   };
 }

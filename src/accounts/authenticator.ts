@@ -156,3 +156,11 @@ export function requireWorkspace(caller: Caller): string {
   }
   return caller.workspaceId;
 }
+
+/** @throws AppError scope_missing for a key that belongs to a workspace, whatever its scopes. */
+export function requireInstallation(caller: Caller): void {
+  if (caller.workspaceId === null) return;
+  throw new AppError("scope_missing", "This key belongs to one workspace; use a key of the whole installation.", {
+    details: { scope: "admin" },
+  });
+}

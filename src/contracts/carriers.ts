@@ -39,11 +39,15 @@ const hostname = z.string().min(1).max(253);
 const port = z.number().int().min(1).max(65_535);
 const credential = z.string().min(1).max(128);
 
+const window = z.number().int().min(1).max(1_000).describe("message parts in flight on one link");
+const partsPerSecond = z.number().min(0.1).max(10_000).describe("message parts a second over all links");
+const links = z.number().int().min(1).max(20).describe("binds, or groups of connections");
+
 /** Limits that the operator gave, for all workers of the installation together. */
 const limits = {
-  window: z.number().int().min(1).max(1_000).default(10).describe("message parts in flight on one link"),
-  parts_per_second: z.number().min(0.1).max(10_000).default(10).describe("message parts a second over all links"),
-  links: z.number().int().min(1).max(20).default(1).describe("binds, or groups of connections"),
+  window: window.default(10),
+  parts_per_second: partsPerSecond.default(10),
+  links: links.default(1),
   on_doubt: z.enum(doubtPolicies).default("keep"),
   charge_on: z.enum(chargeMoments).optional(),
 };
@@ -105,3 +109,82 @@ export const chargeMomentOf = (settings: CarrierSettings): ChargeMoment =>
 
 /** Whether each part of a long message has an id, and receipts, of its own. */
 export const hasIdPerPart = (settings: CarrierSettings): boolean => settings.protocol === "smpp" && settings.long_text !== "payload";
+
+/**
+ * `test_only`: only its test phones are texted. `paused`: its links are closed. `removed`: it is
+ * kept for its campaigns' sake alone.
+ */
+export const carrierStates = ["test_only", "live", "paused", "removed"] as const;
+export type CarrierState = (typeof carrierStates)[number];
+
+/** Whether a campaign may name this sender: a number, or letters and digits as networks take them. */
+export const isSender = (text: string): boolean =>
+  /^\+?\d{1,15}$/.test(text) || (/^[A-Za-z0-9 &._+!-]{1,11}$/.test(text) && /[A-Za-z]/.test(text));
+
+const carrierName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, "must be 1 to 40 of a-z, 0-9, _ and -, the first a letter or digit");
+const sender = z.string().refine(isSender, "must be up to 15 digits, or up to 11 letters, digits, spaces and & . _ - + !");
+const country = z.string().regex(/^[A-Z]{2}$/, "must be two capital letters (ISO 3166)");
+const phone = z.string().regex(/^\+[1-9]\d{6,14}$/, "must be + and 7 to 15 digits");
+/** A password or token, as the operator gave it. */
+const secret = z.string().regex(/^[\x20-\x7e]{1,128}$/, "must be 1 to 128 printable ASCII characters");
+
+/** Entries of one list of a carrier. */
+const entriesMax = 1_000;
+
+/** POST /carriers: a new carrier is test_only. */
+export const newCarrier = z.strictObject({
+  name: carrierName,
+  settings: carrierSettings,
+  secret: secret.describe("SMPP: the password; Twilio: the auth token. Sealed, and in no answer"),
+  senders: z.array(sender).max(entriesMax).default([]),
+  countries: z.array(country).max(entriesMax).default([]).describe("destinations beside the installation's own country"),
+  test_phones: z.array(phone).max(entriesMax).default([]),
+});
+export type NewCarrier = z.infer<typeof newCarrier>;
+
+const changeOf = (entry: z.ZodType<string>) =>
+  z.strictObject({ add: z.array(entry).max(entriesMax).default([]), remove: z.array(entry).max(entriesMax).default([]) });
+
+/** POST /carriers/{name}: what is not named stays. */
+export const carrierChange = z.strictObject({
+  state: z.enum(carrierStates).optional(),
+  senders: changeOf(sender).optional(),
+  countries: changeOf(country).optional(),
+  test_phones: changeOf(phone).optional(),
+  limits: z.strictObject({ window: window.optional(), parts_per_second: partsPerSecond.optional(), links: links.optional() }).optional(),
+  secret: secret.optional().describe("a new password or token"),
+  reseal: z.literal(true).optional().describe("seal the secret anew with the newest key; the carrier does not change"),
+});
+export type CarrierChange = z.infer<typeof carrierChange>;
+
+const time = z.string().describe("RFC 3339");
+
+/** 201 of POST /carriers, 200 of POST /carriers/{name}, an entry of GET /carriers. */
+export const installedCarrier = z.object({
+  name: z.string(),
+  state: z.enum(carrierStates),
+  simulated: z.boolean().nullable().describe("whether it identified itself as our simulator; null: it has not answered yet"),
+  settings: carrierSettings,
+  senders: z.array(z.string()),
+  countries: z.array(z.string()),
+  test_phones: z.array(z.string()),
+  links: z.array(
+    z.object({
+      slot: z.number().int(),
+      state: z.string().describe("connecting, bound, resting, over"),
+      description: z.string(),
+      changed_at: time,
+    }),
+  ),
+  in_doubt: z.number().int().describe("messages of which nobody knows whether the carrier has them"),
+  receipts_waiting: z.number().int().describe("receipts whose id no message has, yet"),
+  last_error: z.string().nullable(),
+  last_error_at: time.nullable(),
+  created_at: time,
+  version: z.number().int().describe("grows with every change"),
+});
+export type InstalledCarrier = z.infer<typeof installedCarrier>;
+
+/** 200 of GET /carriers: all but those removed, by name. */
+export const carriersAnswer = z.object({ carriers: z.array(installedCarrier) });
+export type CarriersAnswer = z.infer<typeof carriersAnswer>;

@@ -104,6 +104,8 @@ export const errorRules = {
   // state
   price_changed: rule(409, "failedPrecondition", "The price list has changed"),
   carrier_not_live: rule(409, "failedPrecondition", "The carrier is only tested, or paused"),
+  carrier_name_taken: rule(409, "alreadyExists", "Another carrier has this name"),
+  carrier_busy: rule(409, "failedPrecondition", "The carrier still has campaigns"),
   quote_changed: rule(409, "failedPrecondition", "More than was expected"),
   state_conflict: rule(409, "failedPrecondition", "Not possible in the campaign's state"),
   // credit
@@ -117,6 +119,7 @@ export const errorRules = {
   receipts_invalid: rule(400, "invalidArgument", "Receipt body invalid"),
   // the system itself
   service_unavailable: rule(503, "unavailable", "A dependency does not answer", false),
+  carrier_keys_unreadable: rule(503, "failedPrecondition", "The keys of carriers' secrets cannot be read"),
   overloaded: rule(503, "unavailable", "Queue full, try again"),
   draining: rule(503, "unavailable", "Process is shutting down"),
   deadline_exceeded: rule(504, "deadlineExceeded", "No answer in time", false),

@@ -1,6 +1,7 @@
 // The fields of POST /create and POST /quote beside the file: their names, limits and defaults.
 // Called by salesapi before a row is read.
 import { type Encoding, encodingNamed } from "../../contacts/encoding/encodings.ts";
+import { isSender } from "../../contracts/carriers.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { fileEncodings } from "../../contracts/states.ts";
 import { isCountry } from "../../sms/numbers.ts";
@@ -136,7 +137,7 @@ function clean(name: string): string {
  */
 function readSender(field: string | undefined): string {
   const sender = (field ?? senderDefault).trim();
-  if (/^\+?\d{1,15}$/.test(sender) || (/^[A-Za-z0-9 &._+!-]{1,11}$/.test(sender) && /[A-Za-z]/.test(sender))) return sender;
+  if (isSender(sender)) return sender;
   throw new AppError(
     "sender_invalid",
     "sender: up to 15 digits (with + if international), or up to 11 letters, digits, spaces and & . _ - + !",

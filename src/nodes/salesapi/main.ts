@@ -16,6 +16,7 @@ import { openQueue } from "../../platform/queue.ts";
 import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
 import { openFileSeal } from "../../platform/seal_keys.ts";
 import { type SystemStats, startSystemStats } from "../../platform/system_stats.ts";
+import { carrierRoutes } from "./carrier_routes.ts";
 import { commandRoutes } from "./command_routes.ts";
 import { allowConsoleOrigins, consoleOrigins, isOneOf } from "./console_origins.ts";
 import { createRoute } from "./create_route.ts";
@@ -110,6 +111,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
       readRoutes(app, { sql, callers, internalToken: settings.internalToken });
       await receiptsRoute(app, receipts);
       const seal = openFileSeal(settings.carrierKeys);
+      carrierRoutes(app, { sql, seal, callers, log });
       await twilioReceiptsRoute(app, { sql, openSecret: seal.open, onCommitted: batcher.tell });
       boundPort = await listen(app, settings);
       stats = startSystemStats({ process: "salesapi", registry: metrics.registry, publisher, levels: ["receipts_waiting"] });

@@ -2,7 +2,6 @@
 // workspace a caller may see.
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Authenticate, type Caller, requireScope } from "../../accounts/authenticator.ts";
-import { AppError } from "../../contracts/errors.ts";
 import type { KeyScope } from "../../contracts/keys.ts";
 import { workspaceNotFound } from "../../credit/workspaces.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
@@ -40,12 +39,4 @@ export function createCallers(authenticate: Authenticate): Callers {
  */
 export function assertMaySee(caller: Caller, workspaceId: string): void {
   if (caller.workspaceId !== null && caller.workspaceId !== workspaceId.toLowerCase()) throw workspaceNotFound();
-}
-
-/** @throws AppError scope_missing for a key that belongs to a workspace, whatever its scopes. */
-export function assertOfInstallation(caller: Caller): void {
-  if (caller.workspaceId === null) return;
-  throw new AppError("scope_missing", "This key belongs to one workspace; use a key of the whole installation.", {
-    details: { scope: "admin" },
-  });
 }

@@ -1,5 +1,6 @@
 // GET and POST /prices: the price list.
 import { z } from "zod";
+import { requireInstallation } from "../../accounts/authenticator.ts";
 import { formatCredits, parseCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { answerOfList, destinationPattern, everyDestination, type Price, partMilliMax, priceListAnswer } from "../../contracts/prices.ts";
@@ -8,7 +9,7 @@ import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Sql } from "../../platform/postgres.ts";
-import { assertOfInstallation, type Callers } from "./callers.ts";
+import type { Callers } from "./callers.ts";
 
 /** A list has as many rows at most; the world has some 250 calling codes. */
 const pricesMax = 1_000;
@@ -48,7 +49,7 @@ export function addPriceRoutes(app: HttpServer, { sql, callers, log }: { sql: Sq
       },
     },
     async (request, reply) => {
-      assertOfInstallation(callers.of(request));
+      requireInstallation(callers.of(request));
       const list = await answerInTime(reply.elapsedTime, publishPriceList(sql, pricesOf(request.body)));
       log.info({ event: "price_list.made", version: list.version });
       return reply.status(201).send(answerOfList(list));

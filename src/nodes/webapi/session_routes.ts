@@ -2,7 +2,7 @@
 // or an API key. The cookie's rules stand in platform.
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
-import { type Authenticate, callerCachedS, hasScope } from "../../accounts/authenticator.ts";
+import { type Authenticate, callerCachedS, hasScope, requireInstallation } from "../../accounts/authenticator.ts";
 import { type ConsoleSession, createLink, createSession, endSession, findSession, redeemLink } from "../../accounts/console_sessions.ts";
 import {
   linkAnswer,
@@ -25,7 +25,7 @@ import type { Log } from "../../platform/log.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { credentialsOf, findSessionToken, isSameOrigin, sessionCookieHeader } from "../../platform/session_cookie.ts";
 import { sha256 } from "../../platform/sha256.ts";
-import { assertMaySee, assertOfInstallation, type Callers } from "./callers.ts";
+import { assertMaySee, type Callers } from "./callers.ts";
 
 /** Sign-ins of one address, good and bad: no person needs more, and each costs a transaction. */
 const signInsPerMinuteMax = 60;
@@ -148,7 +148,7 @@ function addSignInLinks(app: HttpServer, { sql, callers, log }: SessionRoutesOpt
     },
     async (request, reply) => {
       const caller = callers.of(request);
-      assertOfInstallation(caller);
+      requireInstallation(caller);
       const { token, expiresAt } = await answerInTime(reply.elapsedTime, createLink(sql, request.body.workspace_id));
       log.info({ event: "session.link_created", workspaceId: request.body.workspace_id, byKeyId: caller.keyId });
       return reply

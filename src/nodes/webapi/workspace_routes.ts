@@ -1,5 +1,6 @@
 // POST /workspaces, GET /workspaces/{id}.
 import { z } from "zod";
+import { requireInstallation } from "../../accounts/authenticator.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { type WorkspaceAnswer, workspaceAnswer } from "../../contracts/workspaces.ts";
 import { toCreditUpdate } from "../../credit/credit_update.ts";
@@ -7,7 +8,7 @@ import { type Balance, createWorkspace, readWorkspace } from "../../credit/works
 import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Sql } from "../../platform/postgres.ts";
-import { assertMaySee, assertOfInstallation, type Callers } from "./callers.ts";
+import { assertMaySee, type Callers } from "./callers.ts";
 
 /**
  * A name given by a person: one line, no control characters (Postgres rejects NUL), no half
@@ -35,7 +36,7 @@ export function addWorkspaceRoutes(app: HttpServer, { sql, callers }: { sql: Sql
       },
     },
     async (request, reply) => {
-      assertOfInstallation(callers.of(request));
+      requireInstallation(callers.of(request));
       const workspace = await answerInTime(reply.elapsedTime, createWorkspace(sql, request.body.name));
       return reply.status(201).header("location", `/workspaces/${workspace.workspaceId}`).send(toAnswer(workspace));
     },
