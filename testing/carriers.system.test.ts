@@ -6,14 +6,15 @@ import type { BulksmsAnswer } from "../src/contracts/http.ts";
 import { openPostgres, type Sql } from "../src/platform/postgres.ts";
 import { bodyOf } from "./api_client.ts";
 import { apiOf, csvOf, expectAllLawsToHold, expectedEnd, isEnded } from "./campaigns.ts";
-import { addSmppCarrier, dialectSettings } from "./carriers.ts";
+import { addSmppCarrier, addTwilioCarrier, dialectSettings, newAccountSid } from "./carriers.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 
+const accountSid = newAccountSid();
 let cluster: Cluster;
 let salesdb: Sql;
 beforeAll(async () => {
   const settings = {
-    ...(await dialectSettings(["oulu", "turku"])),
+    ...(await dialectSettings(["oulu", "turku"], [accountSid])),
     BULKSMS_LEASE_MS: "1500",
     BULKSMS_SUBMIT_TIMEOUT_MS: "700",
     BULKSMS_RECEIPT_HORIZON_S: "2",
@@ -51,8 +52,25 @@ const untilSent = (id: string, messages: number) =>
     return counts.pending <= 400 - messages;
   });
 
+/**
+ * Where a message is charged when it is accepted, one that the network does not send afterwards has
+ * been sent as far as we are concerned.
+ */
+function endedThere(contacts: number, refusedAtSubmit = 0.5) {
+  const { failed, undelivered, ...others } = expectedEnd(contacts);
+  return { ...others, failed: failed * refusedAtSubmit, undelivered: undelivered + failed * (1 - refusedAtSubmit) };
+}
+
 test("a campaign runs through an SMPP carrier to the ends that its phones have", async () => {
   const { name } = await addSmppCarrier(cluster, "oulu", { window: 20 });
+  const id = await send(name, 200);
+  const ended = await untilEnded(id);
+  expect(ended).toMatchObject({ status: "finished", carrier: { name, simulated: true }, counts: endedThere(200) });
+  await expectAllLawsToHold(cluster);
+}, 120_000);
+
+test("and through Twilio's API, whose receipts come over HTTP", async () => {
+  const { name } = await addTwilioCarrier(cluster, accountSid, { window: 20 });
   const id = await send(name, 200);
   const ended = await untilEnded(id);
   expect(ended).toMatchObject({ status: "finished", carrier: { name, simulated: true }, counts: expectedEnd(200) });
@@ -60,7 +78,7 @@ test("a campaign runs through an SMPP carrier to the ends that its phones have",
 }, 120_000);
 
 test("with kill -9 in the middle nobody is texted twice, and what is in doubt is listed and little", async () => {
-  const { name, carrierId } = await addSmppCarrier(cluster, "turku", { window: 10, parts_per_second: 150 });
+  const { name } = await addSmppCarrier(cluster, "turku", { window: 10, parts_per_second: 150 });
   const id = await send(name, 400, 3);
   for (const sent of [50, 150]) {
     await untilSent(id, sent);
@@ -68,7 +86,7 @@ test("with kill -9 in the middle nobody is texted twice, and what is in doubt is
   }
   const ended = await untilEnded(id);
   const events = await salesdb<{ kind: string; bound: number; messages: number }[]>`
-    select kind, bound, (select count(*)::int from doubt_message d where d.event_id = e.id) as messages from doubt_event e where carrier_id = ${carrierId}`;
+    select kind, bound, (select count(*)::int from doubt_message d where d.event_id = e.id) as messages from doubt_event e join carrier r on r.id = e.carrier_id where r.name = ${name}`;
   expect(events.length).toBeGreaterThan(0);
   for (const { messages, bound } of events) expect(messages).toBeLessThanOrEqual(bound);
   expect(ended.counts.delivered).toBeGreaterThan(100);

@@ -1,13 +1,12 @@
 // Carriers of a cluster whose endpoint is the cluster's own simulator, in its other dialects.
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
-import { type CarrierSettings, carrierSettings } from "../src/contracts/carriers.ts";
-import { carrierKeysFile } from "../src/local/data_folder.ts";
+import type { CarriersAnswer, InstalledCarrier } from "../src/contracts/carriers.ts";
 import { freePort } from "../src/local/engines/free_port.ts";
-import { openPostgres } from "../src/platform/postgres.ts";
-import { openFileSeal } from "../src/platform/seal_keys.ts";
+import { askHttp, bodyOf } from "./api_client.ts";
 import type { Cluster } from "./cluster.ts";
 import { waitFor } from "./wait_for.ts";
+
+type CarrierCluster = Pick<Cluster, "urls" | "adminKey" | "settings">;
 
 export const smppPassword = "secret";
 export const twilioToken = "0123456789abcdef";
@@ -21,32 +20,27 @@ export async function dialectSettings(systemIds: readonly string[], accountSids:
   };
 }
 
-export interface AddedCarrier {
-  carrierId: string;
-  name: string;
-}
-
-/** A live carrier, as `bulksms carriers add` and `live` make one; ready once its endpoint answered. */
-export async function addCarrier(cluster: Cluster, name: string, given: Record<string, unknown>, secret: string): Promise<AddedCarrier> {
-  const settings: CarrierSettings = carrierSettings.parse(given);
-  const sql = openPostgres(cluster.settings.BULKSMS_SALESAPI_DATABASE_URL ?? "", { applicationName: "test", connections: 1 });
-  try {
-    const [drawn] = await sql<{ id: string }[]>`select uuidv7() as id`;
-    const carrierId = drawn?.id as string;
-    const sealed = openFileSeal(join(cluster.dataFolder, carrierKeysFile)).seal(secret, carrierId);
-    await sql`insert into carrier (id, name, settings, sealed_secret, state) values (${carrierId}, ${name}, ${sql.json(settings)}, ${sealed}, 'live')`;
-    await waitFor(`${name} to answer as our simulator`, async () => {
-      const [row] = await sql<{ isSimulated: boolean | null }[]>`select is_simulated as "isSimulated" from carrier where id = ${carrierId}`;
-      return row?.isSimulated === true;
-    });
-    return { carrierId, name };
-  } finally {
-    await sql.end({ timeout: 1 });
-  }
+/** A live carrier, ready once its endpoint has answered as our simulator. */
+export async function addCarrier(
+  cluster: CarrierCluster,
+  name: string,
+  settings: Record<string, unknown>,
+  secret: string,
+): Promise<InstalledCarrier> {
+  const ask = <T>(method: string, path: string, body?: unknown) =>
+    askHttp<T>(method, `${cluster.urls.salesapi}${path}`, { key: cluster.adminKey, ...(body === undefined ? {} : { body }) });
+  bodyOf(await ask<InstalledCarrier>("POST", "/carriers", { name, settings, secret }));
+  bodyOf(await ask<InstalledCarrier>("POST", `/carriers/${name}`, { state: "live" }));
+  return waitFor(`${name} to answer as our simulator`, async () => {
+    const { carriers } = bodyOf(await ask<CarriersAnswer>("GET", "/carriers"));
+    const carrier = carriers.find((one) => one.name === name);
+    if (carrier?.simulated !== true) throw new Error(JSON.stringify(carrier));
+    return carrier;
+  });
 }
 
 /** An SMPP carrier before the cluster's simulator. */
-export const addSmppCarrier = (cluster: Cluster, systemId: string, more: Record<string, unknown> = {}): Promise<AddedCarrier> =>
+export const addSmppCarrier = (cluster: CarrierCluster, systemId: string, more: Record<string, unknown> = {}): Promise<InstalledCarrier> =>
   addCarrier(
     cluster,
     `smpp-${systemId}`,
@@ -60,5 +54,27 @@ export const addSmppCarrier = (cluster: Cluster, systemId: string, more: Record<
     },
     smppPassword,
   );
+
+/** A Twilio carrier before the cluster's simulator, whose receipts reach us. */
+export const addTwilioCarrier = (
+  cluster: CarrierCluster,
+  accountSid: string,
+  more: Record<string, unknown> = {},
+): Promise<InstalledCarrier> => {
+  const name = `twilio-${accountSid.slice(-4)}`;
+  return addCarrier(
+    cluster,
+    name,
+    {
+      protocol: "twilio",
+      url: cluster.urls.simulator,
+      account_sid: accountSid,
+      receipts_url: `${cluster.urls.salesapi}/receipts/twilio/${name}`,
+      parts_per_second: 5_000,
+      ...more,
+    },
+    twilioToken,
+  );
+};
 
 export const newAccountSid = (): string => `AC${randomBytes(16).toString("hex")}`;
