@@ -64,13 +64,8 @@ function makeKeysFile(): { file: string; remove(): void } {
   return { file, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-export async function startSalesNodes(
-  options: { settings?: Partial<Record<SettingName, string>>; isWithoutWorker?: boolean } = {},
-): Promise<SalesNodes> {
-  const [credit, carrier, database] = await Promise.all([startCreditNodes(), startTestCarrier(), createTestDatabase("salesdb")]);
-  const keys = makeKeysFile();
-  const owner = openPostgres(database.ownerUrl, { applicationName: "test", connections: 4 });
-  const environment: Record<string, string> = {
+function environmentOf(credit: CreditNodes, carrier: TestCarrier, database: TestDatabase): Record<string, string> {
+  return {
     BULKSMS_SALESAPI_PORT: "0",
     BULKSMS_SALES_WORKER_MANAGEMENT_PORT: "0",
     BULKSMS_SALESAPI_DATABASE_URL: database.urls.salesapi as string,
@@ -82,10 +77,16 @@ export async function startSalesNodes(
     BULKSMS_SIMULATOR_URL: carrier.url,
     BULKSMS_SIMULATOR_KEY: carrier.key,
     BULKSMS_RECEIPT_SECRETS: carrier.secret,
-    BULKSMS_CARRIER_KEYS: keys.file,
-    ...quickSettings,
-    ...options.settings,
   };
+}
+
+export async function startSalesNodes(
+  options: { settings?: Partial<Record<SettingName, string>>; isWithoutWorker?: boolean } = {},
+): Promise<SalesNodes> {
+  const [credit, carrier, database] = await Promise.all([startCreditNodes(), startTestCarrier(), createTestDatabase("salesdb")]);
+  const keys = makeKeysFile();
+  const owner = openPostgres(database.ownerUrl, { applicationName: "test", connections: 4 });
+  const environment = { ...environmentOf(credit, carrier, database), BULKSMS_CARRIER_KEYS: keys.file, ...quickSettings, ...options.settings };
   const log = createLog("test", { level: process.env.TEST_LOG ?? "error", format: "json" });
   const salesapiSettings = readConfig(environment, salesapi.config);
   const salesapiNode = salesapi.create(salesapiSettings, log);

@@ -36,6 +36,8 @@ export interface CreateOptions {
   /** The demo's workspace if omitted. */
   caller?: Caller;
   deadlineS?: number;
+  /** The simulator behind the own dialect if omitted. */
+  carrier?: string;
 }
 
 export interface Caller {
@@ -52,8 +54,9 @@ export function openCrashClient(cluster: LabCluster): CrashClient {
     bodyOf(await insist(() => admin.topUp(caller.workspaceId, credit)));
   };
   return {
-    async create(name, csv, { caller = own, deadlineS } = {}) {
-      const fields = { name, text: "Hello {first_name}", ...(deadlineS === undefined ? {} : { deadline_s: deadlineS }) };
+    async create(name, csv, { caller = own, deadlineS, carrier } = {}) {
+      const chosen = { ...(deadlineS === undefined ? {} : { deadline_s: deadlineS }), ...(carrier === undefined ? {} : { carrier }) };
+      const fields = { name, text: "Hello {first_name}", ...chosen };
       const answer = await insist(() => apiFor(caller.apiKey).create(csv, fields, name.replaceAll(" ", "-")));
       bodyOf(answer);
       return answer;

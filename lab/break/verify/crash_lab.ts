@@ -7,6 +7,7 @@ import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
 import { isOpenSql, statusIn } from "../../../src/platform/state_sql.ts";
 import { sleep } from "../../../src/platform/time/sleep.ts";
+import { dialectSettings } from "../../../testing/carriers.ts";
 import { createRandom, deriveSeed } from "../../../testing/random.ts";
 import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
 import { type CrashClient, openCrashClient } from "./crash_client.ts";
@@ -35,10 +36,13 @@ const crashSettings = { BULKSMS_IMPORT_LEASE_MS: "2000" };
 /** A start takes a second; on a busy machine it has taken half a minute. */
 const readyMaxMs = 90_000;
 
+/** Account of the simulator's SMPP listener through which one script sends. */
+export const linkAccount = "lab";
+
 const sizesDefault = [60, 100, 240];
 
 export async function startCrashLab(seed: number, sizes: readonly number[] = sizesDefault): Promise<CrashLab> {
-  const cluster = await startLabCluster({ settings: crashSettings, seed });
+  const cluster = await startLabCluster({ settings: { ...crashSettings, ...(await dialectSettings([linkAccount])) }, seed });
   const look = { applicationName: "bulksms crash", connections: 2 };
   const salesdb = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", look);
   const ds = openPostgres(cluster.settings.BULKSMS_CHECK_DS_URL ?? "", look);

@@ -50,6 +50,12 @@ export const outcomes: Readonly<Record<PointName, string>> = {
   C39: "charged once",
   C40: "the release waits for every confirmation",
   C41: "it has no list and does not run; the next one who accepts goes on",
+  C42: "the lease of the link ends; nothing is in doubt",
+  C43: "what was intended is in doubt, listed, at most two windows",
+  C44: "as C43; receipts resolve it",
+  C45: "as C44",
+  C46: "as C45; the carrier repeats the receipts",
+  C47: "what is recorded stands; the carrier repeats the receipts",
 };
 
 /** Points that cannot exist in this design, and why. */
@@ -68,6 +74,7 @@ const perLease = { script: "sendBeside", laterHitMax: 8 } as const;
 const perChunk = { script: "send", laterHitMax: 8 } as const;
 const perBatch = { script: "send", laterHitMax: 12 } as const;
 const perJob = { script: "send", laterHitMax: 4 } as const;
+const perLink = { script: "sendByLink", laterHitMax: 12 } as const;
 const perEnd = { script: "send", laterHitMax: 2 } as const;
 
 export const trials: Readonly<Record<FailpointName, Trial>> = {
@@ -118,6 +125,12 @@ export const trials: Readonly<Record<FailpointName, Trial>> = {
   pause_committed: { script: "pauseAndResume", laterHitMax: 2 },
   cancel_step_committed: { script: "cancelHalfway", laterHitMax: 3 },
   reprice_step_committed: { script: "reprice", laterHitMax: 4 },
+  link_taken: { script: "sendByLink", laterHitMax: 2 },
+  link_intended: perLink,
+  link_submitted: perLink,
+  link_answered: perLink,
+  link_uncommitted: perLink,
+  link_recorded: perLink,
 };
 
 /** Imports that died stand as `import_failed`, and no row is left of them. */

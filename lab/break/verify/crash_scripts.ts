@@ -7,9 +7,10 @@ import type { SystemSettings } from "../../../src/local/system_settings.ts";
 import { countersObject, perStatus, statusNotIn } from "../../../src/platform/state_sql.ts";
 import { sleep } from "../../../src/platform/time/sleep.ts";
 import { contactsMax, csvOf, expectedEnd } from "../../../testing/campaigns.ts";
+import { addSmppCarrier } from "../../../testing/carriers.ts";
 import { csvOfMany } from "../../../testing/contacts.ts";
 import type { Answered, CreateOptions } from "./crash_client.ts";
-import type { CrashLab } from "./crash_lab.ts";
+import { type CrashLab, linkAccount } from "./crash_lab.ts";
 
 export interface ScriptedCampaign {
   id: string;
@@ -195,7 +196,42 @@ const sendWide: Script = {
   },
 };
 
-export const scripts = { send, sendBeside, pauseAndResume, cancelHalfway, runPoor, sendWide, reprice };
+/**
+ * Twice: a campaign through an SMPP carrier, which would send a repeated message again. What a dead
+ * worker leaves in doubt ends by its receipt, or at its deadline.
+ */
+const sendByLink: Script = {
+  hasBackground: false,
+  settings: { sales_worker: soonOver, simulator: soonOver },
+  async work(lab, campaigns) {
+    const carrier = await linkCarrier(lab);
+    for (const turn of [1, 2]) {
+      const campaign = await create(lab, `${lab.prefix} ${turn}`, 160, { deadlineS: soonOverS, carrier });
+      campaigns.push(campaign);
+      await run(lab, campaign);
+    }
+  },
+  async expects(lab, campaigns) {
+    for (const { id, contacts } of campaigns) {
+      const row = await readRow(lab, id);
+      equal(row.status, "finished");
+      await expectChargedAsSent(lab, id, row);
+      const listed = await lab.salesdb`select distinct row_no from doubt_message where bulksms_id = ${id}`;
+      ok(row.counts.expired <= listed.length, "a message expired that was not in doubt");
+      ok(row.counts.delivered >= contacts / 2 - listed.length, "messages that were not in doubt did not arrive");
+    }
+  },
+};
+
+/** Made by the first experiment that needs it. */
+async function linkCarrier({ cluster, salesdb }: CrashLab): Promise<string> {
+  const name = `smpp-${linkAccount}`;
+  const known = await salesdb`select from carrier where name = ${name}`;
+  if (known.length === 0) await addSmppCarrier(cluster, linkAccount, { window: 10, parts_per_second: 100 });
+  return name;
+}
+
+export const scripts = { send, sendBeside, pauseAndResume, cancelHalfway, runPoor, sendWide, reprice, sendByLink };
 export type ScriptName = keyof typeof scripts;
 
 /**
