@@ -19,7 +19,7 @@ export interface EndedCommand {
 
 const programFile = join(import.meta.dirname, "..", "bin", "bulksms.js");
 
-/** @param options `isUnread`: whoever should read its standard output has gone, as after `| head` */
+/** @param options `isUnread`: the reader of its standard output has gone, as after `| head` */
 export function startCommand(
   args: readonly string[],
   settings: Record<string, string> = {},

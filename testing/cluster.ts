@@ -64,7 +64,7 @@ export interface AnotherProcess {
 
 const programFile = join(import.meta.dirname, "..", "bin", "bulksms.js");
 const compiledMain = join(import.meta.dirname, "..", "dist", "cli", "main.js");
-/** As the supervisor gives its own processes: a start takes a second, on a busy machine far longer. */
+/** As for the supervisor's own: a start takes a second, on a busy machine far longer. */
 const anotherReadyMaxMs = 90_000;
 
 /** What a test wants of a system: an outcome within seconds, the same at each run. */

@@ -1,5 +1,6 @@
 // A data folder whose databases exist and are migrated, made once for all clusters of a run: each
-// starts on a copy of it, instead of making two database servers and migrating them anew. vitest's globalSetup of the projects system and proof; `startCluster` takes the copies.
+// starts on a copy of it, instead of making two database servers and migrating them anew. vitest's
+// globalSetup of the projects system and proof; `startCluster` takes the copies.
 // (The first start in an empty folder: up.system.test.ts, commands.system.test.ts.)
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
@@ -25,7 +26,7 @@ export default async function setup(): Promise<() => void> {
   return () => rmSync(parent, { recursive: true, force: true });
 }
 
-/** A folder of one's own in the temporary place: a copy of the template, or empty outside of vitest. */
+/** A temporary folder of one's own: a copy of the template, or empty outside of vitest. */
 export function newDataFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "bulksms-cluster-"));
   chmodSync(folder, 0o711);

@@ -6,13 +6,13 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const projectOrder = ["proof", "foreign", "system", "database", "pure"];
 
-/** Those of more than some five seconds, longest first. (Their times: `npx vitest run --reporter=json`.) */
+/** Those of more than some five seconds, longest first, as vitest's JSON reporter has them. */
 export const longFiles = [
   "lab/measure/benchmark/benchmark.proof.test.ts",
   "lab/break/verify/verify.proof.test.ts",
+  "testing/interrupted_imports.proof.test.ts",
   "testing/large_workbook.proof.test.ts",
   "src/cli/commands.system.test.ts",
-  "testing/interrupted_imports.system.test.ts",
   "lab/break/verify/verify.system.test.ts",
   "testing/up.system.test.ts",
   "testing/end_to_end.system.test.ts",

@@ -79,8 +79,7 @@ describe("one data folder, from start to start", () => {
 
     const other = await waitUntilUp(elsewhere);
     for (const name of processNames) expect(other.addresses[name]).not.toBe(ready.addresses[name]);
-    elsewhere.child.kill("SIGTERM");
-    expect(await elsewhere.ended).toBe(0);
+    await endChild(elsewhere.child, "SIGTERM", 20_000);
   });
 
   test("it goes on when nobody reads what it writes", async () => {

@@ -13,7 +13,7 @@ export interface FakeDocker {
 }
 
 export interface FakeOptions {
-  /** Calls that begin with these words (after those that name the project) never end by themselves. */
+  /** Calls that begin with these words (without those that name the project) never end. */
   hangsAt?: string;
   /** `compose down` fails, and a volume stays. */
   cannotRemove?: boolean;

@@ -34,12 +34,9 @@ async function endWhileUp(signal: NodeJS.Signals, options: FakeOptions = {}) {
 }
 
 test("a signal takes the stack down, and the exit code tells what became of it", async () => {
-  const [...ended] = await Promise.all([
-    ...(["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) => endWhileUp(signal)),
-    endWhileUp("SIGTERM", { cannotRemove: true }),
-  ]);
-  expect(ended.map(({ exitCode }) => exitCode)).toEqual([130, 130, 130, 1]);
+  const ended = await Promise.all([endWhileUp("SIGINT"), endWhileUp("SIGTERM"), endWhileUp("SIGHUP", { cannotRemove: true })]);
+  expect(ended.map(({ exitCode }) => exitCode)).toEqual([130, 130, 1]);
   for (const { calls } of ended) expect(calls.filter((words) => words.includes("down --volumes"))).toHaveLength(1);
-  for (const { output } of ended.slice(0, 3)) expect(output).toContain("interrupted; nothing that it started is left");
+  for (const { output } of ended.slice(0, 2)) expect(output).toContain("interrupted; nothing that it started is left");
   expect(ended.at(-1)?.output).toContain("left behind: volume v1");
 });

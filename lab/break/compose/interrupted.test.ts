@@ -11,7 +11,7 @@ afterEach(() => {
   docker?.remove();
 });
 
-/** Interrupts the proof once docker was called so. @returns how it ended, and what was called after */
+/** Interrupts the proof once docker was called so. @returns its end, and the later calls */
 async function interruptAt(call: string, options: FakeOptions): Promise<{ error: unknown; after: string[]; steps: string[] }> {
   const fake = makeFakeDocker(options);
   docker = fake;

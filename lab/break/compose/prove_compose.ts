@@ -128,7 +128,7 @@ async function buildImage(signal: AbortSignal): Promise<string> {
   return `${megabytes(bytes)}, of them ${megabytes(bytes - (await sizeOf(base)))} over ${base}`;
 }
 
-/** Starts it, breaks it, checks it; whatever happens, takes it down. @param left what then remains */
+/** Starts it, breaks it, checks it, always takes it down. @param left what then remains */
 async function proveStack(tools: DockerTools, seed: number, signal: AbortSignal, step: RunStep, left: string[]): Promise<void> {
   const stack = await openStack(tools, settings, pace, signal);
   try {

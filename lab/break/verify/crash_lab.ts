@@ -41,8 +41,13 @@ export const linkAccount = "lab";
 
 const sizesDefault = [60, 100, 240];
 
-export async function startCrashLab(seed: number, sizes: readonly number[] = sizesDefault): Promise<CrashLab> {
-  const cluster = await startLabCluster({ settings: { ...crashSettings, ...(await dialectSettings([linkAccount])) }, seed });
+/** @param settings over the lab's; those of crashes within an import unless others are given */
+export async function startCrashLab(
+  seed: number,
+  sizes: readonly number[] = sizesDefault,
+  settings: SystemSettings = crashSettings,
+): Promise<CrashLab> {
+  const cluster = await startLabCluster({ settings: { ...settings, ...(await dialectSettings([linkAccount])) }, seed });
   const look = { applicationName: "bulksms crash", connections: 2 };
   const salesdb = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", look);
   const ds = openPostgres(cluster.settings.BULKSMS_CHECK_DS_URL ?? "", look);

@@ -13,7 +13,7 @@ import { endImportLease, type ImportLease, markImport, renewImportLease, require
  */
 const purgeRowsMax = 25_000;
 /**
- * A process that is to end purges for this long at most. What is left is the sweeper's, and at once:
+ * A process that is to end purges for this long at most. The rest is the sweeper's, and at once:
  * the lease is given back.
  */
 const purgeWhenStoppingMsDefault = 3_000;

@@ -1,4 +1,4 @@
-// The endpoints of salesapi: commands, reads, receipts - what they answer, and that a refusal has no
+// Endpoints of salesapi: commands, reads, receipts - what they answer, and that a refusal has no
 // effect.
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
