@@ -3,8 +3,14 @@
 import type { TestContext } from "vitest";
 import { findOnPath } from "../src/local/engines/bound_process.ts";
 
-/** Peer -> the names of its program, and what brings it on Debian. */
+/**
+ * Peer -> the names of its program, and what brings it on Debian. Kannel's test programs lie beside
+ * its libraries.
+ */
 const peers = {
+  tshark: { programs: ["tshark"], packages: "tshark" },
+  /** The carrier that Kannel tests its client with. */
+  drive_smpp: { programs: ["drive_smpp"], packages: "kannel-extras" },
   docker: { programs: ["docker"], packages: "docker.io docker-compose" },
   openssl: { programs: ["openssl"], packages: "openssl" },
   /** For its pseudo terminals. */
@@ -15,13 +21,13 @@ const peers = {
 export type PeerName = keyof typeof peers;
 
 /**
- * @param path where to look: PATH by default
+ * @param path where to look: by default PATH, and where Debian keeps test programs
  * @returns the program's path, or null after a line on stderr that says what is left out and why
  */
 export function findPeer(name: PeerName, path?: string): string | null {
   const { programs, packages } = peers[name];
   for (const program of programs) {
-    const file = findOnPath(program, path);
+    const file = findOnPath(program, path ?? `${process.env.PATH ?? ""}:/usr/lib/kannel/test`);
     if (file !== null) return file;
   }
   process.stderr.write(`LEFT OUT: ${name} is not installed (Debian: apt-get install ${packages})\n`);
