@@ -6,6 +6,7 @@ import {
   type CarrierSettings,
   type CarrierState,
   type InstalledCarrier,
+  isCarrierName,
   type NewCarrier,
 } from "../contracts/carriers.ts";
 import { AppError } from "../contracts/errors.ts";
@@ -77,11 +78,12 @@ export async function addCarrier({ sql, seal }: Registry, carrier: NewCarrier): 
  */
 export async function changeCarrier({ sql, seal }: Registry, name: string, change: CarrierChange): Promise<InstalledCarrier> {
   requireCountries(change.countries?.add ?? []);
+  if (!isCarrierName(name)) throw notFound(name);
   return inTransaction(sql, async (transaction) => {
     const [row] = await transaction<CarrierRow[]>`
       select id, state, settings, sealed_secret as "sealedSecret", senders, countries, test_phones::text[] as "testPhones"
       from carrier where name = ${name} and state <> 'removed' for update`;
-    if (row === undefined) throw new AppError("carrier_not_found", `There is no carrier ${JSON.stringify(name.slice(0, 40))}.`);
+    if (row === undefined) throw notFound(name);
     // from here on no campaign begins on it: whoever runs one locks the carrier as well
     const state = change.state ?? row.state;
     if (state !== row.state && (state === "removed" || state === "test_only")) await requireIdle(transaction, row.id, name, state);
@@ -195,6 +197,7 @@ function withKeys<T>(work: () => T): T {
   }
 }
 
+const notFound = (name: string) => new AppError("carrier_not_found", `There is no carrier ${JSON.stringify(name.slice(0, 40))}.`);
 const nameTaken = (name: string, reason: string): AppError =>
   new AppError("carrier_name_taken", `The name ${name} is taken: ${reason}. Choose another.`, { details: { name } });
 

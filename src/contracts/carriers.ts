@@ -121,7 +121,12 @@ export type CarrierState = (typeof carrierStates)[number];
 export const isSender = (text: string): boolean =>
   /^\+?\d{1,15}$/.test(text) || (/^[A-Za-z0-9 &._+!-]{1,11}$/.test(text) && /[A-Za-z]/.test(text));
 
-const carrierName = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, "must be 1 to 40 of a-z, 0-9, _ and -, the first a letter or digit");
+/** The check of the column says the same. */
+const nameForm = /^[a-z0-9][a-z0-9_-]{0,39}$/;
+/** A path or a field can hold anything, such as a NUL, which no database takes. */
+export const isCarrierName = (text: string): boolean => nameForm.test(text);
+
+const carrierName = z.string().regex(nameForm, "must be 1 to 40 of a-z, 0-9, _ and -, the first a letter or digit");
 const sender = z.string().refine(isSender, "must be up to 15 digits, or up to 11 letters, digits, spaces and & . _ - + !");
 const country = z.string().regex(/^[A-Z]{2}$/, "must be two capital letters (ISO 3166)");
 const phone = z.string().regex(/^\+[1-9]\d{6,14}$/, "must be + and 7 to 15 digits");

@@ -39,7 +39,7 @@ const secretOf = async () => {
 /** A campaign on the carrier, in this state. */
 async function campaignIn(status: string): Promise<void> {
   const id = await nodes.create(key, 1);
-  await nodes.owner`update bulksms set status = ${status}::bulksms_status, carrier_id = (select id from carrier) where id = ${id}`;
+  await nodes.owner`update bulksms set status = ${status}::bulksms_status, hold_id = uuidv7(), carrier_id = (select id from carrier) where id = ${id}`;
 }
 
 describe("a carrier that is added", () => {
@@ -87,7 +87,7 @@ describe("a carrier that is added", () => {
     const [carrier] = await stored();
     await nodes.owner`insert into carrier_link (carrier_id, slot, state, description) values
       (${carrier?.id}, 2, 'resting', 'throttled'), (${carrier?.id}, 1, 'bound', 'SMSC'), (${carrier?.id}, 3, 'over', 'of before')`;
-    await nodes.owner`update bulksms_info set status = 'unknown', submitted_at = now() where row_no < 3`;
+    await nodes.owner`update bulksms_info set status = 'unknown' where row_no < 3`;
     // the same message twice in doubt is one, and one that is resolved is none
     for (const rows of [[1, 2, 3], [2]]) {
       const [event] = await nodes.owner`

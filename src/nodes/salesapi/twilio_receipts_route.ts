@@ -8,7 +8,7 @@ import { keepInbound } from "../../campaign/links/inbound.ts";
 import type { CommittedReceipts } from "../../campaign/receipts/receipts.ts";
 import { tokenParameter } from "../../carriers/twilio/callback_url.ts";
 import { readTwilioInbound, readTwilioReceipt } from "../../carriers/twilio/receipts.ts";
-import type { TwilioSettings } from "../../contracts/carriers.ts";
+import { isCarrierName, type TwilioSettings } from "../../contracts/carriers.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Sql } from "../../platform/postgres.ts";
@@ -95,16 +95,19 @@ async function takeInbound(deps: TwilioReceiptsDependencies, carrier: TwilioCarr
 const forged = () =>
   new AppError("signature_invalid", "The signature was not made by the account of this carrier over this address and body.");
 
+const unknownCarrier = () => new AppError("carrier_not_found", "No carrier of that name may call back.");
+
 /** @throws AppError carrier_not_found */
 function createCarrierReader({ sql, openSecret }: TwilioReceiptsDependencies): (name: string) => Promise<TwilioCarrier> {
   const known = new Map<string, { carrier: TwilioCarrier; readAtMs: number }>();
   return async (name) => {
     const cached = known.get(name);
     if (cached !== undefined && performance.now() - cached.readAtMs < carrierAgeMaxMs) return cached.carrier;
+    if (!isCarrierName(name)) throw unknownCarrier();
     const [row] = await sql<{ carrierId: string; settings: TwilioSettings; sealed: Buffer }[]>`
       select id as "carrierId", settings, sealed_secret as sealed from carrier
       where name = ${name} and state <> 'removed' and settings ->> 'protocol' = 'twilio' and settings ->> 'receipts_url' is not null`;
-    if (row === undefined) throw new AppError("carrier_not_found", "No carrier of that name may call back.");
+    if (row === undefined) throw unknownCarrier();
     const carrier = { carrierId: row.carrierId, settings: row.settings, authToken: openSecret(row.sealed, row.carrierId) };
     known.set(name, { carrier, readAtMs: performance.now() });
     return carrier;
