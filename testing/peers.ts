@@ -5,6 +5,9 @@ import { findOnPath } from "../src/local/engines/bound_process.ts";
 
 /** Peer -> the names of its program, and what brings it on Debian. */
 const peers = {
+  tshark: { programs: ["tshark"], packages: "tshark" },
+  /** An SMSC of Kannel's own tests; outside of PATH. */
+  drive_smpp: { programs: ["drive_smpp"], packages: "kannel-extras" },
   docker: { programs: ["docker"], packages: "docker.io docker-compose" },
   openssl: { programs: ["openssl"], packages: "openssl" },
   /** For its pseudo terminals. */
