@@ -16,7 +16,8 @@
 // Format 2 says of each verdict which number it was about, and of each submit when it came by a
 // clock that nobody sets. Files of format 1 are read as well: they know neither. The first record
 // appended to one makes it format 2 (`fileMagic` in place of its own): the magic names the least
-// format that reads it all.
+// format that reads it all. Format 3 has records of the kind `details`: only the batches of accounts
+// (simulator_accounts.ts) are of it.
 import { crc32 } from "node:zlib";
 import { uuidPattern } from "./ids.ts";
 import type { CarrierErrorCode } from "./receipts.ts";
@@ -33,6 +34,8 @@ export const fileMagic = Buffer.from("bscj\u0002\0\0\0", "latin1");
 /** Of files whose verdicts were all written before they named a number. */
 export const fileMagicOfFormat1 = Buffer.from("bscj\u0001\0\0\0", "latin1");
 export const blockHeaderBytes = 8;
+/** Of the batches of accounts. */
+export const fileMagicOfFormat3 = Buffer.from("bscj\u0003\0\0\0", "latin1");
 /** No block is larger: one commit of one segment writes at most this many payload bytes at once. */
 export const blockPayloadBytesMax = 64 * 1024 * 1024;
 
@@ -72,11 +75,14 @@ export type JournalEnd = (typeof journalEnds)[number];
  *             format 1: the same without steady clock and boot, without the mark
  *   sent      u16 row, u32 delta
  *   ended     u16 row, u32 delta, u8 end, u8 error code
- *   answered  u16 row, u8 receipt number (1 queued, 2 sent or failed, 3 the end): it got a 2xx
+ *   answered  u16 row, u8 receipt number (1 queued, 2 sent or failed, 3 the end): it got a 2xx, or
+ *             the client of an account acknowledged it, or had not asked for it
  *   repeat    u16 row, u8 1 when it carried the same message, else 0
  *   gave_up   u16 row: its receipts are no longer retried
  *   lost      u16 row, u8 receipt number: the weather (contracts/simulator_weather.ts) lost it,
- *             it is never sent
+ *             it is never sent; or the receiver of an account's client refused it for good
+ *   details   u16 row, u32 bytes, then so many bytes of JSON in UTF-8: format 3, an account's
+ *             message (simulator_accounts.ts); a later one replaces it
  */
 export const recordTypes = {
   submit_1: 1,
@@ -91,9 +97,10 @@ export const recordTypes = {
   accepted: 10,
   rejected: 11,
   submit: 12,
+  details: 13,
 } as const;
-/** Bytes of each record, its type byte counted; index = type. */
-export const recordBytes = [0, 32, 13, 13, 7, 9, 4, 4, 3, 4, 17, 17, 44] as const;
+/** Bytes of each record, its type byte counted; index = type. Of `details`: without its JSON. */
+export const recordBytes = [0, 32, 13, 13, 7, 9, 4, 4, 3, 4, 17, 17, 44, 7] as const;
 
 /**
  * The largest prime below 2^32: no change of one digit, and no exchange of two, keeps the
@@ -123,6 +130,8 @@ export interface JournalVisitor {
   repeat(row: number, isSame: boolean): void;
   gaveUp(row: number): void;
   lost(row: number, receiptNo: number): void;
+  /** Left out: nobody reads the JSON. */
+  details?(row: number, json: string): void;
 }
 
 export interface JournalSubmit {
@@ -163,7 +172,8 @@ export function parseSegmentName(name: string): { batchId: string; segmentNo: nu
 export function visitSegment(file: Buffer, visitor: JournalVisitor): number {
   if (file.length < fileMagic.length) return 0;
   const magic = file.subarray(0, fileMagic.length);
-  if (!magic.equals(fileMagic) && !magic.equals(fileMagicOfFormat1)) throw new Error("not a simulator journal of this version");
+  if (![fileMagic, fileMagicOfFormat1, fileMagicOfFormat3].some((known) => magic.equals(known)))
+    throw new Error("not a simulator journal of this version");
   let offset = fileMagic.length;
   while (offset + blockHeaderBytes <= file.length) {
     const payloadBytes = file.readUInt32LE(offset);
@@ -184,8 +194,11 @@ function visitPayload(file: Buffer, start: number, end: number, visitor: Journal
     const type = file[at] as number;
     const bytes = recordBytes[type];
     if (bytes === undefined || bytes === 0 || at + bytes > end) throw new Error(`journal record of unknown type ${type}`);
+    const next = at + bytes + (type === recordTypes.details ? file.readUInt32LE(at + 3) : 0);
+    if (next > end) throw new Error("journal record beyond its block");
     visitRecord(file, at, type, visitor);
-    at += bytes;
+    if (type === recordTypes.details) visitor.details?.(file.readUInt16LE(at + 1), file.toString("utf8", at + bytes, next));
+    at = next;
   }
 }
 

@@ -2,6 +2,7 @@
 // in which it writes down what it made up. Set over HTTP (PUT /weather of the simulator), read by
 // simulator, laws (L11), lab.
 import { z } from "zod";
+import { accountName } from "./simulator_accounts.ts";
 
 /** Copies of a duplicate receipt follow within this. */
 export const copyWithinMs = 1_500;
@@ -12,6 +13,35 @@ const ms = (max: number) => z.number().int().min(0).max(max);
 /** Nobody holds receipts of one system longer in memory than this. */
 const holdMsMax = 600_000;
 const lateMsMax = 24 * 3_600_000;
+
+/**
+ * What happens to one account's messages (simulator_accounts.ts) on the way of its own protocol.
+ * Shares are of its submits; `wrong_bind` of its receipts. None of it happens unless it is set:
+ * common clients lose messages in some of it.
+ */
+const accountWeather = z.strictObject({
+  cut_before_answer: z
+    .strictObject({ share })
+    .optional()
+    .describe("the message is accepted, and the connection is cut instead of an answer"),
+  no_answer: z.strictObject({ share }).optional().describe("the message is accepted, and its answer never comes"),
+  late_answer: z
+    .strictObject({ share, after_ms: ms(holdMsMax).default(1_000) })
+    .optional()
+    .describe("the answer comes `after_ms` later than it would"),
+  throttled: z.strictObject({ share }).optional().describe("refused for its rate, without effect: 0x58, HTTP 429"),
+  early: z.strictObject({ share }).optional().describe("receipts come before the answer, which waits for them, 2 s at most"),
+  wrong_bind: z
+    .strictObject({ share })
+    .optional()
+    .describe("SMPP: the receipt goes to another bind than that of its message, if there is one"),
+  hex_ids: z.literal(true).optional().describe("SMPP: the answer has the id in hexadecimal, receipts in decimal"),
+  no_sub_dlvrd: z.literal(true).optional().describe("SMPP: the text of receipts lacks `sub` and `dlvrd`"),
+  tlv_only: z.literal(true).optional().describe("SMPP: receipts have no text, only the TLVs 0x001E and 0x0427"),
+});
+export type AccountWeather = z.infer<typeof accountWeather>;
+export type AccountWeatherKind = keyof AccountWeather;
+export const accountWeatherKinds = Object.keys(accountWeather.shape) as AccountWeatherKind[];
 
 /**
  * Each kind of weather by its share of receipts (of messages: `early`; of bodies: `replayed`). A
@@ -51,10 +81,14 @@ export const simulatorWeather = z.strictObject({
     .strictObject({ hold_ms: ms(holdMsMax).default(5_000), factor: z.number().min(1).max(100).default(10) })
     .optional()
     .describe("receipts are held back for `hold_ms`, then let out at `factor` times their rate, again and again"),
+  accounts: z
+    .record(accountName, accountWeather)
+    .optional()
+    .describe("beside all that, by account (`smpp:<system_id>`, `twilio:<AccountSid>`): what its own protocol meets"),
 });
 export type SimulatorWeather = z.infer<typeof simulatorWeather>;
-export type WeatherKind = keyof SimulatorWeather;
-export const weatherKinds = Object.keys(simulatorWeather.shape) as WeatherKind[];
+export type WeatherKind = Exclude<keyof SimulatorWeather, "accounts">;
+export const weatherKinds = (Object.keys(simulatorWeather.shape) as (keyof SimulatorWeather)[]).filter((kind) => kind !== "accounts");
 
 /** What a made-up receipt must become at the receiver. */
 export const strayKinds = [
@@ -135,6 +169,9 @@ export const weatherAnswer = z.object({
   happened: counts<WeatherKind>(weatherKinds).describe(
     "since the process started: receipts (early: messages; forged, malformed, replayed: bodies that were answered)",
   ),
+  happened_to_accounts: z
+    .record(z.string(), z.partialRecord(z.enum(accountWeatherKinds as [AccountWeatherKind, ...AccountWeatherKind[]]), count))
+    .describe("since the process started, by account: how often each kind that has a share happened"),
   strays: counts([...strayKinds, "wrongly_taken", "dropped", "waiting"] as const).describe(
     "made-up bodies by kind. wrongly_taken: forged or broken, and answered 2xx all the same, which no receiver should ever do",
   ),

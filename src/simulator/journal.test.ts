@@ -42,6 +42,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 async function openJournal(): Promise<Journal> {
   const journal = createJournal({
+    isOfAccount: () => false,
     folder,
     onResume: ({ segment }) => resumed.push(`${segment.batchId}.${segment.segmentNo}`),
     onFatal: (error) => {

@@ -74,6 +74,8 @@ interface Entry extends OpenSegment {
 
 export interface JournalOptions {
   folder: string;
+  /** Whether the batch is that of an account: its messages have details. */
+  isOfAccount(batchId: string): boolean;
   /**
    * Called for every segment that came from disk with unfinished messages, before anybody else sees
    * it.
@@ -223,7 +225,7 @@ async function loadSegment(
     name,
     segment,
     block: new JournalBlock(),
-    file: await takeFile(memory.files, batchId, segmentNo, content, wholeBytes),
+    file: await takeFile(memory.files, { batchId, segmentNo, hasDetails: memory.options.isOfAccount(batchId) }, content, wholeBytes),
     mustSync: false,
     usedAtMs: performance.now(),
   };

@@ -72,6 +72,14 @@ export class JournalBlock {
     this.#bytes[at + 3] = receiptNo;
   }
 
+  details(row: number, json: string): void {
+    const bytes = Buffer.byteLength(json);
+    const at = this.#room(recordTypes.details, bytes);
+    this.#bytes.writeUInt16LE(row, at + 1);
+    this.#bytes.writeUInt32LE(bytes, at + 3);
+    this.#bytes.write(json, at + recordBytes[recordTypes.details]);
+  }
+
   /** The block as it goes to disk; the builder is empty again and never touches these bytes. */
   take(): Buffer {
     const block = this.#bytes.subarray(0, this.#length);
@@ -92,10 +100,10 @@ export class JournalBlock {
     this.#bytes.writeUInt32LE(mark, at + 13);
   }
 
-  /** Writes the type and answers where the record starts. */
-  #room(type: number): number {
+  /** Writes the type and answers where the record starts. `more`: bytes behind its fixed fields. */
+  #room(type: number, more = 0): number {
     const at = this.#length;
-    this.#length += recordBytes[type] as number;
+    this.#length += (recordBytes[type] as number) + more;
     if (this.#length > this.#bytes.length) {
       const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length));
       this.#bytes.copy(larger, 0, 0, at);

@@ -7,6 +7,7 @@ import {
   blockPayloadBytesMax,
   fileMagic,
   fileMagicOfFormat1,
+  fileMagicOfFormat3,
   journalFolder,
   openFolder,
   parseSegmentName,
@@ -27,6 +28,8 @@ export interface SegmentFile {
   bytes: number;
   /** Its head names format 1: all its records are of that format. */
   isOfFormat1: boolean;
+  /** Of a batch of an account: format 3. */
+  hasDetails: boolean;
   isMarked: boolean;
 }
 
@@ -64,20 +67,19 @@ export async function segmentNosOf(files: JournalFiles, batchId: string): Promis
 /** @param content as read; only its first `wholeBytes` are whole: the rest is cut off */
 export async function takeFile(
   files: JournalFiles,
-  batchId: string,
-  segmentNo: number,
+  { batchId, segmentNo, hasDetails }: Pick<SegmentFile, "batchId" | "segmentNo" | "hasDetails">,
   content: Buffer | null,
   wholeBytes: number,
 ): Promise<SegmentFile> {
   if (content !== null && wholeBytes < content.length) await truncateFile(pathOf(files, batchId, segmentNo), wholeBytes);
   const isOfFormat1 = wholeBytes > 0 && content?.subarray(0, fileMagicOfFormat1.length).equals(fileMagicOfFormat1) === true;
-  return { batchId, segmentNo, handle: null, bytes: wholeBytes, isOfFormat1, isMarked: false };
+  return { batchId, segmentNo, hasDetails, handle: null, bytes: wholeBytes, isOfFormat1, isMarked: false };
 }
 
 export async function appendBlock(files: JournalFiles, file: SegmentFile, block: Buffer, mustSync: boolean): Promise<void> {
   if (block.length > blockPayloadBytesMax) throw new Error(`journal block of ${block.length} bytes`);
   const handle = file.handle ?? (await openFile(files, file));
-  const bytes = file.bytes === 0 ? Buffer.concat([fileMagic, block]) : block;
+  const bytes = file.bytes === 0 ? Buffer.concat([file.hasDetails ? fileMagicOfFormat3 : fileMagic, block]) : block;
   if (file.isOfFormat1) {
     // on disk with the block below, or before it: a file of format 2 may well have only records of
     // format 1

@@ -3,6 +3,7 @@
 import type { SimulatorProfileName } from "../contracts/simulator_journal.ts";
 import { createPairQueue, type PairQueue } from "../webhooks/pair_queue.ts";
 import type { Sender } from "../webhooks/sender.ts";
+import { type Accounts, createAccounts } from "./accounts.ts";
 import { createClock, type SimulatorClock } from "./clock.ts";
 import { createEventWheel, type EventWheel } from "./event_wheel.ts";
 import { createJournal, type Journal, type OpenSegment } from "./journal.ts";
@@ -55,6 +56,8 @@ export interface Network {
   /** Receipts that wait for the journal's next commit: (segment, slot and receipt number). */
   readonly told: PairQueue;
   readonly counts: SimulatorCounts;
+  /** Who submits in another carrier's dialect. */
+  readonly accounts: Accounts;
   sender: Sender;
   weather: Weather;
   strays: Strays;
@@ -68,10 +71,17 @@ export interface Network {
  */
 export function createNetwork(options: SimulatorOptions, onResume: (open: OpenSegment) => void): Network {
   const clock = options.clock ?? createClock();
+  const accounts = createAccounts(options.folder);
   return {
     options,
     clock,
-    journal: createJournal({ folder: options.folder, onResume, onFatal: options.onFatal }),
+    accounts,
+    journal: createJournal({
+      folder: options.folder,
+      isOfAccount: (batchId) => accounts.ofBatch(batchId) !== undefined,
+      onResume,
+      onFatal: options.onFatal,
+    }),
     wheel: createEventWheel(clock.steadyMs()),
     told: createPairQueue(),
     counts: {

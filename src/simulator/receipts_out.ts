@@ -75,19 +75,25 @@ export function releaseReceipts(network: Network, count: number): void {
   else for (let at = 0; at < pairs.owners.length; at++) weather.hold(pairs.owners[at] as number, pairs.whats[at] as number);
 }
 
-export function pushOut({ journal, sender, options }: Network, { owners, whats }: Pairs): void {
+export function pushOut({ journal, sender, options, accounts }: Network, { owners, whats }: Pairs): void {
   const rowBits = options.receiptsPerBody === 1 ? laneRowBits.single : laneRowBits.many;
   for (let at = 0; at < owners.length; at++) {
     const owner = owners[at] as number;
     const what = whats[at] as number;
     const { segment } = journal.byHandle(owner);
+    if (accounts.push(segment, owner, what)) continue;
     sender.push(owner + (segment.rowNo(what >>> 2) >>> rowBits), owner, what);
   }
   sender.flush();
+  accounts.flush();
 }
 
-function receiptDone(network: Network, owner: number, what: number, isDelivered: boolean): void {
-  const { journal, counts, weather } = network;
+/**
+ * A receipt that was told will not be told again: it was acknowledged, or nobody asked for it, or
+ * (`isDelivered` false) it is too old.
+ */
+export function receiptDone(network: Network, owner: number, what: number, isDelivered: boolean): void {
+  const { journal, counts, weather, accounts } = network;
   const open = journal.byHandle(owner);
   const { segment, block } = open;
   const slot = what >>> 2;
@@ -98,7 +104,7 @@ function receiptDone(network: Network, owner: number, what: number, isDelivered:
     // a duplicate has its mark already
     if (segment.isAnswered(slot, what & 3)) return;
     segment.markAnswered(slot, what & 3);
-    if (!weather.isClear()) makeUpStrays(network, segment, slot, what & 3);
+    if (!weather.isClear() && accounts.ofBatch(segment.batchId) === undefined) makeUpStrays(network, segment, slot, what & 3);
     block.answered(row, what & 3);
   } else {
     counts.receipts_given_up += 1;
@@ -106,6 +112,19 @@ function receiptDone(network: Network, owner: number, what: number, isDelivered:
     segment.markGaveUp(slot);
     block.gaveUp(row);
   }
+  journal.touch(open, true);
+}
+
+/** The receiver of an account's client refused it: it is not told again, later ones of its message are. */
+export function receiptRefused({ journal, counts }: Network, owner: number, what: number): void {
+  const open = journal.byHandle(owner);
+  const { segment, block } = open;
+  const slot = what >>> 2;
+  segment.uses -= 1;
+  counts.receipts_given_up += 1;
+  if (segment.isAnswered(slot, what & 3) || segment.isLost(slot, what & 3)) return;
+  segment.markLost(slot, what & 3);
+  block.lost(segment.rows[slot] as number, what & 3);
   journal.touch(open, true);
 }
 

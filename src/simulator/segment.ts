@@ -58,6 +58,8 @@ export class Segment {
   lost = new Uint8Array(slotsAtFirst);
   repeats = new Uint16Array(slotsAtFirst);
   repeatsDiffering = new Uint16Array(slotsAtFirst);
+  /** By slot: JSON of an account's message (contracts/simulator_accounts.ts); empty for others. */
+  readonly details: string[] = [];
 
   constructor(batchId: string, segmentNo: number) {
     this.batchId = batchId;
@@ -200,6 +202,9 @@ export class Segment {
       repeat: (row, isSame) => this.markRepeat(known(row), isSame),
       gaveUp: (row) => this.markGaveUp(known(row)),
       lost: (row, receiptNo) => this.markLost(known(row), receiptNo),
+      details: (row, json) => {
+        this.details[known(row)] = json;
+      },
     };
     return visitSegment(file, visitor);
   }

@@ -4,6 +4,8 @@
 import type { SubmitResponse } from "../contracts/receipts.ts";
 import type { SimulatedMessageAnswer } from "../contracts/simulator_answers.ts";
 import type { SimulatorWeather } from "../contracts/simulator_weather.ts";
+import { type AccountNetwork, createAccountNetwork } from "./account_network.ts";
+import type { AccountCounts } from "./account_weather.ts";
 import { tickMs } from "./event_wheel.ts";
 import { lockFolder } from "./folder_lock.ts";
 import { resumeSegment } from "./message_steps.ts";
@@ -26,6 +28,8 @@ export interface Simulator {
    * @throws AppError rate_limited, overloaded, draining, or of readSubmit: without effect.
    */
   submit(body: unknown): Promise<SubmitResponse>;
+  /** For the dialects of other carriers. */
+  accounts: AccountNetwork;
   /** @throws AppError message_not_found */
   message(reference: string): Promise<SimulatedMessageAnswer>;
   /** From the journal: everything that was ever said of the batch. */
@@ -34,7 +38,7 @@ export interface Simulator {
    * Receipt weather (contracts/simulator_weather.ts): what is set, and what it has done since the
    * process started.
    */
-  weather(): { weather: SimulatorWeather; happened: WeatherCounts; strays: StrayCounts };
+  weather(): { weather: SimulatorWeather; happened: WeatherCounts; happened_to_accounts: AccountCounts; strays: StrayCounts };
   /** On disk when it resolves, so that it outlives a crash. */
   setWeather(next: SimulatorWeather): Promise<void>;
   counts(): SimulatorCounts;
@@ -48,6 +52,7 @@ export function createSimulator(options: SimulatorOptions): Simulator {
   const sender = openReceiptSender(network);
   network.sender = sender;
   const turns = createTurns(network);
+  const accounts = createAccountNetwork(network, turns);
   let turnTimer: NodeJS.Timeout | null = null;
   let unlock: (() => Promise<void>) | null = null;
 
@@ -63,15 +68,18 @@ export function createSimulator(options: SimulatorOptions): Simulator {
         nowMs: network.clock.wallMs,
         onFatal: options.onFatal,
       });
+      await network.accounts.open();
       await journal.open();
       turnTimer = setInterval(turns.begin, tickMs);
     },
     submit: createSubmitBatch(network, turns),
+    accounts,
     message: (reference) => messageFate(journal, reference),
     batch: (batchId) => batchStatistics(journal, batchId),
     weather: () => ({
       weather: network.weather.read(),
       happened: { ...network.weather.counts },
+      happened_to_accounts: accounts.weather.counts(),
       strays: network.strays.counts(),
     }),
     setWeather: (next) => network.weather.set(next),
@@ -79,14 +87,14 @@ export function createSimulator(options: SimulatorOptions): Simulator {
     gauges: () => ({
       unfinished: journal.unfinished(),
       steps: wheel.size(),
-      receipts_pending: told.size() + network.weather.held() + sender.pending(),
+      receipts_pending: told.size() + network.weather.held() + sender.pending() + network.accounts.pending(),
       segments_in_memory: journal.segmentsInMemory(),
     }),
     async stop() {
       network.isDraining = true;
       if (turnTimer !== null) clearInterval(turnTimer);
       await turns.idle();
-      await Promise.all([sender.stop(), network.strays.stop()]);
+      await Promise.all([sender.stop(), network.strays.stop(), network.accounts.stop()]);
       await journal.close();
       await unlock?.();
     },

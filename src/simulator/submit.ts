@@ -139,7 +139,7 @@ interface Digest {
  * 64 bits that tell two messages apart by accident, not by malice: two multiplicative hashes over
  * the characters, finished well.
  */
-function digestOf(text: string, low: number, high: number): Digest {
+export function digestOf(text: string, low: number, high: number): Digest {
   let a = low | 0;
   let b = high | 0;
   for (let at = 0; at < text.length; at++) {

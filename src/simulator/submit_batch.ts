@@ -46,9 +46,10 @@ export function createSubmitBatch(network: Network, turns: Turns): SubmitBatch {
   return async (body) => {
     const request = readSubmit(body);
     requireOpen(network);
-    if (journal.unfinished() > unfinishedMax) {
-      throw new AppError("overloaded", "Too many messages are under way; ask again later.", { retryAfterS: overloadedRetryS });
+    if (network.accounts.ofBatch(request.batchId) !== undefined) {
+      throw new AppError("request_invalid", "batch_id: it is that of an account of another dialect");
     }
+    requireRoom(network);
     const segmentNos = segmentsOf(request);
     await untilReceiverFollows(network);
     requireOpen(network);
@@ -75,8 +76,14 @@ export function createSubmitBatch(network: Network, turns: Turns): SubmitBatch {
 }
 
 /** @throws AppError draining */
-function requireOpen({ isDraining }: Network): void {
+export function requireOpen({ isDraining }: Network): void {
   if (isDraining) throw new AppError("draining", "The simulator is shutting down; ask again.", { retryAfterS: 1 });
+}
+
+/** @throws AppError overloaded */
+export function requireRoom({ journal }: Network): void {
+  if (journal.unfinished() <= unfinishedMax) return;
+  throw new AppError("overloaded", "Too many messages are under way; ask again later.", { retryAfterS: overloadedRetryS });
 }
 
 async function untilReceiverFollows(network: Network): Promise<void> {

@@ -65,7 +65,7 @@ export function applySubmit(network: Network, request: Submit, opened: Map<numbe
   const { journal, weather } = network;
   const profile = simulatorProfiles[network.options.profile];
   const stream = chanceStream(network.options.seed, request.batchId);
-  const submitted = termsOf(network, request, stream);
+  const submitted = termsOf(network, request, (request.messages[0] as SubmitMessage).rowNo, stream);
   const rejected: SubmitResponse["rejected"] = [];
   const fresh: FreshMessage[] = [];
   const isWithTerms = new Set<OpenSegment>();
@@ -94,9 +94,13 @@ export function applySubmit(network: Network, request: Submit, opened: Map<numbe
   return { rejected, fresh, answerAtMs: submitted.steadyAtMs };
 }
 
-/** What the new messages of the body share, as the journal keeps it. */
-function termsOf({ options, clock }: Network, request: Submit, stream: ChanceStream): JournalSubmit {
-  const firstRow = (request.messages[0] as SubmitMessage).rowNo;
+/** What the new messages of a submit share, as the journal keeps it. `firstRow`: a row number. */
+export function termsOf(
+  { options, clock }: Network,
+  request: { validUntilMs: number },
+  firstRow: number,
+  stream: ChanceStream,
+): JournalSubmit {
   const receivedAtMs = clock.wallMs();
   const answerInMs = answerDelayMs(simulatorProfiles[options.profile], stream, firstRow, options.speed);
   return {
@@ -111,7 +115,7 @@ function termsOf({ options, clock }: Network, request: Submit, stream: ChanceStr
 }
 
 /** `code` null: accepted. @returns the message's slot */
-function firstVerdict(
+export function firstVerdict(
   { counts }: Network,
   { segment, block }: OpenSegment,
   message: SubmitMessage,

@@ -60,6 +60,7 @@ export async function openWeather(folder: string): Promise<Weather> {
   const counts = Object.fromEntries(weatherKinds.map((kind) => [kind, 0])) as WeatherCounts;
   const held = createPairQueue();
   let weather = await readWeather(path);
+  let isClear = isClearForReceipts(weather);
   const isDrawn = (
     kind: "lost" | "late" | "reordered" | "doubled" | "forged" | "malformed",
     { stream, rowNo, receiptNo }: WeatheredReceipt,
@@ -70,9 +71,10 @@ export async function openWeather(folder: string): Promise<Weather> {
     async set(next) {
       await writeWeather(path, next);
       weather = next;
+      isClear = isClearForReceipts(next);
     },
     counts,
-    isClear: () => Object.keys(weather).length === 0,
+    isClear: () => isClear,
     isEarly(stream, rowNo) {
       const isEarly = draw(stream, rowNo, purposes.early) < (weather.early?.share ?? 0);
       if (isEarly) counts.early += 1;
@@ -110,6 +112,9 @@ export async function openWeather(folder: string): Promise<Weather> {
     held: () => held.size(),
   };
 }
+
+/** Weather of accounts' own protocols does nothing to receipts as such. */
+const isClearForReceipts = (weather: SimulatorWeather): boolean => weatherKinds.every((kind) => weather[kind] === undefined);
 
 /** A cycle is `hold_ms` of nothing, then 1 / factor of that in which everything goes out evenly. */
 function letOutCount(burst: SimulatorWeather["burst"], size: number, nowMs: number): number {

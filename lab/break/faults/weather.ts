@@ -19,7 +19,7 @@ export interface WeatherReport {
  * 1) has ended. Touches: the receipts, messages and bodies that it affected.
  */
 export function weatherFault(weather: WeatherInput, { untilEnded = 0 } = {}): Fault {
-  const kinds = Object.keys(weather) as WeatherKind[];
+  const kinds = Object.keys(weather).filter((kind): kind is WeatherKind => kind !== "accounts");
   return {
     name: `weather ${kinds.join(", ")}`,
     async begin({ cluster, ...stage }) {

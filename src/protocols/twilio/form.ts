@@ -12,7 +12,7 @@ export function parseForm(body: string): FormFields {
 }
 
 export function formatForm(fields: FormFields): string {
-  return new URLSearchParams(fields.map(([name, value]) => [name, value])).toString();
+  return new URLSearchParams(fields.map(([name, value]): [string, string] => [name, value])).toString();
 }
 
 /** The first value of the name; undefined if it does not stand there. */

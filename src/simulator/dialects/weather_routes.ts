@@ -19,6 +19,9 @@ is left out does not happen, and \`{}\` is clear weather. It takes effect at onc
 | \`replayed\` | a body that was answered 2xx comes again, with its old signature | 2xx, nothing new |
 | \`burst\` | all receipts are held back for \`hold_ms\`, then come at \`factor\` times their rate | keeps up, or says 429 or 503 |
 
+\`accounts\` names accounts (\`smpp:<system_id>\`, \`twilio:<AccountSid>\`), each with the weather of its own protocol: \`cut_before_answer\`,
+\`no_answer\`, \`late_answer\`, \`throttled\`, \`early\` and \`wrong_bind\` by their share, \`hex_ids\`, \`no_sub_dlvrd\` and \`tlv_only\` as \`true\`.
+
 Which receipts are meant depends on the simulator's seed and the message's reference alone: the same campaign meets the same weather.`;
 
 export function addWeatherRoutes(app: HttpServer, simulator: Simulator, onRequest: (request: KeyedRequest) => Promise<void>): void {
