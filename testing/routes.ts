@@ -42,7 +42,7 @@ const adders: Readonly<Record<string, (app: HttpServer) => void | Promise<void>>
     addKeyRoutes(app, unused);
     addSessionRoutes(app, unused);
   },
-  simulator: (app) => addBatchHttpRoutes(app, { simulator: unused, key: "unused" }),
+  simulator: (app) => addBatchHttpRoutes(app, { simulator: unused, key: "unused", peaks: unused }),
 };
 
 /** @returns all routes, and the OpenAPI document of each process */

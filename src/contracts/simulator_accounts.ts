@@ -22,6 +22,15 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { rowNoMax } from "./receipts.ts";
 
+/**
+ * How the simulator identifies itself, so that nobody takes its texts for real ones: as `system_id`
+ * of an SMPP bind's answer (at most 15 characters), and as a header of HTTP answers, whose value is
+ * the version of the simulator's protocol.
+ */
+export const simulatorSystemId = "bulksms-sim";
+export const simulatorHeader = "bulksms-simulator";
+export const simulatorVersion = "1";
+
 export const accountProtocols = ["smpp", "twilio"] as const;
 export type AccountProtocol = (typeof accountProtocols)[number];
 
@@ -109,7 +118,7 @@ function prefixOf(key: string, make: () => string): string {
 export interface SmppAddress {
   ton: number;
   npi: number;
-  address: string;
+  digits: string;
 }
 
 /**

@@ -39,6 +39,16 @@ export const batchStatistics = z.object({
 });
 export type BatchStatisticsAnswer = z.infer<typeof batchStatistics>;
 
+/** What an account has shown at most since the process started (contracts/simulator_accounts.ts). */
+const accountPeaks = z.object({
+  binds: count.describe("SMPP: now"),
+  binds_most: count,
+  in_flight: count.describe("message parts that wait for the answer to their submit: now"),
+  in_flight_most: count,
+  parts_per_second_most: count.describe("in any second, those included that were refused for their rate"),
+});
+export type AccountPeaks = z.infer<typeof accountPeaks>;
+
 /** Of all batches, since the process started. */
 export const processStatistics = z.object({
   since: instant,
@@ -55,6 +65,7 @@ export const processStatistics = z.object({
   receipts_given_up: count,
   receipts_pending: count,
   unfinished: count,
+  accounts: z.record(z.string(), accountPeaks).describe("by account: `smpp:<system_id>`, `twilio:<AccountSid>`"),
 });
 
 /** 200 of GET /statistics, with and without `batch_id`. */

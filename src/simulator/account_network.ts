@@ -123,7 +123,7 @@ export function createAccountNetwork(network: Network, turns: Turns): AccountNet
     async submit(name, message) {
       requireOpen(network);
       requireRoom(network);
-      const account = await accounts.use(name, lastRow);
+      const account = await accounts.take(name, lastRow);
       return submitOne(network, turns, { account, stream: streamOf(account.batchId), weather }, message);
     },
     isThrottled(name) {
@@ -136,7 +136,7 @@ export function createAccountNetwork(network: Network, turns: Turns): AccountNet
       weather.isDrawn(message.account.name, "wrong_bind", streamOf(message.account.batchId), message.rowNo * 4 + receiptNo),
     find: (name) => accounts.find(name),
     async message(account, rowNo) {
-      const open = await journal.useKnown(account.batchId, Math.floor(rowNo / segmentRows));
+      const open = await journal.takeKnown(account.batchId, Math.floor(rowNo / segmentRows));
       if (open === null) return null;
       const slot = open.segment.find(rowNo % segmentRows);
       const view = slot === -1 ? null : viewOf(account, open.segment, slot);
@@ -145,7 +145,7 @@ export function createAccountNetwork(network: Network, turns: Turns): AccountNet
     },
     newest: (account, options, visit) => visitNewest(network, account, options, visit),
     async change(account, rowNo, details) {
-      const open = await journal.useKnown(account.batchId, Math.floor(rowNo / segmentRows));
+      const open = await journal.takeKnown(account.batchId, Math.floor(rowNo / segmentRows));
       const slot = open?.segment.find(rowNo % segmentRows) ?? -1;
       if (open === null || slot === -1) throw new AppError("message_not_found", "The simulator has never had this message.");
       const json = JSON.stringify(details);
@@ -232,7 +232,7 @@ const noBatch = "00000000-0000-0000-0000-000000000000";
 async function lastRowOf({ journal }: Network, batchId: string): Promise<number> {
   const segmentNo = (await journal.segmentNos(batchId)).at(-1);
   if (segmentNo === undefined) return 0;
-  const open = await journal.useKnown(batchId, segmentNo);
+  const open = await journal.takeKnown(batchId, segmentNo);
   if (open === null) return 0;
   const { segment } = open;
   // a segment whose first block was torn has no rows; the one before it is full
@@ -250,7 +250,7 @@ async function visitNewest(
 ): Promise<void> {
   const segmentNos = (await journal.segmentNos(account.batchId)).filter((segmentNo) => segmentNo * segmentRows <= fromRow);
   for (const segmentNo of segmentNos.reverse()) {
-    const open = await journal.useKnown(account.batchId, segmentNo);
+    const open = await journal.takeKnown(account.batchId, segmentNo);
     if (open === null) continue;
     const { segment } = open;
     try {

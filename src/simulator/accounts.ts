@@ -40,7 +40,7 @@ export interface Accounts {
    * The account of this name, made if there is none.
    * @param lastRow row number of the last message that the journal has of a batch, 0 if none
    */
-  use(name: string, lastRow: (batchId: string) => Promise<number>): Promise<Account>;
+  take(name: string, lastRow: (batchId: string) => Promise<number>): Promise<Account>;
   /** Only if it has ever submitted. */
   find(name: string): SimulatorAccount | undefined;
   ofBatch(batchId: string): SimulatorAccount | undefined;
@@ -84,7 +84,7 @@ export function createAccounts(folder: string): Accounts {
       if (text !== "" && !text.endsWith("\n")) await cutTo(path, Buffer.byteLength(text.slice(0, text.lastIndexOf("\n") + 1)));
       for (const account of parseAccounts(text)) keep(account);
     },
-    use(name, lastRow) {
+    take(name, lastRow) {
       let account = ready.get(name);
       if (account === undefined) {
         account = prepare(name);

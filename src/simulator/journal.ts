@@ -48,7 +48,7 @@ export interface Journal {
    */
   use(batchId: string, segmentNo: number): Promise<OpenSegment>;
   /** As `use`; null when nothing of it was ever journaled. */
-  useKnown(batchId: string, segmentNo: number): Promise<OpenSegment | null>;
+  takeKnown(batchId: string, segmentNo: number): Promise<OpenSegment | null>;
   /** A segment that somebody uses, by its handle. */
   byHandle(handle: number): OpenSegment;
   /** Records were added to its block. `isLazy`: no need to hurry. */
@@ -132,7 +132,7 @@ export function createJournal(options: JournalOptions): Journal {
       if (entry === null) throw new Error("a segment is made when it is not there");
       return entry;
     },
-    useKnown: (batchId, segmentNo) => useSegment(memory, batchId, segmentNo, true),
+    takeKnown: (batchId, segmentNo) => useSegment(memory, batchId, segmentNo, true),
     byHandle: (handle) => byHandle(memory, handle),
     touch(openSegment, isLazy = false) {
       const entry = openSegment as Entry;

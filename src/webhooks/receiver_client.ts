@@ -21,14 +21,14 @@ export interface ReceiverClient {
   /**
    * `headers` with the content type. Never throws. Several at once go out one behind the other
    * (HTTP/1.1 pipelining), up to `pipelining`.
+   * @param path with its query; that of the URL if not given
    */
-  post(headers: Readonly<Record<string, string>>, body: Buffer): Promise<ReceiverAnswer>;
+  post(headers: Readonly<Record<string, string>>, body: Buffer, path?: string): Promise<ReceiverAnswer>;
   close(): Promise<void>;
 }
 
 export function openReceiverClient(url: string, pipelining: number): ReceiverClient {
   const { pathname, search, origin } = new URL(url);
-  const path = pathname + search;
   const connector = buildConnector({ timeout: connectTimeoutMs });
   let socket: Socket | null = null;
   const client = new Client(origin, {
@@ -44,7 +44,7 @@ export function openReceiverClient(url: string, pipelining: number): ReceiverCli
   });
   return {
     // `dispatch`, not `request`: no stream and no promise of a body that nobody reads
-    post: (headers, body) =>
+    post: (headers, body, path = pathname + search) =>
       new Promise((resolve) => {
         const answer: ReceiverAnswer = { status: 0, retryAfter: null };
         if (pipelining > 1 && socket !== null && !socket.destroyed) gatherWrites(socket);

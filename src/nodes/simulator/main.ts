@@ -9,6 +9,7 @@ import { createMetrics, type Metrics, secondsBuckets } from "../../platform/metr
 import { type Node, runNode } from "../../platform/node.ts";
 import { takeOverEarlierFolder } from "../../platform/renamed_folder.ts";
 import { addBatchHttpRoutes } from "../../simulator/dialects/batch_http.ts";
+import { createTwilioDialect } from "../../simulator/dialects/twilio.ts";
 import { createSimulator, type Simulator } from "../../simulator/simulator.ts";
 
 export const config = {
@@ -27,6 +28,8 @@ export const config = {
   receiptsPerBody: "BULKSMS_SIMULATOR_RECEIPTS_PER_BODY",
   callbackConcurrency: "BULKSMS_SIMULATOR_CALLBACK_CONCURRENCY",
   callbackPipelining: "BULKSMS_SIMULATOR_CALLBACK_PIPELINING",
+  twilioAccounts: "BULKSMS_SIMULATOR_TWILIO_ACCOUNTS",
+  twilioConcurrency: "BULKSMS_SIMULATOR_TWILIO_CONCURRENCY",
   logLevel: "BULKSMS_LOG_LEVEL",
   logFormat: "BULKSMS_LOG_FORMAT",
 } as const;
@@ -54,6 +57,11 @@ export function create(settings: Config<typeof config>, log: Log): SimulatorNode
     onFatal: dieOf,
   });
   addGauges(metrics, simulator);
+  const twilio = createTwilioDialect({
+    simulator,
+    tokens: new Map(settings.twilioAccounts.map(readAccount)),
+    concurrencyMax: settings.twilioConcurrency,
+  });
   let app: HttpServer | undefined;
   let port: number | undefined;
   return {
@@ -70,7 +78,8 @@ export function create(settings: Config<typeof config>, log: Log): SimulatorNode
         allowedHosts: settings.allowedHosts,
         requestsPerMinute: null,
       });
-      addBatchHttpRoutes(app, { simulator, key: settings.key });
+      addBatchHttpRoutes(app, { simulator, key: settings.key, peaks: () => twilio.peaks() });
+      if (settings.twilioAccounts.length > 0) twilio.addRoutes(app);
       port = await listen(app, settings);
       const { unfinished } = simulator.gauges();
       log.info({
@@ -104,6 +113,12 @@ function readSimulatorConfig(): Config<typeof config> {
   requireSafeListener(settings.host, { BULKSMS_SIMULATOR_KEY: settings.key, BULKSMS_RECEIPT_SECRETS: settings.receiptSecrets });
   newestSecret(settings.receiptSecrets);
   return settings;
+}
+
+/** `name:secret`, whose form the setting has. */
+function readAccount(text: string): [name: string, secret: string] {
+  const colon = text.indexOf(":");
+  return [text.slice(0, colon), text.slice(colon + 1)];
 }
 
 /** "max" is Infinity: no delays. */

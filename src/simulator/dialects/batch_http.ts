@@ -5,7 +5,7 @@ import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { AppError } from "../../contracts/errors.ts";
 import { submitRequest, submitResponse } from "../../contracts/receipts.ts";
-import { simulatedMessageAnswer, simulatorStatisticsAnswer } from "../../contracts/simulator_answers.ts";
+import { type AccountPeaks, simulatedMessageAnswer, simulatorStatisticsAnswer } from "../../contracts/simulator_answers.ts";
 import { bearerToken } from "../../platform/bearer_token.ts";
 import type { FastifyInstance, HttpServer } from "../../platform/http.ts";
 import { sha256 } from "../../platform/sha256.ts";
@@ -18,7 +18,14 @@ import { addWeatherRoutes, type KeyedRequest } from "./weather_routes.ts";
  */
 const submitBytesMax = 16 * 1024 * 1024;
 
-export function addBatchHttpRoutes(app: HttpServer, { simulator, key }: { simulator: Simulator; key: string }): void {
+export interface BatchHttpOptions {
+  simulator: Simulator;
+  key: string;
+  /** What the accounts of other dialects have shown at most, by their names. */
+  peaks(): Record<string, AccountPeaks>;
+}
+
+export function addBatchHttpRoutes(app: HttpServer, { simulator, key, peaks }: BatchHttpOptions): void {
   const since = new Date().toISOString();
   const onRequest = keyCheck(key);
   addSubmitRoute(app as unknown as FastifyInstance, simulator, onRequest);
@@ -53,7 +60,7 @@ export function addBatchHttpRoutes(app: HttpServer, { simulator, key }: { simula
         return { batch_id: batchId, ...(await simulator.batch(batchId)) };
       }
       const { unfinished, receipts_pending } = simulator.gauges();
-      return { since, ...simulator.counts(), receipts_pending, unfinished };
+      return { since, ...simulator.counts(), receipts_pending, unfinished, accounts: peaks() };
     },
   );
 }
