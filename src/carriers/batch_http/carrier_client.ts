@@ -5,6 +5,7 @@ import { type SubmitRequest, submitResponse } from "../../contracts/receipts.ts"
 import { type HttpResponse, openHttpClient } from "../../platform/http_client.ts";
 import { readRetryAfter } from "../../platform/time/retry_after.ts";
 import type { CarrierClient, SubmitOutcome } from "../carrier.ts";
+import { isNeverConnected } from "../never_connected.ts";
 
 /** Used when a 429 has no Retry-After. */
 const retryAfterDefaultMs = 1_000;
@@ -13,9 +14,6 @@ const retryAfterDefaultMs = 1_000;
  * meanwhile.
  */
 const retryAfterMaxMs = 60_000;
-/** Codes of errors that occurred before the first byte of the request was written. */
-const neverConnectedCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"]);
-
 export function openCarrierClient(options: { url: string; key: string; timeoutMs: number; connections: number }): CarrierClient {
   const client = openHttpClient(options.url, { timeoutMs: options.timeoutMs, connections: options.connections });
   return {
@@ -66,9 +64,4 @@ export function judgeAnswer(response: HttpResponse, body: SubmitRequest): Submit
 
 function countIn(body: SubmitRequest, rows: ReadonlyMap<number, string>): number {
   return rows.size === 0 ? 0 : body.messages.filter(({ row_no }) => rows.has(row_no)).length;
-}
-
-function isNeverConnected(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isNeverConnected);
-  return error instanceof Error && "code" in error && neverConnectedCodes.has(String(error.code));
 }
