@@ -16,6 +16,8 @@ export interface TestSimulator {
   node: SimulatorNode;
   folder: string;
   url: string;
+  /** 0: it does not speak SMPP. */
+  smppPort: number;
   client: HttpClient;
   /** PUT /weather. */
   setWeather(weather: Record<string, unknown>): Promise<void>;
@@ -39,6 +41,8 @@ export async function startTestSimulator(changes: Record<string, string> = {}, f
     BULKSMS_SIMULATOR_PROFILE: "answered",
     BULKSMS_SIMULATOR_RECEIPTS_URL: "http://127.0.0.1:9/receipts",
     BULKSMS_RECEIPT_SECRETS: "a-secret",
+    BULKSMS_SIMULATOR_SMPP_ACCOUNTS: `${smppAccount.systemId}:${smppAccount.password}`,
+    BULKSMS_SIMULATOR_SMPP_PORT: "0",
     BULKSMS_SIMULATOR_TWILIO_ACCOUNTS: `${twilioAccount.sid}:${twilioAccount.token}`,
     ...changes,
   };
@@ -55,7 +59,7 @@ export async function startTestSimulator(changes: Record<string, string> = {}, f
     await rm(home, { recursive: true, force: true });
   };
   return {
-    ...{ node, folder: home, url, client, stop },
+    ...{ node, folder: home, url, smppPort: node.ports().smpp ?? 0, client, stop },
     async setWeather(weather) {
       const { status, body } = await client.request({ method: "PUT", path: "/weather", headers, body: weather });
       if (status !== 200) throw new Error(`the weather was refused: ${JSON.stringify(body)}`);

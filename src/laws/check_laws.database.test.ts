@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../testing/engines.ts";
 import { message, type PlantedCampaign, plantCampaign, plantWorkspace, writeJournal } from "../../testing/planted_world.ts";
+import { accountsFile, formatAccount } from "../contracts/simulator_accounts.ts";
 import { segmentPath } from "../contracts/simulator_journal.ts";
 import { type InjectionLine, injectionsFile } from "../contracts/simulator_weather.ts";
 import { closePostgres, openPostgres, type Sql } from "../platform/postgres.ts";
@@ -122,6 +123,18 @@ describe("the laws", () => {
     const excused = report.laws.find((law) => law.law === "L3")?.excused.map((row) => row.row);
     expect(excused).toEqual([`bulksms_info ${finished.id}.25`, `bulksms_info ${finished.id}.28`]);
     expect(report.laws.every((law) => law.rowsCompared > 1)).toBe(true);
+  });
+
+  it("take no batch of an account for a campaign, and any other batch that salesdb does not know for one", async () => {
+    await plant(finished, canceled);
+    const batchId = "0199dddd-0000-8000-8000-000000000001";
+    writeJournal(simulatorFolder, batchId, finished.messages);
+    expect(namedBy(await check(), "L7")).toContain(`bulksms_info ${batchId}.1`);
+    const line = formatAccount({ name: "smpp:oulu", batchId });
+    writeFileSync(join(simulatorFolder, accountsFile), `${line}{"account":"smpp:cut by a cra`);
+    const report = await check();
+    expect(verdicts(report)).toEqual(allHold);
+    expect(report.rowsCompared).toBeGreaterThan(finished.messages.length);
   });
 
   it("hold in the running form while a campaign runs, its last charge on the way", async () => {

@@ -7,7 +7,7 @@ import { acceptedOnce, endsAgree, knownToBoth, receiptsTakeEffect } from "./carr
 import { charges } from "./charges.ts";
 import { counters } from "./counters.ts";
 import { endedCampaigns, holdsOfRuns } from "./endings.ts";
-import { listJournal } from "./journal.ts";
+import { listJournal, readAccountBatches } from "./journal.ts";
 import { createFinding, type Law, type LawForm, type LawResult } from "./law.ts";
 import { type JournalSnapshots, visitMessages } from "./messages.ts";
 import { type Scope, type Snapshots, withSnapshots } from "./snapshots.ts";
@@ -111,7 +111,10 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?:
 /** null if there is no journal here. */
 async function snapshotJournal(simulatorFolder: string) {
   const listing = await listJournal(simulatorFolder);
-  return listing === null ? null : { listing, injections: await readInjections(simulatorFolder) };
+  if (listing === null) return null;
+  // no campaign is of such a batch
+  for (const batchId of await readAccountBatches(simulatorFolder)) listing.delete(batchId);
+  return { listing, injections: await readInjections(simulatorFolder) };
 }
 
 async function judgeMessages(

@@ -2,6 +2,7 @@
 // about its messages, in flat arrays.
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { accountsFile, parseAccounts } from "../contracts/simulator_accounts.ts";
 import { journalEnds, journalFolder, parseSegmentName, segmentPath, segmentRows, visitSegment } from "../contracts/simulator_journal.ts";
 
 /** Bits of a message in `SegmentFacts.bits`. */
@@ -56,6 +57,16 @@ export async function listJournal(simulatorFolder: string): Promise<JournalListi
     }
   }
   return listing;
+}
+
+/**
+ * The batches of accounts (contracts/simulator_accounts.ts): what others sent through the simulator,
+ * and our own carriers by its other dialects. Read after a listing it names every such batch of it:
+ * an account stands in its file before it has a batch.
+ */
+export async function readAccountBatches(simulatorFolder: string): Promise<ReadonlySet<string>> {
+  const text = (await readFile(join(simulatorFolder, accountsFile), "utf8").catch(absent)) ?? "";
+  return new Set(parseAccounts(text).map(({ batchId }) => batchId));
 }
 
 /**

@@ -281,12 +281,7 @@ describe("an answer", () => {
     ["201 with something else", answer(201, "<html>")],
     ["201 with an id that is none", answer(201, { sid: "1", status: "queued", to: "", date_created: "" })],
     ["a reset", ((request) => request.socket.destroy()) as Handler],
-    [
-      "half an answer",
-      ((_request, response) => (
-        response.writeHead(201, { "content-length": "100" }), response.write('{"sid":'), response.socket?.destroy()
-      )) as Handler,
-    ],
+    ["half an answer", cutInTheMiddle],
   ])("%s leaves the message in doubt and ends the link", async (_name, handle) => {
     const { url } = await serve(handle);
     const link = open(url);

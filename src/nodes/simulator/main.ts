@@ -1,5 +1,6 @@
 // simulator: the simulated mobile network behind one HTTP listener, and the receipts it sends. Only
 // wiring.
+import { readFileSync } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import type { SimulatorProfileName } from "../../contracts/simulator_journal.ts";
 import { type Config, ConfigError, readConfig, requireSafeListener } from "../../platform/config.ts";
@@ -7,8 +8,10 @@ import { createHttpServer, type HttpServer, listen } from "../../platform/http.t
 import type { Log } from "../../platform/log.ts";
 import { createMetrics, type Metrics, secondsBuckets } from "../../platform/metrics.ts";
 import { type Node, runNode } from "../../platform/node.ts";
+import { withoutBrackets } from "../../platform/own_address.ts";
 import { takeOverEarlierFolder } from "../../platform/renamed_folder.ts";
 import { addBatchHttpRoutes } from "../../simulator/dialects/batch_http.ts";
+import { createSmppDialect, type SmppDialect } from "../../simulator/dialects/smpp.ts";
 import { createTwilioDialect } from "../../simulator/dialects/twilio.ts";
 import { createSimulator, type Simulator } from "../../simulator/simulator.ts";
 
@@ -30,13 +33,21 @@ export const config = {
   callbackPipelining: "BULKSMS_SIMULATOR_CALLBACK_PIPELINING",
   twilioAccounts: "BULKSMS_SIMULATOR_TWILIO_ACCOUNTS",
   twilioConcurrency: "BULKSMS_SIMULATOR_TWILIO_CONCURRENCY",
+  smppAccounts: "BULKSMS_SIMULATOR_SMPP_ACCOUNTS",
+  smppPort: "BULKSMS_SIMULATOR_SMPP_PORT",
+  smppTlsCert: "BULKSMS_SIMULATOR_SMPP_TLS_CERT",
+  smppTlsKey: "BULKSMS_SIMULATOR_SMPP_TLS_KEY",
+  smppAlphabet: "BULKSMS_SIMULATOR_SMPP_ALPHABET",
+  smppBindsMax: "BULKSMS_SIMULATOR_SMPP_BINDS_MAX",
+  smppWindow: "BULKSMS_SIMULATOR_SMPP_WINDOW",
+  smppPartsPerSecond: "BULKSMS_SIMULATOR_SMPP_PARTS_PER_SECOND",
   logLevel: "BULKSMS_LOG_LEVEL",
   logFormat: "BULKSMS_LOG_FORMAT",
 } as const;
 
 export interface SimulatorNode extends Node {
   /** Available after `start`. */
-  ports(): { http: number };
+  ports(): { http: number; smpp: number | null };
 }
 
 export function create(settings: Config<typeof config>, log: Log): SimulatorNode {
@@ -62,6 +73,8 @@ export function create(settings: Config<typeof config>, log: Log): SimulatorNode
     tokens: new Map(settings.twilioAccounts.map(readAccount)),
     concurrencyMax: settings.twilioConcurrency,
   });
+  const smpp = createSmpp(settings, simulator);
+  let smppPort: number | null = null;
   let app: HttpServer | undefined;
   let port: number | undefined;
   return {
@@ -78,13 +91,15 @@ export function create(settings: Config<typeof config>, log: Log): SimulatorNode
         allowedHosts: settings.allowedHosts,
         requestsPerMinute: null,
       });
-      addBatchHttpRoutes(app, { simulator, key: settings.key, peaks: () => twilio.peaks() });
+      addBatchHttpRoutes(app, { simulator, key: settings.key, peaks: () => ({ ...twilio.peaks(), ...smpp.peaks() }) });
       if (settings.twilioAccounts.length > 0) twilio.addRoutes(app);
       port = await listen(app, settings);
+      if (settings.smppAccounts.length > 0) smppPort = await smpp.listen(withoutBrackets(settings.host), settings.smppPort);
       const { unfinished } = simulator.gauges();
       log.info({
         event: "simulator.listening",
         port,
+        smpp_port: smppPort,
         profile: settings.profile,
         seed: settings.seed,
         speed: settings.speed,
@@ -93,12 +108,12 @@ export function create(settings: Config<typeof config>, log: Log): SimulatorNode
     },
     async stop() {
       // the listener first: submits in progress are answered while the journal is still open
-      await app?.close();
+      await Promise.all([app?.close(), smpp.stop()]);
       await simulator.stop();
     },
     ports() {
       if (port === undefined) throw new Error("simulator has not started");
-      return { http: port };
+      return { http: port, smpp: smppPort };
     },
   };
 }
@@ -110,9 +125,43 @@ export function main(): Promise<void> {
 /** Reads the settings and validates what their type alone does not. @throws ConfigError */
 function readSimulatorConfig(): Config<typeof config> {
   const settings = readConfig(process.env, config);
-  requireSafeListener(settings.host, { BULKSMS_SIMULATOR_KEY: settings.key, BULKSMS_RECEIPT_SECRETS: settings.receiptSecrets });
+  requireSafeListener(settings.host, {
+    BULKSMS_SIMULATOR_KEY: settings.key,
+    BULKSMS_RECEIPT_SECRETS: settings.receiptSecrets,
+    ...(settings.twilioAccounts.length === 0 ? {} : { BULKSMS_SIMULATOR_TWILIO_ACCOUNTS: settings.twilioAccounts.map(secretOf) }),
+    ...(settings.smppAccounts.length === 0 ? {} : { BULKSMS_SIMULATOR_SMPP_ACCOUNTS: settings.smppAccounts.map(secretOf) }),
+  });
   newestSecret(settings.receiptSecrets);
   return settings;
+}
+
+/** @throws ConfigError when the certificate cannot be read */
+function createSmpp(settings: Config<typeof config>, simulator: Simulator): SmppDialect {
+  return createSmppDialect({
+    network: simulator.accounts,
+    passwords: new Map(settings.smppAccounts.map(readAccount)),
+    alphabet: settings.smppAlphabet as "gsm7" | "latin1",
+    bindsMax: settings.smppBindsMax,
+    window: settings.smppWindow,
+    partsPerSecond: settings.smppPartsPerSecond,
+    tls: readTls(settings.smppTlsCert, settings.smppTlsKey),
+    onFatal: dieOf,
+  });
+}
+
+/** null: without TLS. */
+function readTls(certFile: string, keyFile: string): { cert: string; key: string } | null {
+  if (certFile === "" && keyFile === "") return null;
+  const names = ["BULKSMS_SIMULATOR_SMPP_TLS_CERT", "BULKSMS_SIMULATOR_SMPP_TLS_KEY"] as const;
+  if (certFile === "" || keyFile === "") throw new ConfigError([`${names.join(" and ")} go together: one of them is missing`]);
+  const [cert, key] = [certFile, keyFile].map((file, index) => {
+    try {
+      return readFileSync(file, "utf8");
+    } catch (error) {
+      throw new ConfigError([`${names[index]}: ${file} cannot be read (${(error as Error).message})`]);
+    }
+  }) as [string, string];
+  return { cert, key };
 }
 
 /** `name:secret`, whose form the setting has. */
@@ -120,6 +169,8 @@ function readAccount(text: string): [name: string, secret: string] {
   const colon = text.indexOf(":");
   return [text.slice(0, colon), text.slice(colon + 1)];
 }
+
+const secretOf = (account: string): string => readAccount(account)[1];
 
 /** "max" is Infinity: no delays. */
 function parseSpeed(text: string): number {

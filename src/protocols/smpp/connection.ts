@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { commandIds, isResponse, sequenceMax, statuses } from "./constants.ts";
 import { createFrameReader, SmppFramingError } from "./frame_reader.ts";
 import { OctetWriter, SmppPduError } from "./octets.ts";
-import { type Pdu, readHead, readPdu, writePdu } from "./pdus.ts";
+import { encodePdu, type Pdu, readHead, readPdu, writePdu } from "./pdus.ts";
 
 /** Above so many unwritten octets nothing more is read: the peer does not take our answers. */
 const unwrittenMax = 1 << 18;
@@ -73,11 +73,13 @@ export function openSmppConnection<Request>(
   let sequence = lastSequence;
   let isOpen = true;
 
-  const close = (reason: string): void => {
+  const close = (reason: string, isNacked = false): void => {
     if (!isOpen) return;
     isOpen = false;
     output.stop();
-    socket.destroy();
+    if (isNacked) socket.write(encodePdu({ command: "generic_nack", status: statuses.RINVCMDLEN, sequence: 0 }));
+    if (isNacked) socket.destroySoon();
+    else socket.destroy();
     events.onClose(reason);
   };
   const send = (pdu: Pdu): void => {
@@ -116,7 +118,8 @@ export function openSmppConnection<Request>(
       reader.push(chunk, take);
     } catch (error) {
       if (!(error instanceof SmppFramingError)) throw error;
-      close(error.message);
+      // where the peer's next PDU begins is unknown: it is told so, and that is the end
+      close(error.message, true);
     }
     if (isOpen) events.onHeard?.();
   });

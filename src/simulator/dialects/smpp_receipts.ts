@@ -1,0 +1,152 @@
+// Receipts of the SMPP dialect on their way: to a bound receiver of the account, at most ten
+// unanswered per bind, again on another bind after an error or a lost connection, for three days.
+import { backoffMs } from "../../platform/time/backoff.ts";
+import { statuses } from "../../protocols/smpp/constants.ts";
+import type { AccountNetwork } from "../account_network.ts";
+import type { AccountReceipts } from "../accounts.ts";
+import { isAskedFor, receiptPdu } from "./smpp_receipt.ts";
+import type { ReceiptInFlight, SmppSession } from "./smpp_session.ts";
+
+export const receiptsInFlightMax = 10;
+const keptMs = 72 * 3_600_000;
+const refusedBackoff = { firstMs: 1_000, maxMs: 60_000 };
+/** Messages whose bind is remembered; those of earlier ones may take any. */
+const homesMax = 100_000;
+
+export interface SmppReceipts extends AccountReceipts {
+  /** A bind that receives has come: what waits goes there. */
+  addSession(session: SmppSession): void;
+  removeSession(session: SmppSession): void;
+  /** The bind that a message came by, which gets its receipts if it can. */
+  setHome(name: string, rowNo: number, session: SmppSession): void;
+  onAnswer(session: SmppSession, receipt: ReceiptInFlight, status: number): void;
+}
+
+/** Of one account. */
+interface Line {
+  sessions: SmppSession[];
+  waiting: ReceiptInFlight[];
+  homes: Map<number, SmppSession>;
+}
+
+/**
+ * Gives what waits to the binds that have room.
+ * @returns how many were too old to be told
+ */
+function forward(network: AccountNetwork, line: Line): number {
+  let tooOld = 0;
+  while (line.waiting.length > 0 && line.sessions.some(hasRoom)) {
+    const receipt = line.waiting.shift() as ReceiptInFlight;
+    const { owner, what } = receipt;
+    const told = network.receipt(owner, what);
+    const { account, rowNo, acceptedAtMs } = told.message;
+    if (network.nowMs() - acceptedAtMs > keptMs) {
+      tooOld += 1;
+      network.done(owner, what, false);
+      continue;
+    }
+    const home = line.homes.get(rowNo);
+    const isElsewhere = line.sessions.length > 1 && network.isWrongBind(told);
+    const session = chooseSession(line, home, isElsewhere ? home : receipt.refusedBy);
+    session.deliver(receiptPdu(told, network.weather.of(account.name)), receipt);
+    if (told.status !== "queued") line.homes.delete(rowNo);
+  }
+  return tooOld;
+}
+
+export function createSmppReceipts(network: AccountNetwork): SmppReceipts {
+  const lines = new Map<string, Line>();
+  const timers = new Set<NodeJS.Timeout>();
+  let pending = 0;
+  let isStopping = false;
+
+  const lineOf = (name: string): Line => {
+    let line = lines.get(name);
+    if (line === undefined) {
+      line = { sessions: [], waiting: [], homes: new Map() };
+      lines.set(name, line);
+    }
+    return line;
+  };
+
+  const proceed = (line: Line): void => {
+    if (!isStopping) pending -= forward(network, line);
+  };
+
+  function again(name: string, receipt: ReceiptInFlight): void {
+    const timer = setTimeout(
+      () => {
+        timers.delete(timer);
+        const line = lineOf(name);
+        line.waiting.push(receipt);
+        proceed(line);
+      },
+      backoffMs(refusedBackoff, receipt.attempts),
+    );
+    timers.add(timer);
+  }
+
+  return {
+    addSession(session) {
+      const line = lineOf(session.account());
+      line.sessions.push(session);
+      proceed(line);
+    },
+    removeSession(session) {
+      const line = lineOf(session.account());
+      line.sessions = line.sessions.filter((other) => other !== session);
+      // in their order, before what came later
+      line.waiting.unshift(...session.unansweredReceipts());
+      proceed(line);
+    },
+    setHome(name, rowNo, session) {
+      const { homes } = lineOf(name);
+      homes.set(rowNo, session);
+      if (homes.size <= homesMax) return;
+      for (const oldest of homes.keys()) {
+        homes.delete(oldest);
+        break;
+      }
+    },
+    onAnswer(session, receipt, status) {
+      const name = session.account();
+      if (status === statuses.ROK) {
+        pending -= 1;
+        network.done(receipt.owner, receipt.what, true);
+      } else {
+        receipt.attempts += 1;
+        receipt.refusedBy = session;
+        again(name, receipt);
+      }
+      proceed(lineOf(name));
+    },
+    push(account, owner, what) {
+      if (!isAskedFor(network.receipt(owner, what))) {
+        network.done(owner, what, true);
+        return;
+      }
+      pending += 1;
+      lineOf(account.name).waiting.push({ owner, what, attempts: 0, refusedBy: undefined });
+    },
+    flush() {
+      for (const line of lines.values()) if (line.waiting.length > 0) proceed(line);
+    },
+    pending: () => pending,
+    async stop() {
+      isStopping = true;
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+}
+
+const hasRoom = (session: SmppSession): boolean => session.unansweredCount() < receiptsInFlightMax;
+
+/** One has room. `avoided`: only if there is no other. */
+function chooseSession(line: Line, home: SmppSession | undefined, avoided: SmppSession | undefined): SmppSession {
+  if (home !== undefined && home !== avoided && line.sessions.includes(home) && hasRoom(home)) return home;
+  const open = line.sessions.filter(hasRoom);
+  // the one after the last that was used, so that all are used alike
+  const chosen = open.find((session) => session !== avoided) ?? (open[0] as SmppSession);
+  line.sessions = [...line.sessions.filter((session) => session !== chosen), chosen];
+  return chosen;
+}
