@@ -22,7 +22,7 @@ const account = `smpp:${systemId}`;
 const forced = (digits: string): string => `467017406${digits}`;
 
 let simulator: TestSimulator;
-const ending: (() => Promise<unknown> | void)[] = [];
+const ending: (() => unknown)[] = [];
 beforeEach(async () => {
   simulator = await startTestSimulator();
 });
