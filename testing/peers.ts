@@ -15,6 +15,9 @@ const peers = {
   openssl: { programs: ["openssl"], packages: "openssl" },
   /** For its pseudo terminals. */
   python: { programs: ["python3"], packages: "python3" },
+  /** An SMPP client, and HTTP in front of it. */
+  bearerbox: { programs: ["bearerbox"], packages: "kannel" },
+  smsbox: { programs: ["smsbox"], packages: "kannel" },
   libreoffice: { programs: ["soffice", "libreoffice"], packages: "libreoffice-calc" },
 } as const;
 

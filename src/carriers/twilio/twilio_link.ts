@@ -6,7 +6,6 @@ import type { TwilioSettings } from "../../contracts/carriers.ts";
 import { simulatorHeader, simulatorSystemId } from "../../contracts/simulator_accounts.ts";
 import { type Backoff, backoffMs } from "../../platform/time/backoff.ts";
 import { type Clock, systemClock } from "../../platform/time/clock.ts";
-import { succeedsWithin } from "../../platform/time/deadline.ts";
 import { type CreateMessage, validityPeriodS } from "../../protocols/twilio/message.ts";
 import { countParts } from "../../sms/parts.ts";
 import type { CarrierLink, CarrierMessage, LinkEnd, LinkEvents, MessageOutcome } from "../link.ts";
@@ -19,6 +18,8 @@ import { senderOf } from "./sender.ts";
 /** After a throttled message the whole link rests; longer each time in a row. */
 const restBackoff: Backoff = { firstMs: 1_000, maxMs: 30_000 };
 const answerTimeoutDefaultMs = 60_000;
+/** An answer that is late is heard for so long: it is a fact. */
+const lateAnswerMs = 60_000;
 const drainDefaultMs = 10_000;
 
 type OnOutcome = (key: number, outcome: MessageOutcome) => void;
@@ -58,9 +59,12 @@ class TwilioLink implements CarrierLink {
   #isOver = false;
   #inFlight = 0;
   #inDoubt = 0;
+  /** Why each request that is out may be given up. */
+  readonly #answerTimers = new Set<() => void>();
   #queue: Waiting[] = [];
   #queuedParts = 0;
   #restUntilMs = 0;
+  #restBeganMs = Number.NEGATIVE_INFINITY;
   #rests = 0;
   #stopTimer: (() => void) | null = null;
 
@@ -77,7 +81,7 @@ class TwilioLink implements CarrierLink {
       url: settings.url,
       accountSid: settings.account_sid,
       authToken,
-      timeoutMs: answerTimeoutMs,
+      timeoutMs: answerTimeoutMs + lateAnswerMs,
       connections: settings.window,
     });
     events.onState({ kind: "connecting" });
@@ -104,10 +108,11 @@ class TwilioLink implements CarrierLink {
   }
 
   async close(drainMs = drainDefaultMs): Promise<void> {
-    this.#leave({ reason: "closed", description: "closed by us" });
-    // what has no answer by then has no outcome
-    if (!(await succeedsWithin(drainMs, this.ended))) await this.#api.close();
+    const end: LinkEnd = { reason: "closed", description: "closed by us" };
+    this.#leave(end);
+    const callOff = this.#clock.after(drainMs, () => this.#finish(end));
     await this.ended;
+    callOff();
   }
 
   #isSubmitting(): boolean {
@@ -177,9 +182,12 @@ class TwilioLink implements CarrierLink {
   }
 
   async #send({ message, onOutcome }: Waiting): Promise<void> {
+    const sentMs = this.#clock.steadyMs();
+    const callOff = this.#giveUpIn(this.#options.answerTimeoutMs ?? answerTimeoutDefaultMs);
     this.#inFlight += 1;
     const judgement = await this.#api.create(this.#createOf(message)).then(judgeAnswer, judgeFailure);
     this.#inFlight -= 1;
+    callOff();
     switch (judgement.kind) {
       case "outcome":
         this.#rests = 0;
@@ -188,7 +196,8 @@ class TwilioLink implements CarrierLink {
       case "throttled": {
         const retryAfterMs = judgement.retryAfterMs ?? backoffMs(restBackoff, this.#rests + 1);
         onOutcome(message.key, { kind: "throttled", retryAfterMs });
-        this.#rest(retryAfterMs);
+        // of what was in flight together, one tells it all
+        if (sentMs > this.#restBeganMs) this.#rest(retryAfterMs);
         break;
       }
       case "ends":
@@ -200,8 +209,21 @@ class TwilioLink implements CarrierLink {
         this.#leave(judgement.end);
         break;
     }
-    if (this.#leaving === null) this.#proceed();
+    if (this.#isOver) this.#closeWhenHeard();
+    else if (this.#leaving === null) this.#proceed();
     else this.#leaveWhenDrained();
+  }
+
+  /** The link ends when the answer to a request does not come in time. @returns calls it off */
+  #giveUpIn(ms: number): () => void {
+    const callOff = this.#clock.after(ms, () =>
+      this.#finish({ reason: "timed_out", description: `Twilio did not answer a request within ${ms / 1_000} s` }),
+    );
+    this.#answerTimers.add(callOff);
+    return () => {
+      callOff();
+      this.#answerTimers.delete(callOff);
+    };
   }
 
   #createOf({ phone, sender, text, reference, validUntilMs }: CarrierMessage): CreateMessage {
@@ -221,15 +243,13 @@ class TwilioLink implements CarrierLink {
     };
   }
 
-  /** Several that were in flight are throttled together: that counts once. */
   #rest(forMs: number): void {
-    const untilMs = this.#clock.steadyMs() + forMs;
-    const wasResting = this.#isResting();
-    if (!wasResting) this.#rests += 1;
-    if (untilMs <= this.#restUntilMs || this.#leaving !== null) return;
-    this.#restUntilMs = untilMs;
+    if (this.#leaving !== null) return;
+    this.#rests += 1;
+    this.#restBeganMs = this.#clock.steadyMs();
+    this.#restUntilMs = this.#restBeganMs + forMs;
     this.#giveUpQueue("Twilio throttles", forMs);
-    if (!wasResting) this.#events.onState({ kind: "resting", forMs, reason: "Twilio throttles" });
+    this.#events.onState({ kind: "resting", forMs, reason: "Twilio throttles" });
     this.#stopTimer?.();
     this.#stopTimer = this.#clock.after(forMs, () => {
       if (this.#isSubmitting()) this.#events.onState({ kind: "bound", peer: this.#peer ?? "" });
@@ -253,19 +273,34 @@ class TwilioLink implements CarrierLink {
     if (this.#leaving === null || (end.reason === "refused" && this.#leaving.reason === "cut")) this.#leaving = end;
     this.#stopTimer?.();
     this.#giveUpQueue(end.description, null);
-    this.#leaveWhenDrained();
+    if (this.#inFlight === 0) this.#finish(this.#leaving);
   }
 
   #leaveWhenDrained(): void {
-    if (this.#leaving === null || this.#isOver || this.#inFlight > 0) return;
+    if (this.#leaving !== null && this.#inFlight === 0) this.#finish(this.#leaving);
+  }
+
+  /** Nothing is submitted any more. What is in flight has no outcome, unless its answer comes late. */
+  #finish(end: LinkEnd): void {
+    if (this.#isOver) return;
     this.#isOver = true;
+    this.#leaving ??= end;
+    this.#stopTimer?.();
+    this.#giveUpQueue(end.description, null);
+    for (const callOff of this.#answerTimers) callOff();
+    const inDoubt = this.#inDoubt + this.#inFlight;
     // `closed` promises that nothing is in doubt
-    const end: LinkEnd =
-      this.#leaving.reason === "closed" && this.#inDoubt > 0
-        ? { reason: "cut", description: `${this.#leaving.description}, without an answer to ${this.#inDoubt} of its messages` }
-        : this.#leaving;
-    void this.#api.close();
-    this.#resolveEnded(end);
-    this.#events.onState({ kind: "over", reason: end.description });
+    const told: LinkEnd =
+      end.reason === "closed" && inDoubt > 0
+        ? { reason: "cut", description: `${end.description}, without an answer to ${inDoubt} of its messages` }
+        : end;
+    this.#closeWhenHeard();
+    this.#resolveEnded(told);
+    this.#events.onState({ kind: "over", reason: told.description });
+  }
+
+  /** The connections stay until the last late answer, or its time is over. */
+  #closeWhenHeard(): void {
+    if (this.#inFlight === 0) void this.#api.close();
   }
 }
