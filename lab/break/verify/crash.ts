@@ -66,7 +66,10 @@ export function listImpossible(only = ""): [PointName, string][] {
 }
 
 function chooseExperiments({ only = "", isQuick = false }: VerifyCrashOptions): Experiment[] {
-  const kills = failpointNames.flatMap((name) => (isQuick ? [killing(name, "first")] : [killing(name, "first"), killing(name, "later")]));
+  const isReachedAgain = (name: FailpointName) => trials[name].laterHitMax > 1;
+  const kills = failpointNames.flatMap((name) =>
+    isQuick || !isReachedAgain(name) ? [killing(name, "first")] : [killing(name, "first"), killing(name, "later")],
+  );
   const others = otherExperiments.map((experiment) => ({
     point: experiment.point,
     name: `${experiment.point} ${experiment.process} ${experiment.where}`,

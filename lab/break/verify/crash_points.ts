@@ -63,7 +63,7 @@ export const impossible: Readonly<Partial<Record<PointName, string>>> = {};
 
 interface Trial {
   script: ScriptName;
-  /** The later hit is drawn from 2 to this number. */
+  /** The later hit is drawn from 2 to this number; 1: a process reaches it once. */
   laterHitMax: number;
   /** Checks what must be true of this point only. @throws AssertionError */
   expects?(lab: CrashLab, campaigns: readonly ScriptedCampaign[], hit: number): Promise<void>;
@@ -125,7 +125,7 @@ export const trials: Readonly<Record<FailpointName, Trial>> = {
   pause_committed: { script: "pauseAndResume", laterHitMax: 2 },
   cancel_step_committed: { script: "cancelHalfway", laterHitMax: 3 },
   reprice_step_committed: { script: "reprice", laterHitMax: 4 },
-  link_taken: { script: "sendByLink", laterHitMax: 2 },
+  link_taken: { script: "sendByLink", laterHitMax: 1 },
   link_intended: perLink,
   link_submitted: perLink,
   link_answered: perLink,

@@ -216,9 +216,11 @@ const sendByLink: Script = {
       const row = await readRow(lab, id);
       equal(row.status, "finished");
       await expectChargedAsSent(lab, id, row);
-      const listed = await lab.salesdb`select distinct row_no from doubt_message where bulksms_id = ${id}`;
-      ok(row.counts.expired <= listed.length, "a message expired that was not in doubt");
-      ok(row.counts.delivered >= contacts / 2 - listed.length, "messages that were not in doubt did not arrive");
+      const lost = await lab.salesdb`
+        select from bulksms_info m where m.bulksms_id = ${id} and m.status = 'expired' and m.sent_at is null
+          and not exists (select from doubt_message d where d.bulksms_id = m.bulksms_id and d.row_no = m.row_no)`;
+      equal(lost.length, 0, "a message was neither accepted nor refused, and is not in doubt");
+      ok(row.counts.delivered > contacts / 4, "hardly anything arrived");
     }
   },
 };
