@@ -1,4 +1,5 @@
-// `carriers add`: every setting has an option, and what an option may not be is refused by its name.
+// `carriers add`: every setting has an option, and what an option may not be is refused by its
+// name.
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { smppSettings, twilioSettings } from "../contracts/carriers.ts";

@@ -1,5 +1,5 @@
 // The options of `carriers add`: one for each setting of the protocol, so that none can be
-// forgotten. `long_text` is --long-text; what is asked of its value stands in contracts/carriers.ts.
+// forgotten. `long_text` is --long-text; contracts/carriers.ts has what its value may be.
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { z } from "zod";
