@@ -18,6 +18,7 @@ const commands: Record<string, () => Promise<Register>> = {
   send: async () => (await import("./send.ts")).registerSend,
   status: async () => (await import("./status.ts")).registerStatus,
   report: async () => (await import("./report.ts")).registerReport,
+  carriers: async () => (await import("./carriers.ts")).registerCarriers,
   check: async () => (await import("./check.ts")).registerCheck,
   migrate: async () => (await import("./migrate.ts")).registerMigrate,
   settings: async () => (await import("./settings.ts")).registerSettings,

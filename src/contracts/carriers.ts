@@ -117,7 +117,7 @@ export const hasIdPerPart = (settings: CarrierSettings): boolean => settings.pro
 export const carrierStates = ["test_only", "live", "paused", "removed"] as const;
 export type CarrierState = (typeof carrierStates)[number];
 
-/** Whether a campaign may name this sender: a number, or letters and digits as networks take them. */
+/** Whether a campaign may name this sender: a number, or a name as networks take it. */
 export const isSender = (text: string): boolean =>
   /^\+?\d{1,15}$/.test(text) || (/^[A-Za-z0-9 &._+!-]{1,11}$/.test(text) && /[A-Za-z]/.test(text));
 

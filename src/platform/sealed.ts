@@ -56,11 +56,6 @@ export function openSeal(keys: SealKeys): Seal {
   };
 }
 
-/** Whether it was sealed with the newest key. */
-export function isSealedWithNewest(sealed: Buffer, [newest]: SealKeys): boolean {
-  return sealed[0] === version && keyIdOf(newest).equals(sealed.subarray(1, headBytes));
-}
-
 /** The key that sealed it. @throws SealError */
 function keyOf(sealed: Buffer, keys: SealKeys): Buffer {
   if (sealed.length < bytesMin) throw new SealError(`the sealed secret was cut: ${sealed.length} bytes`);
