@@ -99,10 +99,13 @@ async function beginRun(
   return rows[0] ?? null;
 }
 
-/** Whether the carrier takes the campaign: one that is only tested takes its test phones alone. */
+/**
+ * Whether the carrier takes the campaign: one that is only tested takes its test phones alone. The
+ * carrier is locked, so that nobody removes it at the same moment.
+ */
 const maySend = (sql: Sql) => sql`(carrier_id is null or exists (
   select from carrier r where r.id = carrier_id and (r.state = 'live' or r.state = 'test_only' and not exists (
-    select from bulksms_info m where m.bulksms_id = bulksms.id and m.msisdn <> all (r.test_phones)))))`;
+    select from bulksms_info m where m.bulksms_id = bulksms.id and m.msisdn <> all (r.test_phones))) for share of r))`;
 
 /** Why it does not run: its state, a newer price list, its carrier, or more than was expected. */
 async function refuseRun(sql: Sql, commanded: CommandedBulksms, pricing: Pricing): Promise<never> {
