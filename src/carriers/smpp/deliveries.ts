@@ -2,7 +2,7 @@
 // phones. A phone can write "id:7 stat:DELIVRD" too, so the text alone makes no receipt unless the
 // carrier marks none of them.
 import type { SmppSettings } from "../../contracts/carriers.ts";
-import type { ReceiptStatus } from "../../contracts/states.ts";
+import { isMessageIn, type ReceiptStatus } from "../../contracts/states.ts";
 import { dataCodings, esmClass, tags } from "../../protocols/smpp/constants.ts";
 import { normalizeMessageId } from "../../protocols/smpp/message_ids.ts";
 import { type MessageState, receiptStats, stateOfNumber, stateOfStat } from "../../protocols/smpp/message_states.ts";
@@ -33,7 +33,9 @@ const statusOfState: Readonly<Record<MessageState, ReceiptStatus>> = {
   rejected: "failed",
 };
 
-/** Never throws: what makes no sense is a receipt without an id, or a message as well as it reads. */
+/**
+ * Never throws: what makes no sense is a receipt without an id, or a message as well as it reads.
+ */
 export function readDelivery(pdu: DeliveryPdu, settings: SmppSettings): Delivery {
   const type = pdu.esmClass & esmClass.typeMask;
   const isMarked = type === esmClass.receipt || type === esmClass.intermediateNotification;
@@ -70,7 +72,7 @@ function readReceipt(pdu: DeliveryPdu, settings: SmppSettings): CarrierReceipt {
     reference: null,
     // an intermediate notification ends nothing, whatever it claims
     status: isIntermediate && status !== "queued" ? null : status,
-    errorCode: status === "undelivered" || status === "failed" ? errorCodeOf(pdu, written, state) : null,
+    errorCode: status !== null && isMessageIn("explained", status) ? errorCodeOf(pdu, written, state) : null,
     phone: phoneOf(pdu.source.digits) ?? phoneOf(pdu.destination.digits),
     raw: rawReceipt(pdu, text),
   };

@@ -1,8 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { carrierMessage } from "../../../testing/link_watch.ts";
 import { startBoundLink, startLink } from "../../../testing/smpp_links.ts";
@@ -159,70 +155,6 @@ describe("a bind", () => {
 
 it("between two links of a slot pass 1 s, and at most 60", () => {
   expect([1, 2, 6, 7, 100].map((attempt) => backoffMs(reopenBackoff, attempt))).toEqual([1_000, 2_000, 32_000, 60_000, 60_000]);
-});
-
-describe("TLS", () => {
-  const folder = mkdtempSync(join(tmpdir(), "smpp-tls-"));
-  const [keyFile, certificateFile] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
-  execFileSync(
-    "openssl",
-    [
-      "req",
-      "-x509",
-      "-newkey",
-      "ec",
-      "-pkeyopt",
-      "ec_paramgen_curve:P-256",
-      "-nodes",
-      "-days",
-      "2",
-      "-subj",
-      "/CN=smpp.example",
-      "-addext",
-      "subjectAltName=DNS:smpp.example",
-      "-keyout",
-      keyFile,
-      "-out",
-      certificateFile,
-    ],
-    { stdio: "ignore" },
-  );
-  const key = readFileSync(keyFile);
-  const cert = readFileSync(certificateFile, "utf8");
-  rmSync(folder, { recursive: true });
-
-  async function startTlsPeer(onName: (name: string) => void = () => {}) {
-    const peer = await startSmppPeer(undefined, { key, cert, SNICallback: (name, done) => done(null, void onName(name)) });
-    peers.push(peer);
-    return peer;
-  }
-
-  it("binds to a carrier whose certificate it can verify, and names whom it wants", async () => {
-    const names: string[] = [];
-    const peer = await startTlsPeer((name) => names.push(name));
-    const { link, watch } = startLink(peer.port, { tls: "verify", tls_name: "smpp.example", tls_ca: cert });
-    await watch.until(() => watch.states.at(-1)?.kind === "bound");
-    expect(names).toEqual(["smpp.example"]);
-    await link.close();
-  });
-
-  it.each([
-    ["another name", { tls_name: "other.example", tls_ca: cert }, 'is not trusted for "other.example"'],
-    ["no name but its address", { tls_ca: cert }, 'is not trusted for "127.0.0.1"'],
-    ["an authority that is not known", { tls_name: "smpp.example" }, "check tls_name and tls_ca"],
-  ])("refuses one with %s, and sends no password", async (_what, fields, description) => {
-    const peer = await startTlsPeer();
-    const { link } = startLink(peer.port, { tls: "verify", ...fields });
-    expect(await link.ended).toEqual({ reason: "refused", description: expect.stringContaining(description) });
-    const carrier = await Promise.race([peer.nextConnection(), link.ended]);
-    if ("received" in carrier) expect(carrier.received).toEqual([]);
-  });
-
-  it("to a carrier that speaks none is cut, with what failed", async () => {
-    const peer = await startPeer((_pdu) => true);
-    const { link } = startLink(peer.port, { tls: "verify" });
-    expect(await link.ended).toEqual({ reason: "cut", description: expect.stringContaining("over TLS") });
-  });
 });
 
 describe("a link that ends", () => {

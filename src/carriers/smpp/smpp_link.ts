@@ -12,7 +12,9 @@ import { type DeliveryPdu, readDelivery } from "./deliveries.ts";
 import { type BindMode, openSession, type Session } from "./session.ts";
 import { type OnOutcome, type OutgoingPart, SubmitQueue } from "./submit_queue.ts";
 
-/** Between two links of one slot, by `spreadBackoffMs`; the count begins again once one is bound. */
+/**
+ * Between two links of one slot, by `spreadBackoffMs`; the count begins again once one is bound.
+ */
 export const reopenBackoff: Backoff = { firstMs: 1_000, maxMs: 60_000 };
 
 /** After so long without a sign of life, the next burst begins with a probe. */

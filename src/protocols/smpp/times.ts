@@ -3,6 +3,7 @@
 // for a time from now.
 
 const secondMs = 1_000;
+const tenthMs = secondMs / 10;
 const dayMs = 86_400 * secondMs;
 /** Months have no fixed length, so a longer time is written as this many days. */
 const relativeDaysMax = 30;
@@ -39,9 +40,10 @@ export function readTime(text: string, nowMs: number): number | null {
   ];
   if (match[9] === "R") {
     const days = year * 365 + month * 30 + day;
-    return nowMs + days * dayMs + ((hour * 60 + minute) * 60 + second) * secondMs + tenth * 100;
+    return nowMs + days * dayMs + ((hour * 60 + minute) * 60 + second) * secondMs + tenth * tenthMs;
   }
   if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59 || quarters > 48) return null;
   const offsetMs = quarters * 15 * 60 * secondMs * (match[9] === "+" ? 1 : -1);
-  return Date.UTC(2000 + year, month - 1, day, hour, minute, second, tenth * 100) - offsetMs;
+  const monthIndex = month - 1;
+  return Date.UTC(2000 + year, monthIndex, day, hour, minute, second, tenth * tenthMs) - offsetMs;
 }
