@@ -71,7 +71,8 @@ function holderSteps(world: DoubtWorld, w: number): void {
   submitSteps(world, w, me, name);
   answerSteps(world, w, me, name);
   world.step(`${name}: commits`, (next) => commit(world, next, w));
-  if (me.doing === "late") world.step(`${name}: ends`, (next) => forget(next, w));
+  // it commits a late answer before it ends; a crash may come first
+  if (me.doing === "late" && (me.accepted | me.rejected) === 0) world.step(`${name}: ends`, (next) => forget(next, w));
   if (me.doing === "holds") cutSteps(world, w, name);
   world.chance("crashes", `${name}: killed`, (next) => {
     const { accepted } = holderOf(next, w);
