@@ -4,6 +4,7 @@
 // subject), the laws of the model (invariants.ts) and the explorer.
 import { type NetworkEnd, networkEnds } from "../../../src/contracts/simulator_journal.ts";
 import { type BulksmsStatus, bulksmsStatuses, type MessageStatus, messageStatuses } from "../../../src/contracts/states.ts";
+import { type Codec, createCodec, flags, upTo, type Values, writeAll } from "./codec.ts";
 
 export const messagesMax = 4;
 export const campaignsMax = 2;
@@ -151,12 +152,6 @@ export interface Size {
   workers: number;
 }
 
-/** How a record is encoded in bytes: each field has a list of its values. */
-type Values<Row> = { [Field in keyof Row]: readonly Row[Field][] };
-
-const flags = [false, true] as const;
-const upTo = (largest: number) => Array.from({ length: largest + 1 }, (_, number) => number);
-
 const campaignValues: Values<Campaign> = {
   status: bulksmsStatuses,
   run: upTo(runsMax),
@@ -226,40 +221,6 @@ const chancesValues: Values<Chances> = {
   newLists: upTo(3),
 };
 const memoryValues: Values<Memory> = { heldMessage: upTo(messagesMax), heldReceipt: upTo(15), heldCharge: upTo(messagesMax) };
-
-interface Codec<Row> {
-  bytes: number;
-  write(row: Row, into: Uint8Array, at: number): void;
-  read(from: Uint8Array, at: number): Row;
-}
-
-function createCodec<Row extends object>(values: Values<Row>): Codec<Row> {
-  const fields = Object.keys(values) as (keyof Row)[];
-  const words = fields.map((field) => values[field] as readonly unknown[]);
-  const codes = words.map((list) => new Map(list.map((value, code) => [value, code])));
-  return {
-    bytes: fields.length,
-    write(row, into, at) {
-      for (let index = 0; index < fields.length; index++) {
-        const value: unknown = row[fields[index] as keyof Row];
-        // numbers and flags are their own code: these are most fields, in tens of millions of
-        // states
-        const code = typeof value === "string" ? (codes[index] as Map<unknown, number>).get(value) : Number(value);
-        if (code === undefined || code >= (words[index] as readonly unknown[]).length) {
-          throw new Error(`the model has no byte for ${String(fields[index])} = ${String(value)}`);
-        }
-        into[at + index] = code;
-      }
-    },
-    read(from, at) {
-      const row: Record<keyof Row, unknown> = {} as Row;
-      for (let index = 0; index < fields.length; index++) {
-        row[fields[index] as keyof Row] = (words[index] as readonly unknown[])[from[at + index] as number];
-      }
-      return row as Row;
-    },
-  };
-}
 
 const codecs = {
   campaign: createCodec(campaignValues),
@@ -332,13 +293,4 @@ function swap(bytes: Uint8Array, begin: number, length: number): void {
   const first = bytes.slice(begin, begin + length);
   bytes.copyWithin(begin, begin + length, begin + 2 * length);
   bytes.set(first, begin + length);
-}
-
-function writeAll<Row>(codec: Codec<Row>, rows: readonly Row[], into: Uint8Array, begin: number): number {
-  let at = begin;
-  for (const row of rows) {
-    codec.write(row, into, at);
-    at += codec.bytes;
-  }
-  return at;
 }
