@@ -39,7 +39,9 @@ export const batchStatistics = z.object({
 });
 export type BatchStatisticsAnswer = z.infer<typeof batchStatistics>;
 
-/** What an account has shown at most since the process started (contracts/simulator_accounts.ts). */
+/**
+ * What an account has shown at most since the process started (contracts/simulator_accounts.ts).
+ */
 const accountPeaks = z.object({
   binds: count.describe("SMPP: now"),
   binds_most: count,

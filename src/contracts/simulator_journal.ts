@@ -16,8 +16,8 @@
 // Format 2 says of each verdict which number it was about, and of each submit when it came by a
 // clock that nobody sets. Files of format 1 are read as well: they know neither. The first record
 // appended to one makes it format 2 (`fileMagic` in place of its own): the magic names the least
-// format that reads it all. Format 3 has records of the kind `details`: only the batches of accounts
-// (simulator_accounts.ts) are of it.
+// format that reads it all. Format 3 has records of the kind `details`: only the batches of
+// accounts (simulator_accounts.ts) are of it.
 import { crc32 } from "node:zlib";
 import { uuidPattern } from "./ids.ts";
 import type { CarrierErrorCode } from "./receipts.ts";

@@ -6,6 +6,8 @@ import { accountName } from "./simulator_accounts.ts";
 
 /** Copies of a duplicate receipt follow within this. */
 export const copyWithinMs = 1_500;
+/** The answer to an account's submit waits for receipts that are to come first at most so long. */
+export const earlyHoldMs = 2_000;
 
 const share = z.number().min(0).max(1);
 const ms = (max: number) => z.number().int().min(0).max(max);
@@ -30,7 +32,10 @@ const accountWeather = z.strictObject({
     .optional()
     .describe("the answer comes `after_ms` later than it would"),
   throttled: z.strictObject({ share }).optional().describe("refused for its rate, without effect: 0x58, HTTP 429"),
-  early: z.strictObject({ share }).optional().describe("receipts come before the answer, which waits for them, 2 s at most"),
+  early: z
+    .strictObject({ share })
+    .optional()
+    .describe(`receipts come before the answer, which waits for them, ${earlyHoldMs / 1_000} s at most`),
   wrong_bind: z
     .strictObject({ share })
     .optional()

@@ -6,8 +6,8 @@ import { AppError } from "../contracts/errors.ts";
 import { type CarrierErrorCode, rowNoMax } from "../contracts/receipts.ts";
 import type { AccountMessage, AccountProtocol, SimulatorAccount } from "../contracts/simulator_accounts.ts";
 import { type JournalEnd, journalEnds, journalErrorCodes, receiptStatusOf, segmentRows } from "../contracts/simulator_journal.ts";
+import { earlyHoldMs } from "../contracts/simulator_weather.ts";
 import type { ReceiptStatus } from "../contracts/states.ts";
-import { reachFailpoint } from "../platform/failpoint.ts";
 import { sleep } from "../platform/time/sleep.ts";
 import { waitUntil } from "../platform/time/wait_until.ts";
 import { type AccountWeathers, type AnswerWeather, createAccountWeathers } from "./account_weather.ts";
@@ -22,12 +22,10 @@ import { type ChanceStream, chanceStream } from "./random.ts";
 import { receiptDone, receiptRefused } from "./receipts_out.ts";
 import { flag, type Segment } from "./segment.ts";
 import { digestOf } from "./submit.ts";
-import { requireOpen, requireRoom } from "./submit_batch.ts";
+import { commitVerdicts, requireOpen, requireRoom } from "./submit_batch.ts";
 import { firstVerdict, termsOf } from "./submit_verdicts.ts";
 import type { Turns } from "./turns.ts";
 
-/** An answer whose receipts are to come first waits for them at most so long. */
-const earlyHoldMs = 2_000;
 const earlyPollMs = 2;
 
 export interface AccountSubmit {
@@ -176,9 +174,7 @@ async function submitOne(network: Network, turns: Turns, terms: AccountTerms, me
   const open = await journal.use(account.batchId, Math.floor(rowNo / segmentRows));
   try {
     const { slot, rejectedCode, isEarly, answerAtMs } = judge(network, open, terms, rowNo, message);
-    reachFailpoint("verdict_unjournaled");
-    await journal.commit();
-    reachFailpoint("verdict_journaled");
+    await commitVerdicts(network);
     if (isEarly) {
       runSteps(network, open, slot, steps.queue, clock.steadyMs());
       turns.begin();

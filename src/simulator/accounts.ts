@@ -21,8 +21,8 @@ export interface Account extends SimulatorAccount {
 }
 
 /**
- * Where the receipts of a dialect's messages go. Each is a pair (owner, what), as in receipts_out.ts;
- * it ends by receiptDone or receiptRefused, once.
+ * Where the receipts of a dialect's messages go. Each is a pair (owner, what), as in
+ * receipts_out.ts; it ends by receiptDone or receiptRefused, once.
  */
 export interface AccountReceipts {
   push(account: Account, owner: number, what: number): void;

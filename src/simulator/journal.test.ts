@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import {
   fileMagic,
   fileMagicOfFormat1,
+  fileMagicOfFormat3,
   noBoot,
   noNumberMark,
   numberMark,
@@ -22,6 +23,7 @@ import { createJournal, type Journal, type OpenSegment } from "./journal.ts";
 import { flag } from "./segment.ts";
 
 const batchId = "0192f0c1-2345-7abc-8def-0123456789ab";
+const accountBatchId = "0192f0c1-2345-8abc-8def-0123456789ac";
 const terms = {
   profile: "typical",
   seed: 7,
@@ -42,7 +44,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 async function openJournal(): Promise<Journal> {
   const journal = createJournal({
-    isOfAccount: () => false,
+    isOfAccount: (id) => id === accountBatchId,
     folder,
     onResume: ({ segment }) => resumed.push(`${segment.batchId}.${segment.segmentNo}`),
     onFatal: (error) => {
@@ -345,4 +347,32 @@ test("a number's mark shows every change of one digit and every exchange of two,
       expect(numberMark(digits)).toBeLessThan(2 ** 32);
     }),
   );
+});
+
+test("details of an account's message are there after a restart, the last of them; only its file is of format 3", async () => {
+  const journal = await openJournal();
+  const account = await journal.use(accountBatchId, 0);
+  accept(account, 1);
+  const texts = [JSON.stringify({ text: "Grüße 🙂".repeat(2_000) }), "{}"];
+  for (const json of texts) account.block.details(1, json);
+  journal.touch(account);
+  const own = await journal.use(batchId, 0);
+  accept(own, 1);
+  journal.touch(own);
+  await journal.commit();
+  accept(account, 2);
+  account.block.details(2, texts[0] as string);
+  journal.touch(account);
+  await journal.commit();
+  await journal.close();
+  const magicOf = async (id: string) => (await readFile(join(folder, segmentPath(id, 0)))).subarray(0, fileMagic.length);
+  expect([await magicOf(batchId), await magicOf(accountBatchId)]).toEqual([fileMagic, fileMagicOfFormat3]);
+  // a crash cuts the last block in the middle of its details
+  const path = join(folder, segmentPath(accountBatchId, 0));
+  await truncate(path, (await readFile(path)).length - 5);
+  const again = await openJournal();
+  const { segment } = await again.use(accountBatchId, 0);
+  expect([segment.slots, segment.details]).toEqual([1, ["{}"]]);
+  expect((await again.use(batchId, 0)).segment.details).toEqual([]);
+  await again.close();
 });

@@ -115,7 +115,10 @@ export function receiptDone(network: Network, owner: number, what: number, isDel
   journal.touch(open, true);
 }
 
-/** The receiver of an account's client refused it: it is not told again, later ones of its message are. */
+/**
+ * The receiver of an account's client refused it: it is not told again, later ones of its message
+ * are.
+ */
 export function receiptRefused({ journal, counts }: Network, owner: number, what: number): void {
   const open = journal.byHandle(owner);
   const { segment, block } = open;

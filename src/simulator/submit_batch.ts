@@ -39,7 +39,7 @@ const earlyPollMs = 2;
 export type SubmitBatch = (body: unknown) => Promise<SubmitResponse>;
 
 export function createSubmitBatch(network: Network, turns: Turns): SubmitBatch {
-  const { options, clock, counts, journal } = network;
+  const { options, clock, counts } = network;
   const { slowdown } = simulatorProfiles[options.profile];
   const bucket = createTokenBucket(Math.ceil(options.partsPerSecond / slowdown), () => performance.now());
 
@@ -61,9 +61,7 @@ export function createSubmitBatch(network: Network, turns: Turns): SubmitBatch {
     const opened = await openSegments(network, request.batchId, segmentNos);
     try {
       const verdict = applySubmit(network, request, opened);
-      reachFailpoint("verdict_unjournaled");
-      await journal.commit();
-      reachFailpoint("verdict_journaled");
+      await commitVerdicts(network);
       await tellEarly(network, turns, verdict.fresh);
       const answerInMs = verdict.answerAtMs - clock.steadyMs();
       if (answerInMs > 0) await sleep(answerInMs);
@@ -78,6 +76,13 @@ export function createSubmitBatch(network: Network, turns: Turns): SubmitBatch {
 /** @throws AppError draining */
 export function requireOpen({ isDraining }: Network): void {
   if (isDraining) throw new AppError("draining", "The simulator is shutting down; ask again.", { retryAfterS: 1 });
+}
+
+/** Verdicts are on disk before anybody is told of them. */
+export async function commitVerdicts({ journal }: Network): Promise<void> {
+  reachFailpoint("verdict_unjournaled");
+  await journal.commit();
+  reachFailpoint("verdict_journaled");
 }
 
 /** @throws AppError overloaded */

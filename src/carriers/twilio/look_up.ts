@@ -16,7 +16,9 @@ const pollBackoff = { firstMs: 60_000, maxMs: 3_600_000 };
 /** Wait before poll number `attempt`, from 1: 1 minute, doubling to 1 hour. */
 export const pollWaitMs = (attempt: number): number => backoffMs(pollBackoff, attempt);
 
-/** A message's status now; null: no answer that can be read, to be asked for again. @throws nothing */
+/**
+ * A message's status now; null: no answer that can be read, to be asked for again. @throws nothing
+ */
 export async function pollMessage(api: TwilioApi, sid: string): Promise<CarrierReceipt | null> {
   const response = await answered(api.read(sid));
   const message = readMessage.safeParse(response?.status === 200 ? response.body : null);

@@ -1,5 +1,6 @@
 // What Twilio posts to us: statuses of our messages, and messages from phones. Pure: the caller
 // brings the request, commits what comes out, and only then answers.
+import { isMessageIn } from "../../contracts/states.ts";
 import { errorCodeOf } from "../../protocols/twilio/errors.ts";
 import { type FormFields, fieldOf, parseForm } from "../../protocols/twilio/form.ts";
 import type { ReadMessage } from "../../protocols/twilio/message.ts";
@@ -71,7 +72,7 @@ export function receiptOfMessage(message: ReadMessage, reference: string | null)
 }
 
 function explains(status: CarrierReceipt["status"], number: number | null): string | null {
-  const isExplained = status === "failed" || status === "undelivered";
+  const isExplained = status !== null && isMessageIn("explained", status);
   return isExplained && number !== null && number !== 0 ? errorCodeOf(number) : null;
 }
 
@@ -80,7 +81,9 @@ export type TwilioInbound =
   | { kind: "forged" }
   | { kind: "malformed"; reason: string; raw: string };
 
-/** A message from a phone. @param url as it stands in the account's settings for incoming messages */
+/**
+ * A message from a phone. @param url as it stands in the account's settings for incoming messages
+ */
 export function readTwilioInbound(post: TwilioPost & { url: string }): TwilioInbound {
   const fields = parseForm(post.body);
   if (!isSigned(post, post.url, fields)) return { kind: "forged" };

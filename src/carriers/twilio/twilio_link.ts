@@ -173,7 +173,7 @@ class TwilioLink implements CarrierLink {
 
   #proceedIn(ms: number): void {
     this.#stopTimer?.();
-    this.#stopTimer = this.#clock.after(Math.max(1, ms), () => this.#proceed());
+    this.#stopTimer = this.#clock.after(Math.max(ms, 1), () => this.#proceed());
   }
 
   #proceed(): void {
@@ -280,7 +280,9 @@ class TwilioLink implements CarrierLink {
     if (this.#leaving !== null && this.#inFlight === 0) this.#finish(this.#leaving);
   }
 
-  /** Nothing is submitted any more. What is in flight has no outcome, unless its answer comes late. */
+  /**
+   * Nothing is submitted any more. What is in flight has no outcome, unless its answer comes late.
+   */
   #finish(end: LinkEnd): void {
     if (this.#isOver) return;
     this.#isOver = true;

@@ -5,8 +5,6 @@ import { z } from "zod";
 import { type FormFields, fieldOf } from "./form.ts";
 
 export const apiVersion = "2010-04-01";
-const accountSidForm = /^AC[0-9a-f]{32}$/;
-export const isAccountSid = (text: string): boolean => accountSidForm.test(text);
 
 /** Path of an account's messages, or of one of them. */
 export function messagesPath(accountSid: string, sid?: string): string {

@@ -1,30 +1,12 @@
 // The statuses of a Twilio message, and what they are to us. The simulator reports them, our
 // adapter reads them (https://www.twilio.com/docs/messaging/api/message-resource).
-import type { ReceiptStatus } from "../../contracts/states.ts";
-
-/** Each of our receipts' statuses is among them, with the same meaning. */
-export const twilioStatuses = [
-  "accepted",
-  "scheduled",
-  "queued",
-  "sending",
-  "sent",
-  "delivered",
-  "undelivered",
-  "failed",
-  "read",
-  "canceled",
-  "receiving",
-  "received",
-  "partially_delivered",
-] as const;
-export type TwilioStatus = (typeof twilioStatuses)[number];
+import { isMessageIn, type ReceiptStatus } from "../../contracts/states.ts";
 
 /**
  * What we have learned from each. null: no news; a message from a phone, or a state that says only
  * that Twilio has the message.
  */
-const receiptStatusOfEach: Readonly<Record<TwilioStatus, ReceiptStatus | null>> = {
+const receiptStatusOfEach = {
   accepted: null,
   scheduled: null,
   queued: "queued",
@@ -39,7 +21,11 @@ const receiptStatusOfEach: Readonly<Record<TwilioStatus, ReceiptStatus | null>> 
   receiving: null,
   received: null,
   partially_delivered: null,
-};
+} as const satisfies Readonly<Record<string, ReceiptStatus | null>>;
+type TwilioStatus = keyof typeof receiptStatusOfEach;
+
+/** Each of our receipts' statuses is among them, with the same meaning. */
+export const twilioStatuses = Object.keys(receiptStatusOfEach) as readonly TwilioStatus[];
 
 /** Also null for a status that is not in the list: Twilio may add some. */
 export function receiptStatusOf(status: string): ReceiptStatus | null {
@@ -48,5 +34,6 @@ export function receiptStatusOf(status: string): ReceiptStatus | null {
 
 /** Whether a message in this status changes no more, so need not be asked for again. */
 export function isFinalStatus(status: string): boolean {
-  return ["delivered", "undelivered", "failed", "read", "canceled", "received"].includes(status);
+  const known = receiptStatusOf(status);
+  return status === "received" || (known !== null && isMessageIn("final", known));
 }

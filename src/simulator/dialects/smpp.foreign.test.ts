@@ -129,7 +129,10 @@ describe("Kannel", () => {
   interface Kannel {
     /** @returns HTTP status of its sendsms */
     send(fields: Record<string, string>): Promise<number>;
-    /** Types of the receipts that it reported: 1 delivered, 2 undelivered, 4 buffered, 8 accepted, 16 rejected. */
+    /**
+     * Types of the receipts that it reported: 1 delivered, 2 undelivered, 4 buffered, 8 accepted,
+     * 16 rejected.
+     */
     reports: string[];
   }
 

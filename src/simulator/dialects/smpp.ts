@@ -3,45 +3,20 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { AccountPeaks } from "../../contracts/simulator_answers.ts";
-import type { AccountNetwork } from "../account_network.ts";
 import { createTokenBucket, type TokenBucket } from "../token_bucket.ts";
 import { createPeaks } from "./peaks.ts";
-import { createSmppReceipts, type SmppReceipts } from "./smpp_receipts.ts";
+import { createSmppReceipts } from "./smpp_receipts.ts";
 import { SmppSession } from "./smpp_session.ts";
-
-export interface SmppDialectOptions {
-  network: AccountNetwork;
-  /** system_id -> password. */
-  passwords: ReadonlyMap<string, string>;
-  /** What data_coding 0 means. */
-  alphabet: "gsm7" | "latin1";
-  /** Of one system_id at once. */
-  bindsMax: number;
-  /** submit_sm without an answer of one bind. */
-  window: number;
-  /** Of one system_id; 0 is no limit. */
-  partsPerSecond: number;
-  /** PEM; null: without TLS. */
-  tls: { cert: string; key: string } | null;
-  /** Between two enquire_link of ours. */
-  enquireLinkMs?: number;
-  onFatal(error: unknown): void;
-}
-
-export interface SmppShared extends SmppDialectOptions {
-  enquireLinkMs: number;
-  receipts: SmppReceipts;
-  peaks: ReturnType<typeof createPeaks>;
-  bucketOf(account: string): TokenBucket;
-  onSessionEnd(session: SmppSession): void;
-}
+import type { SmppDialectOptions, SmppShared } from "./smpp_shared.ts";
 
 export interface SmppDialect {
   /** @returns the port, also if 0 was asked for */
   listen(host: string, port: number): Promise<number>;
   /** What each account has shown at most, by its name. */
   peaks(): Record<string, AccountPeaks>;
-  /** Answers what is in hand, unbinds every session, closes the listener. Before the simulator ends. */
+  /**
+   * Answers what is in hand, unbinds every session, closes the listener. Before the simulator ends.
+   */
   stop(): Promise<void>;
 }
 
@@ -69,7 +44,7 @@ export function createSmppDialect(options: SmppDialectOptions): SmppDialect {
       }
       return bucket;
     },
-    onSessionEnd: (session) => void sessions.delete(session),
+    onSessionEnd: (session) => void sessions.delete(session as SmppSession),
   };
   const accept = (socket: Socket): void => void sessions.add(new SmppSession(socket, shared));
   const server: Server = options.tls === null ? createServer(accept) : createTlsServer(options.tls, accept);

@@ -3,9 +3,8 @@
 import { backoffMs } from "../../platform/time/backoff.ts";
 import { statuses } from "../../protocols/smpp/constants.ts";
 import type { AccountNetwork } from "../account_network.ts";
-import type { AccountReceipts } from "../accounts.ts";
 import { isAskedFor, receiptPdu } from "./smpp_receipt.ts";
-import type { ReceiptInFlight, SmppSession } from "./smpp_session.ts";
+import type { ReceiptInFlight, SmppBind, SmppReceipts } from "./smpp_shared.ts";
 
 export const receiptsInFlightMax = 10;
 const keptMs = 72 * 3_600_000;
@@ -13,20 +12,11 @@ const refusedBackoff = { firstMs: 1_000, maxMs: 60_000 };
 /** Messages whose bind is remembered; those of earlier ones may take any. */
 const homesMax = 100_000;
 
-export interface SmppReceipts extends AccountReceipts {
-  /** A bind that receives has come: what waits goes there. */
-  addSession(session: SmppSession): void;
-  removeSession(session: SmppSession): void;
-  /** The bind that a message came by, which gets its receipts if it can. */
-  setHome(name: string, rowNo: number, session: SmppSession): void;
-  onAnswer(session: SmppSession, receipt: ReceiptInFlight, status: number): void;
-}
-
 /** Of one account. */
 interface Line {
-  sessions: SmppSession[];
+  sessions: SmppBind[];
   waiting: ReceiptInFlight[];
-  homes: Map<number, SmppSession>;
+  homes: Map<number, SmppBind>;
 }
 
 /**
@@ -139,14 +129,14 @@ export function createSmppReceipts(network: AccountNetwork): SmppReceipts {
   };
 }
 
-const hasRoom = (session: SmppSession): boolean => session.unansweredCount() < receiptsInFlightMax;
+const hasRoom = (session: SmppBind): boolean => session.unansweredCount() < receiptsInFlightMax;
 
 /** One has room. `avoided`: only if there is no other. */
-function chooseSession(line: Line, home: SmppSession | undefined, avoided: SmppSession | undefined): SmppSession {
+function chooseSession(line: Line, home: SmppBind | undefined, avoided: SmppBind | undefined): SmppBind {
   if (home !== undefined && home !== avoided && line.sessions.includes(home) && hasRoom(home)) return home;
   const open = line.sessions.filter(hasRoom);
   // the one after the last that was used, so that all are used alike
-  const chosen = open.find((session) => session !== avoided) ?? (open[0] as SmppSession);
+  const chosen = open.find((session) => session !== avoided) ?? (open[0] as SmppBind);
   line.sessions = [...line.sessions.filter((session) => session !== chosen), chosen];
   return chosen;
 }

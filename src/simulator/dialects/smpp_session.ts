@@ -8,8 +8,8 @@ import { messageStates } from "../../protocols/smpp/message_states.ts";
 import type { BindPdu, Pdu, QuerySmPdu, ShortMessagePdu } from "../../protocols/smpp/pdus.ts";
 import { absoluteTime } from "../../protocols/smpp/times.ts";
 import type { AccountVerdict } from "../account_network.ts";
-import type { SmppShared } from "./smpp.ts";
 import { stateOf } from "./smpp_receipt.ts";
+import type { ReceiptInFlight, SmppBind, SmppShared } from "./smpp_shared.ts";
 import { readSubmitSm } from "./smpp_submit.ts";
 
 /** A connection that does not bind is closed after this. */
@@ -20,18 +20,9 @@ const versions = new Set([0x33, 0x34, 0x50]);
 /** enquire_link without an answer, in a row, after which the connection is closed. */
 const missesMax = 2;
 
-/** A receipt that was told, on its way to an answer. */
-export interface ReceiptInFlight {
-  owner: number;
-  what: number;
-  /** Answers with an error so far. */
-  attempts: number;
-  refusedBy: SmppSession | undefined;
-}
-
 type Purpose = { kind: "receipt"; receipt: ReceiptInFlight } | { kind: "alive" } | { kind: "unbind" };
 
-export class SmppSession {
+export class SmppSession implements SmppBind {
   readonly #shared: SmppShared;
   readonly #connection: SmppConnection<Purpose>;
   #account = "";

@@ -1,5 +1,5 @@
-// The Twilio endpoint and its callbacks with Twilio's own libraries: `twilio` from npm, and Debian's
-// python3-twilio. The only thing that an application changes is the base address.
+// The Twilio endpoint and its callbacks with Twilio's own libraries: `twilio` from npm, and
+// Debian's python3-twilio. The only thing that an application changes is the base address.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import twilio from "twilio";

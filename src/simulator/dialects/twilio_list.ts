@@ -46,7 +46,9 @@ export async function listPage(network: AccountNetwork, name: string, url: strin
   };
 }
 
-/** The newest row of the first page: what comes later shifts no page. undefined: not one of ours. */
+/**
+ * The newest row of the first page: what comes later shifts no page. undefined: not one of ours.
+ */
 function anchorOf({ pageToken }: MessageListQuery): number | null | undefined {
   if (pageToken === null) return null;
   return /^PA\d{1,10}$/.test(pageToken) ? Number(pageToken.slice(2)) : undefined;

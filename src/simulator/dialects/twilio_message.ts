@@ -1,6 +1,6 @@
 // An account's message as the resource of Twilio's API, and the statuses that it goes through.
 import { theirIdOf } from "../../contracts/simulator_accounts.ts";
-import type { ReceiptStatus } from "../../contracts/states.ts";
+import { isMessageIn } from "../../contracts/states.ts";
 import { formatTwilioDate } from "../../protocols/twilio/dates.ts";
 import { errorNumberOf } from "../../protocols/twilio/errors.ts";
 import { apiVersion, messagesPath, type TwilioMessage } from "../../protocols/twilio/message.ts";
@@ -56,7 +56,7 @@ export function isCalledBack({ message, status }: AccountReceipt): boolean {
   return statusCallback !== null && (status !== "queued" || messagingServiceSid !== null);
 }
 
-export function callbackOf({ message, status }: AccountReceipt): StatusCallback {
+export function callbackOf({ message, status, receiptNo }: AccountReceipt): StatusCallback {
   const { account, details, errorCode, endedAtMs, rowNo } = message;
   return {
     sid: theirIdOf(account, rowNo),
@@ -65,9 +65,7 @@ export function callbackOf({ message, status }: AccountReceipt): StatusCallback 
     to: details.to,
     from: details.from === "" ? null : details.from,
     messagingServiceSid: details.twilio?.messagingServiceSid ?? null,
-    errorCode: isExplained(status) && errorCode !== null ? errorNumberOf(errorCode) : null,
-    doneAtMs: status === "delivered" || status === "undelivered" ? endedAtMs : null,
+    errorCode: isMessageIn("explained", status) && errorCode !== null ? errorNumberOf(errorCode) : null,
+    doneAtMs: receiptNo === 3 ? endedAtMs : null,
   };
 }
-
-const isExplained = (status: ReceiptStatus): boolean => status === "failed" || status === "undelivered";
