@@ -5,7 +5,9 @@ import { endWell } from "../../src/cli/failure.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { alignColumns, createTerminal, formatCount, type Terminal } from "../../src/cli/terminal.ts";
 import { writeReport } from "../measure/report/write_report.ts";
-import { checkModel, findCounterexample, type ModelReport, modelledGuards } from "../prove/model/check_model.ts";
+import { checkModel, findCounterexample, type ModelReport, modelledGuards, type ScopeResult } from "../prove/model/check_model.ts";
+import { findDoubtCounterexample, fullDoubtScopes, quickDoubtScopes } from "../prove/model/doubt/doubt_model.ts";
+import { type DoubtGuard, doubtGuards } from "../prove/model/doubt/doubt_state.ts";
 import type { Counterexample } from "../prove/model/explore.ts";
 import { modelReport } from "../prove/model/model_report.ts";
 import { fullScopes, quickScopes } from "../prove/model/scopes.ts";
@@ -13,33 +15,37 @@ import type { GuardName } from "../prove/mutants/list.ts";
 
 interface ModelCommandOptions {
   quick?: true;
-  without?: GuardName;
+  without?: GuardName | DoubtGuard;
   report?: string;
   json?: true;
 }
 
+const allGuards: readonly (GuardName | DoubtGuard)[] = [...modelledGuards, ...doubtGuards];
+
 export function register(program: Command): void {
   program
     .command("model")
-    .description("explore every interleaving of a small model of the credit-and-receipts protocol, and report whether a law can break")
+    .description("explore every interleaving of small models of credit and receipts, and of doubt; report whether a law can break")
     .option("--quick", "small scopes only; takes a few seconds")
-    .option("--without <guard>", `show a shortest path to a failure without one of: ${modelledGuards.join(", ")}`, parseGuard)
+    .option("--without <guard>", `show a shortest path to a failure without one of: ${allGuards.join(", ")}`, parseGuard)
     .option("--report <file>", "write the report to one HTML file")
     .option("--json", "print the report as one JSON object on the last line")
     .action((options: ModelCommandOptions) => endWell(() => model(options)));
 }
 
-function parseGuard(text: string): GuardName {
-  const guard = modelledGuards.find((name) => name === text);
-  if (guard === undefined) throw new InvalidArgumentError(`not a guard of the model; there are ${modelledGuards.join(", ")}`);
+function parseGuard(text: string): GuardName | DoubtGuard {
+  const guard = allGuards.find((name) => name === text);
+  if (guard === undefined) throw new InvalidArgumentError(`not a guard of the models; there are ${allGuards.join(", ")}`);
   return guard;
 }
+
+const isOfDoubt = (guard: GuardName | DoubtGuard): guard is DoubtGuard => (doubtGuards as readonly string[]).includes(guard);
 
 async function model({ quick, without, report: file, json }: ModelCommandOptions): Promise<number> {
   const terminal = createTerminal(process.stdout, process.env);
   terminal.line();
   if (without !== undefined) {
-    const counterexample = findCounterexample(without);
+    const counterexample = isOfDoubt(without) ? findDoubtCounterexample(without) : findCounterexample(without);
     terminal.line(terminal.bold(`the protocol without ${without}`));
     if (counterexample !== null) showCounterexample(terminal, counterexample);
     else terminal.line("holds in the quick scopes");
@@ -47,10 +53,10 @@ async function model({ quick, without, report: file, json }: ModelCommandOptions
     if (json === true) process.stdout.write(`${JSON.stringify({ without, counterexample })}\n`);
     return counterexample === null ? exitCodes.failed : exitCodes.ok;
   }
-  terminal.line(terminal.bold("a small model of the protocol: every interleaving"));
-  const report = checkModel(quick === true ? quickScopes : fullScopes, ({ scope, states, seconds }) => {
+  terminal.line(terminal.bold("small models of the protocol and of doubt: every interleaving"));
+  const showScope = ({ scope, states, seconds }: ScopeResult): void =>
     terminal.line(terminal.dim(`${scope}: ${formatCount(states)} states, ${seconds.toFixed(1)} s`));
-  });
+  const report = quick === true ? checkModel(quickScopes, quickDoubtScopes, showScope) : checkModel(fullScopes, fullDoubtScopes, showScope);
   showReport(terminal, report);
   const replay = `npm run verify:model${quick === true ? " -- --quick" : ""}`;
   if (file !== undefined) terminal.line(`report: ${await writeReport(file, modelReport(report, replay))}`);

@@ -1,6 +1,7 @@
 // verify:model: explores the protocol in every scope, and without each of its guards. Called by
 // commands/model.ts, by verify:mutants and by a test.
 import type { GuardName } from "../mutants/list.ts";
+import { createDoubtModel, type DoubtScope } from "./doubt/doubt_model.ts";
 import { type Counterexample, type Exploration, explore } from "./explore.ts";
 import { createProtocol, type Scope } from "./protocol.ts";
 import { quickScopes } from "./scopes.ts";
@@ -47,9 +48,18 @@ export interface ModelReport {
   seconds: number;
 }
 
-export function checkModel(scopes: readonly Scope[], onScope: (result: ScopeResult) => void = () => {}): ModelReport {
-  const results = scopes.map((scope) => {
-    const result = { scope: scope.name, ...explore(createProtocol(scope)) };
+/** @param doubts scopes of the second model: links to carriers that would send again */
+export function checkModel(
+  scopes: readonly Scope[],
+  doubts: readonly DoubtScope[] = [],
+  onScope: (result: ScopeResult) => void = () => {},
+): ModelReport {
+  const explorations = [
+    ...scopes.map((scope) => ({ scope: scope.name, run: () => explore(createProtocol(scope)) })),
+    ...doubts.map((scope) => ({ scope: scope.name, run: () => explore(createDoubtModel(scope)) })),
+  ];
+  const results = explorations.map(({ scope, run }) => {
+    const result = { scope, ...run() };
     onScope(result);
     return result;
   });

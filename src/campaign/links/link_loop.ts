@@ -50,6 +50,8 @@ const receiptsPerCommitMax = 1_000;
 const pollMs = 1_000;
 /** After a commit that failed. */
 const errorPauseMs = 300;
+/** A minute and more, with the time that each attempt takes. */
+const lateCommitsMax = 200;
 
 export class LinkLoop {
   readonly #options: LinkLoopOptions;
@@ -275,10 +277,10 @@ export class LinkLoop {
     await this.#late;
   }
 
-  /** Answers that come after the end are facts all the same. */
+  /** Answers that come after the end are facts all the same, also when the database is away. */
   #commitLate(): void {
     this.#late = this.#late.then(async () => {
-      await this.#commit(null);
+      for (let attempt = 1; attempt <= lateCommitsMax && !(await this.#commit(null)); attempt++);
     });
   }
 

@@ -25,7 +25,7 @@ describe("doubt in small", () => {
     expect(ends).toBeGreaterThan(0);
   });
 
-  test.each(guards)("does not hold without %s", (guard) => {
+  test.each(doubtGuards)("does not hold without %s", (guard) => {
     expect(findDoubtCounterexample(guard)?.description).toBe(brokenWithout[guard]);
   });
 });

@@ -3,7 +3,7 @@
 import { createCodec, flags, upTo, type Values, writeAll } from "../codec.ts";
 
 export const rowsMax = 4;
-export const guards = [
+export const doubtGuards = [
   "doubt_window",
   "doubt_on_takeover",
   "doubt_on_cut",
@@ -15,7 +15,7 @@ export const guards = [
   "clean_release",
   "link_lease",
 ] as const;
-export type DoubtGuard = (typeof guards)[number];
+export type DoubtGuard = (typeof doubtGuards)[number];
 
 export interface Row {
   status: "pending" | "canceled" | "failed" | "unknown" | "sent" | "delivered" | "expired";
