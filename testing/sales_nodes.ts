@@ -86,7 +86,12 @@ export async function startSalesNodes(
   const [credit, carrier, database] = await Promise.all([startCreditNodes(), startTestCarrier(), createTestDatabase("salesdb")]);
   const keys = makeKeysFile();
   const owner = openPostgres(database.ownerUrl, { applicationName: "test", connections: 4 });
-  const environment = { ...environmentOf(credit, carrier, database), BULKSMS_CARRIER_KEYS: keys.file, ...quickSettings, ...options.settings };
+  const environment = {
+    ...environmentOf(credit, carrier, database),
+    BULKSMS_CARRIER_KEYS: keys.file,
+    ...quickSettings,
+    ...options.settings,
+  };
   const log = createLog("test", { level: process.env.TEST_LOG ?? "error", format: "json" });
   const salesapiSettings = readConfig(environment, salesapi.config);
   const salesapiNode = salesapi.create(salesapiSettings, log);

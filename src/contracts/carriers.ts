@@ -3,10 +3,6 @@
 import { z } from "zod";
 import { receiptStatuses } from "./states.ts";
 
-/** `simulator`: our own batches over HTTP. The others would send a repeated message again. */
-export const carrierProtocols = ["simulator", "smpp", "twilio"] as const;
-export type CarrierProtocol = (typeof carrierProtocols)[number];
-
 /** The simulator behind the own dialect, as a carrier's name. */
 export const builtInCarrier = "simulator";
 

@@ -213,7 +213,7 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
     catchers: [test(dispatchTest, "makes unknown what a dead worker had meant to submit")],
   },
   cancel_raises_attempt: {
-    replacements: one(cancel, "set attempt = attempt + 1", "set attempt = attempt"),
+    replacements: one(cancel, "set attempt = c.attempt + 1", "set attempt = c.attempt"),
     catchers: [
       test(dispatchTest, "raises the attempt, so that an intent that waited for the chunk's lock fails although it had read `running`"),
     ],
@@ -229,8 +229,8 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
   journaled_verdict: {
     replacements: one(
       submitBatch,
-      'await journal.commit();\n      reachFailpoint("verdict_journaled");',
-      'void journal.commit();\n      reachFailpoint("verdict_journaled");',
+      'await journal.commit();\n  reachFailpoint("verdict_journaled");',
+      'void journal.commit();\n  reachFailpoint("verdict_journaled");',
     ),
     catchers: [test(simulatorTest, "is answered when its verdict is on disk: a simulator that dies at that moment has forgotten nobody")],
   },

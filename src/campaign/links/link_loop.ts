@@ -151,7 +151,6 @@ export class LinkLoop {
       const chunk = await leaseNextChunk(sql, lease, leaseMs, this.#lastCampaign);
       this.#mayHaveWork = chunk !== null;
       if (chunk === null) return;
-      reachFailpoint("chunk_leased");
       this.#lastCampaign = chunk.bulksmsId;
       await this.#hold(chunk);
     }

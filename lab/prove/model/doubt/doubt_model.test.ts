@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { explore } from "../explore.ts";
 import { createDoubtModel, findDoubtCounterexample, quickDoubtScopes } from "./doubt_model.ts";
-import { type DoubtGuard, guards } from "./doubt_state.ts";
+import { type DoubtGuard, doubtGuards } from "./doubt_state.ts";
 
 const twice = "row 1 was accepted twice";
 const lostReceipt = "row 1 has a receipt that was acknowledged and is lost";

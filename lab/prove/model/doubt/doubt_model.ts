@@ -1,4 +1,6 @@
-// The doubt model: its laws, its scopes, and how it is explored. Called by check_model and its test.
+// The doubt model: its laws, its scopes, and how it is explored. Called by check_model and its
+// test.
+import { isMessageIn, type MessageStatus } from "../../../../src/contracts/states.ts";
 import { type Counterexample, explore, type Model } from "../explore.ts";
 import { createDoubtCodec, type DoubtChances, type DoubtGuard, type DoubtState, idle, type Row } from "./doubt_state.ts";
 import { bitsOf, doubtSteps, window } from "./doubt_steps.ts";
@@ -63,8 +65,7 @@ export function findDoubtCounterexample(without: DoubtGuard): Counterexample | n
   return null;
 }
 
-const finals: ReadonlySet<Row["status"]> = new Set(["canceled", "failed", "delivered", "expired"]);
-const isFinal = (status: Row["status"]) => finals.has(status);
+const isFinal = (status: MessageStatus) => isMessageIn("final", status);
 
 function brokenState({ rows, chain, workers }: DoubtState): string | null {
   for (const [r, row] of rows.entries()) {

@@ -1,5 +1,6 @@
-// The state of the doubt model: one campaign with one chunk, one link that two workers may hold, and
-// a carrier that sends again whatever it is given again. Read by its steps and its laws.
+// The state of the doubt model: one campaign with one chunk, one link that two workers may hold,
+// and a carrier that sends again whatever it is given again. Read by its steps and its laws.
+import { type MessageStatus, messageStatuses } from "../../../../src/contracts/states.ts";
 import { createCodec, flags, upTo, type Values, writeAll } from "../codec.ts";
 
 export const rowsMax = 4;
@@ -18,7 +19,7 @@ export const doubtGuards = [
 export type DoubtGuard = (typeof doubtGuards)[number];
 
 export interface Row {
-  status: "pending" | "canceled" | "failed" | "unknown" | "sent" | "delivered" | "expired";
+  status: MessageStatus;
   /** The kind of the doubt event that lists it. */
   cause: "none" | "cut" | "crash" | "cancel";
   /** Copies of it in a socket, which the carrier has not read. */
@@ -86,7 +87,7 @@ export interface DoubtState {
 
 const rows = upTo(2 ** rowsMax - 1);
 const rowValues: Values<Row> = {
-  status: ["pending", "canceled", "failed", "unknown", "sent", "delivered", "expired"],
+  status: messageStatuses,
   cause: ["none", "cut", "crash", "cancel"],
   onWire: upTo(3),
   accepts: upTo(3),

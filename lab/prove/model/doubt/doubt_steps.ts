@@ -1,5 +1,6 @@
 // The steps of the doubt model: the link loop, takeover, cancel, the carrier, receipts, expiry.
 // (src/campaign/links, src/campaign/lifecycle/cancel.ts) The window is 1.
+import { isMessageIn, type MessageStatus, messageLeadsTo } from "../../../../src/contracts/states.ts";
 import type { Take } from "../explore.ts";
 import { type DoubtChances, type DoubtGuard, type DoubtState, type Holder, idle, type Row } from "./doubt_state.ts";
 
@@ -220,10 +221,10 @@ function forget(next: DoubtState, w: number): void {
   for (const row of next.rows) if (row.receipt === "held") row.receipt = row.isAcknowledged ? "lost" : "owed";
 }
 
-function move(row: Row, to: "sent" | "failed" | "delivered"): void {
-  const ranks = { pending: 0, unknown: 1, sent: 2, failed: 9, delivered: 9, canceled: 9, expired: 9 };
-  if (ranks[row.status] >= ranks[to]) return;
-  if (to !== "failed" && row.status !== "sent") row.charges++;
+/** Only where the table of states leads, as every statement of salesdb has it. */
+function move(row: Row, to: MessageStatus): void {
+  if (!messageLeadsTo(row.status).includes(to)) return;
+  if (isMessageIn("charging", to) && !isMessageIn("charging", row.status)) row.charges++;
   row.status = to;
 }
 
@@ -263,7 +264,7 @@ function rowSteps(world: DoubtWorld, r: number, row: Row): void {
   const isHeld = workers.some(({ accepted, rejected }) => ((accepted | rejected) & (1 << r)) !== 0);
   // nothing is submitted after its deadline, and answers are not later than the horizon after it
   const maySend = workers.some(({ waiting, intentTo }) => (waiting & (1 << r)) !== 0 && r < intentTo);
-  if ((row.status === "unknown" || row.status === "sent") && isQuiet && !isHeld && !maySend)
+  if (isMessageIn("submitted", row.status) && isQuiet && !isHeld && !maySend)
     world.step(`sweeper: row ${r + 1} expires`, (next) => {
       rowOf(next, r).status = "expired";
     });
