@@ -29,8 +29,9 @@ export function renderCarriers(terminal: Terminal, carriers: readonly InstalledC
 export function renderLinks(terminal: Terminal, carrier: InstalledCarrier, isBound: boolean): string[] {
   const links = carrier.links.map(({ slot, state, description }) => [terminal.dim(`link ${slot}`), state, shownName(description, 80)]);
   const error = carrier.last_error === null ? [] : [`last error: ${shownName(carrier.last_error, 120)}`];
+  const sender = carrier.senders[0] === undefined ? "" : ` --sender "${carrier.senders[0]}"`;
   const next = isBound
-    ? [`${carrier.name} is bound. A text to a test phone: npx bulksms send FILE --carrier ${carrier.name} --text "..."`]
+    ? [`${carrier.name} is bound. A text to a test phone: npx bulksms send FILE --carrier ${carrier.name}${sender} --text "..."`]
     : [`${carrier.name} is not bound${links.length === 0 ? ": no worker has opened a link yet" : ""}`, ...error];
   return [...alignColumns(links), ...next];
 }
