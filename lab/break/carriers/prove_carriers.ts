@@ -1,8 +1,9 @@
-// `npm run verify:carriers`: a campaign each through SMPP and through Twilio's API, at the simulator
-// with the quirks of real operators, while answers are cut and workers are killed. Nobody may be
+// `npm run verify:carriers`: a campaign each through SMPP and through Twilio's API, at the
+// simulator with the quirks of real operators, while answers are cut and workers are killed. Nobody may be
 // texted twice, what is in doubt must stay within its bound, and every law must hold. Called by
 // commands/carriers.ts.
 
+import type { MessageStatus } from "../../../src/contracts/states.ts";
 import { checkLaws, type LawsReport } from "../../../src/laws/check_laws.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";
 import { sleep } from "../../../src/platform/time/sleep.ts";
@@ -15,8 +16,8 @@ import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
 export interface CarrierProof {
   carrier: string;
   contacts: number;
-  delivered: number;
-  expired: number;
+  /** Messages by their end. */
+  counts: Record<MessageStatus, number>;
   /** Moments that left doubt, and the messages that they list. */
   events: number;
   inDoubt: number;
@@ -72,7 +73,7 @@ export async function proveCarriers({ contacts, seed, onProof }: CarriersOptions
       onProof(proof);
     }
     const laws = await checkLaws(lawSourcesOf(cluster));
-    return { held: laws.brokenLaws === 0 && laws.form === "settled" && proofs.every(({ delivered }) => delivered > 0), proofs, laws };
+    return { held: laws.brokenLaws === 0 && laws.form === "settled" && proofs.every(({ counts }) => counts.delivered > 0), proofs, laws };
   } finally {
     await salesdb.end({ timeout: 1 });
     await cluster.stop();
@@ -115,7 +116,6 @@ async function sendThrough(cluster: LabCluster, salesdb: Sql, carrier: string, c
     select count(distinct d.event_id)::int as events, count(*)::int as "inDoubt",
       count(*) filter (where m.status <> 'expired' or m.sent_at is not null)::int as resolved
     from doubt_message d join bulksms_info m on m.bulksms_id = d.bulksms_id and m.row_no = d.row_no where d.bulksms_id = ${id}`;
-  const { delivered, expired } = ended.counts;
   const seconds = (performance.now() - startedMs) / 1_000;
-  return { carrier, contacts, delivered, expired, events: 0, inDoubt: 0, resolved: 0, ...doubt, seconds };
+  return { carrier, contacts, counts: ended.counts, events: 0, inDoubt: 0, resolved: 0, ...doubt, seconds };
 }
