@@ -1,8 +1,7 @@
 // `npm run verify:carriers`: a campaign each through SMPP and through Twilio's API, at the
-// simulator with the quirks of real operators, while answers are cut and workers are killed. Nobody may be
-// texted twice, what is in doubt must stay within its bound, and every law must hold. Called by
-// commands/carriers.ts.
-
+// simulator with the quirks of real operators, while answers are cut and workers are killed.
+// Nobody may be texted twice, what is in doubt must stay within its bound, and every law must hold.
+// Called by commands/carriers.ts.
 import type { MessageStatus } from "../../../src/contracts/states.ts";
 import { checkLaws, type LawsReport } from "../../../src/laws/check_laws.ts";
 import { openPostgres, type Sql } from "../../../src/platform/postgres.ts";

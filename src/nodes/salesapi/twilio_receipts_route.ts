@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { commitCarrierReceipts } from "../../campaign/links/carrier_receipts.ts";
 import { keepInbound } from "../../campaign/links/inbound.ts";
+import { openReceiptGroup, type ReceiptGroup } from "../../campaign/links/receipt_group.ts";
 import type { CommittedReceipts } from "../../campaign/receipts/receipts.ts";
 import { tokenParameter } from "../../carriers/twilio/callback_url.ts";
 import { readTwilioInbound, readTwilioReceipt } from "../../carriers/twilio/receipts.ts";
@@ -36,6 +37,7 @@ const noReply = '<?xml version="1.0" encoding="UTF-8"?><Response/>';
 
 export async function twilioReceiptsRoute(app: HttpServer, deps: TwilioReceiptsDependencies): Promise<void> {
   const find = createCarrierReader(deps);
+  const groupOf = createGroups(deps);
   await app.register(async (scope: FastifyInstance) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(
@@ -69,7 +71,7 @@ export async function twilioReceiptsRoute(app: HttpServer, deps: TwilioReceiptsD
         };
         const token = query.get(tokenParameter);
         if (token === null) await takeInbound(deps, carrier, post);
-        else await takeReceipt(deps, carrier, { ...post, token });
+        else await takeReceipt(groupOf(carrier.carrierId), carrier, { ...post, token });
         return reply.status(200).header("content-type", "text/xml").send(noReply);
       },
     );
@@ -78,11 +80,21 @@ export async function twilioReceiptsRoute(app: HttpServer, deps: TwilioReceiptsD
 
 type Post = { authTokens: string[]; accountSid: string; signature: string | undefined; body: string };
 
-async function takeReceipt(deps: TwilioReceiptsDependencies, carrier: TwilioCarrier, post: Post & { token: string }): Promise<void> {
+function createGroups({ sql, onCommitted }: TwilioReceiptsDependencies): (carrierId: string) => ReceiptGroup {
+  const groups = new Map<string, ReceiptGroup>();
+  return (carrierId) => {
+    const group =
+      groups.get(carrierId) ?? openReceiptGroup(async (receipts) => onCommitted(await commitCarrierReceipts(sql, carrierId, receipts)));
+    groups.set(carrierId, group);
+    return group;
+  };
+}
+
+async function takeReceipt(group: ReceiptGroup, carrier: TwilioCarrier, post: Post & { token: string }): Promise<void> {
   const read = readTwilioReceipt({ ...post, receiptsUrl: carrier.settings.receipts_url as string, keys: [carrier.authToken] });
   if (read.kind === "forged") throw forged();
   if (read.kind === "malformed") throw new AppError("receipts_invalid", `It is signed, but ${read.reason}.`);
-  deps.onCommitted(await commitCarrierReceipts(deps.sql, carrier.carrierId, [read.receipt]));
+  await group.add(read.receipt);
 }
 
 async function takeInbound(deps: TwilioReceiptsDependencies, carrier: TwilioCarrier, post: Post): Promise<void> {
