@@ -32,6 +32,8 @@ export interface LinkWork {
   intents: readonly { held: HeldChunk; intentTo: number }[];
   /** Chunks whose last outcomes are among these: done after this commit. */
   complete: readonly HeldChunk[];
+  /** Chunks whose leases are renewed, those too that are ending. */
+  renewed: readonly HeldChunk[];
 }
 
 export interface LinkTerms {
@@ -67,6 +69,7 @@ export async function commitLink(sql: Sql, lease: LinkLease, leaseMs: number, te
     if (isMine && work.doubt !== null) changed.push(...(await writeDoubt(transaction, lease, terms, work.doubt)));
     const applied = await writeReceipts(transaction, lease.carrierId, receipts);
     if (isMine) for (const { chunk } of work.complete) await finishChunk(transaction, chunk);
+    if (isMine) for (const { chunk } of work.renewed) await renewChunk(transaction, chunk, leaseMs);
     const granted = isMine ? await writeIntents(transaction, work.intents, campaigns, leaseMs) : new Map<HeldChunk, Date>();
     reachFailpoint("link_uncommitted");
     return {
@@ -137,7 +140,7 @@ async function lockCampaigns(transaction: TransactionSql, work: LinkWork, known:
     ...work.outcomes.map(({ held }) => held.bulksmsId),
     ...(work.doubt?.chunks ?? []).map(({ held }) => held.bulksmsId),
     ...work.intents.map(({ held }) => held.bulksmsId),
-    ...work.complete.map(({ bulksmsId }) => bulksmsId),
+    ...[...work.complete, ...work.renewed].map(({ bulksmsId }) => bulksmsId),
     ...known.map(({ id }) => id.bulksmsId),
   ]);
   if (ids.size === 0) return new Map<string, { status: BulksmsStatus; deadlineS: number }>();
@@ -193,8 +196,8 @@ export async function writeReceipts(
   const left = [...unclaimed, ...(await keepWaiting(transaction, carrierId, unknown))];
   const folded: MessageReceipt[] = [];
   for (const { id, receipt } of known) {
-    const status = id.parts === 1 ? receipt.status : await foldParts(transaction, carrierId, id, receipt);
-    folded.push({ bulksmsId: id.bulksmsId, rowNo: id.rowNo, status, errorCode: receipt.errorCode, receipt });
+    const verdict = id.parts === 1 ? receipt : await foldParts(transaction, carrierId, id, receipt);
+    folded.push({ bulksmsId: id.bulksmsId, rowNo: id.rowNo, status: verdict.status, errorCode: verdict.errorCode, receipt });
   }
   return applyReceipts(transaction, carrierId, [columnsOf(carrierId, folded, left)]);
 }
@@ -240,6 +243,12 @@ async function writeIntents(
     if (submittedAt !== null) granted.set(held, new Date(submittedAt.getTime() + campaign.deadlineS * 1_000));
   }
   return granted;
+}
+
+async function renewChunk(transaction: TransactionSql, { bulksmsId, chunkNo, leaseOwner }: LeasedChunk, leaseMs: number): Promise<void> {
+  await transaction`
+    update bulksms_chunk set lease_until = clock_timestamp() + ${leaseMs}::int * interval '1 ms'
+    where bulksms_id = ${bulksmsId} and chunk_no = ${chunkNo} and state = 'leased' and lease_owner = ${leaseOwner}`;
 }
 
 async function intend(transaction: TransactionSql, chunk: LeasedChunk, intentTo: number, leaseMs: number): Promise<Date | null> {

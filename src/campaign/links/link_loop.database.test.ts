@@ -136,6 +136,23 @@ describe("a link", () => {
     await stop(running);
   });
 
+  it("ends a message of several parts when each has its end, by the worst of them", async () => {
+    const carrier = scriptCarrier(window);
+    const id = await seed(1);
+    const running = await start(carrier);
+    await waitFor(carrier, 1);
+    carrier.answer({ kind: "accepted", ids: ["first", "second"] });
+    await becomes(id, { sent: 1 });
+    await carrier.receipt({ theirId: "second", status: "undelivered", errorCode: "barred" });
+    expect(await counts(id)).toEqual({ sent: 1 });
+    await carrier.receipt({ theirId: "first" });
+    expect(await rows.owner`select status, error_code from bulksms_info where bulksms_id = ${id}`).toEqual([
+      { status: "undelivered", error_code: "barred" },
+    ]);
+    await expect.poll(() => charged(id), { timeout: 10_000 }).toBe(100);
+    await stop(running);
+  });
+
   it("submits a throttled message again, and one that never reached the socket", async () => {
     const carrier = scriptCarrier(window);
     const id = await seed(3);

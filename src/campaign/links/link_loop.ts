@@ -172,18 +172,23 @@ export class LinkLoop {
     const outcomes = this.#held.outcomes;
     const receipts = this.#receipts.slice(0, receiptsPerCommitMax);
     const complete = this.#held.chunks.filter(({ rows }) => rows.every(({ state }) => state === "recorded" || state === "answered"));
-    const intents = this.#isStopping || this.#end !== null ? [] : this.#nextIntents(complete);
     const isRenewal = this.#leaseEnd.leftMs() < (leaseMs * 2) / 3;
+    const intents = this.#isStopping || this.#end !== null ? [] : this.#nextIntents(complete, isRenewal);
     if (outcomes.length + receipts.length + complete.length + intents.length === 0 && doubt === null && !isRenewal) return true;
     if (outcomes.length > 0) reachFailpoint("link_answered");
     this.#held.outcomes = [];
     const leaseEnd = deadlineIn(leaseMs);
+    const work = {
+      outcomes,
+      doubt,
+      receipts: receipts.map(({ receipt }) => receipt),
+      intents,
+      complete,
+      renewed: isRenewal ? [...this.#held.chunks] : [],
+    };
+    let committed: CommittedLink;
     try {
-      const work = { outcomes, doubt, receipts: receipts.map(({ receipt }) => receipt), intents, complete };
-      const committed = await commitLink(sql, lease, leaseMs, terms, work);
-      if (committed.isMine) this.#leaseEnd = leaseEnd;
-      await this.#afterCommit(work, receipts, committed);
-      return true;
+      committed = await commitLink(sql, lease, leaseMs, terms, work);
     } catch (error) {
       this.#held.outcomes = [...outcomes, ...this.#held.outcomes];
       // the carrier repeats them
@@ -192,12 +197,15 @@ export class LinkLoop {
       await sleep(errorPauseMs);
       return false;
     }
+    if (committed.isMine) this.#leaseEnd = leaseEnd;
+    await this.#afterCommit(work, receipts, committed);
+    return true;
   }
 
-  /** New intents, and the others' leases when they must be renewed. */
-  #nextIntents(complete: readonly HeldChunk[]): LinkWork["intents"] {
+  /** New intents; of all chunks when leases are renewed, so that a pause or cancel is noticed. */
+  #nextIntents(complete: readonly HeldChunk[], isRenewal: boolean): LinkWork["intents"] {
     const next = this.#held.nextIntents();
-    if (this.#leaseEnd.leftMs() > (this.#options.leaseMs * 2) / 3) return next;
+    if (!isRenewal) return next;
     const others = this.#held.chunks.filter(
       (held) => !held.isEnding && !complete.includes(held) && !next.some((intent) => intent.held === held),
     );
@@ -226,9 +234,14 @@ export class LinkLoop {
       if (!isDone && !(held.isEnding && this.#held.isAtRest(held))) continue;
       this.#held.drop(held);
       // also a chunk that is complete: a cancel may have raised its attempt, so it is not done
-      await releaseAtRest(this.#options.sql, held.chunk, restingIntent(held));
+      await this.#release(held);
       onIdle(held.bulksmsId);
     }
+  }
+
+  /** One that cannot be given back keeps its lease, and is taken over with the link. */
+  async #release(held: HeldChunk): Promise<void> {
+    await releaseAtRest(this.#options.sql, held.chunk, restingIntent(held)).catch((error: unknown) => this.#logFailure(error));
   }
 
   /** Hands over what is intended, as far as the carrier takes it. */
@@ -254,9 +267,23 @@ export class LinkLoop {
     else this.#rouse();
   }
 
+  /** What comes while the link closes is recorded meanwhile: receipts in hand wait for it. */
+  async #drain(): Promise<void> {
+    let isClosed = false;
+    const closing = this.#link.close(this.#options.drainMs).finally(() => {
+      isClosed = true;
+      this.#rouse();
+    });
+    while (!isClosed) {
+      await this.#waitForWork();
+      await this.#commit(null);
+    }
+    await closing;
+  }
+
   /** Drains, records, names what is in doubt, gives the chunks back. */
   async #windDown(): Promise<void> {
-    if (this.#end === null) await this.#link.close(this.#options.drainMs);
+    if (this.#end === null) await this.#drain();
     const end = await this.#link.ended;
     for (const held of this.#held.chunks) held.isEnding = true;
     const inDoubt = this.#held.inDoubt();
@@ -267,7 +294,7 @@ export class LinkLoop {
     }
     if (!this.#isLost && !this.#leaseEnd.isOver()) {
       for (const held of this.#held.chunks) {
-        await releaseAtRest(this.#options.sql, held.chunk, restingIntent(held)).catch((error: unknown) => this.#logFailure(error));
+        await this.#release(held);
         this.#options.onIdle(held.bulksmsId);
       }
     }

@@ -4,6 +4,7 @@ import type { CarrierReceipt } from "../../carriers/link.ts";
 import type { MessageStatus, ReceiptStatus } from "../../contracts/states.ts";
 import { isMessageIn } from "../../contracts/states.ts";
 import type { TransactionSql } from "../../platform/postgres.ts";
+import { isOpenSql } from "../../platform/state_sql.ts";
 
 /** One id: a message, or one of its parts (from 1). */
 export interface TheirId {
@@ -99,17 +100,19 @@ export async function foldParts(
   carrierId: string,
   id: TheirId,
   receipt: WaitingReceipt,
-): Promise<ReceiptStatus> {
+): Promise<{ status: ReceiptStatus; errorCode: string | null }> {
   await transaction`
     update carrier_message set status = ${receipt.status}, error_code = ${receipt.errorCode}
     where carrier_id = ${carrierId} and their_id = ${id.theirId} and bulksms_id = ${id.bulksmsId} and row_no = ${id.rowNo}
-      and (status is null or status < ${receipt.status})`;
-  const parts = await transaction<{ status: MessageStatus | null }[]>`
-    select status from carrier_message where bulksms_id = ${id.bulksmsId} and row_no = ${id.rowNo} and carrier_id = ${carrierId}`;
-  return worstOf(
-    parts.map(({ status }) => status),
+      and (status is null or ${isOpenSql(transaction, "status")} and status < ${receipt.status})`;
+  const parts = await transaction<{ status: MessageStatus | null; errorCode: string | null }[]>`
+    select status, error_code as "errorCode" from carrier_message
+    where bulksms_id = ${id.bulksmsId} and row_no = ${id.rowNo} and carrier_id = ${carrierId} order by part_no`;
+  const status = worstOf(
+    parts.map((part) => part.status),
     id.parts,
   );
+  return { status, errorCode: parts.find((part) => part.status === status)?.errorCode ?? null };
 }
 
 /** Exported for its test. */
