@@ -1,6 +1,6 @@
 // Whatever comes in whatever order: never more in flight than the window, never more intended
-// without a recorded outcome than two windows, and no row is submitted again unless it was certainly
-// not sent.
+// without a recorded outcome than two windows, and no row is submitted again unless it was
+// certainly not sent.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type HeldChunk, HeldChunks, type HeldRow, restingIntent } from "./held_chunks.ts";
