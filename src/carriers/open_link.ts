@@ -32,8 +32,18 @@ export function openCarrierInquirer(settings: CarrierSettings, secret: () => str
   };
 }
 
+/**
+ * What one link may send. The operator's rate is for all links together, whoever holds them, so
+ * each has its fixed share; the window is that of each link.
+ */
+export const shareOf = <Settings extends CarrierSettings>(settings: Settings): Settings => ({
+  ...settings,
+  parts_per_second: settings.parts_per_second / settings.links,
+});
+
 /** @param secret the password or token, as the operator gave it */
-export function openCarrierLink(settings: CarrierSettings, secret: string, log: Log, events: LinkEvents): CarrierLink {
+export function openCarrierLink(given: CarrierSettings, secret: string, log: Log, events: LinkEvents): CarrierLink {
+  const settings = shareOf(given);
   switch (settings.protocol) {
     case "smpp":
       return openSmppLink({ settings, password: secret, log }, events);
