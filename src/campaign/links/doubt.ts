@@ -24,19 +24,33 @@ export interface DoubtCause {
 /** A link has at most a window in flight, and a window more intended. */
 export const crashBound = (window: number): number => 2 * window;
 
+export interface DoubtRange extends MessageRange {
+  /**
+   * When each row was intended, as far as it is known; otherwise the last intent of its chunk,
+   * which was no sooner.
+   */
+  intendedAt?: ReadonlyMap<number, Date | null>;
+}
+
+interface Listed {
+  bulksmsId: string;
+  rowNos: readonly number[];
+  intendedAts: readonly (Date | null)[];
+}
+
 /**
  * Turns the pending messages of these ranges into `unknown` and lists them under one new event; no
  * event if none was pending. Their campaigns, in id order, and chunks must be locked.
  * @returns the campaigns that changed
  */
-export async function putInDoubt(transaction: TransactionSql, cause: DoubtCause, ranges: readonly MessageRange[]): Promise<Campaign[]> {
+export async function putInDoubt(transaction: TransactionSql, cause: DoubtCause, ranges: readonly DoubtRange[]): Promise<Campaign[]> {
   const changed: Campaign[] = [];
-  const listed: { bulksmsId: string; rowNos: readonly number[] }[] = [];
+  const listed: Listed[] = [];
   for (const range of ranges) {
     const { moved, rowNos, campaign } = await endMessages(transaction, range, ["pending"], "unknown");
     if (moved === 0) continue;
     changed.push(campaign);
-    listed.push({ bulksmsId: range.bulksmsId, rowNos });
+    listed.push({ bulksmsId: range.bulksmsId, rowNos, intendedAts: rowNos.map((rowNo) => range.intendedAt?.get(rowNo) ?? null) });
   }
   if (listed.length > 0) await listUnderEvent(transaction, cause, listed);
   return changed;
@@ -45,15 +59,15 @@ export async function putInDoubt(transaction: TransactionSql, cause: DoubtCause,
 async function listUnderEvent(
   transaction: TransactionSql,
   { carrierId, slot, kind, bound }: DoubtCause,
-  listed: readonly { bulksmsId: string; rowNos: readonly number[] }[],
+  listed: readonly Listed[],
 ): Promise<void> {
   const [event] = await transaction<{ id: string }[]>`
     insert into doubt_event (carrier_id, slot, kind, bound) values (${carrierId}, ${slot}, ${kind}, ${bound}) returning id`;
-  for (const { bulksmsId, rowNos } of listed) {
+  for (const { bulksmsId, rowNos, intendedAts } of listed) {
     await transaction`
       insert into doubt_message (bulksms_id, row_no, event_id, intended_at, next_look_up_at)
-      select c.bulksms_id, row_no, ${event?.id as string}, coalesce(c.submitted_at, now()), now()
-      from unnest(${integers(rowNos)}::int[]) row_no
+      select c.bulksms_id, row_no, ${event?.id as string}, coalesce(intended_at, c.submitted_at, now()), now()
+      from unnest(${integers(rowNos)}::int[], ${intendedAts.map((at) => at?.toISOString() ?? null)}::timestamptz[]) as l (row_no, intended_at)
         join bulksms_chunk c on c.bulksms_id = ${bulksmsId} and row_no between c.first_row and c.last_row`;
   }
 }

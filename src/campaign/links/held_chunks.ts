@@ -13,6 +13,8 @@ export interface HeldRow {
    * `answered`: its outcome waits for the commit.
    */
   state: "waiting" | "submitted" | "answered" | "recorded";
+  /** When its intent was committed; null: it has none yet. */
+  intendedAt: Date | null;
 }
 
 /** One chunk of a link. */
@@ -24,6 +26,8 @@ export interface HeldChunk {
   rows: readonly HeldRow[];
   /** The committed intent: rows up to it may be submitted. */
   intentTo: number;
+  /** The highest intent that was ever asked for: the answer to a commit may have been lost. */
+  askedTo: number;
   /** Nothing sent after it. 0 before the first intent. */
   validUntilMs: number;
   /** No further intent is granted: paused, canceled, or the lease is lost. */
@@ -49,13 +53,14 @@ export class HeldChunks {
     this.#window = window;
   }
 
-  add(chunk: LeasedChunk, sender: string, rows: readonly Omit<HeldRow, "state">[]): HeldChunk {
+  add(chunk: LeasedChunk, sender: string, rows: readonly Pick<HeldRow, "rowNo" | "phone" | "text">[]): HeldChunk {
     const held: HeldChunk = {
       chunk,
       bulksmsId: chunk.bulksmsId,
       sender,
-      rows: rows.map((row) => ({ ...row, state: "waiting" as const })),
+      rows: rows.map((row) => ({ ...row, state: "waiting" as const, intendedAt: null })),
       intentTo: chunk.firstRow - 1,
+      askedTo: chunk.firstRow - 1,
       validUntilMs: 0,
       isEnding: false,
     };
@@ -84,7 +89,13 @@ export class HeldChunks {
     let room = 2 * this.#window - this.chunks.reduce((sum, held) => sum + openIntended(held), 0);
     const intents: { held: HeldChunk; intentTo: number }[] = [];
     for (const held of this.chunks) {
-      if (held.isEnding || room <= 0) continue;
+      if (held.isEnding) continue;
+      // it may stand already, and is counted: nothing new before it is known
+      if (held.askedTo > held.intentTo) {
+        intents.push({ held, intentTo: held.askedTo });
+        continue;
+      }
+      if (room <= 0) continue;
       const above = held.rows.filter(({ rowNo, state }) => rowNo > held.intentTo && state === "waiting").slice(0, room);
       const last = above.at(-1);
       if (last === undefined) continue;
@@ -129,10 +140,22 @@ export class HeldChunks {
   }
 
   /** What a link that is over leaves without an outcome; it stays known for late answers. */
-  inDoubt(): { held: HeldChunk; rowNos: number[] }[] {
-    const byChunk = new Map<HeldChunk, number[]>();
-    for (const { held, row } of this.#inFlight.values()) byChunk.set(held, [...(byChunk.get(held) ?? []), row.rowNo]);
-    return [...byChunk].map(([held, rowNos]) => ({ held, rowNos }));
+  inDoubt(): { held: HeldChunk; rows: HeldRow[] }[] {
+    const byChunk = new Map<HeldChunk, HeldRow[]>();
+    for (const { held, row } of this.#inFlight.values()) byChunk.set(held, [...(byChunk.get(held) ?? []), row]);
+    return [...byChunk].map(([held, rows]) => ({ held, rows }));
+  }
+
+  /** The intents that a commit asks for. */
+  ask(intents: readonly { held: HeldChunk; intentTo: number }[]): void {
+    for (const { held, intentTo } of intents) held.askedTo = Math.max(held.askedTo, intentTo);
+  }
+
+  /** This intent is committed. */
+  grant(held: HeldChunk, intentTo: number, { intendedAt, validUntil }: { intendedAt: Date; validUntil: Date }): void {
+    for (const row of held.rows) if (row.rowNo > held.intentTo && row.rowNo <= intentTo) row.intendedAt ??= intendedAt;
+    held.intentTo = Math.max(held.intentTo, intentTo);
+    held.validUntilMs = validUntil.getTime();
   }
 
   /** These outcomes are committed. */
@@ -163,5 +186,5 @@ const countAbove = ({ rows, intentTo }: HeldChunk): number =>
   rows.filter(({ rowNo, state }) => rowNo > intentTo && state === "waiting").length;
 
 /** Rows that a crash would leave in doubt. */
-const openIntended = ({ rows, intentTo }: HeldChunk): number =>
-  rows.filter(({ rowNo, state }) => rowNo <= intentTo && state !== "recorded").length;
+const openIntended = ({ rows, askedTo }: HeldChunk): number =>
+  rows.filter(({ rowNo, state }) => rowNo <= askedTo && state !== "recorded").length;

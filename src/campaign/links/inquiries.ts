@@ -9,6 +9,7 @@ import { statusIn } from "../../platform/state_sql.ts";
 import { eachInSlots } from "../../platform/time/slots.ts";
 import { compileTemplate } from "../../sms/template.ts";
 import { commitCarrierReceipts } from "./carrier_receipts.ts";
+import { mayBeThere } from "./waiting_receipts.ts";
 
 /** A message in doubt, as its carrier would know it. */
 export interface Sought {
@@ -75,7 +76,10 @@ interface SoughtRow {
   toMs: number;
 }
 
-/** Asks whether the carrier has messages that are in doubt. */
+/**
+ * Asks whether the carrier has messages that are in doubt; not while another message of the same
+ * phone may be there too, because nobody could tell which of them was found.
+ */
 export async function lookUpDoubt(
   sql: Sql,
   carrierId: string,
@@ -90,7 +94,8 @@ export async function lookUpDoubt(
       and (d.bulksms_id, d.row_no, d.event_id) in (
         select l.bulksms_id, l.row_no, l.event_id from doubt_message l join doubt_event f on f.id = l.event_id
         where f.carrier_id = ${carrierId} and l.next_look_up_at <= now() order by l.next_look_up_at limit ${questionsMax} for update of l skip locked)
-    returning case when m.status = 'unknown' then d.bulksms_id end as "bulksmsId", d.row_no as "rowNo", m.msisdn::text as phone, b.sender, b.text, m.fields,
+    returning case when m.status = 'unknown' and (select count(*) from (${mayBeThere(sql, carrierId, sql`m.msisdn`)}) other) = 1
+        then d.bulksms_id end as "bulksmsId", d.row_no as "rowNo", m.msisdn::text as phone, b.sender, b.text, m.fields,
       (extract(epoch from coalesce(b.started_at, d.intended_at)) * 1000)::float8 as "fromMs", (extract(epoch from e.created_at) * 1000)::float8 as "toMs"`;
   await eachInSlots(
     due.filter(({ bulksmsId }) => bulksmsId !== null),

@@ -1,6 +1,8 @@
 // Chunks of campaigns that are sent over links: leased to the link's own lease, given back with the
 // intent where it came to rest. (A lease that has run out is taken over with its link.)
+import { campaignSets } from "../../contracts/states.ts";
 import type { AnySql, Sql } from "../../platform/postgres.ts";
+import { statusIn } from "../../platform/state_sql.ts";
 import type { LeasedChunk } from "../dispatch/chunk_leases.ts";
 import type { LinkLease } from "./link_leases.ts";
 
@@ -38,4 +40,17 @@ export async function releaseAtRest(sql: Sql, { bulksmsId, chunkNo, leaseOwner }
   await sql`
     update bulksms_chunk set state = 'open', lease_owner = null, lease_until = null, intent_to = least(intent_to, ${intentTo}::int)
     where bulksms_id = ${bulksmsId} and chunk_no = ${chunkNo} and state = 'leased' and lease_owner = ${leaseOwner}`;
+}
+
+/**
+ * Opens chunks that are leased to the link and not in its hands: it never intended any of their
+ * rows, because the answer to the lease was lost.
+ */
+export async function reopenUnheld(sql: Sql, lease: LinkLease, held: readonly LeasedChunk[]): Promise<void> {
+  await sql`
+    update bulksms_chunk c set state = 'open', lease_owner = null, lease_until = null
+    from bulksms b
+    where b.id = c.bulksms_id and b.carrier_id = ${lease.carrierId} and ${statusIn(sql, "b.status", campaignSets.open)}
+      and c.state = 'leased' and c.lease_owner = ${lease.owner}
+      and not (c.bulksms_id, c.chunk_no) in (select * from unnest(${held.map(({ bulksmsId }) => bulksmsId)}::uuid[], ${held.map(({ chunkNo }) => chunkNo)}::int[]))`;
 }

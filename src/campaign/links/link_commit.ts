@@ -11,7 +11,7 @@ import { type CampaignProgress, emptyVerdicts, moveMessages, setVerdict, type Ve
 import type { ReceiptAnomaly, ReceiptColumns } from "../receipts/receipt_parse.ts";
 import { applyReceipts, type CommittedReceipts } from "../receipts/receipts.ts";
 import { type DoubtKind, putInDoubt } from "./doubt.ts";
-import type { HeldChunk, RowOutcome } from "./held_chunks.ts";
+import type { HeldChunk, HeldRow, RowOutcome } from "./held_chunks.ts";
 import type { LinkLease } from "./link_leases.ts";
 import {
   findIds,
@@ -27,7 +27,7 @@ import {
 export interface LinkWork {
   outcomes: readonly RowOutcome[];
   /** A link that is over leaves these behind. */
-  doubt: { kind: DoubtKind; chunks: readonly { held: HeldChunk; rowNos: readonly number[] }[] } | null;
+  doubt: { kind: DoubtKind; chunks: readonly { held: HeldChunk; rows: readonly HeldRow[] }[] } | null;
   receipts: readonly CarrierReceipt[];
   intents: readonly { held: HeldChunk; intentTo: number }[];
   /** Chunks whose last outcomes are among these: done after this commit. */
@@ -41,11 +41,16 @@ export interface LinkTerms {
   chargeOn: ChargeMoment;
 }
 
+export interface GrantedIntent {
+  intendedAt: Date;
+  validUntil: Date;
+}
+
 export interface CommittedLink {
   /** The lease was ours and alive; otherwise only outcomes and receipts were written. */
   isMine: boolean;
-  /** Intents that were granted, with the end of their validity. */
-  granted: Map<HeldChunk, Date>;
+  /** Intents that were granted: since when, and the end of their validity. */
+  granted: Map<HeldChunk, GrantedIntent>;
   changed: CampaignProgress[];
   hasCharge: boolean;
   anomalies: Partial<Record<AnomalyKind, number>>;
@@ -70,7 +75,7 @@ export async function commitLink(sql: Sql, lease: LinkLease, leaseMs: number, te
     const applied = await writeReceipts(transaction, lease.carrierId, receipts);
     if (isMine) for (const { chunk } of work.complete) await finishChunk(transaction, chunk);
     if (isMine) for (const { chunk } of work.renewed) await renewChunk(transaction, chunk, leaseMs);
-    const granted = isMine ? await writeIntents(transaction, work.intents, campaigns, leaseMs) : new Map<HeldChunk, Date>();
+    const granted = isMine ? await writeIntents(transaction, work.intents, campaigns, leaseMs) : new Map<HeldChunk, GrantedIntent>();
     reachFailpoint("link_uncommitted");
     return {
       isMine,
@@ -178,7 +183,13 @@ function verdictOf(outcome: RowOutcome["outcome"], chargeOn: ChargeMoment): Verd
 
 function writeDoubt(transaction: TransactionSql, lease: LinkLease, { window }: LinkTerms, doubt: NonNullable<LinkWork["doubt"]>) {
   const ranges = doubt.chunks
-    .map(({ held, rowNos }) => ({ bulksmsId: held.bulksmsId, firstRow: held.chunk.firstRow, lastRow: held.chunk.lastRow, only: rowNos }))
+    .map(({ held, rows }) => ({
+      bulksmsId: held.bulksmsId,
+      firstRow: held.chunk.firstRow,
+      lastRow: held.chunk.lastRow,
+      only: rows.map(({ rowNo }) => rowNo),
+      intendedAt: new Map(rows.map(({ rowNo, intendedAt }) => [rowNo, intendedAt])),
+    }))
     .sort((a, b) => (a.bulksmsId < b.bulksmsId ? -1 : 1));
   return putInDoubt(transaction, { carrierId: lease.carrierId, slot: lease.slot, kind: doubt.kind, bound: window }, ranges);
 }
@@ -234,13 +245,14 @@ async function writeIntents(
   intents: LinkWork["intents"],
   campaigns: ReadonlyMap<string, { status: BulksmsStatus; deadlineS: number }>,
   leaseMs: number,
-): Promise<Map<HeldChunk, Date>> {
-  const granted = new Map<HeldChunk, Date>();
+): Promise<Map<HeldChunk, GrantedIntent>> {
+  const granted = new Map<HeldChunk, GrantedIntent>();
   for (const { held, intentTo } of intents) {
     const campaign = campaigns.get(held.bulksmsId);
     if (campaign?.status !== "running") continue;
     const submittedAt = await intend(transaction, held.chunk, intentTo, leaseMs);
-    if (submittedAt !== null) granted.set(held, new Date(submittedAt.getTime() + campaign.deadlineS * 1_000));
+    if (submittedAt === null) continue;
+    granted.set(held, { intendedAt: submittedAt, validUntil: new Date(submittedAt.getTime() + campaign.deadlineS * 1_000) });
   }
   return granted;
 }

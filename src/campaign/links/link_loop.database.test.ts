@@ -245,6 +245,47 @@ describe("doubt", () => {
     await stop(next);
   });
 
+  it("is not resolved by a receipt that may be about another message of its phone: one in flight, one that has expired", async () => {
+    const carrier = scriptCarrier(window);
+    const terms = { carrierId, hasIdPerPart: true, resolvesByPhone: true };
+    const age = () => rows.owner`update receipt_waiting set received_at = received_at - interval '11 s' where carrier_id = ${carrierId}`;
+    const inDoubt = await seed(1);
+    const running = await start(carrier);
+    await waitFor(carrier, 1);
+    const phone = carrier.unanswered[0]?.phone as string;
+    carrier.cut();
+    await running.ended;
+    await becomes(inDoubt, { unknown: 1 });
+    await giveBack();
+    await rows.owner`update doubt_message set intended_at = intended_at - interval '1 min' where bulksms_id = ${inDoubt}`;
+    const other = await seed(1);
+    await rows.owner`update bulksms_info set msisdn = ${phone}::bigint where bulksms_id = ${other}`;
+    const next = await start(carrier);
+    await waitFor(carrier, 2);
+    await carrier.receipt({ theirId: "of the other", phone });
+    await age();
+    expect(await joinWaiting(rows.sql, terms)).toBeNull();
+    carrier.answer({ kind: "accepted", ids: ["of the other"] }, carrier.unanswered[1]?.key);
+    await becomes(other, { delivered: 1 });
+    expect(await counts(inDoubt)).toEqual({ unknown: 1 });
+
+    const third = await seed(1);
+    await rows.owner`update bulksms_info set msisdn = ${phone}::bigint where bulksms_id = ${third}`;
+    next.loop.ring();
+    await waitFor(carrier, 2);
+    carrier.cut();
+    await next.ended;
+    await becomes(third, { unknown: 1 });
+    await giveBack();
+    await rows.owner`update bulksms_info set status = 'expired' where bulksms_id = ${inDoubt}`;
+    const last = await start(carrier);
+    await carrier.receipt({ theirId: "of the first", phone });
+    await age();
+    expect(await joinWaiting(rows.sql, terms)).toBeNull();
+    expect(await counts(third)).toEqual({ unknown: 1 });
+    await stop(last);
+  });
+
   it("of a cancel is what was intended while nobody holds the link; the rest is canceled", async () => {
     const carrier = scriptCarrier(window);
     const id = await seed(20);

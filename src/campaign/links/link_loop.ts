@@ -13,7 +13,7 @@ import type { LeasedChunk } from "../dispatch/chunk_leases.ts";
 import { readCampaignText, readPendingMessages, sharedText } from "../dispatch/pending_messages.ts";
 import type { CampaignProgress } from "../lifecycle/move_messages.ts";
 import { type HeldChunk, HeldChunks, restingIntent } from "./held_chunks.ts";
-import { leaseNextChunk, releaseAtRest } from "./link_chunks.ts";
+import { leaseNextChunk, releaseAtRest, reopenUnheld } from "./link_chunks.ts";
 import { type CommittedLink, commitLink, type LinkTerms, type LinkWork } from "./link_commit.ts";
 import { type LinkLease, showLinkState } from "./link_leases.ts";
 
@@ -147,6 +147,12 @@ export class LinkLoop {
     const isPollDue = performance.now() - this.#polledAtMs >= pollMs;
     if (this.#isStopping || this.#end !== null || !(this.#mayHaveWork || isPollDue)) return;
     this.#polledAtMs = performance.now();
+    // a lease whose answer was lost, or whose rows could not be read
+    await reopenUnheld(
+      sql,
+      lease,
+      this.#held.chunks.map(({ chunk }) => chunk),
+    );
     while (this.#held.unintended() < terms.window) {
       const chunk = await leaseNextChunk(sql, lease, leaseMs, this.#lastCampaign);
       this.#mayHaveWork = chunk !== null;
@@ -186,6 +192,7 @@ export class LinkLoop {
       complete,
       renewed: isRenewal ? [...this.#held.chunks] : [],
     };
+    this.#held.ask(intents);
     let committed: CommittedLink;
     try {
       committed = await commitLink(sql, lease, leaseMs, terms, work);
@@ -218,12 +225,11 @@ export class LinkLoop {
     reachFailpoint("link_recorded");
     for (const { resolve } of this.#receipts.splice(0, receipts.length)) resolve();
     if (!committed.isMine) this.#isLost = true;
-    for (const { held } of work.intents) {
-      const validUntil = committed.granted.get(held);
-      if (validUntil === undefined) held.isEnding = true;
-      else held.validUntilMs = validUntil.getTime();
+    for (const { held, intentTo } of work.intents) {
+      const granted = committed.granted.get(held);
+      if (granted === undefined) held.isEnding = true;
+      else this.#held.grant(held, intentTo, granted);
     }
-    for (const { held, intentTo } of work.intents) if (committed.granted.has(held)) held.intentTo = Math.max(held.intentTo, intentTo);
     if (committed.granted.size > 0) reachFailpoint("link_intended");
     if (this.#held.nextIntents().length > 0) this.#rouse();
     for (const progress of committed.changed) onProgress(progress);
@@ -232,16 +238,23 @@ export class LinkLoop {
     for (const held of [...this.#held.chunks]) {
       const isDone = work.complete.includes(held);
       if (!isDone && !(held.isEnding && this.#held.isAtRest(held))) continue;
-      this.#held.drop(held);
+      held.isEnding = true;
       // also a chunk that is complete: a cancel may have raised its attempt, so it is not done
-      await this.#release(held);
+      if (!(await this.#release(held))) continue;
+      this.#held.drop(held);
       onIdle(held.bulksmsId);
     }
   }
 
-  /** One that cannot be given back keeps its lease, and is taken over with the link. */
-  async #release(held: HeldChunk): Promise<void> {
-    await releaseAtRest(this.#options.sql, held.chunk, restingIntent(held)).catch((error: unknown) => this.#logFailure(error));
+  /** One that cannot be given back stays in hand, and counted: the next turn tries it again. */
+  async #release(held: HeldChunk): Promise<boolean> {
+    try {
+      await releaseAtRest(this.#options.sql, held.chunk, restingIntent(held));
+      return true;
+    } catch (error) {
+      this.#logFailure(error);
+      return false;
+    }
   }
 
   /** Hands over what is intended, as far as the carrier takes it. */

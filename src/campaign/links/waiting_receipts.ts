@@ -1,7 +1,9 @@
 // Receipts that wait for their id: joined again with ids that were committed meanwhile, on another
 // link or in another process; and by their phone with a message in doubt. Called by every link now
 // and then. What finds no message within the horizon becomes an anomaly.
+import { campaignSets, messageSets } from "../../contracts/states.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
+import { statusIn, statusList } from "../../platform/state_sql.ts";
 import type { CommittedReceipts } from "../receipts/receipts.ts";
 import { type ReadReceipts, writeReceipts } from "./link_commit.ts";
 import { keepIds, type TheirId, type WaitingReceipt } from "./their_ids.ts";
@@ -65,8 +67,9 @@ async function takeJoined(transaction: TransactionSql, carrierId: string): Promi
 }
 
 /**
- * A receipt whose id nobody gets to know is about the only message in doubt of its phone, if that
- * one was intended before it came. Two candidates, or more ids than the message has: it waits on.
+ * A receipt whose id nobody gets to know is about the only message of its phone that has no id and
+ * may be with the carrier, if that one is in doubt and was intended before the receipt came. Two
+ * candidates, or more ids than the message has: it waits on.
  */
 async function takeByPhone(transaction: TransactionSql, { carrierId, hasIdPerPart }: JoinTerms): Promise<ReadReceipts["known"]> {
   const rows = await transaction<JoinedRow[]>`
@@ -76,18 +79,35 @@ async function takeByPhone(transaction: TransactionSql, { carrierId, hasIdPerPar
       group by phone limit ${joinedMax}
     ), candidates as (
       select w.phone, w.their_ids, min(m.bulksms_id::text)::uuid as bulksms_id, min(m.row_no) as row_no, min(m.parts) as parts
-      from waiting w cross join lateral (
-        select distinct d.bulksms_id, d.row_no, case when ${hasIdPerPart} then m.parts else 1 end as parts
-        from doubt_event e join doubt_message d on d.event_id = e.id
-          join bulksms_info m on m.bulksms_id = d.bulksms_id and m.row_no = d.row_no
-        where e.carrier_id = ${carrierId} and m.msisdn = w.phone and m.status = 'unknown' and d.intended_at <= w.first_at) m
-      group by w.phone, w.their_ids having count(*) = 1 and cardinality(w.their_ids) <= min(m.parts)
+      from waiting w cross join lateral (${mayBeThere(transaction, carrierId, transaction`w.phone`)}) m
+      group by w.phone, w.their_ids, w.first_at
+      having count(*) = 1 and bool_and(m.status = 'unknown' and m.intended_at <= w.first_at)
+        and cardinality(w.their_ids) <= min(case when ${hasIdPerPart} then m.parts else 1 end)
     )
     delete from receipt_waiting w using candidates c
     where w.carrier_id = ${carrierId} and w.phone = c.phone and w.their_id = any (c.their_ids)
     returning w.their_id as "theirId", c.bulksms_id as "bulksmsId", c.row_no as "rowNo", array_position(c.their_ids, w.their_id)::int as "partNo",
       c.parts::int, w.phone::text, w.status, w.error_code as "errorCode", w.body as raw`;
   return split(rows);
+}
+
+/**
+ * Messages of a phone that the carrier may have without our knowing their id: in doubt, also those
+ * that have expired since, and those that a link has intended and has no outcome of.
+ */
+export function mayBeThere(sql: TransactionSql | Sql, carrierId: string, phone: ReturnType<Sql>) {
+  return sql`
+    select d.bulksms_id, d.row_no, m.parts, m.status, max(d.intended_at) as intended_at
+    from doubt_event e join doubt_message d on d.event_id = e.id
+      join bulksms_info m on m.bulksms_id = d.bulksms_id and m.row_no = d.row_no
+    where e.carrier_id = ${carrierId} and m.msisdn = ${phone} and m.status in (${statusList(sql, ["unknown", ...messageSets.abandoned])})
+      and not exists (select from carrier_message i where i.bulksms_id = d.bulksms_id and i.row_no = d.row_no)
+    group by d.bulksms_id, d.row_no, m.parts, m.status
+    union all
+    select m.bulksms_id, m.row_no, m.parts, m.status, c.submitted_at
+    from bulksms b join bulksms_chunk c on c.bulksms_id = b.id and c.state = 'leased'
+      join bulksms_info m on m.bulksms_id = c.bulksms_id and m.row_no between c.first_row and c.intent_to and m.status = 'pending'
+    where b.carrier_id = ${carrierId} and ${statusIn(sql, "b.status", campaignSets.open)} and m.msisdn = ${phone}`;
 }
 
 async function takeExpired(transaction: TransactionSql, carrierId: string): Promise<WaitingReceipt[]> {
