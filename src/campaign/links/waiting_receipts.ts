@@ -75,7 +75,11 @@ async function takeByPhone(transaction: TransactionSql, { carrierId, hasIdPerPar
   const rows = await transaction<JoinedRow[]>`
     with waiting as (
       select phone, array_agg(distinct their_id order by their_id) as their_ids, min(received_at) as first_at
-      from receipt_waiting where carrier_id = ${carrierId} and phone is not null and received_at < now() - ${phonePatienceS}::int * interval '1 s'
+      from receipt_waiting where carrier_id = ${carrierId} and received_at < now() - ${phonePatienceS}::int * interval '1 s'
+        -- the few phones in doubt: thousands of strangers' receipts cost nothing
+        and phone in (select m.msisdn from doubt_event e join doubt_message d on d.event_id = e.id
+          join bulksms_info m on m.bulksms_id = d.bulksms_id and m.row_no = d.row_no
+          where e.carrier_id = ${carrierId} and m.status = 'unknown' and e.created_at > now() - ${waitingDaysMax}::int * interval '1 day')
       group by phone limit ${joinedMax}
     ), candidates as (
       select w.phone, w.their_ids, min(m.bulksms_id::text)::uuid as bulksms_id, min(m.row_no) as row_no, min(m.parts) as parts
