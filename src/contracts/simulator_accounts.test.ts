@@ -35,7 +35,7 @@ test("an SMPP id is the same number for whoever reads it as one of 64 bits", () 
 });
 
 test.each(["", "0", "1", "abc", "-12345678901234567", "999999999999999999", `SM${"0".repeat(32)}`, "123456789012345678\n"])(
-  "%j is no id",
+  "%j is not a valid id",
   (id) => {
     const batchId = "0192f0c1-2345-7abc-8def-0123456789ab";
     expect(rowOfTheirId({ name: "smpp:oulu", batchId }, id)).toBeNull();

@@ -20,6 +20,6 @@ test.each([
   `${id.toUpperCase()}.1.1`,
   `x${id}.1.1`,
   `${id}.-1.1`,
-])("%j is no reference", (text) => {
+])("%j is not a reference", (text) => {
   expect(parseReference(text)).toBeNull();
 });

@@ -71,6 +71,15 @@ async function start(carrier: ScriptedCarrier, more: Partial<LinkLoopOptions> = 
   return { loop, ended: loop.run(), lease };
 }
 
+/** A campaign of so many messages on its way over a link: as many as fit are with the carrier. */
+async function begin(contacts: number) {
+  const carrier = scriptCarrier(window);
+  const id = await seed(contacts);
+  const running = await start(carrier);
+  await waitFor(carrier, Math.min(contacts, window));
+  return { carrier, id, running };
+}
+
 async function stop({ loop, ended, lease }: Running): Promise<void> {
   loop.stop();
   await ended;
@@ -122,10 +131,7 @@ describe("a link", () => {
   });
 
   it("takes receipts at once, also one that overtakes its answer", async () => {
-    const carrier = scriptCarrier(window);
-    const id = await seed(2);
-    const running = await start(carrier);
-    await waitFor(carrier, 2);
+    const { carrier, id, running } = await begin(2);
     await carrier.receipt({ theirId: "early" });
     expect(await counts(id)).toEqual({ pending: 2 });
     carrier.answer({ kind: "accepted", ids: ["early"] });
@@ -137,10 +143,7 @@ describe("a link", () => {
   });
 
   it("ends a message of several parts when each has its end, by the worst of them", async () => {
-    const carrier = scriptCarrier(window);
-    const id = await seed(1);
-    const running = await start(carrier);
-    await waitFor(carrier, 1);
+    const { carrier, id, running } = await begin(1);
     carrier.answer({ kind: "accepted", ids: ["first", "second"] });
     await becomes(id, { sent: 1 });
     await carrier.receipt({ theirId: "second", status: "undelivered", errorCode: "barred" });
@@ -154,10 +157,7 @@ describe("a link", () => {
   });
 
   it("submits a throttled message again, and one that never reached the socket", async () => {
-    const carrier = scriptCarrier(window);
-    const id = await seed(3);
-    const running = await start(carrier);
-    await waitFor(carrier, 3);
+    const { carrier, id, running } = await begin(3);
     carrier.behaviour = accept;
     carrier.answer({ kind: "throttled", retryAfterMs: 1 });
     carrier.answer({ kind: "not_sent", reason: "try again" });
@@ -168,10 +168,7 @@ describe("a link", () => {
   });
 
   it("ends a message whose later part is refused as undelivered and charged, a refused one as failed", async () => {
-    const carrier = scriptCarrier(window);
-    const id = await seed(2);
-    const running = await start(carrier);
-    await waitFor(carrier, 2);
+    const { carrier, id, running } = await begin(2);
     carrier.answer({ kind: "parts_rejected", ids: ["one"], errorCode: "8" });
     carrier.answer({ kind: "rejected", errorCode: "invalid_destination" });
     await becomes(id, { undelivered: 1, failed: 1 });
@@ -182,10 +179,7 @@ describe("a link", () => {
 
 describe("doubt", () => {
   it("after a cut is what was in flight, listed under one event; late answers are facts", async () => {
-    const carrier = scriptCarrier(window);
-    const id = await seed(20);
-    const running = await start(carrier);
-    await waitFor(carrier, window);
+    const { carrier, id, running } = await begin(20);
     const [first] = carrier.unanswered;
     carrier.cut();
     await running.ended;
@@ -203,10 +197,7 @@ describe("doubt", () => {
   });
 
   it("after a crash is at most two windows, whoever takes over sends none of it again", async () => {
-    const carrier = scriptCarrier(window);
-    const id = await seed(20);
-    const running = await start(carrier);
-    await waitFor(carrier, window);
+    const { carrier, id, running } = await begin(20);
     carrier.takeSilently();
     await forget(running.lease.owner);
     const { lease } = await takeSlot();
@@ -225,10 +216,7 @@ describe("doubt", () => {
   });
 
   it("is resolved by a receipt whose phone has only this message in doubt, and not by one of two", async () => {
-    const carrier = scriptCarrier(window);
-    const id = await seed(2);
-    const running = await start(carrier);
-    await waitFor(carrier, 2);
+    const { carrier, id, running } = await begin(2);
     const phones = carrier.unanswered.map(({ phone }) => phone);
     carrier.cut();
     await running.ended;
@@ -287,10 +275,7 @@ describe("doubt", () => {
   });
 
   it("of a cancel is what was intended while nobody holds the link; the rest is canceled", async () => {
-    const carrier = scriptCarrier(window);
-    const id = await seed(20);
-    const running = await start(carrier);
-    await waitFor(carrier, window);
+    const { carrier, id, running } = await begin(20);
     carrier.takeSilently();
     await forget(running.lease.owner);
     await rows.owner`update bulksms_chunk set lease_until = clock_timestamp() - interval '1 s' where bulksms_id = ${id} and state = 'leased'`;
@@ -306,10 +291,7 @@ describe("doubt", () => {
 
 describe("a campaign that stops", () => {
   it("paused in flight keeps what was never sent as pending, and goes on from there", async () => {
-    const carrier = scriptCarrier(window);
-    const id = await seed(20);
-    const running = await start(carrier);
-    await waitFor(carrier, window);
+    const { carrier, id, running } = await begin(20);
     await rows.owner`update bulksms set status = 'paused' where id = ${id}`;
     while (carrier.unanswered.length > 0) carrier.answer(accept());
     await expect
@@ -326,10 +308,7 @@ describe("a campaign that stops", () => {
   });
 
   it("when its process drains, loses nothing and leaves no doubt but what got no answer", async () => {
-    const carrier = scriptCarrier(window);
-    const id = await seed(20);
-    const running = await start(carrier);
-    await waitFor(carrier, window);
+    const { carrier, id, running } = await begin(20);
     carrier.answer(accept());
     running.loop.stop();
     await running.ended;
