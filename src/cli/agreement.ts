@@ -6,7 +6,7 @@ import { Failure, wrongUse } from "./failure.ts";
 import type { Questions } from "./questions.ts";
 import { countOf, describeOffer } from "./quote_view.ts";
 import { exitCodes } from "./report_error.ts";
-import { formatCount, formatCreditText } from "./terminal.ts";
+import { formatCreditText } from "./terminal.ts";
 
 export interface AgreementOptions {
   yes?: boolean;
@@ -95,5 +95,5 @@ export function quoteChanged(error: unknown, agreed: Pick<QuoteAnswer, "contacts
 const numberOf = (value: unknown): number => (typeof value === "number" ? value : 0);
 
 function figuresOf({ contacts, parts, cost }: { contacts: number; parts: number; cost: string }): string {
-  return `${describeOffer({ contacts, cost })} (${formatCount(parts)} parts)`;
+  return `${describeOffer({ contacts, cost })} (${countOf(parts, "part")})`;
 }
