@@ -28,7 +28,7 @@ export interface MeasureOptions {
 export interface CarrierFigures {
   subject: CarrierSubject;
   messagesPerSecond: MedianInterval;
-  /** Microseconds per message, scaled by the fixed work: of all processes; of the simulator alone. */
+  /** Microseconds per message, scaled by the fixed work: of all processes, of the simulator. */
   cpu: MedianInterval;
   simulatorCpu: MedianInterval;
   /** Medians of each process. */

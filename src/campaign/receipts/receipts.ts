@@ -40,7 +40,7 @@ export async function commitReceipts(sql: Sql, batch: readonly ReceiptColumns[])
  * The same within a transaction of the caller, which may have locked some of its campaigns.
  * @param carrierId whose receipts these are: they move its messages alone; null: the simulator
  * behind the own dialect
- * @param locked what `lockReported` gave for the campaigns of the batch, if the caller has called it
+ * @param locked what `lockReported` gave for the campaigns of the batch, if the caller has asked
  */
 export async function applyReceipts(
   transaction: TransactionSql,
