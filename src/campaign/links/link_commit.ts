@@ -19,6 +19,7 @@ import {
   keepIds,
   keepWaiting,
   type MessageReceipt,
+  type ReportedPart,
   type TheirId,
   takeWaiting,
   type WaitingReceipt,
@@ -131,7 +132,7 @@ function idsOf(outcomes: readonly RowOutcome[]): TheirId[] {
 }
 
 export interface ReadReceipts {
-  known: { id: TheirId; receipt: WaitingReceipt }[];
+  known: ReportedPart[];
   unknown: WaitingReceipt[];
 }
 
@@ -224,11 +225,7 @@ export async function writeReceipts(
   { unclaimed = [], contactsOf }: { unclaimed?: readonly WaitingReceipt[]; contactsOf?: ReadonlyMap<string, number> } = {},
 ): Promise<CommittedReceipts> {
   const left = [...unclaimed, ...(await keepWaiting(transaction, carrierId, unknown))];
-  const folded: MessageReceipt[] = [];
-  for (const { id, receipt } of known) {
-    const verdict = id.parts === 1 ? receipt : await foldParts(transaction, carrierId, id, receipt);
-    folded.push({ bulksmsId: id.bulksmsId, rowNo: id.rowNo, status: verdict.status, errorCode: verdict.errorCode, receipt });
-  }
+  const folded = await foldParts(transaction, carrierId, known);
   return applyReceipts(transaction, carrierId, [columnsOf(carrierId, folded, left)], contactsOf);
 }
 
