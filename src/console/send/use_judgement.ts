@@ -8,9 +8,9 @@ const settleMs = 150;
 export function useJudgement(
   file: File | null,
   choices: FileChoices,
-  asked: Pick<JudgeRequest, "text" | "country" | "partsMax" | "priceList">,
+  asked: Pick<JudgeRequest, "text" | "country" | "partsMax" | "priceList" | "countries">,
 ): Judgement | null {
-  const { text, country, partsMax, priceList } = asked;
+  const { text, country, partsMax, priceList, countries } = asked;
   const worker = useRef<Worker | null>(null);
   const lastId = useRef(0);
   const [judged, setJudged] = useState<{ file: File; judgement: Judgement } | null>(null);
@@ -30,12 +30,12 @@ export function useJudgement(
         worker.current.onmessage = ({ data }: MessageEvent<Judgement>) => {
           if (data.id === lastId.current) setJudged({ file, judgement: data });
         };
-        const request: JudgeRequest = { id, file, text, country, partsMax, priceList, ...choices };
+        const request: JudgeRequest = { id, file, text, country, partsMax, priceList, countries, ...choices };
         worker.current.postMessage(request);
       },
       lastId.current === 0 ? 0 : settleMs,
     );
     return () => window.clearTimeout(timer);
-  }, [file, text, country, choices, partsMax, priceList]);
+  }, [file, text, country, choices, partsMax, priceList, countries]);
   return judged !== null && judged.file === file ? judged.judgement : null;
 }
