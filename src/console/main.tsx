@@ -6,7 +6,6 @@ import { Redirect, Route, Switch } from "wouter";
 import { CampaignPage } from "./campaigns/campaign_page.tsx";
 import { CampaignsPage } from "./campaigns/campaigns_page.tsx";
 import { MessagePage } from "./campaigns/message_page.tsx";
-import { CarriersPage } from "./carriers/carriers_page.tsx";
 import { InstallationKeyProvider } from "./carriers/installation_key.tsx";
 import { CreditPage } from "./credit/credit_page.tsx";
 import { LawsPage } from "./laws/laws_page.tsx";
@@ -17,6 +16,7 @@ import { SessionContext, useVisit } from "./shell/session.ts";
 import { Shell } from "./shell/shell.tsx";
 import { SignIn } from "./shell/sign_in.tsx";
 
+const CarriersPage = lazy(() => import("./carriers/carriers_page.tsx"));
 const SystemPage = lazy(() => import("./system/system_page.tsx"));
 
 function Console() {

@@ -1,5 +1,5 @@
-// The carriers that a campaign can be sent through, and what each may be given: listed for those who
-// choose one, and looked up before a row is read, by POST /create and POST /quote.
+// The carriers that a campaign can be sent through, and what each may be given: listed for those
+// who choose one, and looked up before a row is read, by POST /create and POST /quote.
 import type { Destinations } from "../../contacts/csv/row_verdicts.ts";
 import { isExampleFile } from "../../contacts/example_files.ts";
 import { builtInCarrier, type CarrierAnswer, type CarrierChoice, type CarrierChoicesAnswer } from "../../contracts/carriers.ts";

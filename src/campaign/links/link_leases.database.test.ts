@@ -1,4 +1,5 @@
-// Who may open a link, and when: a rest that the carrier asked for outlives the worker that was told.
+// Who may open a link, and when: a rest that the carrier asked for outlives the worker that was
+// told.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSalesRows, type SalesRows } from "../../../testing/sales_rows.ts";
 import { type LinkLease, releaseLink, showLinkState, takeLink } from "./link_leases.ts";

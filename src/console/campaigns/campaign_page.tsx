@@ -213,7 +213,7 @@ function Doubt({ carrier, inDoubt, ended }: DoubtProps) {
       {inDoubt > 0 && (
         <p>
           {showMessages(inDoubt)} {inDoubt === 1 ? "was" : "were"} submitted and the carrier's answer never came: nobody knows whether it
-          has {inDoubt === 1 ? "it" : "them"}. {openDoubtWords(carrier)}
+          has {inDoubt === 1 ? "it" : "them"}. {openDoubtWords(carrier, inDoubt)}
         </p>
       )}
       {ended > 0 && (
@@ -227,10 +227,11 @@ function Doubt({ carrier, inDoubt, ended }: DoubtProps) {
 }
 
 /** The simulator knows a reference again, and may be asked twice; no other carrier is. */
-const openDoubtWords = ({ name }: CarrierAnswer): string =>
-  name === builtInCarrier
-    ? "Its receipts will tell."
-    : "They are not sent again, so that nobody is texted twice; a late answer or a receipt can still tell. What nothing tells of ends as expired, uncharged.";
+function openDoubtWords({ name }: CarrierAnswer, inDoubt: number): string {
+  if (name === builtInCarrier) return "Its receipts will tell.";
+  const kept = inDoubt === 1 ? "It is not sent again" : "They are not sent again";
+  return `${kept}, so that nobody is texted twice; a late answer or a receipt can still tell. Without either, the deadline ends it as expired, uncharged.`;
+}
 
 const showMessages = (count: number): string => `${showCount(count)} ${count === 1 ? "message" : "messages"}`;
 

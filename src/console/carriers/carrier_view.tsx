@@ -5,18 +5,20 @@ import { askSalesapi } from "../api/api.ts";
 import { CarrierBadge } from "../look/carrier_badge.tsx";
 import { Mark } from "../look/mark.tsx";
 import { Trouble } from "../look/problem_view.tsx";
-import { showCount, showList, showMoment, showTime } from "../look/words.ts";
+import { showCount, showList, showMoment, showSince } from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
 import {
   accountWords,
   boundWords,
   carrierStateWords,
   destinationWords,
+  doubtWords,
   limitWords,
   linkWords,
   reachWords,
   type Step,
   stepsOf,
+  waitingWords,
 } from "./carrier_words.ts";
 import { TestPhones } from "./test_phones.tsx";
 
@@ -149,20 +151,10 @@ function Facts({ carrier }: { carrier: InstalledCarrier }) {
       </Fact>
       <Fact name="rate">{limitWords(settings)}</Fact>
       <Fact name="in doubt">
-        <strong className="live">{showCount(inDoubt)}</strong>{" "}
-        <span className="soft">
-          {inDoubt === 0
-            ? "every answer has come"
-            : "messages whose answer never came: nobody knows whether the carrier has them. They are not sent again; a receipt can still tell"}
-        </span>
+        <strong className="live">{showCount(inDoubt)}</strong> <span className="soft">{doubtWords(inDoubt)}</span>
       </Fact>
       <Fact name="early receipts">
-        <strong className="live">{showCount(waiting)}</strong>{" "}
-        <span className="soft">
-          {waiting === 0
-            ? "none waits for its message"
-            : "wait for the message that they are about. If they grow while messages stay queued, the rules of its ids are wrong"}
-        </span>
+        <strong className="live">{showCount(waiting)}</strong> <span className="soft">{waitingWords(waiting)}</span>
       </Fact>
       <Fact name="senders">{senders.length === 0 ? "none yet" : showList(senders)}</Fact>
       <Fact name="destinations">{destinationWords(carrier, ownCountry)}</Fact>
@@ -201,7 +193,7 @@ function Links({ carrier }: { carrier: InstalledCarrier }) {
             <li key={link.slot} className="live">
               <Mark meaning={meaning} /> <span className="soft">link {link.slot}</span> {words}{" "}
               <time className="soft" dateTime={link.changed_at} title={showMoment(link.changed_at)}>
-                since {showTime(link.changed_at)}
+                since {showSince(link.changed_at, Date.now())}
               </time>
             </li>
           );

@@ -59,7 +59,20 @@ export function linkWords({ state, description, waits_until: until }: Link, isOp
 export const boundWords = ({ links, settings }: Pick<InstalledCarrier, "links" | "settings">): string =>
   `${links.filter(({ state }) => state === "bound").length} of ${settings.links} bound`;
 
-/** Where it may send; null: everywhere. */
+export function doubtWords(inDoubt: number): string {
+  if (inDoubt === 0) return "every answer has come";
+  return inDoubt === 1
+    ? "message whose answer never came: nobody knows whether the carrier has it. It is not sent again; a receipt can still tell"
+    : "messages whose answers never came: nobody knows whether the carrier has them. They are not sent again; receipts can still tell";
+}
+
+export function waitingWords(receipts: number): string {
+  if (receipts === 0) return "none waits for its message";
+  const kept = receipts === 1 ? "receipt came before its message's id was known" : "receipts came before their messages' ids were known";
+  return `${kept}. If they grow while messages stay queued, the rules of its ids are wrong`;
+}
+
+/** Where it sends. */
 export function destinationWords({ simulated, countries }: Pick<InstalledCarrier, "simulated" | "countries">, ownCountry: string): string {
   if (simulated === true) return "every number: no phone is reached";
   return showList([...new Set([ownCountry, ...countries])].map(countryName));

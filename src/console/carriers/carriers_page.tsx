@@ -9,7 +9,7 @@ import { isKeyRefused, KeyForm, useInstallationKey } from "./installation_key.ts
 
 const askAgainMs = 2_000;
 
-export function CarriersPage() {
+export default function CarriersPage() {
   const { key, setKey } = useInstallationKey();
   const [refused, setRefused] = useState<unknown>(null);
   return (

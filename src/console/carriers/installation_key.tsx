@@ -59,7 +59,7 @@ export function KeyForm({ refused }: { refused: unknown }) {
         <input name="installation_key" type="password" autoComplete="off" required maxLength={200} />
       </label>
       <p className="soft">
-        It is <code>BULKSMS_ADMIN_KEY</code>; <code>bulksms up</code> keeps it in <code>SETTINGSFILE</code> of its data folder. This tab
+        It is <code>BULKSMS_ADMIN_KEY</code>; <code>bulksms up</code> keeps it in <code>settings.env</code> of its data folder. This tab
         remembers it until you reload, sign out, or press "Forget the key"; it is stored nowhere.
       </p>
       <button type="submit" className="primary" disabled={isBusy}>

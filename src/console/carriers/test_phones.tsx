@@ -30,15 +30,17 @@ export function TestPhones({ phones, isBusy, onChange }: TestPhonesProps) {
         Test phones <strong>{phones.length}</strong>
       </summary>
       {phones.length === 0 && <p className="soft">None yet. While the carrier is only tested, nobody else is texted through it.</p>}
-      <ul className="chips" aria-label="test phones">
-        {phones.map((phone) => (
-          <li key={phone}>
-            <button type="button" disabled={isBusy} onClick={() => onChange({ add: [], remove: [phone] })}>
-              {phone} <span className="soft">remove</span>
-            </button>
-          </li>
-        ))}
-      </ul>
+      {phones.length > 0 && (
+        <ul className="chips" aria-label="test phones">
+          {phones.map((phone) => (
+            <li key={phone}>
+              <button type="button" disabled={isBusy} onClick={() => onChange({ add: [], remove: [phone] })}>
+                {phone} <span className="soft">remove</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
       <form className="actions" onSubmit={add}>
         <label className="inline">
           A phone of your own{" "}
@@ -61,7 +63,7 @@ export function TestPhones({ phones, isBusy, onChange }: TestPhonesProps) {
           {problem}
         </span>
       </form>
-      <p className="soft">A change closes the links and opens them anew.</p>
+      <p className="soft">A change closes its links for a moment and opens them anew.</p>
     </details>
   );
 }

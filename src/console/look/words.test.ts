@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { importEndNames } from "../../contracts/import_ends.ts";
-import { campaignWords, carrierWords, creditsOf, milliOf, sendingWords, showCredits, showSeconds } from "./words.ts";
+import { campaignWords, carrierWords, creditsOf, milliOf, sendingWords, showCredits, showSeconds, showSince } from "./words.ts";
 
 test.each([
   ["0", "0.0"],
@@ -38,6 +38,12 @@ test("real or simulated is in the words of a carrier, and of the button that sen
   expect(sendingWords(simulator, 4_810)).toBe("Simulate texting 4,810 people");
   expect(sendingWords(telia, 1, { isTestOnly: true })).toBe("Text 1 test phone through telia");
   expect(sendingWords(played, 2, { isTestOnly: true })).toBe("Simulate texting 2 test phones");
+});
+
+test("a time of another day says its day", () => {
+  const [noon, evening, nextDay] = [new Date(2026, 11, 1, 12, 0, 5), new Date(2026, 11, 1, 23, 0), new Date(2026, 11, 2, 1, 0)];
+  expect(showSince(noon.toISOString(), evening.getTime())).toBe("12:00:05");
+  expect(showSince(noon.toISOString(), nextDay.getTime())).toBe("1 Dec, 12:00");
 });
 
 test("times are no longer than they need to be", () => {

@@ -32,6 +32,10 @@ export function showMoment(at: string): string {
   return new Date(at).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 }
 
+/** A time of today, or with its day. */
+export const showSince = (at: string, nowMs: number): string =>
+  new Date(at).toDateString() === new Date(nowMs).toDateString() ? showTime(at) : showMoment(at);
+
 export function showMs(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   return showSeconds(ms / 1_000);
@@ -62,7 +66,7 @@ export const encodingWords: Readonly<Record<FileEncoding, string>> = {
 };
 
 export const showPeople = (count: number): string => `${showCount(count)} ${count === 1 ? "person" : "people"}`;
-/** `through telia`; of a simulated one that no phone is reached, with its name if it has its own. */
+/** `through telia`; of a simulated one that no phone is reached, after its name if it has one. */
 export function carrierWords({ name, simulated }: CarrierAnswer): string {
   const through = name === builtInCarrier ? "" : `through ${name}`;
   return simulated ? `${through === "" ? "" : `${through}, `}simulated: no phone is reached` : through;

@@ -44,10 +44,16 @@ function NewCampaign({ choices: carriers }: { choices: CarrierChoicesAnswer }) {
   const [text, setText] = useState("");
   const [country, setCountry] = useState(countryDefault);
   const { carrier, sender, fields: carrierFields } = useCarrier(carriers);
-  const judged = useJudgement(file, choices, { text, country, partsMax, priceList, countries: carrier?.countries ?? null });
+  const { judgement: judged, isCurrent } = useJudgement(file, choices, {
+    text,
+    country,
+    partsMax,
+    priceList,
+    countries: carrier?.countries ?? null,
+  });
   const asked = { carrier: carrier?.name ?? "", text, sender, country, choices };
   const { busy, failed, setFailed, send } = useSending(asked, navigate);
-  const before = obstacleBeforeQuote(judged, { text, file, carriers, carrier, sender });
+  const before = obstacleBeforeQuote(judged, { isCurrent, text, file, carriers, carrier, sender });
   const quote = useTestQuote(file, carrier?.state === "test_only" && before === null ? judged : null, asked);
   const judgement = judgementShown(judged, quote);
 
@@ -191,6 +197,8 @@ const isUnquoted = (judgement: Judgement, quote: TestQuote | null): boolean =>
 const samplesOf = (quote: TestQuote | null) => (quote?.is === "quoted" ? quote.quote.samples : null);
 
 interface Chosen {
+  /** The judgement is of all that follows. */
+  isCurrent: boolean;
   text: string;
   file: File | null;
   carriers: CarrierChoicesAnswer;
@@ -202,7 +210,7 @@ interface Chosen {
  * Why nothing can be sent yet, as a sentence; empty if the page shows it anyway; null if nothing
  * stands in the way.
  */
-function obstacleBeforeQuote(judgement: Judgement | null, { text, file, carriers, carrier, sender }: Chosen): string | null {
+function obstacleBeforeQuote(judgement: Judgement | null, { isCurrent, text, file, carriers, carrier, sender }: Chosen): string | null {
   if (judgement === null) return "";
   if (judgement.question !== null) return "Answer the question about the file first.";
   if (judgement.problem !== null) return "";
@@ -212,6 +220,7 @@ function obstacleBeforeQuote(judgement: Judgement | null, { text, file, carriers
   if (file === sampleFile && carrier?.simulated === false)
     return `The five of the sample are made up, and their numbers may be somebody's: it is not sent through ${carrier.name}.`;
   if (!judgement.isDone) return "The file is still being read.";
+  if (!isCurrent) return "";
   return judgement.contacts === 0 ? nobody : null;
 }
 
