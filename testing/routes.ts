@@ -34,7 +34,7 @@ const adders: Readonly<Record<string, (app: HttpServer) => void | Promise<void>>
     await createRoute(app, unused);
     commandRoutes(app, unused);
     readRoutes(app, { sql: unused, callers: unused, internalToken: "unused" });
-    carrierRoutes(app, { sql: unused, seal: unused, callers: unused, log: unused });
+    carrierRoutes(app, unused);
     await receiptsRoute(app, unused);
   },
   webapi(app) {

@@ -143,7 +143,7 @@ async function readCarrier(transaction: TransactionSql, id: string): Promise<Ins
 
 interface ListedRow extends Omit<InstalledCarrier, "last_error_at" | "created_at" | "links" | "test_phones"> {
   testPhones: string[];
-  links: { slot: number; state: string; description: string; changed_at: string }[];
+  links: InstalledCarrier["links"];
   lastErrorAt: Date | null;
   createdAt: Date;
 }
@@ -151,7 +151,8 @@ interface ListedRow extends Omit<InstalledCarrier, "last_error_at" | "created_at
 const listedColumns = (sql: Sql | TransactionSql) => sql`
   select r.name, r.state, r.is_simulated as simulated, r.settings, r.senders, r.countries, r.test_phones::text[] as "testPhones",
     r.version, r.last_error, r.last_error_at as "lastErrorAt", r.created_at as "createdAt",
-    coalesce((select json_agg(json_build_object('slot', l.slot, 'state', l.state, 'description', l.description, 'changed_at', l.changed_at)
+    coalesce((select json_agg(json_build_object('slot', l.slot, 'state', l.state, 'description', l.description, 'changed_at', l.changed_at,
+      'waits_until', case when l.state in ('resting', 'over') and l.open_after > now() then l.open_after end)
       order by l.slot) from carrier_link l where l.carrier_id = r.id and l.slot <= (r.settings ->> 'links')::int), '[]') as links,
     (select count(*)::int from (
       select distinct d.bulksms_id, d.row_no from doubt_event e join doubt_message d on d.event_id = e.id
@@ -163,7 +164,11 @@ function toAnswer({ testPhones, lastErrorAt, createdAt, links, ...row }: ListedR
   return {
     ...row,
     test_phones: testPhones.map((digits) => `+${digits}`),
-    links: links.map((link) => ({ ...link, changed_at: new Date(link.changed_at).toISOString() })),
+    links: links.map((link) => ({
+      ...link,
+      changed_at: timeOf(link.changed_at),
+      waits_until: link.waits_until && timeOf(link.waits_until),
+    })),
     last_error_at: lastErrorAt?.toISOString() ?? null,
     created_at: createdAt.toISOString(),
   };
@@ -201,6 +206,8 @@ const notFound = (name: string) => new AppError("carrier_not_found", `There is n
 const nameTaken = (name: string, reason: string): AppError =>
   new AppError("carrier_name_taken", `The name ${name} is taken: ${reason}. Choose another.`, { details: { name } });
 
+/** RFC 3339 in UTC, of what JSON made of it in the database. */
+const timeOf = (written: string): string => new Date(written).toISOString();
 const digitsOf = (phone: string): string => phone.slice(1);
 const unique = (entries: readonly string[]): string[] => [...new Set(entries)];
 

@@ -5,7 +5,7 @@ import type { MessageStatus, RejectReason } from "./states.ts";
 
 export const messageWords: Readonly<Record<MessageStatus, string>> = {
   pending: "waiting to be sent",
-  unknown: "may be with the carrier",
+  unknown: "in doubt: the carrier may have it",
   queued: "with the carrier",
   sent: "sent to the phone",
   failed: "failed before it was sent",

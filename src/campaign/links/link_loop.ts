@@ -1,7 +1,7 @@
 // One link to a carrier, from its lease to its end: leases chunks, intends, submits, and commits
 // what comes back, one transaction at a time. Started by the link manager. A crash at any line
 // leaves a lease that runs out; whoever takes it over knows what is in doubt.
-import type { CarrierLink, CarrierReceipt, InboundMessage, LinkEnd, LinkEvents, LinkState, MessageOutcome } from "../../carriers/link.ts";
+import type { CarrierLink, CarrierReceipt, InboundMessage, LinkEnd, LinkEvents, MessageOutcome } from "../../carriers/link.ts";
 import type { AnomalyKind } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { errorFields, type Log } from "../../platform/log.ts";
@@ -120,7 +120,7 @@ export class LinkLoop {
       onState: (state) => {
         if (state.kind === "bound") this.#options.onBound(state.peer ?? "");
         const { sql, lease } = this.#options;
-        void showLinkState(sql, lease, state.kind, descriptionOf(state)).catch((error: unknown) => this.#logFailure(error));
+        void showLinkState(sql, lease, state).catch((error: unknown) => this.#logFailure(error));
       },
     };
   }
@@ -328,9 +328,4 @@ export class LinkLoop {
     const { carrierId, slot } = this.#options.lease;
     this.#options.log.warn({ event: "link.failed", carrierId, slot, ...errorFields(error) });
   }
-}
-
-function descriptionOf(state: LinkState): string {
-  if (state.kind === "resting" || state.kind === "over") return state.reason;
-  return "";
 }

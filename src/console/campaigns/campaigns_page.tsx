@@ -5,6 +5,7 @@ import type { BulksmsAnswer, BulksmsPage } from "../../contracts/http.ts";
 import { isCampaignIn } from "../../contracts/states.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
+import { CampaignCarrier } from "../look/carrier_badge.tsx";
 import { Mark } from "../look/mark.tsx";
 import { Trouble } from "../look/problem_view.tsx";
 import { campaignWords, showCount, showCredits, showMoment } from "../look/words.ts";
@@ -78,7 +79,9 @@ function CampaignRow({ campaign }: { campaign: BulksmsAnswer }) {
   return (
     <li>
       <Link href={`/campaigns/${campaign.id}`}>
-        <span className="campaign-name">{campaign.name}</span>
+        <span>
+          <span className="campaign-name">{campaign.name}</span> <CampaignCarrier carrier={campaign.carrier} />
+        </span>
         <span className="campaign-state">
           <Mark meaning={meaning} /> {description}
         </span>

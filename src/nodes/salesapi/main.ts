@@ -115,7 +115,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
       readRoutes(app, { sql, callers, internalToken: settings.internalToken });
       await receiptsRoute(app, receipts);
       const seal = openFileSeal(settings.carrierKeys);
-      carrierRoutes(app, { sql, seal, callers, log });
+      carrierRoutes(app, { sql, seal, callers, defaults: settings, log });
       await twilioReceiptsRoute(app, { sql, openSecret: seal.open, onCommitted: batcher.tell });
       boundPort = await listen(app, settings);
       stats = startSystemStats({ process: "salesapi", registry: metrics.registry, publisher, levels: ["receipts_waiting"] });
