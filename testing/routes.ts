@@ -4,6 +4,7 @@
 import { carrierRoutes } from "../src/nodes/salesapi/carrier_routes.ts";
 import { commandRoutes } from "../src/nodes/salesapi/command_routes.ts";
 import { createRoute } from "../src/nodes/salesapi/create_route.ts";
+import { messageRoutes } from "../src/nodes/salesapi/message_routes.ts";
 import { readRoutes } from "../src/nodes/salesapi/read_routes.ts";
 import { receiptsRoute } from "../src/nodes/salesapi/receipts_route.ts";
 import { addCreditRoutes } from "../src/nodes/webapi/credit_routes.ts";
@@ -33,6 +34,7 @@ const adders: Readonly<Record<string, (app: HttpServer) => void | Promise<void>>
   async salesapi(app) {
     await createRoute(app, unused);
     commandRoutes(app, unused);
+    messageRoutes(app, unused);
     readRoutes(app, { sql: unused, callers: unused, internalToken: "unused" });
     carrierRoutes(app, { sql: unused, seal: unused, callers: unused, log: unused });
     await receiptsRoute(app, unused);
