@@ -1,6 +1,7 @@
 // Every HTTP route of the system, without the processes behind them: what their schemas promise can
 // be read and compared. No route may be called.
 
+import { callbackSecretRoutes } from "../src/nodes/salesapi/callback_secret_routes.ts";
 import { carrierRoutes } from "../src/nodes/salesapi/carrier_routes.ts";
 import { commandRoutes } from "../src/nodes/salesapi/command_routes.ts";
 import { createRoute } from "../src/nodes/salesapi/create_route.ts";
@@ -36,6 +37,7 @@ const adders: Readonly<Record<string, (app: HttpServer) => void | Promise<void>>
     commandRoutes(app, unused);
     messageRoutes(app, unused);
     readRoutes(app, { sql: unused, callers: unused, internalToken: "unused" });
+    callbackSecretRoutes(app, { sql: unused, seal: unused, callers: unused, log: unused });
     carrierRoutes(app, { sql: unused, seal: unused, callers: unused, log: unused });
     await receiptsRoute(app, unused);
   },

@@ -16,6 +16,7 @@ import { openQueue } from "../../platform/queue.ts";
 import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
 import { openFileSeal } from "../../platform/seal_keys.ts";
 import { type SystemStats, startSystemStats } from "../../platform/system_stats.ts";
+import { callbackSecretRoutes } from "./callback_secret_routes.ts";
 import { carrierRoutes } from "./carrier_routes.ts";
 import { commandRoutes } from "./command_routes.ts";
 import { allowConsoleOrigins, consoleOrigins, isOneOf } from "./console_origins.ts";
@@ -115,6 +116,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
       await receiptsRoute(app, receipts);
       const seal = openFileSeal(settings.carrierKeys);
       carrierRoutes(app, { sql, seal, callers, log });
+      callbackSecretRoutes(app, { sql, seal, callers, log });
       await twilioReceiptsRoute(app, { sql, openSecret: seal.open, onCommitted: batcher.tell });
       boundPort = await listen(app, settings);
       stats = startSystemStats({ process: "salesapi", registry: metrics.registry, publisher, levels: ["receipts_waiting"] });

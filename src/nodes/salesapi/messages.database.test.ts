@@ -277,8 +277,10 @@ describe("a repeat under an Idempotency-Key", () => {
 describe("a message whose credit was not held, because its process died or rpc is silent,", () => {
   let isRpcUp = true;
   const setRpc = async (isUp: boolean) => {
-    if (isUp !== isRpcUp) await (isUp ? nodes.credit.startRpc() : nodes.credit.stopRpc());
+    if (isUp === isRpcUp) return;
     isRpcUp = isUp;
+    await (isUp ? nodes.credit.startRpc() : nodes.credit.stopRpc());
+    if (isUp) await expect.poll(async () => (await nodes.http("GET", "/ready", { key: null })).status, { timeout: 15_000 }).toBe(200);
   };
   afterEach(() => setRpc(true));
   /** As its transaction leaves it: `reserving`, and nobody at work. */
