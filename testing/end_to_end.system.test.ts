@@ -26,18 +26,31 @@ const fiveContacts = readFileSync(join(import.meta.dirname, "..", "examples", "5
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 let cluster: Cluster;
+/** From the simulator's next start on. */
+let simulatorPartsPerSecond = 200;
 /** The simulator stays down after its next death until this resolves. */
 let simulatorMayReturn: Promise<void> = Promise.resolve();
 beforeAll(async () => {
   cluster = await startCluster({
-    // slow enough a carrier, and small enough chunks, that there is work to share
-    settings: { BULKSMS_SIMULATOR_MPS_MAX: "200", BULKSMS_CHUNK_ROWS: "20", BULKSMS_LOG_LEVEL: "debug" },
-    intervention: { beforeRestart: (name) => (name === "simulator" ? simulatorMayReturn : Promise.resolve()) },
+    // small enough chunks that there is work to share
+    settings: { BULKSMS_CHUNK_ROWS: "20", BULKSMS_LOG_LEVEL: "debug" },
+    intervention: {
+      beforeRestart: (name) => (name === "simulator" ? simulatorMayReturn : Promise.resolve()),
+      // slow enough a carrier that two workers share what it takes
+      settingsOf: (name, settings) =>
+        name === "simulator" ? { ...settings, BULKSMS_SIMULATOR_MPS_MAX: String(simulatorPartsPerSecond) } : settings,
+    },
   });
 });
 afterAll(async () => {
   await cluster?.stop();
 });
+
+async function restartSimulator(): Promise<void> {
+  const former = cluster.pids().simulator;
+  cluster.kill("simulator", "SIGTERM");
+  await cluster.waitFor("another simulator", () => cluster.pids().simulator !== former && cluster.isReady("simulator"));
+}
 
 test("5 contacts go through all six processes, and each sent part costs 0.1", async () => {
   const before = await readCredit(cluster);
@@ -76,15 +89,22 @@ test("a second sales_worker, salesapi and webapi started by hand join and share 
 });
 
 test("a carrier that says 429 is obeyed, and no message fails for it", async () => {
-  const contacts = 600;
-  const { id } = await createCampaign(cluster, csvOf(contacts));
-  const startedAt = performance.now();
-  await runCampaign(cluster, id);
-  const ended = await waitUntilFinished(cluster, id);
-  expect(await readMetric(cluster.urls.sales_worker, "submits_total", 'outcome="throttled"')).toBeGreaterThan(0);
-  // 200 parts at once, and 200 more each second
-  expect(performance.now() - startedAt).toBeGreaterThan(1_500);
-  expect(ended.counts).toEqual(expectedEnd(contacts));
+  // one chunk a second: less than any machine submits
+  simulatorPartsPerSecond = 20;
+  try {
+    await restartSimulator();
+    const throttled = () => readMetric(cluster.urls.sales_worker, "submits_total", 'outcome="throttled"');
+    const before = await throttled();
+    const contacts = 80;
+    const { id } = await createCampaign(cluster, csvOf(contacts));
+    await runCampaign(cluster, id);
+    const ended = await waitUntilFinished(cluster, id);
+    expect((await throttled()) - before).toBeGreaterThan(0);
+    expect(ended.counts).toEqual(expectedEnd(contacts));
+  } finally {
+    simulatorPartsPerSecond = 200;
+    await restartSimulator();
+  }
 });
 
 test("a client follows credit and progress to their ends: versions never fall, the last is the database's", async () => {

@@ -6,7 +6,7 @@ import { Failure, wrongUse } from "./failure.ts";
 import type { Questions } from "./questions.ts";
 import { countOf, describeOffer } from "./quote_view.ts";
 import { exitCodes } from "./report_error.ts";
-import { formatCount, formatCreditText } from "./terminal.ts";
+import { formatCreditText } from "./terminal.ts";
 
 export interface AgreementOptions {
   yes?: boolean;
@@ -30,15 +30,20 @@ export function parseMaxCost(text: string): bigint {
 
 /**
  * Before anything is read, somebody must be there to ask, or have agreed by an option.
+ * @param before what to do first
  * @throws Failure with exit code 2
  */
-export function requireAgreement({ yes, maxCost, dryRun }: AgreementOptions, questions: Questions | null): void {
+export function requireAgreement(
+  { yes, maxCost, dryRun }: AgreementOptions,
+  questions: Questions | null,
+  before = "check first with --dry-run; then ",
+): void {
   if (maxCost !== undefined) parseMaxCost(maxCost);
   if (questions !== null || yes === true || maxCost !== undefined || dryRun === true) return;
   throw wrongUse(
     "nobody can be asked here, so nothing was sent",
     "this is not a terminal (or standard input is the file), and texting people costs credits",
-    "check first with --dry-run; then add --max-cost N (credits) or --yes",
+    `${before}add --max-cost N (credits) or --yes`,
   );
 }
 
@@ -95,5 +100,5 @@ export function quoteChanged(error: unknown, agreed: Pick<QuoteAnswer, "contacts
 const numberOf = (value: unknown): number => (typeof value === "number" ? value : 0);
 
 function figuresOf({ contacts, parts, cost }: { contacts: number; parts: number; cost: string }): string {
-  return `${describeOffer({ contacts, cost })} (${formatCount(parts)} parts)`;
+  return `${describeOffer({ contacts, cost })} (${countOf(parts, "part")})`;
 }

@@ -85,7 +85,7 @@ describe("the commands on a system that the demo started", () => {
     writeFileSync(file, "name,phone\nAino,040 1234567\nEino,0401234567\nOtto,\n");
     const { out, exitCode } = await run("send", file, "--text", "Hi {name}!", "--dry-run", "--data", folder);
     expect(exitCode).toBe(0);
-    expect(out).toContain("3 rows → 1 contacts · 2 rejected (duplicate 1, missing 1)");
+    expect(out).toContain("3 rows → 1 contact · 2 rejected (duplicate 1, missing 1)");
     for (const words of ["1 duplicate (line 3 0401234567)", "FI 1", "cost at most 0.1 credits", "nothing was created"])
       expect(out).toContain(words);
     expect((await campaigns()).map(({ name }) => name)).not.toContain("some");

@@ -29,7 +29,7 @@ export function headlineOf(
   shown: string,
   { contacts, rejected, rejects }: { contacts: number; rejected: number; rejects: Readonly<Record<string, number>> },
 ): string {
-  const counts = `${formatCount(contacts + rejected)} rows → ${formatCount(contacts)} contacts · ${formatCount(rejected)} rejected`;
+  const counts = `${countOf(contacts + rejected, "row")} → ${countOf(contacts, "contact")} · ${formatCount(rejected)} rejected`;
   // where a person watches, the rare reasons give way to the width of the line
   const room = terminal.isLive ? terminal.columns() - displayWidth(shown) - counts.length - 8 : Number.POSITIVE_INFINITY;
   return `${terminal.bold(shown)}   ${counts}${renderReasons(rejects, room)}`;
@@ -55,7 +55,7 @@ export function renderQuote(terminal: Terminal, shown: string, quote: QuoteAnswe
     // consecutive facts with the same label show it once
     ...told.flatMap(([label, text], index) => labelled(terminal, told[index - 1]?.[0] === label ? "" : label, text)),
     "",
-    `${formatCount(quote.parts)} parts, cost at most ${formatCreditText(quote.cost)} credits`,
+    `${countOf(quote.parts, "part")}, cost at most ${formatCreditText(quote.cost)} credits`,
   ];
 }
 

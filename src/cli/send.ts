@@ -15,7 +15,7 @@ import { type ContactsSource, openContacts, standardInput } from "./contacts_sou
 import { endWell, Failure, wrongUse } from "./failure.ts";
 import { createProgress } from "./progress.ts";
 import { createQuestions, type Input, Interrupted, type Questions } from "./questions.ts";
-import { headlineOf, renderQuote } from "./quote_view.ts";
+import { countOf, headlineOf, renderQuote } from "./quote_view.ts";
 import { exitCodes } from "./report_error.ts";
 import { type Fields, withChoices } from "./send_choices.ts";
 import { countFinal, endedStates } from "./shown_states.ts";
@@ -190,7 +190,7 @@ async function runAsAgreed(connection: Connection, created: CreateAnswer, quote:
 export function showCreated(terminal: Terminal, file: string, created: CreateAnswer): void {
   terminal.line(headlineOf(terminal, shownName(file, shownFileColumns), created));
   if (created.phone_column !== undefined) terminal.line(shownName(created.phone_column.description));
-  terminal.line(`${formatCount(created.parts)} parts, cost ${formatCreditText(created.cost)} credits`);
+  terminal.line(`${countOf(created.parts, "part")}, cost ${formatCreditText(created.cost)} credits`);
 }
 
 const shownFileColumns = 48;
@@ -211,7 +211,7 @@ export function showCharge(
 ): void {
   const { before, after, partsSent, price } = charge;
   const movement = `credit ${formatCreditText(before)} → ${formatCreditText(after)}`;
-  const parts = `${formatCount(partsSent)} parts`;
+  const parts = countOf(partsSent, "part");
   const hasOnePrice = isProduct(partsSent, price, charge.charged);
   if (isExactCharge(charge) && hasOnePrice) terminal.line(`${movement} = ${parts} × ${price}`);
   else

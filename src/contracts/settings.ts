@@ -401,6 +401,14 @@ export const settings = {
     default: 1_000,
     description: "of one bind without an answer; one more is refused with 0x14",
   },
+  BULKSMS_SIMULATOR_SMPP_RECEIPT_WINDOW: {
+    kind: "integer",
+    unit: "receipts",
+    min: 1,
+    max: 10_000,
+    default: 10,
+    description: "that one bind has been sent and has not answered",
+  },
   BULKSMS_SIMULATOR_SMPP_PARTS_PER_SECOND: {
     kind: "integer",
     unit: "message parts a second",

@@ -12,10 +12,12 @@ export type TransactionSql = postgres.TransactionSql<{ bigint: bigint }>;
 export type AnySql = Sql | TransactionSql;
 
 /**
- * How long a caller waits for a connection before it gets a 503, well inside the 2 s that clients
- * are promised.
+ * How long a caller of a process waits for a connection before it gets a 503, well inside the time
+ * that clients are promised.
  */
-const connectTimeoutS = 2;
+const answeringConnectTimeoutS = 2;
+/** Audits, migrations, the lab: a busy machine is waited for. */
+const patientConnectTimeoutS = 15;
 /** How often a whole transaction is tried, with growing pauses, when a retry can help. */
 const transactionTriesMax = 5;
 const transactionBackoff = { firstMs: 50, maxMs: 400 };
@@ -25,6 +27,8 @@ const reconnectBackoff = { firstMs: 50, maxMs: 1_000 };
 export interface PostgresOptions {
   applicationName: string;
   connections: number;
+  /** Callers wait for what is read here: no connection soon is an error. */
+  isAnswering?: boolean;
   /** For inherently long work (import, purge, audit); otherwise the role's limit applies. */
   statementTimeoutMs?: number;
 }
@@ -32,7 +36,7 @@ export interface PostgresOptions {
 export function openPostgres(url: string, options: PostgresOptions): Sql {
   return postgres(url, {
     max: options.connections,
-    connect_timeout: connectTimeoutS,
+    connect_timeout: options.isAnswering === true ? answeringConnectTimeoutS : patientConnectTimeoutS,
     idle_timeout: 60,
     backoff: (retries) => backoffMs(reconnectBackoff, retries + 1) / 1_000,
     types: { bigint: postgres.BigInt },

@@ -1,5 +1,5 @@
 // The proof is interrupted: wherever it stands, what it has started is taken down. (By signals, as
-// a command: interrupted.system.test.ts.)
+// a command: interrupted.proof.test.ts.)
 import { afterEach, expect, test, vi } from "vitest";
 import { waitFor } from "../../../testing/wait_for.ts";
 import { type FakeDocker, type FakeOptions, makeFakeDocker } from "./fake_docker.ts";

@@ -1,5 +1,5 @@
 // The list of mutants fits the source as it is today. (That each is caught takes minutes:
-// verify:mutants. That the model catches its own: lab/prove/model/model.test.ts.)
+// verify:mutants. That the model catches its own: lab/prove/model/model.proof.test.ts.)
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";

@@ -118,7 +118,7 @@ describe("the phone column", () => {
     const taken = judgePhoneColumn([`${"mobile ".repeat(900)}`], [["0401234501"]], { country });
     expect(taken.description.length).toBeLessThan(200);
     expect(judgePhoneColumn(["Name", ""], [["Ada", "0401234501"]], { country }).description).toBe(
-      "The numbers are those of column 2, by its cells: 1 of its first 1 cells are numbers that can be texted.",
+      "The numbers are those of column 2, by its cells: its first cell is a number that can be texted.",
     );
   });
 

@@ -217,7 +217,10 @@ function taken(column: Column, why: PhoneColumnReason, candidates: readonly Phon
 
 function describe(column: PhoneCandidate, why: PhoneColumnReason): string {
   const name = shownColumn(column);
-  const counts = `${shownCount(column.numbers)} of its first ${shownCount(column.filled)} cells are numbers that can be texted`;
+  const counts =
+    column.numbers === 1 && column.filled === 1
+      ? "its first cell is a number that can be texted"
+      : `${shownCount(column.numbers)} of its first ${shownCount(column.filled)} cells are numbers that can be texted`;
   switch (why) {
     case "named":
       return `The numbers are those of ${name}, as asked.`;

@@ -37,7 +37,11 @@ export interface GeneralWorkerNode extends Node {
 
 export function create(settings: Config<typeof config>, log: Log): GeneralWorkerNode {
   const metrics = createMetrics("general_worker");
-  const sql = openPostgres(settings.databaseUrl, { applicationName: "general_worker", connections: settings.databaseConnections });
+  const sql = openPostgres(settings.databaseUrl, {
+    applicationName: "general_worker",
+    connections: settings.databaseConnections,
+    isAnswering: true,
+  });
   const redisOptions = { redisUrl: settings.redisUrl, namespace: settings.redisNamespace };
   const publisher = openPublisher(redisOptions);
   const sales = openQueue("sales", redisOptions);

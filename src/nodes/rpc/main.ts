@@ -40,7 +40,7 @@ export interface RpcNode extends Node {
 
 export function create(settings: Config<typeof config>, log: Log): RpcNode {
   const metrics = createMetrics("rpc");
-  const sql = openPostgres(settings.databaseUrl, { applicationName: "rpc", connections: settings.databaseConnections });
+  const sql = openPostgres(settings.databaseUrl, { applicationName: "rpc", connections: settings.databaseConnections, isAnswering: true });
   const broadcast = { redisUrl: settings.redisUrl, namespace: settings.redisNamespace };
   const publisher = openPublisher(broadcast);
   const redis = openRedis(settings.redisUrl, { connectionName: "rpc.ready" });

@@ -140,7 +140,11 @@ function carrierOpeners(keysFile: string, log: Log): Pick<LinkManagerOptions, "o
 
 /** What the process talks to. */
 function openNeighbours(settings: Config<typeof config>, redisOptions: { redisUrl: string; namespace: string }) {
-  const sql = openPostgres(settings.databaseUrl, { applicationName: "sales_worker", connections: settings.databaseConnections });
+  const sql = openPostgres(settings.databaseUrl, {
+    applicationName: "sales_worker",
+    connections: settings.databaseConnections,
+    isAnswering: true,
+  });
   const publisher = openPublisher(redisOptions);
   const progress = openProgressPublisher(publisher);
   const sales = openQueue("sales", redisOptions);

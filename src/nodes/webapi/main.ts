@@ -63,7 +63,11 @@ export interface WebapiNode extends Node {
 
 export function create(settings: Config<typeof config>, log: Log): WebapiNode {
   const metrics = createMetrics("webapi");
-  const sql = openPostgres(settings.databaseUrl, { applicationName: "webapi", connections: settings.databaseConnections });
+  const sql = openPostgres(settings.databaseUrl, {
+    applicationName: "webapi",
+    connections: settings.databaseConnections,
+    isAnswering: true,
+  });
   const redisOptions = { redisUrl: settings.redisUrl, namespace: settings.redisNamespace };
   const { internalToken } = settings;
   const publisher = openPublisher(redisOptions);

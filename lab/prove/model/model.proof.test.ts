@@ -1,5 +1,5 @@
 // The explorer finds what is false and what is stuck; the protocol holds in its quick scopes. (That
-// it does not without any of its guards: guards.test.ts.)
+// it does not without any of its guards: guards.proof.test.ts.)
 import { describe, expect, test, vi } from "vitest";
 import { campaignSets, campaignsLeadingTo, isCampaignIn, messageLeadsTo, messageStatuses } from "../../../src/contracts/states.ts";
 import { checkModel } from "./check_model.ts";
