@@ -251,6 +251,14 @@ export const settings = {
     description: "receipts waiting in memory for their commit; above it 503",
   },
 
+  BULKSMS_CALLBACK_PRIVATE_TARGETS: {
+    kind: "choice",
+    choices: ["refuse", "allow"],
+    default: "refuse",
+    description:
+      "callback URLs whose host is loopback, private, link-local, or otherwise no public address; allow only where all callers are trusted",
+  },
+
   // sales_worker
   BULKSMS_LEASE_MS: {
     kind: "integer",
