@@ -292,6 +292,12 @@ describe("the laws", () => {
       names: `bulksms ${finished.id}`,
     },
     {
+      law: "L5",
+      title: "an unconfirmed message that nobody counted",
+      corrupt: () => salesdb`update bulksms set unconfirmed = 1 where id = ${finished.id}`,
+      names: `bulksms ${finished.id}`,
+    },
+    {
       law: "L10",
       title: "a run that asked for another amount than its messages cost",
       corrupt: async () => {

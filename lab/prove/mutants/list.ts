@@ -181,6 +181,13 @@ export const guards = [
     without: "a receipt within the carrier's horizon comes late: sent, not charged",
     breaks: "L3",
   },
+  {
+    name: "unconfirmed_was_sent",
+    guard: "only a message that was sent, and so charged, ends as unconfirmed",
+    file: "src/campaign/lifecycle/expiry.ts",
+    without: "a message in doubt at a carrier without receipts is said to have been sent",
+    breaks: "L5",
+  },
   // The carrier's side of the same promise.
   {
     name: "journaled_verdict",

@@ -41,6 +41,7 @@ const submitVerdicts = "src/simulator/submit_verdicts.ts";
 const receiptsRoute = "src/nodes/salesapi/receipts_route.ts";
 
 const repriceTest = "src/campaign/pricing/reprice.database.test.ts";
+const expiryTest = "src/campaign/lifecycle/expiry.database.test.ts";
 const receiptsTest = "src/campaign/receipts/receipts.database.test.ts";
 const dispatchTest = "src/campaign/dispatch/dispatch.database.test.ts";
 const creditTest = "src/credit/credit.database.test.ts";
@@ -221,10 +222,18 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
   expiry_horizon: {
     replacements: one(
       "src/campaign/lifecycle/expiry.ts",
-      "(b.deadline_s + ${receiptHorizonS}::int) * interval",
-      "(b.deadline_s + 0 * ${receiptHorizonS}::int) * interval",
+      "{ graceS: receiptHorizonS, from: messageSets.submitted",
+      "{ graceS: 0, from: messageSets.submitted",
     ),
-    catchers: [test("src/campaign/lifecycle/expiry.database.test.ts", "waits for the deadline and the receipt horizon after it")],
+    catchers: [test(expiryTest, "waits for the deadline and the receipt horizon after it")],
+  },
+  unconfirmed_was_sent: {
+    replacements: one(
+      "src/campaign/lifecycle/expiry.ts",
+      'const confirmable = ["sent"] as const satisfies MessageStatus[];',
+      "const confirmable = messageSets.submitted;",
+    ),
+    catchers: [test(expiryTest, "ends what was sent at its deadline where no receipt comes from, charged and counted as unconfirmed")],
   },
   journaled_verdict: {
     replacements: one(

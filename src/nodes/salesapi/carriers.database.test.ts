@@ -243,6 +243,12 @@ describe("nonsense", () => {
     ["a rate that is no number", { settings: { ...smpp, parts_per_second: null } }],
     ["a status that means nothing", { settings: { ...smpp, statuses: { 88: "maybe" } } }],
     ["no address of Twilio", { settings: { ...twilio, url: "twilio" } }],
+    ["a country without receipts that is none", { settings: { ...smpp, countries_without_receipts: ["XX"] } }],
+    ["a charge by receipts that never come", { settings: { ...twilio, receipts: "none", charge_on: "sent_receipt" } }],
+    [
+      "a charge by receipts that come from some countries alone",
+      { settings: { ...smpp, charge_on: "sent_receipt", countries_without_receipts: ["IN"] } },
+    ],
     ["a country that is none", { countries: ["XX"] }],
     ["a country of three letters", { countries: ["FIN"] }],
     ["a sender of 12 letters", { senders: ["abcdefghijkl"] }],
