@@ -312,6 +312,15 @@ describe("the laws", () => {
       corrupt: () => salesdb`update bulksms set price_version = null, repricing_version = 2 where id = ${finished.id}`,
       names: `bulksms_run ${finished.holdId}`,
     },
+    {
+      law: "L10",
+      title: "a campaign that ran while its carrier was changed",
+      corrupt: async () => {
+        await salesdb`insert into carrier (id, name, settings, sealed_secret) values (${finished.id}, 'next', '{"protocol": "smpp"}', '')`;
+        await salesdb`update bulksms set next_carrier_id = ${finished.id} where id = ${finished.id}`;
+      },
+      names: `bulksms_run ${finished.holdId}`,
+    },
     { law: "L3", title: "a settle that never happened", corrupt: unsettle, names: "credit_outbox " },
     {
       law: "L3",

@@ -303,6 +303,13 @@ export const guards = [
     breaks: "L10",
   },
   {
+    name: "run_when_judged",
+    guard: "a campaign runs only when all its messages were judged by the rules of its carrier",
+    file: "src/campaign/lifecycle/commands.ts",
+    without: "a run that begins while its carrier is changed sends some messages that neither carrier was asked about",
+    breaks: "L10",
+  },
+  {
     name: "create_once",
     guard: "the Idempotency-Key of create belongs to one campaign",
     file: "src/campaign/import/idempotency.ts",

@@ -1,7 +1,6 @@
 // The carrier that a campaign is to be sent through, and what it may be given. Looked up before a
 // row is read: POST /create and POST /quote.
 import type { Destinations } from "../../contacts/csv/row_verdicts.ts";
-import { isExampleFile } from "../../contacts/example_files.ts";
 import { builtInCarrier, type CarrierAnswer } from "../../contracts/carriers.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { Sql } from "../../platform/postgres.ts";
@@ -66,10 +65,16 @@ function requireSender(carrier: string, senders: readonly string[], { sender, is
 
 /**
  * The examples' phones are made up; some may belong to somebody.
+ * @param isExample null: nobody knows, which is refused too
  * @throws AppError example_file_refused
  */
-export function refuseExampleFile({ isSimulated, name }: ChosenCarrier, fileSha256: string): void {
-  if (isSimulated || !isExampleFile(fileSha256)) return;
+export function refuseExampleFile({ isSimulated, name }: ChosenCarrier, isExample: boolean | null): void {
+  if (isSimulated || isExample === false) return;
+  if (isExample === null)
+    throw new AppError(
+      "example_file_refused",
+      "It was imported before it was kept whether a file is one of the examples. Send the file again.",
+    );
   throw new AppError("example_file_refused", `This is a file of examples, whose phones are made up: it is not sent through ${name}.`);
 }
 
