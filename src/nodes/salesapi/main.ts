@@ -114,7 +114,8 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
       allowConsoleOrigins(app, origins);
       const prices = openPriceBook({ sql, credit, log });
       await createRoute(app, { sql, callers, prices, settings, signal: stopping.signal, log });
-      commandRoutes(app, { sql, credit, callers, sales, progress, prices, importLeaseMs: settings.importLeaseMs, log });
+      const { importLeaseMs } = settings;
+      commandRoutes(app, { sql, credit, callers, sales, progress, prices, importLeaseMs, carrierDefaults: settings, log });
       messageRoutes(app, { sql, credit, callers, sales, progress, prices, settings, log });
       readRoutes(app, { sql, callers, internalToken: settings.internalToken });
       await receiptsRoute(app, receipts);
