@@ -69,6 +69,12 @@ function show({ figures, smppToKannel, lawsBroken }: MeasuredCarriers, messages:
       formatFigure(simulatorCpu.median),
     ]),
   });
+  const names = [...new Set(figures.flatMap(({ cpuByProcess }) => Object.keys(cpuByProcess)))];
+  showTable(terminal, {
+    title: "CPU µs per message in each process",
+    columns: [{ name: "process" }, ...figures.map(({ subject }) => ({ name: subject, isNumber: true as const }))],
+    rows: names.map((name) => [name, ...figures.map(({ cpuByProcess }) => formatFigure(cpuByProcess[name] ?? 0))]),
+  });
   terminal.line();
   if (smppToKannel !== null)
     terminal.line(`rate of ours over SMPP to Kannel's: ${formatFigure(smppToKannel.median)} (${formatInterval(smppToKannel)})`);

@@ -11,9 +11,9 @@ import {
 } from "../contracts/carriers.ts";
 import { AppError } from "../contracts/errors.ts";
 import { campaignSets } from "../contracts/states.ts";
-import { ConfigError } from "../platform/config.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../platform/postgres.ts";
-import { type Seal, SealError } from "../platform/sealed.ts";
+import { withSealKeys } from "../platform/seal_keys.ts";
+import type { Seal } from "../platform/sealed.ts";
 import { statusIn } from "../platform/state_sql.ts";
 import { isCountry } from "../sms/numbers.ts";
 
@@ -189,18 +189,8 @@ function requireCountries(countries: readonly string[]): void {
   if (unknown !== undefined) throw new AppError("request_invalid", `countries: ${unknown} is no country (ISO 3166, two letters).`);
 }
 
-const sealSecret = (seal: Seal, secret: string, id: string): Buffer => withKeys(() => seal.seal(secret, id));
-const openSecret = (seal: Seal, sealed: Buffer, id: string): string => withKeys(() => seal.open(sealed, id));
-
-/** @throws AppError carrier_keys_unreadable */
-function withKeys<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof ConfigError) && !(error instanceof SealError)) throw error;
-    throw new AppError("carrier_keys_unreadable", `${error.message}. See docs/operations.md, "keys of carriers".`, { cause: error });
-  }
-}
+const sealSecret = (seal: Seal, secret: string, id: string): Buffer => withSealKeys(() => seal.seal(secret, id));
+const openSecret = (seal: Seal, sealed: Buffer, id: string): string => withSealKeys(() => seal.open(sealed, id));
 
 const notFound = (name: string) => new AppError("carrier_not_found", `There is no carrier ${JSON.stringify(name.slice(0, 40))}.`);
 const nameTaken = (name: string, reason: string): AppError =>

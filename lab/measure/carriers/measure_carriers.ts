@@ -28,9 +28,11 @@ export interface MeasureOptions {
 export interface CarrierFigures {
   subject: CarrierSubject;
   messagesPerSecond: MedianInterval;
-  /** Microseconds per message, scaled by the fixed work: of all processes; of the simulator alone. */
+  /** Microseconds per message, scaled by the fixed work: of all processes, of the simulator. */
   cpu: MedianInterval;
   simulatorCpu: MedianInterval;
+  /** Medians of each process. */
+  cpuByProcess: Record<string, number>;
 }
 
 export interface MeasuredCarriers {
@@ -46,7 +48,7 @@ const partsPerSecond = 10_000;
 export async function measureCarriers(options: MeasureOptions): Promise<MeasuredCarriers> {
   const accountSid = newAccountSid();
   const dialects = await dialectSettings(["ours", "kannel"], [accountSid]);
-  const limits = { BULKSMS_SIMULATOR_SMPP_WINDOW: String(window), BULKSMS_SIMULATOR_SMPP_PARTS_PER_SECOND: "0" };
+  const limits = { BULKSMS_SIMULATOR_SMPP_WINDOW: String(window), BULKSMS_SIMULATOR_SMPP_RECEIPT_WINDOW: String(window) };
   const ours = await startOurs({ settings: { ...dialects, ...limits } });
   const files = openContactFiles();
   const fixedWork = await startFixedWork();
@@ -123,6 +125,12 @@ function figuresOf(subject: CarrierSubject, runs: readonly Run[]): CarrierFigure
     messagesPerSecond: interval(rateOf),
     cpu: interval((run) => scaled(cpuOf(run), run)),
     simulatorCpu: interval((run) => scaled(cpuOf(run, isSimulator), run)),
+    cpuByProcess: Object.fromEntries(
+      [...new Set(runs.flatMap(({ cpuMicros }) => Object.keys(cpuMicros)))].map((name) => [
+        name,
+        interval((run) => scaled(run.cpuMicros[name] ?? 0, run)).median,
+      ]),
+    ),
   };
 }
 

@@ -191,6 +191,7 @@ export class LinkLoop {
       intents,
       complete,
       renewed: isRenewal ? [...this.#held.chunks] : [],
+      isRenewal,
     };
     this.#held.ask(intents);
     let committed: CommittedLink;
@@ -204,7 +205,7 @@ export class LinkLoop {
       await sleep(errorPauseMs);
       return false;
     }
-    if (committed.isMine) this.#leaseEnd = leaseEnd;
+    if (committed.lease === "renewed") this.#leaseEnd = leaseEnd;
     await this.#afterCommit(work, receipts, committed);
     return true;
   }
@@ -224,7 +225,7 @@ export class LinkLoop {
     this.#held.record(work.outcomes);
     reachFailpoint("link_recorded");
     for (const { resolve } of this.#receipts.splice(0, receipts.length)) resolve();
-    if (!committed.isMine) this.#isLost = true;
+    if (committed.lease === "lost") this.#isLost = true;
     for (const { held, intentTo } of work.intents) {
       const granted = committed.granted.get(held);
       if (granted === undefined) held.isEnding = true;
