@@ -68,6 +68,9 @@ export const rejectFixes: Readonly<Record<RejectReason, string>> = {
 /** Added where a row was too long to be kept whole. */
 export const rowCutWords = "The row was too long and some cells end with …: copy them from your file.";
 
+/** In a report that is passed on, beside what the simulator made up. */
+export const simulatedWords = "simulated: no phone was reached";
+
 /** Why a message is where it is: what the carrier's error code means, else its state. */
 export function messageReason(status: MessageStatus, errorCode: string | null): string {
   const shown = shownStateOf(status, errorCode);

@@ -219,8 +219,9 @@ function Doubt({ carrier, inDoubt, ended }: DoubtProps) {
       )}
       {ended > 0 && (
         <p>
-          {showMessages(ended)} ended so: no answer and no receipt came until the deadline. {ended === 1 ? "It counts" : "They count"} as
-          expired and {ended === 1 ? "costs" : "cost"} nothing, but may have arrived. Whoever texts these people again may text them twice.
+          {showMessages(ended)} ended without knowing: neither the carrier's answer nor a receipt came until the deadline.{" "}
+          {ended === 1 ? "It counts" : "They count"} as expired and {ended === 1 ? "costs" : "cost"} nothing, but may have arrived. Whoever
+          texts {ended === 1 ? "this person" : "these people"} again may text them twice.
         </p>
       )}
     </section>
