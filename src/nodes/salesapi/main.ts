@@ -66,11 +66,8 @@ export interface SalesapiNode extends Node {
 export function create(settings: Config<typeof config>, log: Log): SalesapiNode {
   if (settings.receiptSecrets.length === 0) throw new ConfigError(["BULKSMS_RECEIPT_SECRETS: names no secret"]);
   const metrics = createMetrics("salesapi");
-  const sql = openPostgres(settings.databaseUrl, {
-    applicationName: "salesapi",
-    connections: settings.databaseConnections,
-    isAnswering: true,
-  });
+  const { databaseUrl, databaseConnections: connections } = settings;
+  const sql = openPostgres(databaseUrl, { applicationName: "salesapi", connections, isAnswering: true });
   const redisOptions = { redisUrl: settings.redisUrl, namespace: settings.redisNamespace };
   const publisher = openPublisher(redisOptions);
   const progress = openProgressPublisher(publisher);
