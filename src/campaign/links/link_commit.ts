@@ -49,6 +49,8 @@ export interface GrantedIntent {
 export interface CommittedLink {
   /** The lease was ours and alive; otherwise only outcomes and receipts were written. */
   isMine: boolean;
+  /** The carrier rests for so long: nothing is to be submitted. 0: it does not. */
+  restMs: number;
   /** Intents that were granted: since when, and the end of their validity. */
   granted: Map<HeldChunk, GrantedIntent>;
   changed: CampaignProgress[];
@@ -59,7 +61,7 @@ export interface CommittedLink {
 /** @throws AppError service_unavailable: nothing was written, the same work may be tried again */
 export async function commitLink(sql: Sql, lease: LinkLease, leaseMs: number, terms: LinkTerms, work: LinkWork): Promise<CommittedLink> {
   return inTransaction(sql, async (transaction) => {
-    const isMine = await renewLease(transaction, lease, leaseMs);
+    const { isMine, restMs } = await renewLease(transaction, lease, leaseMs);
     const ids = idsOf(work.outcomes);
     const receipts = await readReceipts(transaction, lease.carrierId, work.receipts, ids);
     const campaigns = await lockCampaigns(transaction, work, receipts.known);
@@ -79,6 +81,7 @@ export async function commitLink(sql: Sql, lease: LinkLease, leaseMs: number, te
     reachFailpoint("link_uncommitted");
     return {
       isMine,
+      restMs,
       granted,
       changed: [...changed, ...applied.changed],
       hasCharge: hasCharge || applied.hasCharge,
@@ -87,13 +90,18 @@ export async function commitLink(sql: Sql, lease: LinkLease, leaseMs: number, te
   });
 }
 
-/** The link's chunks live as long as the link: cancel and the sweeper read their leases. */
-async function renewLease(transaction: TransactionSql, lease: LinkLease, leaseMs: number): Promise<boolean> {
-  const rows = await transaction`
-    update carrier_link set lease_until = clock_timestamp() + ${leaseMs}::int * interval '1 ms'
-    where carrier_id = ${lease.carrierId} and slot = ${lease.slot} and lease_owner = ${lease.owner} and lease_until > clock_timestamp()
-    returning 1`;
-  return rows.length > 0;
+/**
+ * The link's chunks live as long as the link: cancel and the sweeper read their leases. And whether
+ * the carrier rests: another link may have heard so.
+ */
+async function renewLease(transaction: TransactionSql, lease: LinkLease, leaseMs: number): Promise<{ isMine: boolean; restMs: number }> {
+  const rows = await transaction<{ restMs: number }[]>`
+    update carrier_link l set lease_until = clock_timestamp() + ${leaseMs}::int * interval '1 ms'
+    from carrier r
+    where l.carrier_id = ${lease.carrierId} and l.slot = ${lease.slot} and l.lease_owner = ${lease.owner} and l.lease_until > clock_timestamp()
+      and r.id = l.carrier_id
+    returning coalesce(greatest(0, extract(epoch from r.rests_until - clock_timestamp()) * 1000), 0)::float8 as "restMs"`;
+  return { isMine: rows.length > 0, restMs: rows[0]?.restMs ?? 0 };
 }
 
 function idsOf(outcomes: readonly RowOutcome[]): TheirId[] {
