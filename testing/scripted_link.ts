@@ -18,6 +18,8 @@ export interface ScriptedCarrier {
   /** Takes what is unanswered, as a carrier does whose answers are lost. */
   takeSilently(): void;
   receipt(receipt: Partial<CarrierReceipt> & { theirId: string }): Promise<void>;
+  /** It throttles: as its link tells it. */
+  rest(forMs: number): void;
   /** The connection is lost. */
   cut(reason?: LinkEnd["reason"]): void;
   links: number;
@@ -88,6 +90,9 @@ export function scriptCarrier(window: number): ScriptedCarrier {
         raw: JSON.stringify(receipt),
         ...receipt,
       });
+    },
+    rest(forMs) {
+      events?.onState({ kind: "resting", forMs, reason: "it throttles" });
     },
     cut(reason = "cut") {
       isOpen = false;

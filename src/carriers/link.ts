@@ -57,7 +57,7 @@ export type LinkState =
   | { kind: "connecting" }
   /** `peer`: the name by which the endpoint identifies itself, where the protocol has one. */
   | { kind: "bound"; peer?: string }
-  /** The carrier throttles: nothing is submitted until then. */
+  /** The carrier throttles: nothing is submitted until then, on none of its links. */
   | { kind: "resting"; forMs: number; reason: string }
   | { kind: "over"; reason: string };
 
@@ -73,7 +73,10 @@ export interface LinkEvents {
   onState(state: LinkState): void;
 }
 
-/** `refused`: wrong credentials, account blocked; trying again soon is in vain. */
+/**
+ * `refused`: wrong credentials, account blocked; trying again soon is in vain, on any link of the
+ * carrier.
+ */
 export interface LinkEnd {
   reason: "closed" | "cut" | "timed_out" | "refused";
   description: string;

@@ -111,7 +111,8 @@ function changed(row: CarrierRow, change: CarrierChange, state: CarrierState): C
 async function write(transaction: TransactionSql, row: CarrierRow): Promise<void> {
   await transaction`
     update carrier set state = ${row.state}, settings = ${transaction.json(row.settings)}, sealed_secret = ${row.sealedSecret},
-      senders = ${row.senders}, countries = ${row.countries}, test_phones = ${row.testPhones}::text[]::bigint[], version = version + 1
+      senders = ${row.senders}, countries = ${row.countries}, test_phones = ${row.testPhones}::text[]::bigint[], version = version + 1,
+      rests_until = null, rest_reason = null
     where id = ${row.id}`;
 }
 
@@ -142,16 +143,19 @@ async function readCarrier(transaction: TransactionSql, id: string): Promise<Ins
   return toAnswer(row as ListedRow);
 }
 
-interface ListedRow extends Omit<InstalledCarrier, "last_error_at" | "created_at" | "links" | "test_phones"> {
+interface ListedRow extends Omit<InstalledCarrier, "last_error_at" | "created_at" | "rests" | "links" | "test_phones"> {
   testPhones: string[];
   links: InstalledCarrier["links"];
+  restsUntil: Date | null;
+  restReason: string | null;
   lastErrorAt: Date | null;
   createdAt: Date;
 }
 
 const listedColumns = (sql: Sql | TransactionSql) => sql`
   select r.name, r.state, r.is_simulated as simulated, r.settings, r.senders, r.countries, r.test_phones::text[] as "testPhones",
-    r.version, r.last_error, r.last_error_at as "lastErrorAt", r.created_at as "createdAt",
+    r.version, case when r.rests_until > now() then r.rests_until end as "restsUntil", r.rest_reason as "restReason",
+    r.last_error, r.last_error_at as "lastErrorAt", r.created_at as "createdAt",
     coalesce((select json_agg(json_build_object('slot', l.slot, 'state', l.state, 'description', l.description, 'changed_at', l.changed_at,
       'waits_until', case when l.state in ('resting', 'over') and l.open_after > now() then l.open_after end)
       order by l.slot) from carrier_link l where l.carrier_id = r.id and l.slot <= (r.settings ->> 'links')::int), '[]') as links,
@@ -161,7 +165,7 @@ const listedColumns = (sql: Sql | TransactionSql) => sql`
       where e.carrier_id = r.id and m.status = 'unknown') doubted) as in_doubt,
     (select count(*)::int from receipt_waiting w where w.carrier_id = r.id) as receipts_waiting`;
 
-function toAnswer({ testPhones, lastErrorAt, createdAt, links, ...row }: ListedRow): InstalledCarrier {
+function toAnswer({ testPhones, restsUntil, restReason, lastErrorAt, createdAt, links, ...row }: ListedRow): InstalledCarrier {
   return {
     ...row,
     test_phones: testPhones.map((digits) => `+${digits}`),
@@ -170,6 +174,7 @@ function toAnswer({ testPhones, lastErrorAt, createdAt, links, ...row }: ListedR
       changed_at: timeOf(link.changed_at),
       waits_until: link.waits_until && timeOf(link.waits_until),
     })),
+    rests: restsUntil === null ? null : { until: restsUntil.toISOString(), reason: restReason ?? "" },
     last_error_at: lastErrorAt?.toISOString() ?? null,
     created_at: createdAt.toISOString(),
   };

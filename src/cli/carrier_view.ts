@@ -12,7 +12,8 @@ export function areLinksBound({ settings, links }: Pick<InstalledCarrier, "setti
 }
 
 export function renderCarriers(terminal: Terminal, carriers: readonly InstalledCarrier[]): string[] {
-  const head = ["name", "protocol", "state", "reaches", "bound", "in doubt", "receipts waiting", "last error"].map(terminal.dim);
+  const rest = ({ rests }: InstalledCarrier) => (rests === null ? [] : [`rests until ${rests.until.slice(11, 19)} UTC: ${rests.reason}`]);
+  const head = ["name", "protocol", "state", "reaches", "bound", "in doubt", "receipts waiting", "rest, last error"].map(terminal.dim);
   const rows = carriers.map((carrier) => [
     carrier.name,
     carrier.settings.protocol,
@@ -21,7 +22,7 @@ export function renderCarriers(terminal: Terminal, carriers: readonly InstalledC
     `${carrier.links.filter(({ state }) => state === "bound").length} of ${carrier.settings.links}`,
     formatCount(carrier.in_doubt),
     formatCount(carrier.receipts_waiting),
-    shownName(carrier.last_error ?? "", 60),
+    shownName([...rest(carrier), carrier.last_error ?? ""].filter((text) => text !== "").join("; "), 100),
   ]);
   return alignColumns([head, ...rows], [5, 6]);
 }

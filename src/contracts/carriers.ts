@@ -198,6 +198,10 @@ export const installedCarrier = z.object({
         .describe("resting: nothing is submitted before; over: it is not opened before; null: it waits for nothing"),
     }),
   ),
+  rests: z
+    .object({ until: time, reason: z.string() })
+    .nullable()
+    .describe("it throttles, or refuses the account: nothing is submitted on any of its links until then"),
   in_doubt: z.number().int().describe("messages of which nobody knows whether the carrier has them"),
   receipts_waiting: z.number().int().describe("receipts whose id no message has, yet"),
   last_error: z.string().nullable(),

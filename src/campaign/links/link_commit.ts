@@ -55,6 +55,10 @@ export interface CommittedLink {
    * these are facts, whoever holds the link.
    */
   lease: "renewed" | "lost" | "unasked";
+  /**
+   * The carrier rests for so long: nothing is to be submitted. 0: it does not; null: unasked.
+   */
+  restMs: number | null;
   /** Intents that were granted: since when, and the end of their validity. */
   granted: Map<HeldChunk, GrantedIntent>;
   changed: CampaignProgress[];
@@ -71,7 +75,7 @@ export async function commitLink(sql: Sql, lease: LinkLease, leaseMs: number, te
       needsLease(work) ? renewLease(transaction, lease, leaseMs) : null,
       readReceipts(transaction, lease.carrierId, work.receipts, ids),
     ]);
-    const isMine = held === true;
+    const isMine = held?.isMine === true;
     const reported = [...new Set(receipts.known.map(({ id }) => id.bulksmsId))];
     const [campaigns, contactsOf] = await Promise.all([
       lockCampaigns(transaction, work, reported),
@@ -95,7 +99,8 @@ export async function commitLink(sql: Sql, lease: LinkLease, leaseMs: number, te
     ]);
     reachFailpoint("link_uncommitted");
     return {
-      lease: held === null ? "unasked" : held ? "renewed" : "lost",
+      lease: held === null ? "unasked" : held.isMine ? "renewed" : "lost",
+      restMs: held === null ? null : held.restMs,
       granted,
       changed: [...changed, ...applied.changed],
       hasCharge: moved.some(({ partsCharged }) => partsCharged > 0n) || applied.hasCharge,
@@ -108,13 +113,18 @@ export async function commitLink(sql: Sql, lease: LinkLease, leaseMs: number, te
 const needsLease = ({ intents, complete, renewed, doubt, isRenewal }: LinkWork): boolean =>
   isRenewal || doubt !== null || intents.length + complete.length + renewed.length > 0;
 
-/** The link's chunks live as long as the link: cancel and the sweeper read their leases. */
-async function renewLease(transaction: TransactionSql, lease: LinkLease, leaseMs: number): Promise<boolean> {
-  const rows = await transaction`
-    update carrier_link set lease_until = clock_timestamp() + ${leaseMs}::int * interval '1 ms'
-    where carrier_id = ${lease.carrierId} and slot = ${lease.slot} and lease_owner = ${lease.owner} and lease_until > clock_timestamp()
-    returning 1`;
-  return rows.length > 0;
+/**
+ * The link's chunks live as long as the link: cancel and the sweeper read their leases. And whether
+ * the carrier rests: another link may have heard so.
+ */
+async function renewLease(transaction: TransactionSql, lease: LinkLease, leaseMs: number): Promise<{ isMine: boolean; restMs: number }> {
+  const rows = await transaction<{ restMs: number }[]>`
+    update carrier_link l set lease_until = clock_timestamp() + ${leaseMs}::int * interval '1 ms'
+    from carrier r
+    where l.carrier_id = ${lease.carrierId} and l.slot = ${lease.slot} and l.lease_owner = ${lease.owner} and l.lease_until > clock_timestamp()
+      and r.id = l.carrier_id
+    returning coalesce(greatest(0, extract(epoch from r.rests_until - clock_timestamp()) * 1000), 0)::float8 as "restMs"`;
+  return { isMine: rows.length > 0, restMs: rows[0]?.restMs ?? 0 };
 }
 
 function idsOf(outcomes: readonly RowOutcome[]): TheirId[] {

@@ -39,7 +39,8 @@ export async function takeLink(
   await sql`insert into carrier_link (carrier_id, slot) values (${carrierId}, ${slot}) on conflict do nothing`;
   return inTransaction(sql, async (transaction) => {
     const [row] = await transaction<{ owner: string | null; isHeld: boolean; isDue: boolean }[]>`
-      select lease_owner as owner, coalesce(lease_until > clock_timestamp(), false) as "isHeld", open_after <= now() as "isDue"
+      select lease_owner as owner, coalesce(lease_until > clock_timestamp(), false) as "isHeld",
+        open_after <= now() and not exists (select from carrier where id = ${carrierId} and rests_until > now()) as "isDue"
       from carrier_link where carrier_id = ${carrierId} and slot = ${slot} for no key update skip locked`;
     if (row === undefined || row.isHeld) return { lease: null, changed: [] };
     const changed = row.owner === null ? [] : await takeOver(transaction, link, row.owner);
@@ -98,17 +99,36 @@ export async function showLinkState(sql: Sql, lease: LinkLease, state: LinkState
 }
 
 /**
- * Gives the link back. `hasFailed`: it is not opened again at once, and later after each failure in
- * a row. With chunks that could not be given back its lease only ends now: whoever takes the link
- * over takes them too.
+ * The carrier wants nothing for so long: none of its links submits, or is opened, in any worker.
  */
-export async function releaseLink(sql: Sql, lease: LinkLease, { hasFailed, description }: { hasFailed: boolean; description: string }) {
+export async function restCarrier(sql: Sql, carrierId: string, forMs: number, reason: string): Promise<void> {
+  await sql`
+    update carrier set rests_until = now() + ${Math.ceil(forMs)}::int * interval '1 ms', rest_reason = ${reason.slice(0, 300)}
+    where id = ${carrierId} and coalesce(rests_until, now()) < now() + ${Math.ceil(forMs)}::int * interval '1 ms'`;
+}
+
+/** How a link ended, for the one who gives it back. */
+export interface Released {
+  hasFailed: boolean;
+  /** The carrier refused the account: its other links would end the same way. */
+  isRefused?: boolean;
+  description: string;
+}
+
+/**
+ * Gives the link back. `hasFailed`: it is not opened again at once, and later after each failure in
+ * a row; `isRefused`: nor is any other link of the carrier. With chunks that could not be given back
+ * its lease only ends now: whoever takes the link over takes them too.
+ */
+export async function releaseLink(sql: Sql, lease: LinkLease, { hasFailed, isRefused = false, description }: Released): Promise<void> {
   const holdsChunks = sql`exists (select from bulksms b join bulksms_chunk c on c.bulksms_id = b.id
     where b.carrier_id = ${lease.carrierId} and c.state = 'leased' and c.lease_owner = ${lease.owner})`;
-  await sql`
+  const [released] = await sql<{ restMs: number }[]>`
     update carrier_link set state = 'over', description = ${description.slice(0, 300)}, changed_at = now(),
       lease_owner = case when ${holdsChunks} then lease_owner end, lease_until = case when ${holdsChunks} then clock_timestamp() end,
       failures = case when ${hasFailed} then failures + 1 else 0 end,
       open_after = case when ${hasFailed} then now() + ${backoffInterval(sql, linkBackoff, sql`failures`)} else now() end
-    where carrier_id = ${lease.carrierId} and slot = ${lease.slot} and lease_owner = ${lease.owner}`;
+    where carrier_id = ${lease.carrierId} and slot = ${lease.slot} and lease_owner = ${lease.owner}
+    returning (extract(epoch from open_after - now()) * 1000)::float8 as "restMs"`;
+  if (isRefused && released !== undefined) await restCarrier(sql, lease.carrierId, released.restMs, description);
 }

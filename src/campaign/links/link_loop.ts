@@ -15,7 +15,7 @@ import type { CampaignProgress } from "../lifecycle/move_messages.ts";
 import { type HeldChunk, HeldChunks, restingIntent } from "./held_chunks.ts";
 import { leaseNextChunk, releaseAtRest, reopenUnheld } from "./link_chunks.ts";
 import { type CommittedLink, commitLink, type LinkTerms, type LinkWork } from "./link_commit.ts";
-import { type LinkLease, showLinkState } from "./link_leases.ts";
+import { type LinkLease, restCarrier, showLinkState } from "./link_leases.ts";
 
 export interface LinkLoopOptions {
   sql: Sql;
@@ -58,6 +58,8 @@ export class LinkLoop {
   readonly #held: HeldChunks;
   readonly #link: CarrierLink;
   #leaseEnd: Deadline;
+  /** Until when the carrier rests, as the last commit has read it; null: it does not. */
+  #restEnd: Deadline | null = null;
   #receipts: QueuedReceipt[] = [];
   #end: LinkEnd | null = null;
   #isStopping = false;
@@ -120,6 +122,8 @@ export class LinkLoop {
       onState: (state) => {
         if (state.kind === "bound") this.#options.onBound(state.peer ?? "");
         const { sql, lease } = this.#options;
+        if (state.kind === "resting")
+          void restCarrier(sql, lease.carrierId, state.forMs, state.reason).catch((error: unknown) => this.#logFailure(error));
         void showLinkState(sql, lease, state).catch((error: unknown) => this.#logFailure(error));
       },
     };
@@ -136,7 +140,7 @@ export class LinkLoop {
       const roused = new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
-      await Promise.race([roused, sleep(Math.min(pollMs, this.#options.leaseMs / 3))]);
+      await Promise.race([roused, sleep(Math.min(pollMs, this.#options.leaseMs / 3, this.#restEnd?.leftMs() ?? pollMs))]);
     }
     this.#isWoken = false;
   }
@@ -179,8 +183,9 @@ export class LinkLoop {
     const receipts = this.#receipts.slice(0, receiptsPerCommitMax);
     const complete = this.#held.chunks.filter(({ rows }) => rows.every(({ state }) => state === "recorded" || state === "answered"));
     const isRenewal = this.#leaseEnd.leftMs() < (leaseMs * 2) / 3;
+    const looks = isRenewal || this.#isRestOver();
     const intents = this.#isStopping || this.#end !== null ? [] : this.#nextIntents(complete, isRenewal);
-    if (outcomes.length + receipts.length + complete.length + intents.length === 0 && doubt === null && !isRenewal) return true;
+    if (outcomes.length + receipts.length + complete.length + intents.length === 0 && doubt === null && !looks) return true;
     if (outcomes.length > 0) reachFailpoint("link_answered");
     this.#held.outcomes = [];
     const leaseEnd = deadlineIn(leaseMs);
@@ -191,7 +196,7 @@ export class LinkLoop {
       intents,
       complete,
       renewed: isRenewal ? [...this.#held.chunks] : [],
-      isRenewal,
+      isRenewal: looks,
     };
     this.#held.ask(intents);
     let committed: CommittedLink;
@@ -206,8 +211,14 @@ export class LinkLoop {
       return false;
     }
     if (committed.lease === "renewed") this.#leaseEnd = leaseEnd;
+    if (committed.restMs !== null) this.#restEnd = committed.restMs > 0 ? deadlineIn(committed.restMs) : null;
     await this.#afterCommit(work, receipts, committed);
     return true;
+  }
+
+  /** Whether it has ended is read again: another link may have prolonged it. */
+  #isRestOver(): boolean {
+    return this.#restEnd?.isOver() === true;
   }
 
   /** New intents; of all chunks when leases are renewed, so that a pause or cancel is noticed. */
@@ -260,7 +271,7 @@ export class LinkLoop {
 
   /** Hands over what is intended, as far as the carrier takes it. */
   #submit(): void {
-    if (this.#isStopping || this.#isLost || this.#end !== null || this.#leaseEnd.isOver()) return;
+    if (this.#isStopping || this.#isLost || this.#end !== null || this.#leaseEnd.isOver() || this.#restEnd !== null) return;
     const taken = this.#held.takeSubmittable(this.#link.capacity());
     if (taken.length === 0) return;
     const messages = taken.map(({ key, held, row }) => ({

@@ -26,6 +26,8 @@ export interface LinkedCarrier {
   version: number;
   /** Whether links may be open: not paused, not removed. */
   isOpen: boolean;
+  /** It throttles, or refuses the account: no link is opened, and nothing is asked. */
+  isResting: boolean;
 }
 
 export interface LinkManagerOptions {
@@ -65,9 +67,20 @@ interface RunningLink {
 export function openLinkManager(options: LinkManagerOptions): LinkManager {
   const { log } = options;
   const running = new Map<string, RunningLink>();
+  const carriers = new Map<string, LinkedCarrier>();
   let isClosing = false;
+  const onError = (error: unknown, carrierId: string) => log.warn({ event: "links.failed", carrierId, ...errorFields(error) });
+  // each carrier by itself: one that is slow, or fails, delays no other
+  const links = coalesce((carrierId) => openFree(options, running, carriers.get(carrierId), () => isClosing), onError);
+  const inquiries = coalesce((carrierId) => inquire(options, carriers.get(carrierId)), onError);
   const look = coalesce(
-    async () => lookAround(options, running, () => isClosing),
+    async () => {
+      await lookAround(options.sql, running, carriers);
+      for (const [carrierId, { isOpen, isResting }] of carriers) {
+        links(carrierId);
+        if (isOpen && !isResting && !isClosing) inquiries(carrierId);
+      }
+    },
     (error) => log.warn({ event: "links.failed", ...errorFields(error) }),
   );
   const timer = setInterval(() => look("links"), lookEveryMs);
@@ -81,41 +94,51 @@ export function openLinkManager(options: LinkManagerOptions): LinkManager {
       isClosing = true;
       clearInterval(timer);
       await look.idle();
+      await Promise.all([links.idle(), inquiries.idle()]);
       for (const { loop } of running.values()) loop.stop();
       await Promise.all([...running.values()].map(({ done }) => done));
     },
   };
 }
 
-/** Closes what must not be open, takes what nobody holds, joins receipts with ids. */
-async function lookAround(options: LinkManagerOptions, running: Map<string, RunningLink>, isClosing: () => boolean): Promise<void> {
-  const carriers = await readCarriers(options.sql);
-  const byId = new Map(carriers.map((carrier) => [carrier.carrierId, carrier]));
+/** Closes what must not be open. @param carriers is made up to date */
+async function lookAround(sql: Sql, running: Map<string, RunningLink>, carriers: Map<string, LinkedCarrier>): Promise<void> {
+  const found = await readCarriers(sql);
+  carriers.clear();
+  for (const carrier of found) carriers.set(carrier.carrierId, carrier);
   for (const link of running.values()) {
-    const carrier = byId.get(link.carrierId);
+    const carrier = carriers.get(link.carrierId);
     if (carrier?.isOpen !== true || carrier.version !== link.version || link.slot > carrier.settings.links) link.loop.stop();
-  }
-  for (const carrier of carriers) {
-    for (const slot of await freeSlots(options.sql, carrier)) {
-      if (isClosing()) return;
-      if (!running.has(`${carrier.carrierId}.${slot}`)) await takeAndRun(options, running, carrier, slot);
-    }
-    await join(options, carrier);
-    if (carrier.isOpen) await inquire(options, carrier);
   }
 }
 
+/** Takes the links of a carrier that nobody holds, joins its receipts with ids. */
+async function openFree(
+  options: LinkManagerOptions,
+  running: Map<string, RunningLink>,
+  carrier: LinkedCarrier | undefined,
+  isClosing: () => boolean,
+): Promise<void> {
+  if (carrier === undefined) return;
+  for (const slot of await freeSlots(options.sql, carrier)) {
+    if (isClosing()) return;
+    if (!running.has(`${carrier.carrierId}.${slot}`)) await takeAndRun(options, running, carrier, slot);
+  }
+  await join(options, carrier);
+}
+
 const readCarriers = (sql: Sql): Promise<LinkedCarrier[]> => sql<LinkedCarrier[]>`
-  select id as "carrierId", name, settings, sealed_secret as "sealedSecret", version, state in ('test_only', 'live') as "isOpen"
+  select id as "carrierId", name, settings, sealed_secret as "sealedSecret", version, state in ('test_only', 'live') as "isOpen",
+    coalesce(rests_until > now(), false) as "isResting"
   from carrier where state <> 'removed' or exists (select from carrier_link l where l.carrier_id = carrier.id and l.lease_owner is not null)`;
 
 /** Slots to open, and those that somebody left behind with a lease that has run out. */
-async function freeSlots(sql: Sql, { carrierId, settings, isOpen }: LinkedCarrier): Promise<number[]> {
+async function freeSlots(sql: Sql, { carrierId, settings, isOpen, isResting }: LinkedCarrier): Promise<number[]> {
   const rows = await sql<{ slot: number; isFree: boolean; isLeft: boolean }[]>`
     select slot, coalesce(lease_until < clock_timestamp(), open_after <= now()) as "isFree", lease_owner is not null as "isLeft"
     from carrier_link where carrier_id = ${carrierId}`;
   const known = new Map(rows.map((row) => [row.slot, row]));
-  const wanted = isOpen ? Array.from({ length: settings.links }, (_, index) => index + 1) : [];
+  const wanted = isOpen && !isResting ? Array.from({ length: settings.links }, (_, index) => index + 1) : [];
   const open = wanted.filter((slot) => known.get(slot)?.isFree ?? true);
   const left = rows.filter(({ slot, isFree, isLeft }) => isFree && isLeft && !open.includes(slot)).map(({ slot }) => slot);
   return [...open, ...left];
@@ -166,7 +189,7 @@ async function runLoop({ sql, log }: LinkManagerOptions, carrier: LinkedCarrier,
       description: end.description,
     });
     if (hasFailed) await noteError(sql, carrier.carrierId, `${end.reason}: ${end.description}`);
-    await releaseLink(sql, lease, { hasFailed, description: end.description });
+    await releaseLink(sql, lease, { hasFailed, isRefused: end.reason === "refused", description: end.description });
   } catch (error) {
     // its lease runs out
     log.warn({ event: "link.failed", carrier: carrier.name, slot: lease.slot, ...errorFields(error) });
@@ -188,9 +211,9 @@ async function join(options: LinkManagerOptions, { carrierId, settings }: Linked
   if (joined !== null) tell(options, joined);
 }
 
-async function inquire(options: LinkManagerOptions, carrier: LinkedCarrier): Promise<void> {
-  const inquirer = options.openInquirer(carrier);
-  if (inquirer === null) return;
+async function inquire(options: LinkManagerOptions, carrier: LinkedCarrier | undefined): Promise<void> {
+  const inquirer = carrier === undefined ? null : options.openInquirer(carrier);
+  if (carrier === undefined || inquirer === null) return;
   const { sql } = options;
   const onCommitted = (committed: CommittedReceipts) => tell(options, committed);
   try {

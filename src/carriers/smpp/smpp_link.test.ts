@@ -53,7 +53,7 @@ describe("a bind", () => {
   });
 
   it.each([
-    [statuses.RALYBND, "refused", "ESME_RALYBND (0x05): as many binds as it allows are open"],
+    [statuses.RALYBND, "cut", "ESME_RALYBND (0x05): as many binds as it allows are open"],
     [statuses.RBINDFAIL, "refused", "ESME_RBINDFAIL (0x0d): check system_id, password, system_type"],
     [statuses.RINVPASWD, "refused", "ESME_RINVPASWD (0x0e): the password is wrong"],
     [statuses.RINVSYSID, "refused", "ESME_RINVSYSID (0x0f): it does not know the system_id"],

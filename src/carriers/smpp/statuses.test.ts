@@ -25,7 +25,7 @@ it("an error code is the name of the status, or its number", () => {
 
 it("a refused bind says what to do, and whether it passes", () => {
   expect(bindRefusal(statuses.RALYBND)).toEqual({
-    isPassing: false,
+    isPassing: true,
     description: expect.stringContaining("ESME_RALYBND (0x05): as many binds"),
   });
   expect(bindRefusal(statuses.RINVPASWD).description).toContain("the password is wrong");

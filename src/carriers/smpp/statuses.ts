@@ -19,8 +19,11 @@ export function meaningOf(status: number, overrides: SmppSettings["statuses"]): 
   return overrides[String(status)] ?? usualMeanings.get(status) ?? "rejected";
 }
 
-/** A bind that the carrier did not take for reasons of its own, which pass. */
-const passing = new Set<number>([statuses.RSYSERR, statuses.RMSGQFUL, statuses.RTHROTTLED, statuses.RX_T_APPN]);
+/**
+ * A bind that the carrier did not take for reasons that pass, or that are this one link's: its
+ * other links go on.
+ */
+const passing = new Set<number>([statuses.RALYBND, statuses.RSYSERR, statuses.RMSGQFUL, statuses.RTHROTTLED, statuses.RX_T_APPN]);
 
 /** Why a bind failed, and whether it is in vain to try again soon. */
 export function bindRefusal(status: number): { isPassing: boolean; description: string } {
