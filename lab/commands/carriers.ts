@@ -6,6 +6,7 @@ import { parseWholeNumber } from "../../src/cli/number_options.ts";
 import { exitCodes } from "../../src/cli/report_error.ts";
 import { endedStates } from "../../src/cli/shown_states.ts";
 import { createTerminal, formatCount } from "../../src/cli/terminal.ts";
+import { stateName } from "../../src/contracts/words.ts";
 import { type CarrierProof, proveCarriers } from "../break/carriers/prove_carriers.ts";
 import { parseSeed } from "./run.ts";
 
@@ -42,8 +43,8 @@ async function carriers({ contacts, seed, json }: CarriersCommandOptions): Promi
   return report.held ? exitCodes.ok : exitCodes.failed;
 }
 
-function lineOf({ carrier, counts, events, inDoubt, resolved, seconds }: CarrierProof): string {
+function lineOf({ carrier, counts, unconfirmed, events, inDoubt, resolved, seconds }: CarrierProof): string {
   const doubt = `${formatCount(inDoubt)} in doubt after ${formatCount(events)} events, ${formatCount(resolved)} of them resolved`;
-  const ends = endedStates(counts).map(([word, count]) => `${word} ${formatCount(count)}`);
+  const ends = endedStates({ counts, unconfirmed }).map(([state, count]) => `${stateName(state)} ${formatCount(count)}`);
   return `${carrier}   ${ends.join(" · ")} · ${doubt} · ${seconds.toFixed(1)} s`;
 }

@@ -9,7 +9,7 @@ import { statusIn, statusList, statusNotIn, sumOfCounters } from "../platform/st
 import { succeedsWithin } from "../platform/time/deadline.ts";
 import { createSlots } from "../platform/time/slots.ts";
 import { purgeDeadImport } from "./import/purge_imports.ts";
-import { expireMessages } from "./lifecycle/expiry.ts";
+import { expireMessages, isSilentSql } from "./lifecycle/expiry.ts";
 import type { CampaignProgress } from "./lifecycle/move_messages.ts";
 import { ringBackoff } from "./row_backoffs.ts";
 
@@ -174,7 +174,8 @@ async function claimCampaigns(
         select b.id, b.status,
           ${statusIn(transaction, "b.status", campaignSets.open)} and ${sumOfCounters(transaction, "b", messageSets.submitted)} > 0 and exists (
             select from bulksms_chunk c where c.bulksms_id = b.id
-              and c.submitted_at + (b.deadline_s + ${receiptHorizonS}::int) * interval '1 s' < now()) as is_past_deadline
+              and c.submitted_at + (b.deadline_s + case when b.sent > 0 and ${isSilentSql(transaction)} then 0 else ${receiptHorizonS}::int end)
+                * interval '1 s' < now()) as is_past_deadline
         from bulksms b
         where ${statusNotIn(transaction, "b.status", campaignSets.resting)} and (b.next_ring_at <= now() or ${isStart})
       ), due as (

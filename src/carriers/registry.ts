@@ -47,7 +47,8 @@ export async function listCarriers(sql: Sql): Promise<InstalledCarrier[]> {
  */
 export async function addCarrier({ sql, seal }: Registry, carrier: NewCarrier): Promise<InstalledCarrier> {
   const { name, settings } = carrier;
-  requireCountries(carrier.countries);
+  requireCountries("countries", carrier.countries);
+  requireCountries("countries_without_receipts", settings.countries_without_receipts);
   if (name === builtInCarrier) throw nameTaken(name, "it is the simulator of this installation");
   return inTransaction(sql, async (transaction) => {
     const [earlier] = await transaction<{ id: string; isReusable: boolean }[]>`
@@ -77,7 +78,7 @@ export async function addCarrier({ sql, seal }: Registry, carrier: NewCarrier): 
  * @throws AppError carrier_not_found, carrier_busy, request_invalid, carrier_keys_unreadable
  */
 export async function changeCarrier({ sql, seal }: Registry, name: string, change: CarrierChange): Promise<InstalledCarrier> {
-  requireCountries(change.countries?.add ?? []);
+  requireCountries("countries", change.countries?.add ?? []);
   if (!isCarrierName(name)) throw notFound(name);
   return inTransaction(sql, async (transaction) => {
     const [row] = await transaction<CarrierRow[]>`
@@ -184,9 +185,9 @@ function merged(field: string, entries: readonly string[], change: { add: string
 }
 
 /** @throws AppError request_invalid */
-function requireCountries(countries: readonly string[]): void {
+function requireCountries(field: string, countries: readonly string[]): void {
   const unknown = countries.find((country) => !isCountry(country));
-  if (unknown !== undefined) throw new AppError("request_invalid", `countries: ${unknown} is no country (ISO 3166, two letters).`);
+  if (unknown !== undefined) throw new AppError("request_invalid", `${field}: ${unknown} is no country (ISO 3166, two letters).`);
 }
 
 const sealSecret = (seal: Seal, secret: string, id: string): Buffer => withSealKeys(() => seal.seal(secret, id));

@@ -27,6 +27,7 @@ export interface CampaignState {
   parts: number;
   partsSent: number;
   counts: Record<MessageStatus, number>;
+  unconfirmed: number;
   lastError: string | null;
   /** Available + held of the workspace, a decimal string; null until it is known. */
   credit: string | null;
@@ -61,9 +62,9 @@ export async function watchCampaign(
       state.credit = message.update.credit;
     }
     if (message.topic === "bulksms_progress" && message.update.version > version) {
-      const { status, contacts, parts_sent, counts } = message.update;
+      const { status, contacts, parts_sent, counts, unconfirmed } = message.update;
       version = message.update.version;
-      Object.assign(state, { status, contacts, partsSent: parts_sent, counts, silent: null });
+      Object.assign(state, { status, contacts, partsSent: parts_sent, counts, unconfirmed, silent: null });
     }
     options.onChange(state);
   });
@@ -122,12 +123,12 @@ export async function readCreditPatiently(connection: Connection, workspaceId: s
 /** Just set to run: every message is pending. */
 function untouched({ contacts, parts }: CreateAnswer): Omit<CampaignState, "credit" | "silent"> {
   const counts = messageCounts((status) => (status === "pending" ? contacts : 0));
-  return { status: "running", contacts, parts, partsSent: 0, counts, lastError: null };
+  return { status: "running", contacts, parts, partsSent: 0, counts, unconfirmed: 0, lastError: null };
 }
 
 function stateOf(campaign: BulksmsAnswer): Omit<CampaignState, "credit" | "silent"> {
-  const { status, contacts, parts, counts } = campaign;
-  return { status, contacts, parts, partsSent: campaign.parts_sent, counts, lastError: campaign.last_error };
+  const { status, contacts, parts, counts, unconfirmed } = campaign;
+  return { status, contacts, parts, partsSent: campaign.parts_sent, counts, unconfirmed, lastError: campaign.last_error };
 }
 
 /** A subscribed socket that is reopened whenever it is lost. */

@@ -28,6 +28,7 @@ test("numbers, words, a switch and lists are read as settings", () => {
     ...{ protocol: "smpp", host: "smpp.example", port: 2_775, system_id: "oulu", window: 10 },
     ...{ parts_per_second: 12.5, receipts_by_text: true, statuses: { 1042: "stop", 88: "throttled" }, data_coding: 3 },
   });
+  expect(parse("smpp", ...smpp, "--countries-without-receipts", "IN, CN")).toMatchObject({ countries_without_receipts: ["IN", "CN"] });
   expect(parse("twilio", "--account-sid", "AC1")).toMatchObject({ protocol: "twilio", account_sid: "AC1" });
 });
 
@@ -40,6 +41,8 @@ describe("refused by its name:", () => {
     ["--data-coding", ["--data-coding", "8"]],
     ["--statuses", ["--statuses", "1042"]],
     ["--statuses", ["--statuses", "1042=perhaps"]],
+    ["--countries-without-receipts", ["--countries-without-receipts", "India"]],
+    ["--charge-on", ["--receipts", "none", "--charge-on", "sent_receipt"]],
     ["--tls-ca", ["--tls-ca", "/nowhere/ca.pem"]],
   ])("%s of %s", (option, words) => {
     const read = () => parse("smpp", ...smpp, ...words);

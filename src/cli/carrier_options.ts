@@ -44,13 +44,14 @@ const descriptions: Readonly<Record<string, string>> = {
   links: "binds, or groups of connections",
   on_doubt: "keep, or resend",
   charge_on: "acceptance, or sent_receipt",
+  countries_without_receipts: "countries from which no receipt comes, such as IN,CN",
   url: "address of the API, for tests",
   account_sid: "Account SID: AC and 32 digits",
   messaging_service_sid: "Messaging Service SID, if texts go through one",
   receipts_url: "public address of /receipts/twilio/NAME of salesapi; without it messages are polled",
 };
 
-type Kind = "boolean" | "number" | "map" | "text";
+type Kind = "boolean" | "number" | "map" | "list" | "text";
 
 /** The settings of a protocol but the protocol itself. */
 const fieldsOf = (protocol: AddedProtocol): string[] => Object.keys(schemas[protocol].shape).filter((field) => field !== "protocol");
@@ -63,12 +64,13 @@ function kindOf(protocol: AddedProtocol, field: string): Kind {
   while (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) schema = schema.unwrap() as z.ZodType;
   if (schema instanceof z.ZodBoolean) return "boolean";
   if (schema instanceof z.ZodRecord) return "map";
+  if (schema instanceof z.ZodArray) return "list";
   return schema instanceof z.ZodNumber || schema instanceof z.ZodUnion ? "number" : "text";
 }
 
 export function addSettingOptions(command: Command, protocol: AddedProtocol): Command {
   for (const field of fieldsOf(protocol)) {
-    const value = { boolean: "", number: " <n>", map: " <list>", text: " <word>" }[kindOf(protocol, field)];
+    const value = { boolean: "", number: " <n>", map: " <list>", list: " <list>", text: " <word>" }[kindOf(protocol, field)];
     command.option(`${flagOf(field)}${value}`, descriptions[field] ?? field);
   }
   return command;
@@ -98,6 +100,7 @@ function readOption(kind: Kind, field: string, value: unknown): unknown {
   const text = String(value);
   if (kind === "number") return readDecimalNumber(text, { min: 0, max: 1_000_000 }) ?? text;
   if (kind === "map") return mapOf(field, text);
+  if (kind === "list") return text.split(",").map((entry) => entry.trim());
   return field === "tls_ca" ? readFileNamed(flagOf(field), text) : text;
 }
 

@@ -12,6 +12,7 @@ function stateWith(counts: Partial<CampaignState["counts"]>, more: Partial<Campa
     parts: 4_942,
     partsSent: 0,
     counts: all,
+    unconfirmed: 0,
     lastError: null,
     credit: "634.2",
     silent: null,

@@ -1,6 +1,7 @@
 // A running campaign on screen: bar, states, rate, credit, time left. Redrawn in place on a
 // terminal, a plain line every few seconds in a pipe.
 import { countIn, noSuchState } from "../contracts/states.ts";
+import { stateName } from "../contracts/words.ts";
 import type { CampaignState } from "./campaign_watch.ts";
 import { countFinal, followedStates } from "./shown_states.ts";
 import { formatCount, formatCreditText, formatDuration, type Terminal, visibleLength } from "./terminal.ts";
@@ -89,7 +90,7 @@ function measurePace(samples: { atMs: number; done: number }[], state: CampaignS
 export function renderProgress(terminal: Terminal, state: CampaignState, pace: Pace): string[] {
   const columns = terminal.columns() - 4;
   const percent = `${String(percentOf(state)).padStart(3)} %`;
-  const states = followedStates(state.counts).map(([word, count]) => `${terminal.dim(word)} ${padCount(count, state.contacts)}`);
+  const states = followedStates(state).map(([shown, count]) => `${terminal.dim(stateName(shown))} ${padCount(count, state.contacts)}`);
   const facts = factsOf(terminal, state, pace);
   const besides = [states.join("  "), ...facts].join("   ");
   const oneLineBar = columns - visibleLength(besides) - percent.length - 5;
@@ -174,7 +175,7 @@ function formatLeft(leftMs: number): string {
 
 function renderPlain(state: CampaignState, pace: Pace, elapsedMs: number): string {
   const elapsed = `${Math.round(elapsedMs / 1_000)} s`.padStart(5);
-  const states = followedStates(state.counts).map(([word, count]) => `${word} ${padCount(count, state.contacts)}`);
+  const states = followedStates(state).map(([shown, count]) => `${stateName(shown)} ${padCount(count, state.contacts)}`);
   const plain = { dim: (text: string) => text } as Terminal;
   return [elapsed, `${String(percentOf(state)).padStart(3)} %`, states.join("  "), ...factsOf(plain, state, pace)].join("   ").trimEnd();
 }

@@ -7,6 +7,7 @@ import type { KeysAnswer } from "../contracts/keys.ts";
 import { isProduct } from "../contracts/prices.ts";
 import type { QuoteAnswer } from "../contracts/quote.ts";
 import { settings } from "../contracts/settings.ts";
+import { stateName } from "../contracts/words.ts";
 import { type AgreementOptions, expectationOf, isAgreed, quoteChanged, requireAgreement } from "./agreement.ts";
 import { readCredit, readCreditPatiently, watchCampaign } from "./campaign_watch.ts";
 import { readerGone } from "./closed_output.ts";
@@ -195,9 +196,9 @@ export function showCreated(terminal: Terminal, file: string, created: CreateAns
 
 const shownFileColumns = 48;
 
-/** `delivered 4,571 · undelivered 168 · failed 49 · expired 24        41 s` */
+/** `delivered 4,571 · undelivered 168 · failed 49 · sent, unconfirmed 24        41 s` */
 export function showEnded(terminal: Terminal, ended: BulksmsAnswer, durationMs: number): void {
-  const words = endedStates(ended.counts).map(([word, count]) => `${word} ${formatCount(count)}`);
+  const words = endedStates(ended).map(([state, count]) => `${stateName(state)} ${formatCount(count)}`);
   terminal.line(`${words.join(" · ")}        ${formatDuration(durationMs)}`);
 }
 

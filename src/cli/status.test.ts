@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { BulksmsAnswer } from "../contracts/http.ts";
 import { importEndNames, importEnds } from "../contracts/import_ends.ts";
 import { messageCounts } from "../contracts/states.ts";
+import { endedStates } from "./shown_states.ts";
 import { displayWidth } from "./shown_text.ts";
 import { renderCampaign, renderTable } from "./status.ts";
 import { createTerminal } from "./terminal.ts";
@@ -15,7 +16,7 @@ function campaignNamed(name: string): BulksmsAnswer {
   const file = { contacts: 5, rejected: 0, rejects: {}, parts: 5, parts_sent: 0 };
   const id = "0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f";
   const fixed = { sender: "bulksms", text: "Hi", country: "FI", status: "ready", last_error: null, hold_id: null } as const;
-  return { id, kind: "campaign", name, ...fixed, ...file, ...money, ...times, counts, deadline_s: 60, version: 1 };
+  return { id, kind: "campaign", name, ...fixed, ...file, ...money, ...times, counts, unconfirmed: 0, deadline_s: 60, version: 1 };
 }
 
 describe("a campaign whose file was not read to its end", () => {
@@ -35,6 +36,20 @@ describe("a campaign whose file was not read to its end", () => {
     expect(lines).toContain("import_failed, last error: csv_nul");
     expect(lines).not.toContain("again");
   });
+});
+
+it("a campaign's unconfirmed messages are none of those that expired", () => {
+  const counts = messageCounts((status) => (status === "expired" ? 5 : 0));
+  const lines = renderCampaign(terminal, { ...campaignNamed("people"), counts, unconfirmed: 3 });
+  expect(lines.filter((line) => /^(expired|sent, unconfirmed) /.test(line)).map((line) => line.replace(/ +/g, " "))).toEqual([
+    "expired 2",
+    "sent, unconfirmed 3",
+  ]);
+  expect(endedStates({ counts, unconfirmed: 3 })).toEqual([
+    ["delivered", 0],
+    ["unconfirmed", 3],
+    ["expired", 2],
+  ]);
 });
 
 describe("the table of campaigns", () => {

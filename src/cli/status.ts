@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import type { BulksmsAnswer, BulksmsPage } from "../contracts/http.ts";
 import { importEndOf, importEnds } from "../contracts/import_ends.ts";
 import { settings } from "../contracts/settings.ts";
-import { messageStatuses } from "../contracts/states.ts";
+import { shownCounts, shownStates } from "../contracts/states.ts";
+import { stateName } from "../contracts/words.ts";
 import { type Connection, connect } from "./connection.ts";
 import { endWell, Failure } from "./failure.ts";
 import { readWholeNumber } from "./number_options.ts";
@@ -120,7 +121,8 @@ export function renderCampaign(terminal: Terminal, campaign: BulksmsAnswer): str
       `${formatCount(open)} with the carrier: each ends by its receipt, or ${formatDuration(campaign.deadline_s * 1_000)} after its submit`,
     ]);
   }
-  const states = messageStatuses.map((word) => [word, formatCount(campaign.counts[word])]);
+  const counts = shownCounts(campaign);
+  const states = shownStates.map((state) => [stateName(state), formatCount(counts[state])]);
   return [
     terminal.accent(campaign.id),
     "",

@@ -31,6 +31,10 @@ export type ChargeMoment = (typeof chargeMoments)[number];
 /** What becomes of messages in doubt: kept as they are, or looked up and sent again. */
 export const doubtPolicies = ["keep", "resend"] as const;
 
+const country = z.string().regex(/^[A-Z]{2}$/, "must be two capital letters (ISO 3166)");
+/** Entries of one list of a carrier. */
+const entriesMax = 1_000;
+
 const hostname = z.string().min(1).max(253);
 const port = z.number().int().min(1).max(65_535);
 const credential = z.string().min(1).max(128);
@@ -46,62 +50,80 @@ const limits = {
   links: links.default(1),
   on_doubt: z.enum(doubtPolicies).default("keep"),
   charge_on: z.enum(chargeMoments).optional(),
+  /** Destinations from which no receipt ever comes. */
+  countries_without_receipts: z.array(country).max(entriesMax).default([]),
 };
 
-export const smppSettings = z.strictObject({
-  protocol: z.literal("smpp"),
-  host: hostname,
-  port,
-  tls: z.enum(["off", "verify"]).default("off"),
-  /** Name that the certificate must have; the host if not given. */
-  tls_name: hostname.optional(),
-  /** PEM of the authority, for carriers with one of their own. */
-  tls_ca: z.string().max(65_536).optional(),
-  system_id: z.string().min(1).max(15),
-  system_type: z.string().max(12).default(""),
-  service_type: z.string().max(5).default(""),
-  bind: z.enum(["transceiver", "transmitter_and_receiver"]).default("transceiver"),
-  alphabet: z.enum(["gsm7", "latin1"]).default("gsm7").describe("what data_coding 0 means there"),
-  /** data_coding of texts in that alphabet: some carriers want 1 or 3. */
-  data_coding: z.union([z.literal(0), z.literal(1), z.literal(3)]).default(0),
-  /** Type of number of senders of up to 8 digits. */
-  short_code_ton: z.union([z.literal(0), z.literal(3), z.literal(6)]).default(3),
-  long_text: z.enum(["payload", "udh", "sar"]).default("udh"),
-  validity: z.enum(["absolute", "relative", "none"]).default("relative"),
-  answer_ids: z.enum(idRules).default("exact"),
-  receipt_ids: z.enum(idRules).default("exact"),
-  /** Receipts of carriers that do not mark them in esm_class are told by their text. */
-  receipts_by_text: z.boolean().default(false),
-  receipts: z.enum(["session", "none"]).default("session"),
-  /** Meaning of statuses where the carrier departs from the usual: {"1042": "stop"}. */
-  statuses: z.record(z.string().regex(/^\d{1,10}$/), z.enum(smppStatusMeanings)).default({}),
-  /** The same for states of receipts as their text writes them: {"UNKNOWN": "queued"}. */
-  receipt_states: z.record(z.string().regex(/^[A-Z]{1,32}$/), z.enum(receiptStatuses)).default({}),
-  answer_timeout_s: z.number().int().min(1).max(600).default(60),
-  enquire_link_s: z.number().int().min(1).max(600).default(30),
-  ...limits,
-});
+interface ReceiptTerms {
+  receipts: string;
+  charge_on?: ChargeMoment | undefined;
+}
+
+/** What no receipt tells cannot be charged by a receipt. */
+const isChargeable = ({ receipts, charge_on }: ReceiptTerms): boolean => receipts !== "none" || charge_on !== "sent_receipt";
+const unchargeable = { path: ["charge_on"], error: "must be acceptance where no receipts come" };
+
+export const smppSettings = z
+  .strictObject({
+    protocol: z.literal("smpp"),
+    host: hostname,
+    port,
+    tls: z.enum(["off", "verify"]).default("off"),
+    /** Name that the certificate must have; the host if not given. */
+    tls_name: hostname.optional(),
+    /** PEM of the authority, for carriers with one of their own. */
+    tls_ca: z.string().max(65_536).optional(),
+    system_id: z.string().min(1).max(15),
+    system_type: z.string().max(12).default(""),
+    service_type: z.string().max(5).default(""),
+    bind: z.enum(["transceiver", "transmitter_and_receiver"]).default("transceiver"),
+    alphabet: z.enum(["gsm7", "latin1"]).default("gsm7").describe("what data_coding 0 means there"),
+    /** data_coding of texts in that alphabet: some carriers want 1 or 3. */
+    data_coding: z.union([z.literal(0), z.literal(1), z.literal(3)]).default(0),
+    /** Type of number of senders of up to 8 digits. */
+    short_code_ton: z.union([z.literal(0), z.literal(3), z.literal(6)]).default(3),
+    long_text: z.enum(["payload", "udh", "sar"]).default("udh"),
+    validity: z.enum(["absolute", "relative", "none"]).default("relative"),
+    answer_ids: z.enum(idRules).default("exact"),
+    receipt_ids: z.enum(idRules).default("exact"),
+    /** Receipts of carriers that do not mark them in esm_class are told by their text. */
+    receipts_by_text: z.boolean().default(false),
+    receipts: z.enum(["session", "none"]).default("session"),
+    /** Meaning of statuses where the carrier departs from the usual: {"1042": "stop"}. */
+    statuses: z.record(z.string().regex(/^\d{1,10}$/), z.enum(smppStatusMeanings)).default({}),
+    /** The same for states of receipts as their text writes them: {"UNKNOWN": "queued"}. */
+    receipt_states: z.record(z.string().regex(/^[A-Z]{1,32}$/), z.enum(receiptStatuses)).default({}),
+    answer_timeout_s: z.number().int().min(1).max(600).default(60),
+    enquire_link_s: z.number().int().min(1).max(600).default(30),
+    ...limits,
+  })
+  .refine(
+    (given) => isChargeable(given) && (given.charge_on !== "sent_receipt" || given.countries_without_receipts.length === 0),
+    unchargeable,
+  );
 export type SmppSettings = z.infer<typeof smppSettings>;
 
-export const twilioSettings = z.strictObject({
-  protocol: z.literal("twilio"),
-  /** Where the API is; Twilio's own unless a test says otherwise. */
-  url: z.url().default("https://api.twilio.com"),
-  account_sid: credential,
-  messaging_service_sid: credential.optional(),
-  /** Address of our receipts as Twilio reaches it; without it messages are polled. */
-  receipts_url: z.url().optional(),
-  receipts: z.enum(["push", "none"]).default("push"),
-  ...limits,
-});
+export const twilioSettings = z
+  .strictObject({
+    protocol: z.literal("twilio"),
+    /** Where the API is; Twilio's own unless a test says otherwise. */
+    url: z.url().default("https://api.twilio.com"),
+    account_sid: credential,
+    messaging_service_sid: credential.optional(),
+    /** Address of our receipts as Twilio reaches it; without it messages are polled. */
+    receipts_url: z.url().optional(),
+    receipts: z.enum(["push", "none"]).default("push"),
+    ...limits,
+  })
+  .refine(isChargeable, unchargeable);
 export type TwilioSettings = z.infer<typeof twilioSettings>;
 
 export const carrierSettings = z.discriminatedUnion("protocol", [smppSettings, twilioSettings]);
 export type CarrierSettings = z.infer<typeof carrierSettings>;
 
-/** SMPP carriers charge what they accept; Twilio reports what it sent. */
+/** SMPP carriers charge what they accept; Twilio reports what it sent, if it reports anything. */
 export const chargeMomentOf = (settings: CarrierSettings): ChargeMoment =>
-  settings.charge_on ?? (settings.protocol === "smpp" ? "acceptance" : "sent_receipt");
+  settings.charge_on ?? (settings.protocol === "smpp" || settings.receipts === "none" ? "acceptance" : "sent_receipt");
 
 /** Whether each part of a long message has an id, and receipts, of its own. */
 export const hasIdPerPart = (settings: CarrierSettings): boolean => settings.protocol === "smpp" && settings.long_text !== "payload";
@@ -124,13 +146,9 @@ export const isCarrierName = (text: string): boolean => nameForm.test(text);
 
 const carrierName = z.string().regex(nameForm, "must be 1 to 40 of a-z, 0-9, _ and -, the first a letter or digit");
 const sender = z.string().refine(isSender, "must be up to 15 digits, or up to 11 letters, digits, spaces and & . _ - + !");
-const country = z.string().regex(/^[A-Z]{2}$/, "must be two capital letters (ISO 3166)");
 const phone = z.string().regex(/^\+[1-9]\d{6,14}$/, "must be + and 7 to 15 digits");
 /** A password or token, as the operator gave it. */
 const secret = z.string().regex(/^[\x20-\x7e]{1,128}$/, "must be 1 to 128 printable ASCII characters");
-
-/** Entries of one list of a carrier. */
-const entriesMax = 1_000;
 
 /** POST /carriers: a new carrier is test_only. */
 export const newCarrier = z.strictObject({

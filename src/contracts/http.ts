@@ -40,6 +40,7 @@ export const bulksmsAnswer = z.object({
   charged: credits.describe("of the parts that were sent"),
   carrier: carrierAnswer,
   counts: counts.describe("messages by state"),
+  unconfirmed: z.number().int().describe("of those expired: sent and charged, and no receipt comes from there"),
   last_error: z.string().nullable(),
   hold_id: z.uuid().nullable(),
   deadline_s: z.number().int(),

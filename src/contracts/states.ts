@@ -83,6 +83,30 @@ export const messageSets = {
 } as const;
 export type MessageSet = keyof typeof messageSets;
 
+/**
+ * The error code of a message that the carrier took and of which no receipt can tell more: it ends
+ * as `expired`, charged. Campaigns count these, among the expired ones, in `unconfirmed`.
+ */
+export const unconfirmedCode = "unconfirmed";
+
+/** What people are shown of a message: `expired` is then only what got no answer in time. */
+export const shownStates = [...messageStatuses, unconfirmedCode] as const;
+export type ShownState = (typeof shownStates)[number];
+
+export const shownStateOf = (status: MessageStatus, errorCode: string | null): ShownState =>
+  status === "expired" && errorCode === unconfirmedCode ? unconfirmedCode : status;
+
+/** A campaign's messages by what people are shown. */
+export function shownCounts({
+  counts,
+  unconfirmed,
+}: {
+  counts: Readonly<Record<MessageStatus, number>>;
+  unconfirmed: number;
+}): Record<ShownState, number> {
+  return { ...counts, expired: counts.expired - unconfirmed, unconfirmed };
+}
+
 /** The enum's first final state: `status < firstFinalStatus` is an open message. */
 export const firstFinalStatus = messageSets.final[0] as MessageStatus;
 

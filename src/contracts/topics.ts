@@ -36,6 +36,8 @@ export const bulksmsProgressUpdate = z.object({
   /** What the sent messages cost. */
   charged: credits,
   counts: z.object(Object.fromEntries(messageStatuses.map((status) => [status, count])) as Record<MessageStatus, typeof count>),
+  /** Of those expired: sent and charged, and no receipt comes from there. */
+  unconfirmed: count,
   version: count,
 });
 

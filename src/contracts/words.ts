@@ -1,9 +1,9 @@
 // What states and reasons are called for a person, the same wherever one reads them: the console's
 // pages and the CSV exports.
 import { carrierErrors } from "./receipts.ts";
-import type { MessageStatus, RejectReason } from "./states.ts";
+import { type MessageStatus, type RejectReason, type ShownState, shownStateOf, unconfirmedCode } from "./states.ts";
 
-export const messageWords: Readonly<Record<MessageStatus, string>> = {
+export const messageWords: Readonly<Record<ShownState, string>> = {
   pending: "waiting to be sent",
   unknown: "in doubt: the carrier may have it",
   queued: "with the carrier",
@@ -13,7 +13,11 @@ export const messageWords: Readonly<Record<MessageStatus, string>> = {
   delivered: "arrived",
   expired: "no answer in time",
   canceled: "taken back, never sent",
+  unconfirmed: "sent, unconfirmed: no receipt comes from there",
 };
+
+/** The name of a state in lists and sums. */
+export const stateName = (state: ShownState): string => (state === unconfirmedCode ? "sent, unconfirmed" : state);
 
 export const rejectWords: Readonly<Record<RejectReason, string>> = {
   msisdn_missing: "no number",
@@ -69,7 +73,8 @@ export const simulatedWords = "simulated: no phone was reached";
 
 /** Why a message is where it is: what the carrier's error code means, else its state. */
 export function messageReason(status: MessageStatus, errorCode: string | null): string {
-  if (errorCode === null) return messageWords[status];
+  const shown = shownStateOf(status, errorCode);
+  if (errorCode === null || shown !== status) return messageWords[shown];
   const known: Readonly<Record<string, { description: string }>> = carrierErrors;
   return Object.hasOwn(known, errorCode)
     ? (known[errorCode]?.description ?? "")

@@ -292,6 +292,12 @@ describe("the laws", () => {
       names: `bulksms ${finished.id}`,
     },
     {
+      law: "L5",
+      title: "an unconfirmed message that nobody counted",
+      corrupt: () => salesdb`update bulksms set unconfirmed = 1 where id = ${finished.id}`,
+      names: `bulksms ${finished.id}`,
+    },
+    {
       law: "L10",
       title: "a run that asked for another amount than its messages cost",
       corrupt: async () => {
@@ -304,6 +310,15 @@ describe("the laws", () => {
       law: "L10",
       title: "a campaign that ran while it was re-priced",
       corrupt: () => salesdb`update bulksms set price_version = null, repricing_version = 2 where id = ${finished.id}`,
+      names: `bulksms_run ${finished.holdId}`,
+    },
+    {
+      law: "L10",
+      title: "a campaign that ran while its carrier was changed",
+      corrupt: async () => {
+        await salesdb`insert into carrier (id, name, settings, sealed_secret) values (${finished.id}, 'next', '{"protocol": "smpp"}', '')`;
+        await salesdb`update bulksms set next_carrier_id = ${finished.id} where id = ${finished.id}`;
+      },
       names: `bulksms_run ${finished.holdId}`,
     },
     { law: "L3", title: "a settle that never happened", corrupt: unsettle, names: "credit_outbox " },

@@ -71,6 +71,8 @@ interface Run {
   /** What the campaign's messages cost together. */
   costMilli: bigint;
   priceVersion: number | null;
+  /** Its messages are being judged by the rules of another carrier. */
+  isRejudged: boolean;
 }
 
 /**
@@ -113,7 +115,7 @@ async function findRuns(sql: Snapshots["salesdb"], holds: readonly Hold[]): Prom
 async function checkRunsHaveHolds({ salesdb: sql, dsAfter, scope }: Snapshots, finding: Finding): Promise<void> {
   const runs = sql<Run[]>`
     select r.hold_id as "holdId", r.bulksms_id as "bulksmsId", b.workspace_id as "workspaceId", r.amount, b.status,
-      coalesce(b.hold_id = r.hold_id, false) as "isCurrent", b.cost_milli as "costMilli", b.price_version as "priceVersion"
+      coalesce(b.hold_id = r.hold_id, false) as "isCurrent", b.cost_milli as "costMilli", b.price_version as "priceVersion", b.next_carrier_id is not null as "isRejudged"
     from bulksms_run r join bulksms b on b.id = r.bulksms_id where true ${onlyCampaigns(sql, "b", scope)}`;
   for await (const batch of runs.cursor(cursorRows)) {
     const found = await dsAfter<{ id: string; origin: string }[]>`
@@ -129,6 +131,7 @@ async function checkRunsHaveHolds({ salesdb: sql, dsAfter, scope }: Snapshots, f
       const isUnderWay = run.isCurrent && (isOn || run.status === "reserving");
       if (isUnderWay && run.amount !== run.costMilli)
         finding.broken(name, `asks for ${run.amount} milli-credits, the messages of campaign ${run.bulksmsId} cost ${run.costMilli}`);
+      if (isUnderWay && run.isRejudged) finding.broken(name, `campaign ${run.bulksmsId} runs while its carrier is being changed`);
       if (isUnderWay && run.priceVersion === null) finding.broken(name, `campaign ${run.bulksmsId} runs while it is being re-priced`);
       if (origin === undefined && !mayLack) finding.broken(name, `of campaign ${run.bulksmsId}, but ds has no such hold`);
       else if (isOn && origin !== undefined && origin !== "held")

@@ -17,6 +17,7 @@ export interface CarrierProof {
   contacts: number;
   /** Messages by their end. */
   counts: Record<MessageStatus, number>;
+  unconfirmed: number;
   /** Moments that left doubt, and the messages that they list. */
   events: number;
   inDoubt: number;
@@ -116,5 +117,5 @@ async function sendThrough(cluster: LabCluster, salesdb: Sql, carrier: string, c
       count(*) filter (where m.status <> 'expired' or m.sent_at is not null)::int as resolved
     from doubt_message d join bulksms_info m on m.bulksms_id = d.bulksms_id and m.row_no = d.row_no where d.bulksms_id = ${id}`;
   const seconds = (performance.now() - startedMs) / 1_000;
-  return { carrier, contacts, counts: ended.counts, events: 0, inDoubt: 0, resolved: 0, ...doubt, seconds };
+  return { carrier, contacts, counts: ended.counts, unconfirmed: ended.unconfirmed, events: 0, inDoubt: 0, resolved: 0, ...doubt, seconds };
 }

@@ -26,6 +26,7 @@ export function openLiveView(terminal: Terminal): LiveView {
         parts: 0,
         partsSent: 0,
         counts: sample.counts as Record<MessageStatus, number>,
+        unconfirmed: 0,
         lastError: null,
         credit: null,
         silent: null,

@@ -87,7 +87,17 @@ export async function untilFinished(
 function stateOf(row: CampaignRow, contacts: number): CampaignState {
   const counts = messageCounts((status) => row[status]);
   const { status, parts, partsSent, lastError } = row;
-  return { status, contacts, parts: Number(parts), partsSent: Number(partsSent), counts, lastError, credit: null, silent: null };
+  return {
+    status,
+    contacts,
+    parts: Number(parts),
+    partsSent: Number(partsSent),
+    counts,
+    unconfirmed: 0,
+    lastError,
+    credit: null,
+    silent: null,
+  };
 }
 
 /**

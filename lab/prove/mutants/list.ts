@@ -181,6 +181,13 @@ export const guards = [
     without: "a receipt within the carrier's horizon comes late: sent, not charged",
     breaks: "L3",
   },
+  {
+    name: "unconfirmed_was_sent",
+    guard: "only a message that was sent, and so charged, ends as unconfirmed",
+    file: "src/campaign/lifecycle/expiry.ts",
+    without: "a message in doubt at a carrier without receipts is said to have been sent",
+    breaks: "L5",
+  },
   // The carrier's side of the same promise.
   {
     name: "journaled_verdict",
@@ -293,6 +300,13 @@ export const guards = [
     guard: "a campaign runs only by the price list that all its messages have their cost from",
     file: "src/campaign/lifecycle/commands.ts",
     without: "a run that begins while the campaign is re-priced charges some messages by one list, some by another",
+    breaks: "L10",
+  },
+  {
+    name: "run_when_judged",
+    guard: "a campaign runs only when all its messages were judged by the rules of its carrier",
+    file: "src/campaign/lifecycle/commands.ts",
+    without: "a run that begins while its carrier is changed sends some messages that neither carrier was asked about",
     breaks: "L10",
   },
   {

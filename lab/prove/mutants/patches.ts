@@ -41,6 +41,8 @@ const submitVerdicts = "src/simulator/submit_verdicts.ts";
 const receiptsRoute = "src/nodes/salesapi/receipts_route.ts";
 
 const repriceTest = "src/campaign/pricing/reprice.database.test.ts";
+const expiryTest = "src/campaign/lifecycle/expiry.database.test.ts";
+const rejudgeTest = "src/campaign/import/rejudge.database.test.ts";
 const receiptsTest = "src/campaign/receipts/receipts.database.test.ts";
 const dispatchTest = "src/campaign/dispatch/dispatch.database.test.ts";
 const creditTest = "src/credit/credit.database.test.ts";
@@ -221,10 +223,18 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
   expiry_horizon: {
     replacements: one(
       "src/campaign/lifecycle/expiry.ts",
-      "(b.deadline_s + ${receiptHorizonS}::int) * interval",
-      "(b.deadline_s + 0 * ${receiptHorizonS}::int) * interval",
+      "{ graceS: receiptHorizonS, from: messageSets.submitted",
+      "{ graceS: 0, from: messageSets.submitted",
     ),
-    catchers: [test("src/campaign/lifecycle/expiry.database.test.ts", "waits for the deadline and the receipt horizon after it")],
+    catchers: [test(expiryTest, "waits for the deadline and the receipt horizon after it")],
+  },
+  unconfirmed_was_sent: {
+    replacements: one(
+      "src/campaign/lifecycle/expiry.ts",
+      'const confirmable = ["sent"] as const satisfies MessageStatus[];',
+      "const confirmable = messageSets.submitted;",
+    ),
+    catchers: [test(expiryTest, "ends what was sent at its deadline where no receipt comes from, charged and counted as unconfirmed")],
   },
   journaled_verdict: {
     replacements: one(
@@ -253,10 +263,14 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
   run_when_priced: {
     replacements: one(
       "src/campaign/lifecycle/commands.ts",
-      " and price_version = ${pricing.version}\n",
-      " and ${pricing.version}::int > 0\n",
+      " and price_version = ${pricing.version} and",
+      " and ${pricing.version}::int > 0 and",
     ),
     catchers: [test(repriceTest, "does not run while it is re-priced, and the next one who accepts goes on")],
+  },
+  run_when_judged: {
+    replacements: one("src/campaign/lifecycle/commands.ts", "${pricing.version} and next_carrier_id is null\n", "${pricing.version}\n"),
+    catchers: [test(rejudgeTest, "lets nobody run or re-price the campaign, and the next one goes on")],
   },
   run_with_its_hold: {
     replacements: one(
@@ -335,7 +349,7 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
     catchers: [crash("C23"), test(flowTest, "goes from create to finished, and each sent part costs 0.1 credit")],
   },
   all_final_counted: {
-    replacements: one(finish, "if (rows[0]?.final !== lastRow - firstRow + 1) return false;", "if (rows[0] === undefined) return false;"),
+    replacements: one(finish, "return final === contacts;", "return final <= contacts;"),
     catchers: [test(flowTest, "believes the rows and not the counters at the end")],
   },
   create_once: {

@@ -2,6 +2,7 @@
 // which sender.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSalesRows, type SalesRows } from "../../../testing/sales_rows.ts";
+import { isExampleFile } from "../../contacts/example_files.ts";
 import { chooseCarrier, listCarrierChoices, refuseExampleFile } from "./chosen_carrier.ts";
 
 let rows: SalesRows;
@@ -70,8 +71,10 @@ describe("a campaign's carrier", () => {
   it("that is real refuses the files of the examples, byte for byte", () => {
     const example = "72d8a300581f4089e4790d32bf457b675a5966899ef6fb8ea1d809bad652012e";
     const real = { carrierId: "1", name: "telia", isSimulated: false, destinations: null };
-    expect(() => refuseExampleFile(real, example)).toThrow(/examples/);
-    expect(() => refuseExampleFile({ ...real, isSimulated: true }, example)).not.toThrow();
-    expect(() => refuseExampleFile(real, example.replace("7", "8"))).not.toThrow();
+    for (const isExample of [isExampleFile(example), null]) {
+      expect(() => refuseExampleFile(real, isExample)).toThrow(/examples/);
+      expect(() => refuseExampleFile({ ...real, isSimulated: true }, isExample)).not.toThrow();
+    }
+    expect(() => refuseExampleFile(real, isExampleFile(example.replace("7", "8")))).not.toThrow();
   });
 });

@@ -1,7 +1,6 @@
 // The carriers that a campaign can be sent through, and what each may be given: listed for those
 // who choose one, and looked up before a row is read, by POST /create and POST /quote.
 import type { Destinations } from "../../contacts/csv/row_verdicts.ts";
-import { isExampleFile } from "../../contacts/example_files.ts";
 import { builtInCarrier, type CarrierAnswer, type CarrierChoice, type CarrierChoicesAnswer } from "../../contracts/carriers.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { Sql } from "../../platform/postgres.ts";
@@ -86,10 +85,16 @@ function requireSender(carrier: string, senders: readonly string[], { sender, is
 
 /**
  * The examples' phones are made up; some may belong to somebody.
+ * @param isExample null: nobody knows, which is refused too
  * @throws AppError example_file_refused
  */
-export function refuseExampleFile({ isSimulated, name }: ChosenCarrier, fileSha256: string): void {
-  if (isSimulated || !isExampleFile(fileSha256)) return;
+export function refuseExampleFile({ isSimulated, name }: ChosenCarrier, isExample: boolean | null): void {
+  if (isSimulated || isExample === false) return;
+  if (isExample === null)
+    throw new AppError(
+      "example_file_refused",
+      "It was imported before it was kept whether a file is one of the examples. Send the file again.",
+    );
   throw new AppError("example_file_refused", `This is a file of examples, whose phones are made up: it is not sent through ${name}.`);
 }
 

@@ -17,7 +17,11 @@ import { importCampaign } from "./import_campaign.ts";
 import { readImportFields } from "./import_fields.ts";
 import { purgeDeadImport } from "./purge_imports.ts";
 
-const throughSimulator = { carrier: { carrierId: null, name: "simulator", isSimulated: true, destinations: null }, destinations: null };
+const throughSimulator = {
+  carrier: { carrierId: null, name: "simulator", isSimulated: true, destinations: null },
+  destinations: null,
+  isExample: false,
+};
 
 const limits = { partsMax: 6, rowsMax: 1_000_000, chunkRows: 1_000, leaseMs: 20_000 };
 const settings = { defaultCountry: "FI", textPartsMax: 6, deadlineS: 60 };

@@ -56,6 +56,8 @@ export interface ImportRequest extends JudgedRequest {
   sender: string;
   deadlineS: number;
   fileName: string;
+  /** Its file is one of the examples. */
+  isExample: boolean;
   /** How the file is to be read. */
   choices: FileChoices;
   /** What each message costs. */
@@ -215,10 +217,10 @@ async function beginImport(run: Import): Promise<CreateAnswer | null> {
     if (answer !== null) return answer;
     await transaction`
       insert into bulksms (id, workspace_id, name, sender, text, placeholders, country, deadline_s, file_name, price, price_version,
-        carrier_id, import_lease_owner, import_lease_until)
+        carrier_id, is_example_file, import_lease_owner, import_lease_until)
       values (${lease.bulksmsId}, ${request.workspaceId}, ${request.name}, ${request.sender}, ${template.text}, ${[...template.placeholders]},
         ${request.country}, ${request.deadlineS}, ${request.fileName}, ${request.pricing.partMilli}, ${request.pricing.version},
-        ${request.carrier.carrierId}, ${lease.owner}, clock_timestamp() + ${limits.leaseMs} * interval '1 ms')
+        ${request.carrier.carrierId}, ${request.isExample}, ${lease.owner}, clock_timestamp() + ${limits.leaseMs} * interval '1 ms')
       on conflict (id) do nothing`;
     return null;
   });

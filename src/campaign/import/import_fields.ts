@@ -42,7 +42,7 @@ export interface ImportFieldSettings {
 }
 
 /** What the fields say by themselves; the carrier that they name is yet to be looked up. */
-export interface ImportFields extends Omit<ImportRequest, "workspaceId" | "claim" | "pricing" | "carrier" | "destinations"> {
+export interface ImportFields extends Omit<ImportRequest, "workspaceId" | "claim" | "pricing" | "carrier" | "destinations" | "isExample"> {
   /** null: the installation's default. */
   carrierName: string | null;
   /** Whether the sender was named, not only filled in. */
@@ -135,7 +135,7 @@ function clean(name: string): string {
  * A number of up to 15 digits, a plus allowed, or a name of up to 11 characters (3GPP TS 23.040,
  * 9.1.2.5): letters, digits and a few signs, not only digits.
  */
-function readSender(field: string | undefined): string {
+export function readSender(field: string | undefined): string {
   const sender = (field ?? senderDefault).trim();
   if (isSender(sender)) return sender;
   throw new AppError(

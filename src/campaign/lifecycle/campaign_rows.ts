@@ -32,7 +32,7 @@ export function campaignColumns(sql: AnySql) {
   return sql`b.id as "bulksmsId", b.workspace_id as "workspaceId", b.status, b.contacts, b.parts_sent as "partsSent",
     b.charged_milli as "chargedMilli", b.cost_milli as "costMilli", b.version,
     b.hold_id as "holdId", b.parts, b.price as "priceMilli", b.started_at is not null as "hasRun", b.is_message as "isMessage", ${carrierColumn(sql)} as carrier,
-    ${countersObject(sql, "b")} as counts`;
+    b.unconfirmed, ${countersObject(sql, "b")} as counts`;
 }
 
 /**

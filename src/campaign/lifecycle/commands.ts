@@ -42,7 +42,7 @@ export interface PriceTerms {
  * (details.needed, details.available; the campaign is `ready` again), quote_changed
  * (details.contacts, parts, price, cost) when the campaign is more than was expected, price_changed
  * (details.price_version, price, cost_before, cost) when there is a newer price list,
- * carrier_not_live.
+ * carrier_not_live, carrier_changing.
  */
 export async function run(
   dependencies: ReserveDependencies,
@@ -81,7 +81,7 @@ async function beginRun(
     with b as (
       update bulksms set status = 'reserving', status_at = now(), hold_id = uuidv7(), last_error = null,
         version = version + 1, next_ring_at = now(), ring_count = 0
-      where id = ${bulksmsId} and workspace_id = ${workspaceId} and status = 'ready' and price_version = ${pricing.version}
+      where id = ${bulksmsId} and workspace_id = ${workspaceId} and status = 'ready' and price_version = ${pricing.version} and next_carrier_id is null
         and contacts <= coalesce(${expected.contacts}::bigint, contacts) and parts <= coalesce(${expected.parts}::bigint, parts)
         and cost_milli <= coalesce(${expected.costMaxMilli}::bigint, cost_milli)
         and ${maySend(sql)}
@@ -110,15 +110,18 @@ async function refuseRun(sql: Sql, commanded: CommandedBulksms, pricing: Pricing
       costMilli: bigint;
       priceMilli: bigint;
       priceVersion: number | null;
+      isChanging: boolean;
       maySend: boolean;
       carrier: string;
     }[]
   >`
-    select contacts, parts, cost_milli as "costMilli", price as "priceMilli", price_version as "priceVersion", ${maySend(sql)} as "maySend",
+    select contacts, parts, cost_milli as "costMilli", price as "priceMilli", price_version as "priceVersion", next_carrier_id is not null as "isChanging", ${maySend(sql)} as "maySend",
       (select name from carrier r where r.id = carrier_id) as carrier
     from bulksms where id = ${commanded.bulksmsId} and workspace_id = ${commanded.workspaceId} and status = 'ready'`;
   if (found === undefined) return refuse(sql, commanded);
   if (found.priceVersion !== pricing.version) return refusePrice(sql, commanded, found, pricing);
+  if (found.isChanging)
+    throw new AppError("carrier_changing", "Its carrier is being changed. If that has stopped, give it a carrier again.");
   if (!found.maySend)
     throw new AppError(
       "carrier_not_live",

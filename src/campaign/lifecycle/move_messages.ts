@@ -41,6 +41,8 @@ export interface CampaignProgress {
   /** What the sent messages cost. */
   chargedMilli: bigint;
   counts: Record<MessageStatus, number>;
+  /** Of those expired: sent, and no receipt comes from there. */
+  unconfirmed: number;
   version: bigint;
 }
 
@@ -142,6 +144,7 @@ interface MovedRow {
   chargedMilli: bigint;
   version: bigint;
   counts: Record<MessageStatus, number>;
+  unconfirmed: number;
 }
 
 /** A message moves from an open state to one that a receipt reports; other counters stay. */
@@ -195,7 +198,7 @@ async function moveSegment(transaction: TransactionSql, bulksmsId: string, segme
     )
     select c.parts_charged as "partsCharged", case when c.moved < ${segment.rowNos.length} then coalesce(c.moved_rows, '{}') end as "movedRows",
       b.status, b.workspace_id as "workspaceId", b.contacts, b.parts_sent as "partsSent", b.charged_milli as "chargedMilli", b.version,
-      ${countersObject(transaction, "b")} as counts
+      b.unconfirmed, ${countersObject(transaction, "b")} as counts
     from counted c left join campaign b on true`;
   const row = rows[0] as MovedRow;
   return {
@@ -206,8 +209,8 @@ async function moveSegment(transaction: TransactionSql, bulksmsId: string, segme
 }
 
 function toProgress(bulksmsId: string, row: Omit<CampaignProgress, "bulksmsId">): CampaignProgress {
-  const { workspaceId, status, contacts, partsSent, chargedMilli, counts, version } = row;
-  return { bulksmsId, workspaceId, status, contacts, partsSent, chargedMilli, counts, version };
+  const { workspaceId, status, contacts, partsSent, chargedMilli, counts, unconfirmed, version } = row;
+  return { bulksmsId, workspaceId, status, contacts, partsSent, chargedMilli, counts, unconfirmed, version };
 }
 
 /** A Postgres array literal; the client itself would quote every number. */

@@ -36,7 +36,7 @@ async function begin(
 ): Promise<{ contacts: number } | null> {
   const rows = await sql<{ contacts: number }[]>`
     update bulksms set price_version = null, repricing_version = ${version}
-    where id = ${bulksmsId} and workspace_id = ${workspaceId} and status = 'ready'
+    where id = ${bulksmsId} and workspace_id = ${workspaceId} and status = 'ready' and next_carrier_id is null
       and coalesce(price_version, 0) < ${version} and coalesce(repricing_version, 0) <= ${version}
     returning contacts`;
   return rows[0] ?? null;

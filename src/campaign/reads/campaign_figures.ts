@@ -2,7 +2,7 @@
 // by the routes of salesapi.
 import type { AnomaliesAnswer, StatisticsAnswer } from "../../contracts/campaign_reads.ts";
 import { AppError } from "../../contracts/errors.ts";
-import type { AnomalyKind, MessageStatus } from "../../contracts/states.ts";
+import { type AnomalyKind, type MessageStatus, unconfirmedCode } from "../../contracts/states.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { requireBulksms } from "./campaign_reads.ts";
 
@@ -36,7 +36,7 @@ export async function readStatistics(sql: Sql, workspaceId: string, bulksmsId: s
   const [errors, [times], [doubt]] = await Promise.all([
     sql<{ errorCode: string; status: MessageStatus; rows: number }[]>`
       select error_code as "errorCode", status, count(*)::int as rows from (${sampled}) s
-      where error_code is not null group by 1, 2 order by rows desc, error_code limit ${errorsShownMax}`,
+      where error_code is not null and error_code <> ${unconfirmedCode} group by 1, 2 order by rows desc, error_code limit ${errorsShownMax}`,
     sql<{ sampled: number; toSent: LatencyColumns; toDelivered: LatencyColumns }[]>`
       select count(*)::int as sampled, ${latencyOf(sql, sql`sent_at - submitted_at`, sql`sent_at is not null`)} as "toSent",
         ${latencyOf(sql, sql`done_at - sent_at`, sql`status = 'delivered'`)} as "toDelivered"

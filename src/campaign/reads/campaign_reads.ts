@@ -7,7 +7,7 @@ import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { BulksmsAnswer, BulksmsKind, BulksmsPage } from "../../contracts/http.ts";
 import { importEndNames } from "../../contracts/import_ends.ts";
-import { type BulksmsStatus, campaignSets, type MessageStatus } from "../../contracts/states.ts";
+import { type BulksmsStatus, campaignSets, type MessageStatus, type ShownState, unconfirmedCode } from "../../contracts/states.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { countersObject, statusIn } from "../../platform/state_sql.ts";
 import { carrierColumn } from "../lifecycle/campaign_rows.ts";
@@ -17,7 +17,7 @@ import type { CampaignProgress } from "../lifecycle/move_messages.ts";
 interface BulksmsRow
   extends Pick<
     BulksmsAnswer,
-    "id" | "kind" | "name" | "sender" | "text" | "country" | "status" | "contacts" | "rejected" | "counts" | "carrier"
+    "id" | "kind" | "name" | "sender" | "text" | "country" | "status" | "contacts" | "rejected" | "counts" | "unconfirmed" | "carrier"
   > {
   rejectCounts: Record<string, number>;
   parts: bigint;
@@ -40,7 +40,7 @@ const bulksmsColumns = (
   b.reject_counts as "rejectCounts", b.parts, b.parts_sent as "partsSent", b.price, b.cost_milli as "costMilli",
   b.charged_milli as "chargedMilli", b.last_error as "lastError", b.hold_id as "holdId",
   b.deadline_s as "deadlineS", b.created_at as "createdAt", b.started_at as "startedAt", b.ended_at as "endedAt", b.version, ${carrierColumn(sql)} as carrier,
-  ${countersObject(sql, "b")} as counts`;
+  b.unconfirmed, ${countersObject(sql, "b")} as counts`;
 
 /** @throws AppError bulksms_not_found, also for a campaign of another workspace */
 export async function readBulksms(sql: Sql, workspaceId: string, bulksmsId: string): Promise<BulksmsAnswer> {
@@ -85,11 +85,15 @@ export const messageColumns = (sql: Sql) => sql`m.row_no as "rowNo", m.msisdn::t
   m.sent_at as "sentAt", m.done_at as "doneAt"`;
 
 export interface MessageFilter {
-  statuses?: readonly MessageStatus[] | undefined;
+  statuses?: readonly ShownState[] | undefined;
   /** The digits that the number begins with (after its plus) or ends with. */
   numberPrefix?: string | undefined;
   numberSuffix?: string | undefined;
 }
+
+/** The message `m` by what people are shown: contracts/states.ts, shownStateOf. */
+const shownStateSql = (sql: Sql) =>
+  sql`case when m.status = 'expired' and m.error_code = ${unconfirmedCode} then ${unconfirmedCode} else m.status::text end`;
 
 /**
  * Rows that a filtered page scans at most: there is no index on a rare state or a number's last
@@ -117,7 +121,7 @@ export async function listMessages(
       select ${messageColumns(sql)} from bulksms_info m
       where m.bulksms_id = ${bulksmsId} and m.row_no > ${page.cursor}
         ${scannedTo === null ? sql`` : sql`and m.row_no <= ${scannedTo}`}
-        ${statuses === undefined ? sql`` : sql`and m.status = any (${statuses as MessageStatus[]}::message_status[])`}
+        ${statuses === undefined ? sql`` : sql`and ${shownStateSql(sql)} = any (${[...statuses]}::text[])`}
         ${numberPrefix === undefined ? sql`` : sql`and m.msisdn::text like ${`${numberPrefix}%`}`}
         ${numberSuffix === undefined ? sql`` : sql`and m.msisdn::text like ${`%${numberSuffix}`}`}
       order by m.row_no limit ${page.limit + 1}`,
@@ -137,8 +141,8 @@ export async function readProgress(sql: Sql, bulksmsId: string): Promise<Campaig
     select ${bulksmsColumns(sql)}, b.workspace_id as "workspaceId" from bulksms b where b.id = ${bulksmsId}`;
   const row = rows[0];
   if (row === undefined) throw notFound();
-  const { id, workspaceId, status, contacts, partsSent, chargedMilli, counts, version } = row;
-  return { bulksmsId: id, workspaceId, status, contacts, partsSent, chargedMilli, counts, version };
+  const { id, workspaceId, status, contacts, partsSent, chargedMilli, counts, unconfirmed, version } = row;
+  return { bulksmsId: id, workspaceId, status, contacts, partsSent, chargedMilli, counts, unconfirmed, version };
 }
 
 export async function requireBulksms(sql: Sql, workspaceId: string, bulksmsId: string): Promise<void> {
@@ -167,6 +171,7 @@ function toView(row: BulksmsRow): BulksmsAnswer {
     charged: formatCredits(row.chargedMilli),
     carrier: row.carrier,
     counts: row.counts,
+    unconfirmed: row.unconfirmed,
     last_error: row.lastError,
     hold_id: row.holdId,
     deadline_s: row.deadlineS,

@@ -55,7 +55,8 @@ export async function exportReport(sql: Sql, workspaceId: string, bulksmsId: str
 
 /**
  * GET rejects.csv: every rejected row under the file's own header, with its line, the reason and
- * what to do. Of a campaign from before cells were kept: line, reason and the number's cell.
+ * what to do. Of a campaign from before cells were kept: line, reason and the number's cell. A row
+ * that was refused when the campaign got another carrier has its number in the first column.
  * @throws AppError bulksms_not_found
  */
 export async function exportRejects(sql: Sql, workspaceId: string, bulksmsId: string): Promise<AsyncIterable<string>> {
@@ -67,7 +68,8 @@ export async function exportRejects(sql: Sql, workspaceId: string, bulksmsId: st
       where bulksms_id = ${bulksmsId} and line > ${cursor} order by line limit ${rejectPageRows}`;
     return rows.map(({ line, reason, value, cells, isCut }) => ({
       key: line,
-      cells: fileColumns === null ? [line, reason, value] : rejectCells(fileColumns.length, { line, reason, cells: cells ?? [], isCut }),
+      cells:
+        fileColumns === null ? [line, reason, value] : rejectCells(fileColumns.length, { line, reason, cells: cells ?? [value], isCut }),
     }));
   });
 }

@@ -3,7 +3,8 @@
 import type { MessageCharge, MessageTimelineAnswer, TimelineStep } from "../../contracts/campaign_reads.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
-import { type AnomalyKind, isMessageIn } from "../../contracts/states.ts";
+import { type AnomalyKind, isMessageIn, shownStateOf } from "../../contracts/states.ts";
+import { messageWords, stateName } from "../../contracts/words.ts";
 import type { Sql } from "../../platform/postgres.ts";
 import { type MessageRow, messageColumns, requireBulksms, toMessage } from "./campaign_reads.ts";
 
@@ -69,7 +70,7 @@ async function readOutbox(sql: Sql, bulksmsId: string, rowNo: number): Promise<O
 }
 
 function stepsOf(row: TimelineRow, outbox: OutboxRow | null): TimelineStep[] {
-  const { status, errorCode, submittedAt, sentAt, doneAt } = row;
+  const { errorCode, submittedAt, sentAt } = row;
   const why = errorCode === null ? "" : ` (${errorCode})`;
   return [
     step("imported", "salesapi", true, row.createdAt, `row ${row.rowNo} of the file, ${partsOf(row.parts)}`),
@@ -79,8 +80,14 @@ function stepsOf(row: TimelineRow, outbox: OutboxRow | null): TimelineStep[] {
     acceptedStep(row, why),
     step("sent", "carrier", sentAt !== null, sentAt, "a receipt says so, or one that implies it"),
     step("charged", "general_worker", outbox?.confirmedAt != null, outbox?.confirmedAt ?? null, "its parts are in the ledger, once"),
-    step("done", "carrier", doneAt !== null, doneAt, doneAt === null ? "no final state yet" : `${status}${why}`),
+    doneStep(row, why),
   ];
+}
+
+function doneStep({ status, errorCode, doneAt }: TimelineRow, why: string): TimelineStep {
+  const shown = shownStateOf(status, errorCode);
+  if (shown !== status) return step("done", "sales_worker", true, doneAt, messageWords[shown]);
+  return step("done", "carrier", doneAt !== null, doneAt, doneAt === null ? "no final state yet" : `${status}${why}`);
 }
 
 function acceptedStep({ status, errorCode, sentAt }: TimelineRow, why: string): TimelineStep {
@@ -115,8 +122,9 @@ function chargeOf(row: TimelineRow, outbox: OutboxRow | null): MessageCharge {
   };
 }
 
-function describeCharge({ sentAt, status, doneAt }: TimelineRow, sum: string, isCharged: boolean): string {
-  if (isCharged) return `Charged because it was sent: ${sum}. What became of it afterwards (${status}) changes nothing.`;
+function describeCharge({ sentAt, status, errorCode, doneAt }: TimelineRow, sum: string, isCharged: boolean): string {
+  if (isCharged)
+    return `Charged because it was sent: ${sum}. What became of it afterwards (${stateName(shownStateOf(status, errorCode))}) changes nothing.`;
   if (sentAt !== null) return `Sent: ${sum}, on their way to the ledger.`;
   if (doneAt !== null) return `Not charged: it ended as ${status} without having been sent. Its held credit goes back.`;
   return `Not charged yet: a message costs when it is sent. It would be ${sum}.`;

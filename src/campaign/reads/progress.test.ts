@@ -12,6 +12,7 @@ const progressOf = (bulksmsId: string, version: bigint): CampaignProgress => ({
   partsSent: version,
   chargedMilli: 100n * version,
   counts: { pending: 0, unknown: 0, queued: 10, sent: 0, failed: 0, undelivered: 0, delivered: 0, expired: 0, canceled: 0 },
+  unconfirmed: 0,
   version,
 });
 

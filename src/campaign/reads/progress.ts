@@ -60,6 +60,7 @@ export function toUpdate(progress: CampaignProgress): TopicUpdates["bulksms_prog
     parts_sent: Number(progress.partsSent),
     charged: formatCredits(progress.chargedMilli),
     counts: progress.counts,
+    unconfirmed: progress.unconfirmed,
     version: Number(progress.version),
   };
 }

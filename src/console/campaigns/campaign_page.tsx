@@ -6,7 +6,7 @@ import { builtInCarrier, type CarrierAnswer } from "../../contracts/carriers.ts"
 import type { BulksmsAnswer } from "../../contracts/http.ts";
 import { importEndOf, importEnds } from "../../contracts/import_ends.ts";
 import { isProduct } from "../../contracts/prices.ts";
-import { type BulksmsStatus, countIn, isCampaignIn, type MessageStatus } from "../../contracts/states.ts";
+import { type BulksmsStatus, countIn, isCampaignIn, type ShownState, shownCounts } from "../../contracts/states.ts";
 import { messageReason, rejectWords } from "../../contracts/words.ts";
 import { askSalesapi, Problem } from "../api/api.ts";
 import { useAnswer } from "../api/use_answer.ts";
@@ -94,14 +94,15 @@ function NotImported({ campaign }: { campaign: BulksmsAnswer }) {
 interface CampaignProps {
   campaign: BulksmsAnswer;
   /** The newer of the answer and the topic. */
-  newest: Pick<BulksmsAnswer, "status" | "contacts" | "counts" | "charged" | "version">;
+  newest: Pick<BulksmsAnswer, "status" | "contacts" | "counts" | "unconfirmed" | "charged" | "version">;
   statistics: StatisticsAnswer | null;
   again: () => void;
 }
 
 function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
   const { status, counts, contacts, charged } = newest;
-  const [chosen, setChosen] = useState<MessageStatus | null>(null);
+  const [chosen, setChosen] = useState<ShownState | null>(null);
+  const shown = shownCounts(newest);
   const pace = usePace(counts, contacts);
   const final = countIn("final", counts);
   return (
@@ -114,8 +115,8 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
           <Mark meaning="failed" /> {campaign.last_error.replaceAll("_", " ")}
         </p>
       )}
-      <River counts={counts} />
-      <RiverWords counts={counts} chosen={chosen} onChoose={setChosen} />
+      <River counts={shown} />
+      <RiverWords counts={shown} chosen={chosen} onChoose={setChosen} />
       <dl className="figures">
         <Figure name="final" value={`${showCount(final)} of ${showCount(contacts)}`} />
         <Figure name="pace" value={pace.perS === null || status !== "running" ? "–" : `${showCount(Math.round(pace.perS))}/s`} />

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import type { BulksmsAnswer, BulksmsKind, BulksmsPage } from "../../contracts/http.ts";
-import { isCampaignIn } from "../../contracts/states.ts";
+import { isCampaignIn, shownCounts } from "../../contracts/states.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
 import { CampaignCarrier } from "../look/carrier_badge.tsx";
@@ -97,7 +97,7 @@ export function CampaignsPage() {
 /** Live while it is running. */
 function CampaignRow({ campaign }: { campaign: BulksmsAnswer }) {
   const live = useTopic("bulksms_progress", isCampaignIn("ended", campaign.status) ? null : campaign.id);
-  const { status, counts, contacts } = live ?? campaign;
+  const { status, counts, unconfirmed, contacts } = live ?? campaign;
   const { description, meaning } = campaignWords({ status, last_error: campaign.last_error });
   return (
     <li>
@@ -109,7 +109,7 @@ function CampaignRow({ campaign }: { campaign: BulksmsAnswer }) {
         <span className="campaign-state">
           <Mark meaning={meaning} /> {description}
         </span>
-        <River counts={counts} isSmall />
+        <River counts={shownCounts({ counts, unconfirmed })} isSmall />
         <span className="campaign-figures soft">
           {showCount(contacts)} {contacts === 1 ? "contact" : "contacts"} · {showCredits(campaign.cost)} at most ·{" "}
           <time dateTime={campaign.created_at}>{showMoment(campaign.created_at)}</time>

@@ -2,7 +2,8 @@
 // the process that took it; and what it cost, and why.
 import { Link } from "wouter";
 import type { MessageTimelineAnswer, TimelineStep } from "../../contracts/campaign_reads.ts";
-import { messageWords } from "../../contracts/words.ts";
+import { shownStateOf } from "../../contracts/states.ts";
+import { messageWords, stateName } from "../../contracts/words.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
 import { Mark } from "../look/mark.tsx";
@@ -13,7 +14,8 @@ export function MessagePage({ id, row }: { id: string; row: string }) {
   const version = useTopic("bulksms_progress", id)?.version ?? 0;
   const { answer, error, again } = useAnswer<MessageTimelineAnswer>("salesapi", `/bulksms/${id}/messages/${row}`, version);
   if (answer === null) return error === null ? <p className="soft">One moment ...</p> : <Trouble error={error} again={again} />;
-  const { status, charge } = answer;
+  const { charge } = answer;
+  const shown = shownStateOf(answer.status, answer.error_code);
   return (
     <article className="message-page">
       <p className="crumbs">
@@ -22,7 +24,7 @@ export function MessagePage({ id, row }: { id: string; row: string }) {
       <div className="head">
         <h1>{answer.msisdn}</h1>
         <p className="campaign-state" role="status">
-          <Mark meaning={messageMeaning[status]} /> {status} <span className="soft">{messageWords[status]}</span>
+          <Mark meaning={messageMeaning[shown]} /> {stateName(shown)} <span className="soft">{messageWords[shown]}</span>
         </p>
       </div>
       <ol className="way">

@@ -4,8 +4,8 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import type { MessageAnswer, MessagesPage } from "../../contracts/campaign_reads.ts";
-import type { MessageStatus } from "../../contracts/states.ts";
-import { messageWords } from "../../contracts/words.ts";
+import { type ShownState, shownStateOf } from "../../contracts/states.ts";
+import { messageWords, stateName } from "../../contracts/words.ts";
 import { askSalesapi } from "../api/api.ts";
 import { Mark } from "../look/mark.tsx";
 import { Trouble } from "../look/problem_view.tsx";
@@ -24,7 +24,7 @@ const freshMs = 1_500;
 interface MessageTableProps {
   id: string;
   contacts: number;
-  status: MessageStatus | null;
+  status: ShownState | null;
   /** Of the campaign: the rows shown are older than this. */
   version: number;
 }
@@ -114,7 +114,7 @@ function AllRows({ id, contacts, version }: { id: string; contacts: number; vers
  * With a filter: from the beginning, as far as the reader scrolls. A page may be empty without
  * being the last.
  */
-function FoundRows({ id, status, suffix, version }: { id: string; status: MessageStatus | null; suffix: string; version: number }) {
+function FoundRows({ id, status, suffix, version }: { id: string; status: ShownState | null; suffix: string; version: number }) {
   const [found, setFound] = useState<{ rows: MessageAnswer[]; cursor: number | null; version: number }>({ rows: [], cursor: 0, version });
   const [failed, setFailed] = useState<unknown>(null);
   const [lastSeen, setLastSeen] = useState(0);
@@ -231,6 +231,7 @@ function Cell({ children }: { children: ReactNode }) {
 }
 
 function MessageCells({ id, row }: { id: string; row: MessageAnswer }) {
+  const shown = shownStateOf(row.status, row.error_code);
   return (
     <>
       <Cell>
@@ -238,9 +239,9 @@ function MessageCells({ id, row }: { id: string; row: MessageAnswer }) {
       </Cell>
       <Cell>{row.msisdn}</Cell>
       <Cell>
-        <span title={messageWords[row.status]}>
-          <Mark meaning={messageMeaning[row.status]} /> {row.status}
-          {row.error_code !== null && <code className="soft"> {row.error_code}</code>}
+        <span title={messageWords[shown]}>
+          <Mark meaning={messageMeaning[shown]} /> {stateName(shown)}
+          {row.error_code !== null && shown === row.status && <code className="soft"> {row.error_code}</code>}
         </span>
       </Cell>
       <Cell>{row.parts}</Cell>

@@ -1,7 +1,7 @@
 // The states of a campaign's messages in order, as one bar whose segments flow from waiting to
 // final; below it the same in words.
-import { isMessageIn, type MessageStatus, messageSets, messageStatuses } from "../../contracts/states.ts";
-import { messageWords } from "../../contracts/words.ts";
+import { isMessageIn, messageSets, type ShownState, shownStates, unconfirmedCode } from "../../contracts/states.ts";
+import { messageWords, stateName } from "../../contracts/words.ts";
 import { Mark } from "../look/mark.tsx";
 import { messageMeaning, showCount } from "../look/words.ts";
 
@@ -9,20 +9,21 @@ import { messageMeaning, showCount } from "../look/words.ts";
  * From final states on the left to early ones on the right: finished messages fill the bar from the
  * left.
  */
-const order: readonly MessageStatus[] = [
+const order: readonly ShownState[] = [
   ...messageSets.final.filter((status) => !isMessageIn("missed", status)),
+  unconfirmedCode,
   ...messageSets.missed,
   ...messageSets.open.toReversed(),
 ];
 
 interface RiverProps {
-  counts: Readonly<Record<MessageStatus, number>>;
+  counts: Readonly<Record<ShownState, number>>;
   isSmall?: boolean;
 }
 
 export function River({ counts, isSmall = false }: RiverProps) {
   const shown = order.filter((status) => counts[status] > 0);
-  const description = shown.map((status) => `${showCount(counts[status])} ${status}`).join(", ");
+  const description = shown.map((status) => `${showCount(counts[status])} ${stateName(status)}`).join(", ");
   return (
     <div className={isSmall ? "river river-small" : "river"} role="img" aria-label={description === "" ? "no messages" : description}>
       {shown.map((status) => (
@@ -33,15 +34,15 @@ export function River({ counts, isSmall = false }: RiverProps) {
 }
 
 interface RiverWordsProps extends Pick<RiverProps, "counts"> {
-  chosen: MessageStatus | null;
-  onChoose: (status: MessageStatus | null) => void;
+  chosen: ShownState | null;
+  onChoose: (status: ShownState | null) => void;
 }
 
 /** Each state with its count; a click shows only its messages. */
 export function RiverWords({ counts, chosen, onChoose }: RiverWordsProps) {
   return (
     <ul className="river-words" aria-label="messages by state">
-      {messageStatuses
+      {shownStates
         .filter((status) => counts[status] > 0 || status === "delivered" || status === chosen)
         .map((status) => (
           <li key={status}>
@@ -51,7 +52,7 @@ export function RiverWords({ counts, chosen, onChoose }: RiverWordsProps) {
               onClick={() => onChoose(chosen === status ? null : status)}
               title={messageWords[status]}
             >
-              <Mark meaning={messageMeaning[status]} /> {status} <strong>{showCount(counts[status])}</strong>
+              <Mark meaning={messageMeaning[status]} /> {stateName(status)} <strong>{showCount(counts[status])}</strong>
             </button>
           </li>
         ))}

@@ -1,7 +1,7 @@
 // How numbers, credits, times and states are written, everywhere the same. Pure.
 import { builtInCarrier, type CarrierAnswer } from "../../contracts/carriers.ts";
 import { importEndOf } from "../../contracts/import_ends.ts";
-import type { BulksmsStatus, FileEncoding, MessageStatus } from "../../contracts/states.ts";
+import type { BulksmsStatus, FileEncoding, ShownState } from "../../contracts/states.ts";
 
 export const showCount = (count: number): string => count.toLocaleString("en-GB");
 
@@ -91,7 +91,7 @@ export const showBytes = (bytes: number): string =>
 /** Five meanings, each with a shape beside its colour. */
 export type Meaning = "waiting" | "flying" | "delivered" | "failed" | "broken";
 
-export const messageMeaning: Readonly<Record<MessageStatus, Meaning>> = {
+export const messageMeaning: Readonly<Record<ShownState, Meaning>> = {
   pending: "waiting",
   unknown: "flying",
   queued: "flying",
@@ -101,6 +101,7 @@ export const messageMeaning: Readonly<Record<MessageStatus, Meaning>> = {
   delivered: "delivered",
   expired: "failed",
   canceled: "waiting",
+  unconfirmed: "flying",
 };
 
 export const bulksmsWords: Readonly<Record<BulksmsStatus, { description: string; meaning: Meaning }>> = {

@@ -97,7 +97,8 @@ export function createRowJudge(options: RowJudgeOptions): RowJudge {
   };
 }
 
-function refusalOf(msisdn: number, { countries, phones }: Destinations): RejectReason | null {
+/** Why the carrier may not be given this number; null: it may. */
+export function refusalOf(msisdn: number, { countries, phones }: Destinations): RejectReason | null {
   if (countries !== null && !countries.has(countryOf(msisdn) ?? "")) return "destination_not_allowed";
   return phones !== null && !phones.has(msisdn) ? "not_a_test_phone" : null;
 }

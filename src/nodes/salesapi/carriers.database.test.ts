@@ -1,4 +1,5 @@
 // /carriers over HTTP: who may, what is kept and shown, states, and requests that make no sense.
+import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -298,6 +299,12 @@ describe("nonsense", () => {
     ["a rate that is no number", { settings: { ...smpp, parts_per_second: null } }],
     ["a status that means nothing", { settings: { ...smpp, statuses: { 88: "maybe" } } }],
     ["no address of Twilio", { settings: { ...twilio, url: "twilio" } }],
+    ["a country without receipts that is none", { settings: { ...smpp, countries_without_receipts: ["XX"] } }],
+    ["a charge by receipts that never come", { settings: { ...twilio, receipts: "none", charge_on: "sent_receipt" } }],
+    [
+      "a charge by receipts that come from some countries alone",
+      { settings: { ...smpp, charge_on: "sent_receipt", countries_without_receipts: ["IN"] } },
+    ],
     ["a country that is none", { countries: ["XX"] }],
     ["a country of three letters", { countries: ["FIN"] }],
     ["a sender of 12 letters", { senders: ["abcdefghijkl"] }],
@@ -360,5 +367,40 @@ describe("nonsense", () => {
       }
     }
     expect(await stored()).toEqual(before);
+  });
+});
+
+describe("a campaign's carrier, changed before it runs", () => {
+  const choose = (body: unknown, who: string | null = key) => nodes.http("POST", "/carrier", { key: who, body });
+
+  it("is in its answer, with what it costs then", async () => {
+    await add({ senders: ["Oulu"], test_phones: ["+358400000001"] });
+    await change({ state: "live" });
+    const id = await nodes.create(key, 3);
+    const refused = await choose({ bulksms_id: id, carrier: "telia" });
+    expect([refused.status, refused.body.code]).toEqual([403, "sender_not_allowed"]);
+    const changed = await choose({ id, carrier: "telia", sender: "Oulu" });
+    expect(changed.status).toBe(202);
+    expect(changed.body).toMatchObject({ id, status: "ready", contacts: 3, carrier: { name: "telia", simulated: false } });
+    expect((await nodes.http("GET", `/bulksms/${id}`, { key })).body).toMatchObject({ sender: "Oulu", carrier: { name: "telia" } });
+  });
+
+  it.each<[string, object, number, string]>([
+    ["no campaign", { carrier: "simulator" }, 400, "request_invalid"],
+    ["no carrier", { bulksms_id: randomUUID() }, 400, "request_invalid"],
+    ["a field too many", { bulksms_id: randomUUID(), carrier: "simulator", state: "live" }, 422, "field_unknown"],
+    ["a carrier's name with a NUL", { bulksms_id: randomUUID(), carrier: "te\0lia" }, 400, "request_invalid"],
+    ["a campaign that is not there", { bulksms_id: randomUUID(), carrier: "simulator" }, 404, "bulksms_not_found"],
+    ["a sender of 12 letters", { bulksms_id: randomUUID(), carrier: "simulator", sender: "abcdefghijkl" }, 422, "sender_invalid"],
+  ])("is refused for %s", async (_says, body, status, code) => {
+    const refused = await choose(body);
+    expect([refused.status, refused.body.code]).toEqual([status, code]);
+  });
+
+  it("is refused without a key, and for a carrier that is not there", async () => {
+    const id = await nodes.create(key, 1);
+    expect((await choose({ bulksms_id: id, carrier: "simulator" }, null)).status).toBe(401);
+    expect((await choose({ bulksms_id: id, carrier: "gone" })).body.code).toBe("carrier_not_found");
+    expect((await choose({ bulksms_id: id, carrier: "simulator" })).status).toBe(202);
   });
 });

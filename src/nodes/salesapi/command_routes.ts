@@ -1,11 +1,15 @@
-// POST /run, /pause, /resume, /cancel: commands to one campaign. Each is guarded by the campaign's
-// state, so a repeat is refused and harmless.
+// POST /run, /pause, /resume, /cancel, /carrier: commands to one campaign. Each is guarded by the
+// campaign's state, so a repeat is refused and harmless.
 import { z } from "zod";
+import type { CarrierDefaults } from "../../campaign/import/chosen_carrier.ts";
+import { readSender } from "../../campaign/import/import_fields.ts";
+import { changeCarrier } from "../../campaign/import/rejudge.ts";
 import type { Campaign } from "../../campaign/lifecycle/campaign_rows.ts";
 import { cancel, type Expected, pause, resume, run } from "../../campaign/lifecycle/commands.ts";
 import type { ReserveDependencies } from "../../campaign/lifecycle/reserve.ts";
 import type { PriceBook } from "../../campaign/pricing/price_book.ts";
 import type { ProgressPublisher } from "../../campaign/reads/progress.ts";
+import { isCarrierName } from "../../contracts/carriers.ts";
 import { formatCredits, parseCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { type CommandAnswer, commandAnswer } from "../../contracts/http.ts";
@@ -22,6 +26,7 @@ export interface CommandDependencies extends ReserveDependencies {
   progress: ProgressPublisher;
   prices: PriceBook;
   importLeaseMs: number;
+  carrierDefaults: CarrierDefaults;
   log: Log;
 }
 
@@ -51,6 +56,14 @@ const runCommand = z
   })
   .refine(namesCampaign, needsCampaign);
 
+const carrierCommand = z
+  .strictObject({
+    ...commandFields,
+    carrier: z.string().refine(isCarrierName, "must be the name of a carrier").describe("the name of the carrier to send it through"),
+    sender: z.string().optional().describe("another sender: a real carrier has its own"),
+  })
+  .refine(namesCampaign, needsCampaign);
+
 function expectedOf(expectation: RunExpectation | undefined): Expected {
   const { contacts = null, parts = null, cost_max } = expectation ?? {};
   return { contacts, parts, costMaxMilli: cost_max === undefined ? null : parseCredits(cost_max) };
@@ -62,6 +75,9 @@ function commandedId({ bulksms_id, id }: { bulksms_id?: string | undefined; id?:
     throw new AppError("id_conflicting", "id and bulksms_id name two different campaigns; send one of them.");
   return (bulksms_id ?? id) as string;
 }
+
+const carrierDescription = `Only of a \`ready\` campaign. Its messages are judged by the new carrier's rules: those that it does not take become rejects, and contacts, parts and cost follow. What was a reject before stays one: to have it judged again, send the file again.
+When it is stopped halfway the campaign does not run (409 \`carrier_changing\`) until it is given a carrier again.`;
 
 const runDescription = `Reserves its whole cost and lets it run. 202 \`running\`, or \`reserving\` when the credit service is silent: then it continues by itself.
 With \`expect\` it runs only if it has at most these contacts and parts and costs at most this; otherwise 409 \`quote_changed\` with its figures, without effect.
@@ -111,6 +127,7 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
       return reply.status(202).send(answerOf(campaign));
     },
   );
+  carrierRoute(app, dependencies, told);
   app.post("/pause", route("Pause a campaign", "No new submit begins; receipts and charges continue."), async (request, reply) => {
     const { campaign, inFlight } = await answerInTime(
       reply.elapsedTime,
@@ -144,6 +161,35 @@ export function commandRoutes(app: HttpServer, dependencies: CommandDependencies
       );
       told("canceled", campaign);
       return reply.status(202).send({ ...answerOf(campaign), in_flight_max: inFlight });
+    },
+  );
+}
+
+/** The command that names another carrier. */
+function carrierRoute(
+  app: HttpServer,
+  { sql, callers, carrierDefaults }: CommandDependencies,
+  told: (name: string, campaign: Campaign) => void,
+): void {
+  app.post(
+    "/carrier",
+    {
+      onRequest: callers.require("send"),
+      schema: {
+        tags: ["campaigns"],
+        summary: "Send a campaign through another carrier",
+        description: carrierDescription,
+        body: carrierCommand,
+        response: { 202: commandAnswer },
+      },
+    },
+    async (request, reply) => {
+      const { carrier: carrierName, sender } = request.body;
+      const commanded = { workspaceId: callers.workspaceOf(request), bulksmsId: commandedId(request.body) };
+      const choice = { carrierName, sender: sender === undefined ? null : readSender(sender) };
+      const campaign = await answerInTime(reply.elapsedTime, changeCarrier(sql, commanded, choice, carrierDefaults));
+      told("carrier_changed", campaign);
+      return reply.status(202).send(answerOf(campaign));
     },
   );
 }

@@ -12,6 +12,7 @@ import { type ImportFields, readImportFields } from "../../campaign/import/impor
 import { openRows } from "../../campaign/import/open_rows.ts";
 import { quoteFile } from "../../campaign/import/quote.ts";
 import type { PriceBook } from "../../campaign/pricing/price_book.ts";
+import { isExampleFile } from "../../contacts/example_files.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { type CreateAnswer, createAnswer } from "../../contracts/http.ts";
 import { idempotencyKeyHeader, idempotentReplayedHeader } from "../../contracts/idempotency.ts";
@@ -248,8 +249,9 @@ async function quote(request: FastifyRequest, importSlots: Slots, deps: CreateRo
 /** @throws AppError carrier_not_found, sender_not_allowed, example_file_refused */
 async function withCarrier({ sql, settings }: CreateRouteDependencies, fields: ImportFields, fileSha256: string) {
   const carrier = await chooseCarrier(sql, fields, settings);
-  refuseExampleFile(carrier, fileSha256);
-  return { ...fields, carrier, destinations: carrier.destinations };
+  const isExample = isExampleFile(fileSha256);
+  refuseExampleFile(carrier, isExample);
+  return { ...fields, isExample, carrier, destinations: carrier.destinations };
 }
 
 const limitsOf = ({ settings, signal }: CreateRouteDependencies) => ({

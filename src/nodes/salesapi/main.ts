@@ -66,11 +66,8 @@ export interface SalesapiNode extends Node {
 export function create(settings: Config<typeof config>, log: Log): SalesapiNode {
   if (settings.receiptSecrets.length === 0) throw new ConfigError(["BULKSMS_RECEIPT_SECRETS: names no secret"]);
   const metrics = createMetrics("salesapi");
-  const sql = openPostgres(settings.databaseUrl, {
-    applicationName: "salesapi",
-    connections: settings.databaseConnections,
-    isAnswering: true,
-  });
+  const { databaseUrl, databaseConnections: connections } = settings;
+  const sql = openPostgres(databaseUrl, { applicationName: "salesapi", connections, isAnswering: true });
   const redisOptions = { redisUrl: settings.redisUrl, namespace: settings.redisNamespace };
   const publisher = openPublisher(redisOptions);
   const progress = openProgressPublisher(publisher);
@@ -114,7 +111,8 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
       allowConsoleOrigins(app, origins);
       const prices = openPriceBook({ sql, credit, log });
       await createRoute(app, { sql, callers, prices, settings, signal: stopping.signal, log });
-      commandRoutes(app, { sql, credit, callers, sales, progress, prices, importLeaseMs: settings.importLeaseMs, log });
+      const { importLeaseMs } = settings;
+      commandRoutes(app, { sql, credit, callers, sales, progress, prices, importLeaseMs, carrierDefaults: settings, log });
       messageRoutes(app, { sql, credit, callers, sales, progress, prices, settings, log });
       readRoutes(app, { sql, callers, internalToken: settings.internalToken });
       await receiptsRoute(app, receipts);

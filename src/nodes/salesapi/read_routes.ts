@@ -13,7 +13,7 @@ import { AppError } from "../../contracts/errors.ts";
 import { bulksmsAnswer, bulksmsKinds, bulksmsPage } from "../../contracts/http.ts";
 import { isUuid } from "../../contracts/ids.ts";
 import { rowNoMax } from "../../contracts/receipts.ts";
-import { bulksmsStatuses, messageStatuses } from "../../contracts/states.ts";
+import { bulksmsStatuses, shownStates } from "../../contracts/states.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import { createInternalTokenCheck } from "../../platform/internal_token.ts";
@@ -38,7 +38,7 @@ const pageOf = (max: number, otherwise: number) => z.coerce.number().int().min(1
 const statusFilter = z
   .string()
   .transform((text) => text.split(","))
-  .pipe(z.array(z.enum(messageStatuses)).min(1).max(messageStatuses.length))
+  .pipe(z.array(z.enum(shownStates)).min(1).max(shownStates.length))
   .optional();
 
 /** Of a number, without spaces or plus. */
@@ -115,7 +115,9 @@ function messageRoutes(app: HttpServer, { sql, callers }: ReadDependencies): voi
         querystring: z.strictObject({
           limit: pageOf(pageRowsMax, pageRowsDefault),
           cursor: z.coerce.number().int().min(0).max(rowNoMax).default(0).describe("row_no of the last one seen"),
-          status: statusFilter.describe("one or more states, separated by commas"),
+          status: statusFilter.describe(
+            "one or more states, separated by commas; unconfirmed: of those expired, what was sent to where no receipt comes from; expired: the others",
+          ),
           number_prefix: digits.describe("what the number begins with, without its plus"),
           number_suffix: digits.describe("what the number ends with"),
         }),

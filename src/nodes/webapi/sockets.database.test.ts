@@ -68,7 +68,7 @@ function makeCampaign(workspaceId: string, version = 1): string {
   const counts = { pending: 5, unknown: 0, queued: 0, sent: 0, failed: 0, undelivered: 0, delivered: 0, expired: 0, canceled: 0 };
   campaigns.set(id, {
     workspace_id: workspaceId,
-    update: { bulksms_id: id, status: "running", contacts: 5, parts_sent: 0, charged: "0.0", counts, version },
+    update: { bulksms_id: id, status: "running", contacts: 5, parts_sent: 0, charged: "0.0", counts, unconfirmed: 0, version },
   });
   return id;
 }
