@@ -106,3 +106,6 @@ export const callbackSecretAnswer = z.object({
   previous_until: time.nullable().describe("until then each callback is signed with the secret before as well"),
 });
 export type CallbackSecretAnswer = z.infer<typeof callbackSecretAnswer>;
+
+/** 200 of POST /callback-secrets/reseal. */
+export const resealedAnswer = z.object({ resealed: count.describe("secrets that were sealed anew") });

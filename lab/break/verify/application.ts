@@ -8,7 +8,7 @@ import type { CallbackBody } from "../../../src/contracts/messages.ts";
 export interface Application {
   /** For `callback_url`. */
   url: string;
-  /** Versions of a recipient's state in the order in which they were told, by the recipient's id. */
+  /** Versions of each recipient's state in the order in which they were told, by its id. */
   told: ReadonlyMap<string, readonly number[]>;
   stop(): void;
 }

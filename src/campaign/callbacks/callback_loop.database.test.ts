@@ -1,5 +1,5 @@
-// What callbacks promise, on rows: at least once, in order, the newest state alone, never forgotten,
-// given up after a day, and no workspace waits for the receivers of another.
+// What callbacks promise, on rows: at least once, in order, the newest state alone, never
+// forgotten, given up after a day, and no workspace waits for the receivers of another.
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";

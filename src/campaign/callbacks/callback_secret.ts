@@ -9,8 +9,8 @@ import type { Seal } from "../../platform/sealed.ts";
 
 /** As Standard Webhooks recommend: 24 to 64. */
 const secretBytes = 32;
-/** Callbacks are signed with the old secret too for this long: receivers change at their leisure. */
-const previousHours = 24;
+/** Callbacks are signed with the old secret too for this long: receivers change at leisure. */
+export const previousHours = 24;
 
 export interface SecretStore {
   sql: Sql;

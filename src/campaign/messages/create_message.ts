@@ -113,7 +113,8 @@ async function makeMessage(
 }
 
 /**
- * All rows of a message in one statement. Null: there is one of this id, or its carrier is not live.
+ * All rows of a message in one statement. Null: there is one of this id, or its carrier is not
+ * live.
  */
 async function insertMessage(transaction: TransactionSql, draft: Draft): Promise<Campaign | null> {
   const { bulksmsId, request, carrier, pricing, recipients } = draft;

@@ -1,13 +1,13 @@
 // /callback-secret: what signs a workspace's callbacks. For keys of the workspace with scope admin;
 // sealing all anew is for keys of the installation.
-import { z } from "zod";
 import {
+  previousHours,
   readCallbackSecret,
   resealCallbackSecrets,
   rotateCallbackSecret,
   type SecretStore,
 } from "../../campaign/callbacks/callback_secret.ts";
-import { callbackSecretAnswer } from "../../contracts/messages.ts";
+import { callbackSecretAnswer, resealedAnswer } from "../../contracts/messages.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
@@ -22,7 +22,7 @@ const tags = ["messages"];
 
 const description = `Each callback of a message is signed as Standard Webhooks say: HMAC-SHA256 of \`webhook-id.webhook-timestamp.body\`
 with this secret, in the header \`webhook-signature\`. The secret is made on first use.`;
-const rotateDescription = `From now on callbacks are signed with a new secret, and for 24 hours with the one before as well:
+const rotateDescription = `From now on callbacks are signed with a new secret, and for ${previousHours} hours with the one before as well:
 \`webhook-signature\` then has two signatures. Rotated again within that time, only the newest two count.`;
 
 export function callbackSecretRoutes(app: HttpServer, { callers, log, ...store }: CallbackSecretDependencies): void {
@@ -60,7 +60,7 @@ export function callbackSecretRoutes(app: HttpServer, { callers, log, ...store }
       schema: {
         tags,
         summary: "Seal all callback secrets with the newest key of the file (key of the installation)",
-        response: { 200: z.object({ resealed: z.number().int().nonnegative() }) },
+        response: { 200: resealedAnswer },
       },
     },
     async (_request, reply) => ({ resealed: await answerInTime(reply.elapsedTime, resealCallbackSecrets(store)) }),
