@@ -109,8 +109,8 @@ export interface Released {
 
 /**
  * Gives the link back. `hasFailed`: it is not opened again at once, and later after each failure in
- * a row; `isRefused`: nor is any other link of the carrier. With chunks that could not be given back
- * its lease only ends now: whoever takes the link over takes them too.
+ * a row; `isRefused`: nor is any other link of the carrier. With chunks that could not be given
+ * back its lease only ends now: whoever takes the link over takes them too.
  */
 export async function releaseLink(sql: Sql, lease: LinkLease, { hasFailed, isRefused = false, description }: Released): Promise<void> {
   const holdsChunks = sql`exists (select from bulksms b join bulksms_chunk c on c.bulksms_id = b.id
