@@ -7,6 +7,9 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playw
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { mintConsoleLink } from "../src/cli/console_link.ts";
 import { startLawsNews } from "../src/cli/laws_news.ts";
+import { freePort } from "../src/local/engines/free_port.ts";
+import { askHttp, bodyOf } from "./api_client.ts";
+import { addSmppCarrier, dialectSettings } from "./carriers.ts";
 import { launchChromium } from "./chromium.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { makeWorkbook, phoneRows } from "./workbooks.ts";
@@ -49,7 +52,7 @@ const students = join(import.meta.dirname, "..", "examples", "oulu_students_5000
 
 beforeAll(async () => {
   browser = await launchChromium();
-  cluster = await startCluster({ settings: { BULKSMS_SIMULATOR_SPEED: "3" } });
+  cluster = await startCluster({ settings: { BULKSMS_SIMULATOR_SPEED: "3", ...(await dialectSettings(["oulu"])) } });
   const {
     BULKSMS_CHECK_DS_URL: dsUrl = "",
     BULKSMS_CHECK_SALESDB_URL: salesdbUrl = "",
@@ -119,8 +122,13 @@ async function downloaded(link: string): Promise<string> {
   const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: link }).click()]);
   return readFileSync((await download.path()) as string, "utf8");
 }
+async function showCarriers(): Promise<void> {
+  await page.getByLabel("Key of the installation").fill(cluster.adminKey);
+  await page.getByRole("button", { name: "Show the carriers" }).click();
+  await page.locator(".carrier").first().waitFor();
+}
 const runIt = async () => {
-  await page.getByRole("button", { name: /^Text [\d,]+ (people|person) for/ }).click();
+  await page.getByRole("button", { name: /^Simulate texting [\d,]+ (people|person) for/ }).click();
   await page.waitForURL(/\/campaigns\/[0-9a-f-]{36}$/);
 };
 
@@ -198,7 +206,7 @@ describe("sending", () => {
     await page.getByText("Nobody in this file can be texted; the reasons are above.").waitFor();
     await drop("contacts.csv", "BEGIN:VCARD\nVERSION:3.0\nTEL:+358401234567\nEND:VCARD\n");
     await page.getByText("This is a vCard file (.vcf). Import it into your contacts and export those as CSV.").waitFor();
-    expect(await page.getByRole("button", { name: /^Text / }).isDisabled()).toBe(true);
+    expect(await page.getByRole("button", { name: /^Simulate texting / }).isDisabled()).toBe(true);
   });
 
   test("a semicolon file of Excel in Finnish: who is left out and why, in words, before anything is paid", async () => {
@@ -218,7 +226,7 @@ describe("sending", () => {
     expect(await page.getByLabel("Read as").inputValue()).toBe("windows-1252");
     await page.getByText("{etunimi} is empty in 1 row, left out of the campaign.").waitFor();
     await page.getByRole("checkbox", { name: "text them all the same" }).check();
-    await page.getByRole("button", { name: "Text 4 people for at most 0.4 credits" }).waitFor();
+    await page.getByRole("button", { name: "Simulate texting 4 people for at most 0.4 credits" }).waitFor();
   });
 
   test("asks what it does not know: which column, which reading, which sheet", async () => {
@@ -228,9 +236,9 @@ describe("sending", () => {
     await page.getByRole("group", { name: "Which column should be texted?" }).waitFor();
     await page.getByLabel("Text", { exact: true }).fill("Hello");
     await page.getByText("Answer the question about the file first.").waitFor();
-    expect(await page.getByRole("button", { name: /^Text / }).isDisabled()).toBe(true);
+    expect(await page.getByRole("button", { name: /^Simulate texting / }).isDisabled()).toBe(true);
     await page.getByRole("button", { name: /^phone_b column 3, 2 numbers in the first rows/ }).click();
-    await page.getByRole("button", { name: "Text 2 people for at most 0.2 credits" }).waitFor();
+    await page.getByRole("button", { name: "Simulate texting 2 people for at most 0.2 credits" }).waitFor();
     await drop("old.csv", latin1("name,phone\nma\u00a4ana,0401234501\n"));
     await page.getByRole("group", { name: "Which of these looks right?" }).waitFor();
     await page.getByRole("button", { name: /ma€ana/ }).click();
@@ -238,7 +246,7 @@ describe("sending", () => {
     await drop("book.xlsx", twoSheets);
     await page.getByRole("group", { name: "Which sheet should be texted?" }).waitFor();
     await page.getByRole("button", { name: /^Autumn/ }).click();
-    await page.getByRole("button", { name: "Text 5 people for at most 0.5 credits" }).waitFor();
+    await page.getByRole("button", { name: "Simulate texting 5 people for at most 0.5 credits" }).waitFor();
     await runIt();
     await page.getByText("finished", { exact: true }).waitFor({ timeout: 45_000 });
   });
@@ -254,7 +262,7 @@ describe("sending", () => {
       const body = route.request().postDataJSON();
       return route.continue({ postData: JSON.stringify({ ...body, expect: { ...body.expect, contacts: 1 } }) });
     });
-    await page.getByRole("button", { name: "Text 2 people for at most 0.2 credits" }).click();
+    await page.getByRole("button", { name: "Simulate texting 2 people for at most 0.2 credits" }).click();
     const alert = page.getByRole("alert");
     await alert.getByText("Nobody was texted: it would be more than this page showed.").waitFor();
     await alert.getByText("now it is 2 people, 2 parts and 0.2 credits at most").waitFor();
@@ -270,7 +278,7 @@ describe("sending", () => {
     await page.getByRole("link", { name: "New campaign" }).first().click();
     await drop("people.csv", sent);
     await page.getByLabel("Text", { exact: true }).fill("Hello");
-    await page.getByRole("button", { name: "Text 2 people for at most 0.2 credits" }).waitFor();
+    await page.getByRole("button", { name: "Simulate texting 2 people for at most 0.2 credits" }).waitFor();
     await runIt();
     await page.getByText("finished", { exact: true }).waitFor({ timeout: 45_000 });
     const followUp = page.getByRole("region", { name: "report and rejected rows" });
@@ -324,9 +332,9 @@ describe("sending", () => {
     await page.locator(".verdict-line").getByText("can be texted").waitFor();
     await tabTo(/TEXTAREA text/);
     await page.keyboard.type("Hello!");
-    await page.getByRole("button", { name: /^Text 3 people/ }).waitFor();
-    await expect.poll(() => page.getByRole("button", { name: /^Text 3 people/ }).isEnabled()).toBe(true);
-    await tabTo(/BUTTON {2}Text 3 people/);
+    await page.getByRole("button", { name: /^Simulate texting 3 people/ }).waitFor();
+    await expect.poll(() => page.getByRole("button", { name: /^Simulate texting 3 people/ }).isEnabled()).toBe(true);
+    await tabTo(/BUTTON {2}Simulate texting 3 people/);
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/campaigns\/[0-9a-f-]{36}$/);
   });
@@ -394,6 +402,149 @@ describe("watching", () => {
   });
 });
 
+describe("carriers", () => {
+  const people = "name,phone\nAino,+358401234501\nEero,0401234502\nSven,+46701740610\n";
+  const telia = () => page.getByRole("region", { name: "carrier telia" });
+
+  /** A real one: nobody answers where it should be, so nobody says that it is simulated. */
+  async function plantCarrier(): Promise<void> {
+    const settings = { protocol: "smpp", host: "127.0.0.1", port: await freePort("127.0.0.1", 0), system_id: "planted" };
+    const body = { name: "telia", settings, secret: "secret", senders: ["Oulu", "Turku"] };
+    bodyOf(await askHttp("POST", `${cluster.urls.salesapi}/carriers`, { key: cluster.adminKey, body }));
+  }
+  async function dropPeople(): Promise<void> {
+    await page.goto(`${cluster.urls.webapi}/send`);
+    await drop("people.csv", people);
+    await page.locator(".verdict-line").getByText("can be texted").waitFor();
+    await page.getByLabel("Text", { exact: true }).fill("Hello {name}!");
+  }
+
+  test("are shown to the key of the installation alone, which the page forgets", async () => {
+    await plantCarrier();
+    await signIn();
+    await goTo("Carriers");
+    await page.getByLabel("Key of the installation").fill(cluster.apiKey);
+    await page.getByRole("button", { name: "Show the carriers" }).click();
+    await page.getByRole("alert").getByText("The key lacks a scope").waitFor();
+    await showCarriers();
+    await telia().getByText("only tested", { exact: true }).waitFor();
+    await telia().getByText("Its endpoint has not answered yet; until then it counts as real.").waitFor();
+    // by itself: nothing is pressed until a worker has tried its link
+    await telia()
+      .getByText(/link 1 closed: .*cannot be reached/)
+      .waitFor({ timeout: 20_000 });
+    await telia().getByText("10 parts a second over 1 link · window 10").waitFor();
+    await shoot("carriers");
+    const kept = await page.evaluate<string>("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href])");
+    expect(kept).not.toContain(cluster.adminKey);
+    await goTo("Credit");
+    await goTo("Carriers");
+    await telia().waitFor();
+    await page.reload();
+    await page.getByLabel("Key of the installation").waitFor();
+    expect(await telia().count()).toBe(0);
+  });
+
+  test("that are only tested text their test phones alone, and the page says so before", async () => {
+    await signIn();
+    await goTo("Carriers");
+    await showCarriers();
+    await telia().locator("summary").click();
+    await telia().getByLabel("A phone of your own").fill("040 1");
+    await telia().getByRole("button", { name: "Add" }).click();
+    await telia().getByRole("alert").getByText("number too short").waitFor();
+    await telia().getByLabel("A phone of your own").fill("040 123 4502");
+    await telia().getByRole("button", { name: "Add" }).click();
+    await telia().getByRole("button", { name: "+358401234502 remove" }).waitFor();
+    await dropPeople();
+    expect(await page.getByLabel("Carrier").inputValue()).toBe("simulator");
+    await page.getByText("Simulated: no phone is reached.").waitFor();
+    await page.getByLabel("Carrier").selectOption("telia");
+    await page.getByText("Real: phones are texted through telia, for money.").waitFor();
+    await page.getByText("telia is only tested: its test phones are texted, and nobody else.").waitFor();
+    await page.getByText("Choose a sender first: telia has no usual one.").waitFor();
+    await page.getByLabel("Sender").selectOption("Oulu");
+    await page.getByRole("button", { name: "Text 1 test phone through telia for at most 0.1 credits" }).waitFor();
+    const reasons = page.getByRole("list", { name: "rows that cannot be texted, by reason" });
+    for (const reason of ["not on the carrier's list of test phones 1", "a country that the carrier does not send to 1"])
+      await reasons.getByRole("button", { name: reason }).waitFor();
+    await page.getByText("Hello Eero!").waitFor();
+    await shoot("send_test_only");
+  });
+
+  test("go live when somebody has read what it means, and campaigns through them name them on the button", async () => {
+    await signIn();
+    await goTo("Carriers");
+    await showCarriers();
+    await telia().getByRole("button", { name: "Make live" }).click();
+    const question = telia().getByRole("group", { name: "Let everybody be texted through telia?" });
+    await question.getByText("Destinations: Finland. Senders: Oulu and Turku.").waitFor();
+    await shoot("carriers_live");
+    await page.keyboard.press("Enter"); // the safe answer has the focus
+    await question.waitFor({ state: "hidden" });
+    await telia().getByText("only tested", { exact: true }).waitFor();
+    await telia().getByRole("button", { name: "Make live" }).click();
+    await question.getByRole("button", { name: "Make telia live" }).click();
+    await telia().getByText("takes campaigns to everybody").waitFor();
+    await dropPeople();
+    await page.getByLabel("Carrier").selectOption("telia");
+    await page.getByLabel("Sender").selectOption("Turku");
+    await page.getByRole("button", { name: "Text 2 people through telia for at most 0.2 credits" }).click();
+    await page.waitForURL(/\/campaigns\/[0-9a-f-]{36}$/);
+    await page.getByText("through telia").first().waitFor();
+    expect(await page.getByText("no phone").count()).toBe(0);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Cancel it: sure?" }).click();
+    await page.getByText("canceled", { exact: true }).first().waitFor();
+    await goTo("Carriers");
+    await showCarriers();
+    await telia().getByRole("button", { name: "Pause" }).click();
+    await telia().getByRole("button", { name: "Back to live" }).waitFor();
+  });
+
+  test("that the simulator answers for are simulated, on the button, the campaign and its report", async () => {
+    await addSmppCarrier(cluster, "oulu");
+    await signIn();
+    await dropPeople();
+    await page.getByLabel("Carrier").selectOption("smpp-oulu");
+    // a paused one is no choice
+    expect(await page.getByLabel("Carrier").locator("option").allInnerTexts()).toEqual([
+      "none: simulated, no phone is reached",
+      "smpp-oulu · simulated",
+    ]);
+    await page.getByRole("button", { name: "Simulate texting 3 people for at most 0.3 credits" }).click();
+    await page.waitForURL(/\/campaigns\/[0-9a-f-]{36}$/);
+    await page.getByText("finished", { exact: true }).waitFor({ timeout: 45_000 });
+    await page.locator(".campaign-carrier").getByText("simulated").waitFor();
+    await page.getByText("Simulated: no phone was reached.").waitFor();
+    // as if two of its answers had never come
+    await page.route("**/statistics", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), ended_in_doubt: 2 } });
+    });
+    await page.reload();
+    await page.getByRole("heading", { name: "2 messages in doubt" }).waitFor();
+    await page.getByText("Whoever texts these people again may text them twice.").waitFor();
+    await shoot("campaign_in_doubt");
+    await page.unroute("**/statistics");
+  });
+
+  test("cannot change between what the page showed and the run", async () => {
+    await signIn();
+    const before = await creditShown();
+    await dropPeople();
+    // as if its endpoint had turned out to be real meanwhile
+    await page.route("**/create", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), carrier: { name: "simulator", simulated: false } } });
+    });
+    await page.getByRole("button", { name: "Simulate texting 3 people for at most 0.3 credits" }).click();
+    await page.getByRole("alert").getByText("Nobody was texted: the carrier is not what this page showed.").waitFor();
+    expect(await creditShown()).toBe(before);
+    await page.unroute("**/create");
+  });
+});
+
 describe("the look", () => {
   const narrow = { width: 360, height: 760 };
   test.each([
@@ -428,10 +579,11 @@ describe("the look", () => {
     { name: "narrow_dark", options: { colorScheme: "dark" as const, viewport: { width: 360, height: 760 } } },
   ])("$name: every page fits its window", async ({ name, options }) => {
     await signIn(options);
-    for (const path of ["campaigns", "send", "system", "credit", "laws"]) {
+    for (const path of ["campaigns", "send", "system", "credit", "carriers", "laws"]) {
       await page.goto(`${cluster.urls.webapi}/${path}`);
       await page.getByRole("heading", { level: 1 }).waitFor();
       if (path === "system") await page.getByRole("button", { name: /^webapi, alive/ }).waitFor();
+      if (path === "carriers") await showCarriers();
       await shoot(`${name}_${path}`);
       const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
       expect(overflow, path).toBeLessThanOrEqual(0);
@@ -476,12 +628,17 @@ describe("for everybody (WCAG 2.2 AA, judged by axe)", () => {
     await context.close();
 
     await signIn({ colorScheme });
-    for (const path of ["campaigns", "system", "credit", "laws"]) {
+    for (const path of ["campaigns", "system", "credit", "carriers", "laws"]) {
       await page.goto(`${cluster.urls.webapi}/${path}`);
       await page.getByRole("heading", { level: 1 }).waitFor();
       if (path === "system") await page.getByRole("button", { name: /^webapi, alive/ }).waitFor();
       if (path === "laws") await page.getByText(/^\d+ laws hold$/).waitFor();
       await judge(path, found);
+      if (path !== "carriers") continue;
+      await showCarriers();
+      await page.getByRole("button", { name: "Remove" }).first().click();
+      await page.locator(".test-phones summary").first().click();
+      await judge("the carriers", found);
     }
     await page.goto(`${cluster.urls.webapi}/send`);
     await drop("mixed.csv", "name,phone\nA,123\nB,040 123 4567\nC,+358401234567\n");

@@ -32,7 +32,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/nodes/webapi": [...base, "src/credit", "src/accounts"],
   "src/nodes/salesapi": [...base, "src/campaign", "src/carriers", "src/contacts", "src/accounts"],
   "src/nodes/general_worker": [...base, "src/credit"],
-  "src/nodes/sales_worker": [...base, "src/campaign", "src/carriers"],
+  "src/nodes/sales_worker": [...base, "src/campaign", "src/carriers", "src/webhooks"],
   "src/nodes/simulator": [...base, "src/simulator"],
   "src/cli": [...base, "src/local", "src/laws", "src/contacts", "src/nodes"],
   "src/console": ["src/contracts", "src/sms", "src/contacts", "src/platform/time"],

@@ -28,7 +28,6 @@ export const longFiles = [
   "src/nodes/sales_worker/campaign_flow.database.test.ts",
   "testing/upgrade_schema.database.test.ts",
   "src/campaign/import/import_campaign.database.test.ts",
-  "src/local/engines/redis_binaries.database.test.ts",
   "src/campaign/links/link_loop.database.test.ts",
   "src/cli/check_watch.database.test.ts",
   "src/nodes/webapi/sockets.database.test.ts",

@@ -45,7 +45,16 @@ let lastId = 0;
 
 async function byConsole(bytes: Uint8Array, text: string): Promise<Verdict> {
   const file = new File([new Uint8Array(bytes)], "list.csv", { lastModified: ++lastId });
-  const request = { id: lastId, file, text, country: "FI", partsMax: 10, priceList: answerOfList(firstPriceList), ...noChoices };
+  const request = {
+    id: lastId,
+    file,
+    text,
+    country: "FI",
+    partsMax: 10,
+    priceList: answerOfList(firstPriceList),
+    countries: null,
+    ...noChoices,
+  };
   const { problem, header, phone, ...judged } = (await judgeFile(request, { onNews: () => {}, isWanted: () => true })) as Judgement;
   expect(problem).toBeNull();
   return {

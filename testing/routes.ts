@@ -1,9 +1,11 @@
 // Every HTTP route of the system, without the processes behind them: what their schemas promise can
 // be read and compared. No route may be called.
 
+import { callbackSecretRoutes } from "../src/nodes/salesapi/callback_secret_routes.ts";
 import { carrierRoutes } from "../src/nodes/salesapi/carrier_routes.ts";
 import { commandRoutes } from "../src/nodes/salesapi/command_routes.ts";
 import { createRoute } from "../src/nodes/salesapi/create_route.ts";
+import { messageRoutes } from "../src/nodes/salesapi/message_routes.ts";
 import { readRoutes } from "../src/nodes/salesapi/read_routes.ts";
 import { receiptsRoute } from "../src/nodes/salesapi/receipts_route.ts";
 import { addCreditRoutes } from "../src/nodes/webapi/credit_routes.ts";
@@ -33,8 +35,10 @@ const adders: Readonly<Record<string, (app: HttpServer) => void | Promise<void>>
   async salesapi(app) {
     await createRoute(app, unused);
     commandRoutes(app, unused);
+    messageRoutes(app, unused);
     readRoutes(app, { sql: unused, callers: unused, internalToken: "unused" });
-    carrierRoutes(app, { sql: unused, seal: unused, callers: unused, log: unused });
+    carrierRoutes(app, unused);
+    callbackSecretRoutes(app, { sql: unused, seal: unused, callers: unused, log: unused });
     await receiptsRoute(app, unused);
   },
   webapi(app) {

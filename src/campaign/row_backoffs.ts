@@ -1,5 +1,5 @@
 // How fast rows that need another try come due again, computed by the database (its clock decides).
-// Used by the sweeper and by the relay of the outbox.
+// Used by the sweeper, by the relay of the outbox, and by callbacks.
 
 /** Between two claims of one campaign by the sweeper. */
 export const ringBackoff = { firstMs: 500, maxMs: 30_000 };
@@ -9,3 +9,9 @@ export const ringBackoff = { firstMs: 500, maxMs: 30_000 };
  * only costs work.
  */
 export const relayBackoff = { firstMs: 1_000, maxMs: 30_000 };
+
+/** Between two tries to tell an application of one message. */
+export const callbackBackoff = { firstMs: 1_000, maxMs: 900_000 };
+
+/** A change that nobody has acknowledged for this long is given up: some hundred tries. */
+export const callbackGiveUpHours = 24;

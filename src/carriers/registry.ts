@@ -12,9 +12,9 @@ import {
 } from "../contracts/carriers.ts";
 import { AppError } from "../contracts/errors.ts";
 import { campaignSets } from "../contracts/states.ts";
-import { ConfigError } from "../platform/config.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../platform/postgres.ts";
-import { type Seal, SealError } from "../platform/sealed.ts";
+import { withSealKeys } from "../platform/seal_keys.ts";
+import type { Seal } from "../platform/sealed.ts";
 import { statusIn } from "../platform/state_sql.ts";
 import { isCountry } from "../sms/numbers.ts";
 
@@ -154,7 +154,7 @@ async function readCarrier(transaction: TransactionSql, id: string): Promise<Ins
 
 interface ListedRow extends Omit<InstalledCarrier, "last_error_at" | "created_at" | "rests" | "links" | "test_phones"> {
   testPhones: string[];
-  links: { slot: number; state: string; description: string; changed_at: string }[];
+  links: InstalledCarrier["links"];
   restsUntil: Date | null;
   restReason: string | null;
   lastErrorAt: Date | null;
@@ -163,8 +163,10 @@ interface ListedRow extends Omit<InstalledCarrier, "last_error_at" | "created_at
 
 const listedColumns = (sql: Sql | TransactionSql) => sql`
   select r.name, r.state, r.is_simulated as simulated, r.settings, r.senders, r.countries, r.test_phones::text[] as "testPhones",
-    r.version, case when r.rests_until > now() then r.rests_until end as "restsUntil", r.rest_reason as "restReason", r.proposed_receipt_ids, r.last_error, r.last_error_at as "lastErrorAt", r.created_at as "createdAt",
-    coalesce((select json_agg(json_build_object('slot', l.slot, 'state', l.state, 'description', l.description, 'changed_at', l.changed_at)
+    r.version, case when r.rests_until > now() then r.rests_until end as "restsUntil", r.rest_reason as "restReason", r.proposed_receipt_ids,
+    r.last_error, r.last_error_at as "lastErrorAt", r.created_at as "createdAt",
+    coalesce((select json_agg(json_build_object('slot', l.slot, 'state', l.state, 'description', l.description, 'changed_at', l.changed_at,
+      'waits_until', case when l.state in ('resting', 'over') and l.open_after > now() then l.open_after end)
       order by l.slot) from carrier_link l where l.carrier_id = r.id and l.slot <= (r.settings ->> 'links')::int), '[]') as links,
     (select count(*)::int from (
       select distinct d.bulksms_id, d.row_no from doubt_event e join doubt_message d on d.event_id = e.id
@@ -176,7 +178,11 @@ function toAnswer({ testPhones, restsUntil, restReason, lastErrorAt, createdAt, 
   return {
     ...row,
     test_phones: testPhones.map((digits) => `+${digits}`),
-    links: links.map((link) => ({ ...link, changed_at: new Date(link.changed_at).toISOString() })),
+    links: links.map((link) => ({
+      ...link,
+      changed_at: timeOf(link.changed_at),
+      waits_until: link.waits_until && timeOf(link.waits_until),
+    })),
     rests: restsUntil === null ? null : { until: restsUntil.toISOString(), reason: restReason ?? "" },
     last_error_at: lastErrorAt?.toISOString() ?? null,
     created_at: createdAt.toISOString(),
@@ -198,23 +204,15 @@ function requireCountries(field: string, countries: readonly string[]): void {
   if (unknown !== undefined) throw new AppError("request_invalid", `${field}: ${unknown} is no country (ISO 3166, two letters).`);
 }
 
-const sealSecret = (seal: Seal, secret: string, id: string): Buffer => withKeys(() => seal.seal(secret, id));
-const openSecret = (seal: Seal, sealed: Buffer, id: string): string => withKeys(() => seal.open(sealed, id));
-
-/** @throws AppError carrier_keys_unreadable */
-function withKeys<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof ConfigError) && !(error instanceof SealError)) throw error;
-    throw new AppError("carrier_keys_unreadable", `${error.message}. See docs/operations.md, "keys of carriers".`, { cause: error });
-  }
-}
+const sealSecret = (seal: Seal, secret: string, id: string): Buffer => withSealKeys(() => seal.seal(secret, id));
+const openSecret = (seal: Seal, sealed: Buffer, id: string): string => withSealKeys(() => seal.open(sealed, id));
 
 const notFound = (name: string) => new AppError("carrier_not_found", `There is no carrier ${JSON.stringify(name.slice(0, 40))}.`);
 const nameTaken = (name: string, reason: string): AppError =>
   new AppError("carrier_name_taken", `The name ${name} is taken: ${reason}. Choose another.`, { details: { name } });
 
+/** RFC 3339 in UTC, of what JSON made of it in the database. */
+const timeOf = (written: string): string => new Date(written).toISOString();
 const digitsOf = (phone: string): string => phone.slice(1);
 const unique = (entries: readonly string[]): string[] => [...new Set(entries)];
 

@@ -30,15 +30,20 @@ export function parseMaxCost(text: string): bigint {
 
 /**
  * Before anything is read, somebody must be there to ask, or have agreed by an option.
+ * @param before what to do first
  * @throws Failure with exit code 2
  */
-export function requireAgreement({ yes, maxCost, dryRun }: AgreementOptions, questions: Questions | null): void {
+export function requireAgreement(
+  { yes, maxCost, dryRun }: AgreementOptions,
+  questions: Questions | null,
+  before = "check first with --dry-run; then ",
+): void {
   if (maxCost !== undefined) parseMaxCost(maxCost);
   if (questions !== null || yes === true || maxCost !== undefined || dryRun === true) return;
   throw wrongUse(
     "nobody can be asked here, so nothing was sent",
     "this is not a terminal (or standard input is the file), and texting people costs credits",
-    "check first with --dry-run; then add --max-cost N (credits) or --yes",
+    `${before}add --max-cost N (credits) or --yes`,
   );
 }
 

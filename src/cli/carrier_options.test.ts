@@ -61,7 +61,7 @@ test("a phone is read with the spaces that people write", () => {
 
 test("links are bound when all of them are, and none is still as it was before the change", () => {
   const settings = parse("smpp", ...smpp, "--links", "2");
-  const link = (slot: number, state = "bound", changed_at = "now") => ({ slot, state, description: "", changed_at });
+  const link = (slot: number, state = "bound", changed_at = "now") => ({ slot, state, description: "", changed_at, waits_until: null });
   expect(areLinksBound({ settings, links: [link(1), link(2)] }, [])).toBe(true);
   expect(areLinksBound({ settings, links: [link(1)] }, [])).toBe(false);
   expect(areLinksBound({ settings, links: [link(1), link(2, "resting")] }, [])).toBe(false);

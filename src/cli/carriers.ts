@@ -190,9 +190,14 @@ async function rotateKey(connection: Connection, terminal: Terminal, options: Co
   addSealKey(file);
   for (const { name } of carriers)
     await change(connection, `${name} keeps its old seal; run it again: nothing is lost`, name, { reseal: true });
+  const { resealed } = await connection.callSalesapi<{ resealed: number }>(
+    "secrets of callbacks keep their old seal; run it again: nothing is lost",
+    "POST",
+    "/callback-secrets/reseal",
+  );
   if (options.dropOld === true) dropOldSealKeys(file);
-  if (options.json === true) return printJson({ resealed: carriers.map(({ name }) => name), file });
-  terminal.line(`${carriers.length} sealed with a new key of ${file}${options.dropOld === true ? ", the only one now" : ""}`);
+  if (options.json === true) return printJson({ resealed: carriers.map(({ name }) => name), callback_secrets: resealed, file });
+  terminal.line(`${carriers.length + resealed} sealed with a new key of ${file}${options.dropOld === true ? ", the only one now" : ""}`);
   return exitCodes.ok;
 }
 

@@ -32,7 +32,13 @@ export interface Connection {
   webapiUrl: string;
   apiKey: string;
   /** A 2xx answer's body. @throws Failure, or AppError when nobody answers */
-  callWebapi<T>(asked: string, method: "GET" | "POST", path: string, body?: unknown): Promise<T>;
+  callWebapi<T>(
+    asked: string,
+    method: "GET" | "POST",
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<T>;
   callSalesapi<T>(asked: string, method: "GET" | "POST", path: string, body?: unknown): Promise<T>;
   /** POST /create: the file goes as a stream, after the fields. */
   create(upload: Upload): Promise<CreateAnswer>;
@@ -72,8 +78,14 @@ export function openConnection({ webapiUrl, salesapiUrl, apiKey }: { webapiUrl: 
   const headers = { authorization: `Bearer ${apiKey}` };
   const call =
     (client: HttpClient) =>
-    async <T>(asked: string, method: "GET" | "POST", path: string, body?: unknown): Promise<T> => {
-      const answer = await client.request({ method, path, headers, ...(body === undefined ? {} : { body }) });
+    async <T>(
+      asked: string,
+      method: "GET" | "POST",
+      path: string,
+      body?: unknown,
+      more: Readonly<Record<string, string>> = {},
+    ): Promise<T> => {
+      const answer = await client.request({ method, path, headers: { ...headers, ...more }, ...(body === undefined ? {} : { body }) });
       if (answer.status < 200 || answer.status > 299) throw failureOfAnswer(asked, answer.status, answer.body);
       return answer.body as T;
     };

@@ -89,12 +89,7 @@ function firstLinesOf({ lines }: Readonly<Record<string, unknown>>): string {
 function shortOfCredit(asked: string, problem: Record<string, unknown>): Failure {
   const show = (amount: unknown) => (typeof amount === "string" ? formatCreditText(amount) : "?");
   const why = `it costs ${show(problem.needed)} credits, ${show(problem.available)} are available`;
-  return new Failure(
-    exitCodes.failed,
-    asked,
-    why,
-    "top the workspace up: POST /workspaces/{id}/credit of webapi, with the admin_key of secrets.json in the data folder; then POST /run",
-  );
+  return new Failure(exitCodes.failed, asked, why, "top the workspace up with `npx bulksms topup CREDITS`, then `npx bulksms run ID`");
 }
 
 function remedyOf(status: number): string {

@@ -16,7 +16,7 @@ function campaignNamed(name: string): BulksmsAnswer {
   const file = { contacts: 5, rejected: 0, rejects: {}, parts: 5, parts_sent: 0 };
   const id = "0199b2c4-5d1e-7c3a-9f00-1a2b3c4d5e6f";
   const fixed = { sender: "bulksms", text: "Hi", country: "FI", status: "ready", last_error: null, hold_id: null } as const;
-  return { id, name, ...fixed, ...file, ...money, ...times, counts, unconfirmed: 0, deadline_s: 60, version: 1 };
+  return { id, kind: "campaign", name, ...fixed, ...file, ...money, ...times, counts, unconfirmed: 0, deadline_s: 60, version: 1 };
 }
 
 describe("a campaign whose file was not read to its end", () => {

@@ -6,6 +6,7 @@ import { Redirect, Route, Switch } from "wouter";
 import { CampaignPage } from "./campaigns/campaign_page.tsx";
 import { CampaignsPage } from "./campaigns/campaigns_page.tsx";
 import { MessagePage } from "./campaigns/message_page.tsx";
+import { InstallationKeyProvider } from "./carriers/installation_key.tsx";
 import { CreditPage } from "./credit/credit_page.tsx";
 import { LawsPage } from "./laws/laws_page.tsx";
 import "./look/tokens.css";
@@ -15,6 +16,7 @@ import { SessionContext, useVisit } from "./shell/session.ts";
 import { Shell } from "./shell/shell.tsx";
 import { SignIn } from "./shell/sign_in.tsx";
 
+const CarriersPage = lazy(() => import("./carriers/carriers_page.tsx"));
 const SystemPage = lazy(() => import("./system/system_page.tsx"));
 
 function Console() {
@@ -23,33 +25,44 @@ function Console() {
   if (visit.is === "outside") return <SignIn error={visit.error} signIn={visit.signIn} />;
   return (
     <SessionContext value={visit.session}>
-      <Shell signOut={visit.signOut}>
-        <Suspense fallback={<p className="soft">One moment ...</p>}>
-          <Switch>
-            <Route path="/send">
-              <SendPage />
-            </Route>
-            <Route path="/campaigns">
-              <CampaignsPage />
-            </Route>
-            <Route path="/campaigns/:id">{({ id }) => <CampaignPage key={id} id={id} />}</Route>
-            <Route path="/campaigns/:id/:row">{({ id, row }) => <MessagePage key={`${id} ${row}`} id={id} row={row} />}</Route>
-            <Route path="/credit">
-              <CreditPage />
-            </Route>
-            <Route path="/system">
-              <SystemPage />
-            </Route>
-            <Route path="/laws">
-              <LawsPage />
-            </Route>
-            <Route>
-              <Redirect to="/campaigns" />
-            </Route>
-          </Switch>
-        </Suspense>
-      </Shell>
+      <InstallationKeyProvider>
+        <Shell signOut={visit.signOut}>
+          <Pages />
+        </Shell>
+      </InstallationKeyProvider>
     </SessionContext>
+  );
+}
+
+function Pages() {
+  return (
+    <Suspense fallback={<p className="soft">One moment ...</p>}>
+      <Switch>
+        <Route path="/send">
+          <SendPage />
+        </Route>
+        <Route path="/campaigns">
+          <CampaignsPage />
+        </Route>
+        <Route path="/campaigns/:id">{({ id }) => <CampaignPage key={id} id={id} />}</Route>
+        <Route path="/campaigns/:id/:row">{({ id, row }) => <MessagePage key={`${id} ${row}`} id={id} row={row} />}</Route>
+        <Route path="/credit">
+          <CreditPage />
+        </Route>
+        <Route path="/carriers">
+          <CarriersPage />
+        </Route>
+        <Route path="/system">
+          <SystemPage />
+        </Route>
+        <Route path="/laws">
+          <LawsPage />
+        </Route>
+        <Route>
+          <Redirect to="/campaigns" />
+        </Route>
+      </Switch>
+    </Suspense>
   );
 }
 

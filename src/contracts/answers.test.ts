@@ -43,7 +43,7 @@ test("every answer of every route is a schema of contracts, or empty", () => {
 });
 
 describe("the one header of a repeat's answer", () => {
-  test("stands in /docs, at the two routes that take an Idempotency-Key", () => {
+  test("stands in /docs, at the three routes that take an Idempotency-Key", () => {
     const named = Object.values(documents).flatMap((document) => {
       const { paths } = document as { paths: Record<string, Record<string, { responses?: Record<string, { headers?: object }> }>> };
       return Object.entries(paths).flatMap(([path, methods]) =>
@@ -52,7 +52,7 @@ describe("the one header of a repeat's answer", () => {
         ),
       );
     });
-    expect(named).toEqual(["post /create", "post /workspaces/{id}/credit"]);
+    expect(named).toEqual(["post /create", "post /messages", "post /workspaces/{id}/credit"]);
   });
 
   test("is written nowhere else, and by no other name", () => {

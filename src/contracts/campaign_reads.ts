@@ -19,6 +19,9 @@ export const statisticsAnswer = z.object({
     .describe("reasons of failure among the sampled messages, most frequent first"),
   submit_to_sent: latency,
   sent_to_delivered: latency,
+  ended_in_doubt: count.describe(
+    "messages of which the carrier never answered whether it has them: `expired`, uncharged, and they may have been sent",
+  ),
 });
 export type StatisticsAnswer = z.infer<typeof statisticsAnswer>;
 

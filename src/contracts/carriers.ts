@@ -194,6 +194,9 @@ export const installedCarrier = z.object({
       state: z.string().describe("connecting, bound, resting, over"),
       description: z.string(),
       changed_at: time,
+      waits_until: time
+        .nullable()
+        .describe("resting: nothing is submitted before; over: it is not opened before; null: it waits for nothing"),
     }),
   ),
   rests: z
@@ -212,6 +215,24 @@ export const installedCarrier = z.object({
   version: z.number().int().describe("grows with every change"),
 });
 export type InstalledCarrier = z.infer<typeof installedCarrier>;
+
+/**
+ * What a campaign may be sent through, as those who send see it: what they choose by, and nothing
+ * of the account behind it.
+ */
+export const carrierChoice = carrierAnswer.extend({
+  state: z.enum(["test_only", "live"]).describe("test_only: only its test phones are texted"),
+  senders: z.array(z.string()).nullable().describe("one of them must be named; null: any sender"),
+  countries: z.array(z.string()).nullable().describe("destinations, ISO 3166 letters; null: every number"),
+});
+export type CarrierChoice = z.infer<typeof carrierChoice>;
+
+/** 200 of GET /carriers/choices: the simulator, then the others by name. */
+export const carrierChoicesAnswer = z.object({
+  carriers: z.array(carrierChoice),
+  default: z.string().describe("carrier of a campaign that names none; missing among the carriers while it is paused"),
+});
+export type CarrierChoicesAnswer = z.infer<typeof carrierChoicesAnswer>;
 
 /** 200 of GET /carriers: all but those removed, by name. */
 export const carriersAnswer = z.object({ carriers: z.array(installedCarrier) });

@@ -12,7 +12,7 @@ export const sessionCookie = "bulksms_session";
  * Paths that webapi answers with the console's index.html: a reload or a link into the middle
  * works. `*` stands for the rest of a path.
  */
-export const consolePaths = ["/", "/sign-in", "/send", "/campaigns", "/campaigns/*", "/credit", "/system", "/laws"] as const;
+export const consolePaths = ["/", "/sign-in", "/send", "/campaigns", "/campaigns/*", "/credit", "/carriers", "/system", "/laws"] as const;
 
 /** Long random words; anything longer is not one. */
 const secret = z.string().min(1).max(200);

@@ -97,6 +97,9 @@ export const errorRules = {
   import_interrupted: rule(503, "unavailable", "The import was stopped with its process"),
   import_canceled: rule(409, "failedPrecondition", "The import was canceled"),
   import_lost: rule(409, "failedPrecondition", "The import lost its lease"),
+  // single texts
+  recipients_rejected: rule(422, "invalidArgument", "A number cannot be texted"),
+  callback_url_invalid: rule(422, "invalidArgument", "Callback URL invalid"),
   // idempotency
   idempotency_key_invalid: rule(400, "invalidArgument", "Idempotency-Key invalid"),
   idempotency_key_reused: rule(422, "invalidArgument", "Idempotency-Key was used with another request"),
@@ -120,7 +123,7 @@ export const errorRules = {
   receipts_invalid: rule(400, "invalidArgument", "Receipt body invalid"),
   // the system itself
   service_unavailable: rule(503, "unavailable", "A dependency does not answer", false),
-  carrier_keys_unreadable: rule(503, "failedPrecondition", "The keys of carriers' secrets cannot be read"),
+  carrier_keys_unreadable: rule(503, "failedPrecondition", "The keys of sealed secrets cannot be read"),
   overloaded: rule(503, "unavailable", "Queue full, try again"),
   draining: rule(503, "unavailable", "Process is shutting down"),
   deadline_exceeded: rule(504, "deadlineExceeded", "No answer in time", false),

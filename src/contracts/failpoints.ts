@@ -58,6 +58,12 @@ export const failpoints = {
     description: "answers, receipts and the next intent are written, their transaction is open",
   },
   link_recorded: { point: "C47", process: "sales_worker", description: "answers and receipts are recorded, no receipt is acknowledged" },
+  // callbacks
+  callback_answered: {
+    point: "C48",
+    process: "sales_worker",
+    description: "an application has acknowledged a change, nothing is recorded",
+  },
   // the network
   sending_begins: { point: "C18", process: "simulator", description: "a message is accepted and due, it is not sent" },
   sending_journaled: { point: "C19", process: "simulator", description: "steps are on disk, their receipts are not on their way" },

@@ -14,12 +14,17 @@ const counts = z.object(
 const credits = z.string().describe("credits as a decimal string");
 const time = z.string().describe("RFC 3339");
 
+/** A campaign from a file, or a single text (POST /messages), which is a small campaign. */
+export const bulksmsKinds = ["campaign", "message"] as const;
+export type BulksmsKind = (typeof bulksmsKinds)[number];
+
 /**
  * One campaign: GET /bulksms/{id}, and each entry of GET /bulksms. Money is decimal strings of
  * credits, times are RFC 3339.
  */
 export const bulksmsAnswer = z.object({
   id: z.uuid(),
+  kind: z.enum(bulksmsKinds).describe("message: a single text, of POST /messages"),
   name: z.string(),
   sender: z.string(),
   text: z.string(),

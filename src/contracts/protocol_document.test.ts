@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { codesOf, readTable } from "../../testing/markdown.ts";
 import { laws } from "../laws/check_laws.ts";
+import { carrierChoicesAnswer } from "./carriers.ts";
 import { failpoints } from "./failpoints.ts";
 import { jobs, queueNames } from "./jobs.ts";
 import { receipt, submitRequest, submitResponse } from "./receipts.ts";
@@ -73,6 +74,10 @@ describe("docs/protocol.md has", () => {
 
   test("every close code of the socket", () => {
     expect(table("close codes").map(([code, name]) => [codeOf(name), Number(code)])).toEqual(Object.entries(socketCloseCodes));
+  });
+
+  test("the fields of what a campaign may be sent through", () => {
+    expect(table("carrier choice").map(([, fields]) => codesOf(fields))).toEqual([fieldsOf(carrierChoicesAnswer)]);
   });
 
   test("the fields of submits, of their answers and of receipts", () => {

@@ -251,6 +251,14 @@ export const settings = {
     description: "receipts waiting in memory for their commit; above it 503",
   },
 
+  BULKSMS_CALLBACK_PRIVATE_TARGETS: {
+    kind: "choice",
+    choices: ["refuse", "allow"],
+    default: "refuse",
+    description:
+      "callback URLs whose host is loopback, private, link-local, or otherwise no public address; allow only where all callers are trusted",
+  },
+
   // sales_worker
   BULKSMS_LEASE_MS: {
     kind: "integer",
@@ -392,6 +400,14 @@ export const settings = {
     max: 10_000,
     default: 1_000,
     description: "of one bind without an answer; one more is refused with 0x14",
+  },
+  BULKSMS_SIMULATOR_SMPP_RECEIPT_WINDOW: {
+    kind: "integer",
+    unit: "receipts",
+    min: 1,
+    max: 10_000,
+    default: 10,
+    description: "that one bind has been sent and has not answered",
   },
   BULKSMS_SIMULATOR_SMPP_PARTS_PER_SECOND: {
     kind: "integer",

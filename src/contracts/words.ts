@@ -5,7 +5,7 @@ import { type MessageStatus, type RejectReason, type ShownState, shownStateOf, u
 
 export const messageWords: Readonly<Record<ShownState, string>> = {
   pending: "waiting to be sent",
-  unknown: "may be with the carrier",
+  unknown: "in doubt: the carrier may have it",
   queued: "with the carrier",
   sent: "sent to the phone",
   failed: "failed before it was sent",
@@ -67,6 +67,9 @@ export const rejectFixes: Readonly<Record<RejectReason, string>> = {
 
 /** Added where a row was too long to be kept whole. */
 export const rowCutWords = "The row was too long and some cells end with …: copy them from your file.";
+
+/** In a report that is passed on, beside what the simulator made up. */
+export const simulatedWords = "simulated: no phone was reached";
 
 /** Why a message is where it is: what the carrier's error code means, else its state. */
 export function messageReason(status: MessageStatus, errorCode: string | null): string {

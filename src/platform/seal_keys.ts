@@ -2,9 +2,10 @@
 // is seldom, so that a new key needs no restart.
 import { randomBytes } from "node:crypto";
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { AppError } from "../contracts/errors.ts";
 import type { SettingName } from "../contracts/settings.ts";
 import { ConfigError } from "./config.ts";
-import { openSeal, type Seal, type SealKeys } from "./sealed.ts";
+import { openSeal, type Seal, SealError, type SealKeys } from "./sealed.ts";
 
 /** Names the file in every error. */
 const setting: SettingName = "BULKSMS_CARRIER_KEYS";
@@ -40,6 +41,19 @@ export function openFileSeal(file: string): Seal {
     seal: (plain, context) => openSeal(readSealKeys(file)).seal(plain, context),
     open: (sealed, context) => openSeal(readSealKeys(file)).open(sealed, context),
   };
+}
+
+/**
+ * For an answer to a caller: what is wrong with the keys is said.
+ * @throws AppError carrier_keys_unreadable
+ */
+export function withSealKeys<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof ConfigError) && !(error instanceof SealError)) throw error;
+    throw new AppError("carrier_keys_unreadable", `${error.message}. See docs/operations.md, "keys of carriers".`, { cause: error });
+  }
 }
 
 /** Makes the file with one fresh key if there is none. Two that do so at once make one. */

@@ -4,7 +4,7 @@
 // were pushed.
 
 import { succeedsWithin } from "../platform/time/deadline.ts";
-import { signWebhook } from "../protocols/standard_webhooks/webhook_signature.ts";
+import { attemptDelivery, isDelivery } from "./attempt.ts";
 import { createPairQueue, type PairQueue, type Pairs } from "./pair_queue.ts";
 import { attemptTimeoutMs, openReceiverClient, type ReceiverClient } from "./receiver_client.ts";
 import { createRetryWaits, type RetryWaits } from "./retry_waits.ts";
@@ -186,10 +186,8 @@ function quarantine(sending: Sending, lane: Lane, items: Pairs): void {
 async function post(sending: Sending, lane: Lane, { id, text }: SenderBody): Promise<Answer> {
   const { secret, onAttempt, onBodyDelivered } = sending.options;
   const startedAt = performance.now();
-  const body = encode(lane, text);
-  const headers = signWebhook({ secret, id, timestampS: Math.floor(Date.now() / 1_000), body });
-  headers["content-type"] = "application/json";
-  const { status, retryAfter } = await lane.client.post(headers, body);
+  const { answer, headers } = await attemptDelivery(lane.client, { secrets: [secret], id, body: encode(lane, text) });
+  const { status, retryAfter } = answer;
   onAttempt(status, (performance.now() - startedAt) / 1_000);
   if (!isDelivery(status)) return { status, retryAfterMs: sending.waits.obey(retryAfter) };
   sending.waits.wakeUnreachable();
@@ -233,10 +231,6 @@ function encode(lane: Lane, text: string): Buffer {
   if (lane.bytes.length < size) lane.bytes = Buffer.alloc(size * 2);
   // one byte per character is ASCII, which is written faster as latin1
   return lane.bytes.subarray(0, lane.bytes.write(text, size === text.length ? "latin1" : "utf8"));
-}
-
-function isDelivery(status: number): boolean {
-  return status >= 200 && status < 300;
 }
 
 /**

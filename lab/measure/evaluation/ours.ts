@@ -39,7 +39,7 @@ export async function startOurSubject(speed: string): Promise<Subject> {
 
 async function createOurs(system: OurSystem, file: string, queueDepth: () => Promise<number>): Promise<SubjectCampaign> {
   const { cluster, check } = system;
-  const created = await system.create(file, text);
+  const created = await system.create(file, { text });
   if (created.rejected > 0) throw new Error(`${created.rejected} of the evaluation's own numbers were rejected`);
   const credit = await listenToOurCredit(cluster);
   const before = await Promise.all([readReceiptBuckets(cluster), readAnswered(cluster)]);

@@ -34,10 +34,10 @@ interface Ways {
   check: Sql;
 }
 
-export async function createFromFile({ connection }: Ways, file: string, text: string): Promise<Created> {
+export async function createFromFile({ connection }: Ways, file: string, fields: { text: string; carrier?: string }): Promise<Created> {
   const source = await openContacts(file);
   const startedAt = performance.now();
-  const { id, contacts, rejected }: CreateAnswer = await connection.create({ source, fields: { text } });
+  const { id, contacts, rejected }: CreateAnswer = await connection.create({ source, fields });
   return { id, contacts, rejected, seconds: (performance.now() - startedAt) / 1_000 };
 }
 

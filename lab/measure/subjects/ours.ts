@@ -58,7 +58,7 @@ export interface OurSystem {
   /** @returns whether it was restarted: its first campaign then compiles its code. */
   setSimulator(mode: SimulatorMode): Promise<boolean>;
   /** POST /create of a file. */
-  create(file: string, text?: string): Promise<Created>;
+  create(file: string, fields?: { text: string; carrier?: string }): Promise<Created>;
   /** POST /run. */
   begin(id: string): Promise<number>;
   /** @throws when it does not move for a minute, or has not ended within the limit */
@@ -73,12 +73,18 @@ export interface OurSystem {
   stop(): Promise<void>;
 }
 
-/** @param speed divides the simulator's delays; `max`: no delays */
-export async function startOurs({ speed }: { speed?: string } = {}): Promise<OurSystem> {
+export interface OursOptions {
+  /** Divides the simulator's delays; `max`: no delays. */
+  speed?: string;
+  /** More of the outside world: listeners of the simulator. */
+  settings?: SystemSettings;
+}
+
+export async function startOurs({ speed, settings }: OursOptions = {}): Promise<OurSystem> {
   let mode = inBodies;
   const cluster = await startCluster({
     defaults: "product",
-    settings: { ...measuredSettings, ...(speed === undefined ? {} : { BULKSMS_SIMULATOR_SPEED: speed }) },
+    settings: { ...measuredSettings, ...(speed === undefined ? {} : { BULKSMS_SIMULATOR_SPEED: speed }), ...settings },
     intervention: { settingsOf: (name, own) => (name === "simulator" ? { ...own, ...settingsOfMode(mode) } : own) },
   });
   const connection = connect(cluster.dataFolder, {});
@@ -95,7 +101,7 @@ export async function startOurs({ speed }: { speed?: string } = {}): Promise<Our
       await restartSimulator(cluster);
       return true;
     },
-    create: (file, text = "Hello") => createFromFile(ways, file, text),
+    create: (file, fields = { text: "Hello" }) => createFromFile(ways, file, fields),
     begin: (id) => beginCampaign(ways, id),
     untilFinished: (created, options) => untilFinished(ways, created, options),
     async send(created, onChange = () => {}) {

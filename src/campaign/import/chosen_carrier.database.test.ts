@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSalesRows, type SalesRows } from "../../../testing/sales_rows.ts";
 import { isExampleFile } from "../../contacts/example_files.ts";
-import { chooseCarrier, refuseExampleFile } from "./chosen_carrier.ts";
+import { chooseCarrier, listCarrierChoices, refuseExampleFile } from "./chosen_carrier.ts";
 
 let rows: SalesRows;
 const defaults = { defaultCarrier: "simulator", defaultCountry: "FI" };
@@ -20,6 +20,7 @@ beforeAll(async () => {
   await insert({ name: "telia", state: "live", senders: ["Oulu", "+35840123"], countries: ["SE"] });
   await insert({ name: "tested", senders: ["Oulu"], test_phones: ["358401234567"] });
   await insert({ name: "gone", state: "removed" });
+  await insert({ name: "idle", state: "paused", senders: ["Oulu"] });
   await insert({ name: "played", state: "live", is_simulated: true });
 });
 afterAll(async () => {
@@ -53,6 +54,18 @@ describe("a campaign's carrier", () => {
         code: "sender_not_allowed",
         details: { carrier: "telia", senders: ["Oulu", "+35840123"] },
       });
+  });
+
+  it("is one of the choices, with the limits that it will have; one that is paused is none, even as the default", async () => {
+    const { carriers, default: usual } = await listCarrierChoices(rows.sql, { ...defaults, defaultCarrier: "idle" });
+    expect(usual).toBe("idle");
+    expect(carriers.map(({ name }) => name)).toEqual(["simulator", "played", "telia", "tested"]);
+    for (const { name, simulated, senders, countries } of carriers) {
+      const chosen = await chooseCarrier(rows.sql, wish(name, senders?.[0] ?? "bulksms"), defaults);
+      expect([chosen.isSimulated, chosen.destinations?.countries ?? null], name).toEqual([simulated, countries && new Set(countries)]);
+      const refused = chooseCarrier(rows.sql, wish(name, "Nobody"), defaults);
+      await (senders === null ? expect(refused).resolves : expect(refused).rejects).toBeDefined();
+    }
   });
 
   it("that is real refuses the files of the examples, byte for byte", () => {

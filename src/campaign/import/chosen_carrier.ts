@@ -1,7 +1,7 @@
-// The carrier that a campaign is to be sent through, and what it may be given. Looked up before a
-// row is read: POST /create and POST /quote.
+// The carriers that a campaign can be sent through, and what each may be given: listed for those
+// who choose one, and looked up before a row is read, by POST /create and POST /quote.
 import type { Destinations } from "../../contacts/csv/row_verdicts.ts";
-import { builtInCarrier, type CarrierAnswer } from "../../contracts/carriers.ts";
+import { builtInCarrier, type CarrierAnswer, type CarrierChoice, type CarrierChoicesAnswer } from "../../contracts/carriers.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { Sql } from "../../platform/postgres.ts";
 
@@ -48,12 +48,32 @@ export async function chooseCarrier(sql: Sql, wish: CarrierWish, defaults: Carri
     select id, state, senders, countries, test_phones::text[] as "testPhones", is_simulated as "isSimulated"
     from carrier where name = ${name} and state <> 'removed'`;
   if (row === undefined) throw new AppError("carrier_not_found", `There is no carrier ${JSON.stringify(name.slice(0, 40))}.`);
-  const isSimulated = row.isSimulated === true;
-  if (!isSimulated) requireSender(name, row.senders, wish);
+  const { isSimulated, senders, countries } = limitsOf(row, defaults);
+  if (senders !== null) requireSender(name, senders, wish);
   const phones = row.state === "test_only" ? new Set(row.testPhones.map(Number)) : null;
-  const countries = isSimulated ? null : new Set([defaults.defaultCountry, ...row.countries]);
-  const destinations = phones === null && countries === null ? null : { countries, phones };
+  const destinations = phones === null && countries === null ? null : { countries: countries && new Set(countries), phones };
   return { carrierId: row.id, name, isSimulated, destinations };
+}
+
+/** Those that a campaign can begin on now; nothing of how they are reached, nor their phones. */
+export async function listCarrierChoices(sql: Sql, defaults: CarrierDefaults): Promise<CarrierChoicesAnswer> {
+  const rows = await sql<(Limited & { name: string; state: CarrierChoice["state"] })[]>`
+    select name, state, senders, countries, is_simulated as "isSimulated"
+    from carrier where state in ('test_only', 'live') order by name`;
+  const simulator: CarrierChoice = { name: builtInCarrier, simulated: true, state: "live", senders: null, countries: null };
+  const others = rows.map((row): CarrierChoice => {
+    const { isSimulated, senders, countries } = limitsOf(row, defaults);
+    return { name: row.name, simulated: isSimulated, state: row.state, senders, countries };
+  });
+  return { carriers: [simulator, ...others], default: defaults.defaultCarrier };
+}
+
+type Limited = Pick<CarrierRow, "senders" | "countries" | "isSimulated">;
+
+/** One that has not answered yet counts as real. null: no limit. */
+function limitsOf({ senders, countries, isSimulated }: Limited, { defaultCountry }: CarrierDefaults) {
+  if (isSimulated === true) return { isSimulated: true, senders: null, countries: null };
+  return { isSimulated: false, senders, countries: [...new Set([defaultCountry, ...countries])] };
 }
 
 function requireSender(carrier: string, senders: readonly string[], { sender, isSenderNamed }: CarrierWish): void {

@@ -109,7 +109,7 @@ export async function importCampaign(
   open: () => Promise<OpenedFile>,
 ): Promise<{ answer: CreateAnswer; isRepeat: boolean }> {
   const { claim } = request;
-  const known = claim === null ? null : await findAnswer(sql, claim);
+  const known = claim === null ? null : await findAnswer<CreateAnswer>(sql, claim);
   if (known !== null) return { answer: known, isRepeat: true };
   const bulksmsId = await newBulksmsId(sql);
   const opened = await open();
@@ -213,7 +213,7 @@ async function beginImport(run: Import): Promise<CreateAnswer | null> {
   const { claim, template } = request;
   run.renewedAtMs = performance.now();
   const repeated = await inTransaction(sql, async (transaction) => {
-    const answer = claim === null ? null : await claimKey(transaction, claim, lease.bulksmsId);
+    const answer = claim === null ? null : await claimKey<CreateAnswer>(transaction, claim, lease.bulksmsId);
     if (answer !== null) return answer;
     await transaction`
       insert into bulksms (id, workspace_id, name, sender, text, placeholders, country, deadline_s, file_name, price, price_version,
@@ -256,7 +256,7 @@ async function closeImport(run: Import, judged: JudgedRows, file: FileAnswer): P
       select ${lease.bulksmsId}, n, (n - 1) * ${chunkRows}::int + 1, least(n * ${chunkRows}::int, ${counts.contacts}::int),
         (n - 1) * ${chunkRows}::int
       from generate_series(1, ${Math.ceil(counts.contacts / chunkRows)}::int) n`;
-    if (request.claim !== null && !(await storeAnswer(transaction, request.claim, answer))) throw importLost();
+    if (request.claim !== null && !(await storeAnswer(transaction, request.claim, 201, answer))) throw importLost();
   });
   reachFailpoint("import_committed");
   return answer;

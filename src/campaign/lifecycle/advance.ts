@@ -32,6 +32,7 @@ async function nextStep(dependencies: AdvanceDependencies, campaign: Campaign): 
   switch (campaign.status) {
     case "reserving": {
       const reserved = await reserve(dependencies, campaign, reserveDeadlineMs);
+      if (reserved.kind === "refused") return reserved.campaign;
       if (reserved.kind !== "running") return null;
       dependencies.ringDispatch(bulksmsId);
       return reserved.campaign;

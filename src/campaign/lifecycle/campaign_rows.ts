@@ -15,6 +15,8 @@ export interface Campaign extends CampaignProgress {
   /** The price of a part, where the list has one for all destinations; otherwise its highest. */
   priceMilli: bigint;
   carrier: CarrierAnswer;
+  /** A single text: made and run at once, it is never `ready`. */
+  isMessage: boolean;
   /** It has been `running` with this hold, and so can never be `ready` again. */
   hasRun: boolean;
 }
@@ -29,7 +31,7 @@ export function carrierColumn(sql: AnySql) {
 export function campaignColumns(sql: AnySql) {
   return sql`b.id as "bulksmsId", b.workspace_id as "workspaceId", b.status, b.contacts, b.parts_sent as "partsSent",
     b.charged_milli as "chargedMilli", b.cost_milli as "costMilli", b.version,
-    b.hold_id as "holdId", b.parts, b.price as "priceMilli", b.started_at is not null as "hasRun", ${carrierColumn(sql)} as carrier,
+    b.hold_id as "holdId", b.parts, b.price as "priceMilli", b.started_at is not null as "hasRun", b.is_message as "isMessage", ${carrierColumn(sql)} as carrier,
     b.unconfirmed, ${countersObject(sql, "b")} as counts`;
 }
 

@@ -12,18 +12,12 @@ import { takeImport } from "../import/import_lease.ts";
 import { abandonImport } from "../import/purge_imports.ts";
 import { costByList, reprice } from "../pricing/reprice.ts";
 import { type Campaign, campaignColumns, changeStatus, readCampaign, type StatusChange } from "./campaign_rows.ts";
-import { type ReserveDependencies, reserve } from "./reserve.ts";
+import { type ReserveDependencies, reserve, reserveDeadlineMs } from "./reserve.ts";
 
 export interface CommandedBulksms {
   workspaceId: string;
   bulksmsId: string;
 }
-
-/**
- * The deadline for rpc within the request; after that the answer is 202 `reserving`, and the
- * sweeper takes over.
- */
-const reserveDeadlineMs = 1_500;
 
 /** What the caller was shown; null: it may be anything. */
 export interface Expected {

@@ -5,8 +5,15 @@ import { formatCredits } from "../../contracts/credits.ts";
 import { AppError, type ErrorDetails, isAppError } from "../../contracts/errors.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import type { CreditClient } from "../../platform/grpc.ts";
-import type { Sql } from "../../platform/postgres.ts";
+import { inTransaction, type Sql } from "../../platform/postgres.ts";
+import { freeKey } from "../import/idempotency.ts";
 import { type Campaign, changeStatus, readCampaign } from "./campaign_rows.ts";
+
+/**
+ * The deadline for rpc within a request; after that the answer is 202 `reserving`, and the sweeper
+ * takes over.
+ */
+export const reserveDeadlineMs = 1_500;
 
 export interface ReserveDependencies {
   sql: Sql;
@@ -16,8 +23,11 @@ export interface ReserveDependencies {
 export type Reserved =
   /** The credit is held and the campaign runs. */
   | { kind: "running"; campaign: Campaign }
-  /** rpc refused; the campaign is `ready` again with `last_error`. */
-  | { kind: "refused"; error: AppError }
+  /**
+   * rpc refused; the campaign is `ready` again with `last_error`. A single text is `canceling`
+   * instead, because nobody would run it again.
+   */
+  | { kind: "refused"; campaign: Campaign; error: AppError }
   /** rpc did not answer: the outcome is unknown. */
   | { kind: "silent" }
   /** Somebody else has moved the campaign on in the meantime. */
@@ -46,18 +56,33 @@ export async function reserve(dependencies: ReserveDependencies, campaign: Campa
  */
 async function giveBack(
   dependencies: ReserveDependencies,
-  { bulksmsId, workspaceId }: Campaign,
+  campaign: Campaign,
   holdId: string,
   error: AppError,
   deadlineMs: number,
 ): Promise<Reserved> {
+  const { bulksmsId, workspaceId } = campaign;
   reachFailpoint("refusal_answered");
   if ((await release(dependencies, { workspaceId, holdId }, deadlineMs)) === "silent") return { kind: "silent" };
   reachFailpoint("refusal_released");
-  const ready = await changeStatus(dependencies.sql, bulksmsId, { from: ["reserving"], to: "ready", holdId, lastError: error.code });
-  return ready === null
+  const given = campaign.isMessage
+    ? await withdraw(dependencies.sql, campaign, holdId, error.code)
+    : await changeStatus(dependencies.sql, bulksmsId, { from: ["reserving"], to: "ready", holdId, lastError: error.code });
+  return given === null
     ? { kind: "elsewhere", campaign: await readCampaign(dependencies.sql, bulksmsId) }
-    : { kind: "refused", error: inCredits(error) };
+    : { kind: "refused", campaign: given, error: inCredits(error) };
+}
+
+/**
+ * A refused text is never sent: its messages end as `canceled`, and the same request may be made
+ * again under the same Idempotency-Key, in the same transaction.
+ */
+async function withdraw(sql: Sql, { bulksmsId, workspaceId }: Campaign, holdId: string, lastError: string): Promise<Campaign | null> {
+  return inTransaction(sql, async (transaction) => {
+    const canceling = await changeStatus(transaction, bulksmsId, { from: ["reserving"], to: "canceling", holdId, lastError });
+    if (canceling !== null) await freeKey(transaction, workspaceId, bulksmsId);
+    return canceling;
+  });
 }
 
 /**

@@ -9,7 +9,7 @@ import { inTransaction, type Sql, type TransactionSql } from "../../platform/pos
 import { finishChunk, type LeasedChunk } from "../dispatch/chunk_leases.ts";
 import { type CampaignProgress, emptyVerdicts, moveMessages, setVerdict, type Verdict } from "../lifecycle/move_messages.ts";
 import type { ReceiptAnomaly, ReceiptColumns } from "../receipts/receipt_parse.ts";
-import { applyReceipts, type CommittedReceipts } from "../receipts/receipts.ts";
+import { applyReceipts, type CommittedReceipts, lockReported } from "../receipts/receipts.ts";
 import { type DoubtKind, putInDoubt } from "./doubt.ts";
 import type { HeldChunk, HeldRow, RowOutcome } from "./held_chunks.ts";
 import type { LinkLease } from "./link_leases.ts";
@@ -19,6 +19,7 @@ import {
   keepIds,
   keepWaiting,
   type MessageReceipt,
+  type ReportedPart,
   type TheirId,
   takeWaiting,
   type WaitingReceipt,
@@ -34,6 +35,8 @@ export interface LinkWork {
   complete: readonly HeldChunk[];
   /** Chunks whose leases are renewed, those too that are ending. */
   renewed: readonly HeldChunk[];
+  /** The link's lease is renewed, whatever else there is. */
+  isRenewal: boolean;
 }
 
 export interface LinkTerms {
@@ -47,10 +50,13 @@ export interface GrantedIntent {
 }
 
 export interface CommittedLink {
-  /** The lease was ours and alive; otherwise only outcomes and receipts were written. */
-  isMine: boolean;
-  /** The carrier rests for so long: nothing is to be submitted. 0: it does not. */
-  restMs: number;
+  /**
+   * `lost`: only outcomes and receipts were written. `unasked`: there was nothing else to write;
+   * these are facts, whoever holds the link.
+   */
+  lease: "renewed" | "lost" | "unasked";
+  /** The carrier rests for so long: nothing is to be submitted. 0: it does not; null: unasked. */
+  restMs: number | null;
   /** Intents that were granted: since when, and the end of their validity. */
   granted: Map<HeldChunk, GrantedIntent>;
   changed: CampaignProgress[];
@@ -61,34 +67,49 @@ export interface CommittedLink {
 /** @throws AppError service_unavailable: nothing was written, the same work may be tried again */
 export async function commitLink(sql: Sql, lease: LinkLease, leaseMs: number, terms: LinkTerms, work: LinkWork): Promise<CommittedLink> {
   return inTransaction(sql, async (transaction) => {
-    const { isMine, restMs } = await renewLease(transaction, lease, leaseMs);
     const ids = idsOf(work.outcomes);
-    const receipts = await readReceipts(transaction, lease.carrierId, work.receipts, ids);
-    const campaigns = await lockCampaigns(transaction, work, receipts.known);
-    const changed: CampaignProgress[] = [];
-    let hasCharge = false;
-    for (const [bulksmsId, outcomes] of byCampaign(work.outcomes)) {
-      const moved = await moveMessages(transaction, bulksmsId, verdictsOf(outcomes, terms.chargeOn));
-      if (moved.progress !== null) changed.push(moved.progress);
-      hasCharge ||= moved.partsCharged > 0n;
-    }
-    await keepIds(transaction, lease.carrierId, ids);
+    // statements that need nothing of each other travel together, and run in this order
+    const [held, receipts] = await Promise.all([
+      needsLease(work) ? renewLease(transaction, lease, leaseMs) : null,
+      readReceipts(transaction, lease.carrierId, work.receipts, ids),
+    ]);
+    const isMine = held?.isMine === true;
+    const reported = [...new Set(receipts.known.map(({ id }) => id.bulksmsId))];
+    const [campaigns, contactsOf] = await Promise.all([
+      lockCampaigns(transaction, work, reported),
+      lockReported(transaction, lease.carrierId, reported),
+    ]);
+    const [moved] = await Promise.all([
+      Promise.all(
+        [...byCampaign(work.outcomes)].map(([bulksmsId, outcomes]) =>
+          moveMessages(transaction, bulksmsId, verdictsOf(outcomes, terms.chargeOn)),
+        ),
+      ),
+      keepIds(transaction, lease.carrierId, ids),
+    ]);
+    const changed: CampaignProgress[] = moved.flatMap(({ progress }) => (progress === null ? [] : [progress]));
     if (isMine && work.doubt !== null) changed.push(...(await writeDoubt(transaction, lease, terms, work.doubt)));
-    const applied = await writeReceipts(transaction, lease.carrierId, receipts);
-    if (isMine) for (const { chunk } of work.complete) await finishChunk(transaction, chunk);
-    if (isMine) for (const { chunk } of work.renewed) await renewChunk(transaction, chunk, leaseMs);
-    const granted = isMine ? await writeIntents(transaction, work.intents, campaigns, leaseMs) : new Map<HeldChunk, GrantedIntent>();
+    const applied = await writeReceipts(transaction, lease.carrierId, receipts, { contactsOf });
+    const [granted] = await Promise.all([
+      isMine ? writeIntents(transaction, work.intents, campaigns, leaseMs) : new Map<HeldChunk, GrantedIntent>(),
+      ...(isMine ? work.complete.map(({ chunk }) => finishChunk(transaction, chunk)) : []),
+      ...(isMine ? work.renewed.map(({ chunk }) => renewChunk(transaction, chunk, leaseMs)) : []),
+    ]);
     reachFailpoint("link_uncommitted");
     return {
-      isMine,
-      restMs,
+      lease: held === null ? "unasked" : held.isMine ? "renewed" : "lost",
+      restMs: held?.restMs ?? null,
       granted,
       changed: [...changed, ...applied.changed],
-      hasCharge: hasCharge || applied.hasCharge,
+      hasCharge: moved.some(({ partsCharged }) => partsCharged > 0n) || applied.hasCharge,
       anomalies: applied.anomalies,
     };
   });
 }
+
+/** Whether there is anything that only the holder may write. */
+const needsLease = ({ intents, complete, renewed, doubt, isRenewal }: LinkWork): boolean =>
+  isRenewal || doubt !== null || intents.length + complete.length + renewed.length > 0;
 
 /**
  * The link's chunks live as long as the link: cancel and the sweeper read their leases. And whether
@@ -119,7 +140,7 @@ function idsOf(outcomes: readonly RowOutcome[]): TheirId[] {
 }
 
 export interface ReadReceipts {
-  known: { id: TheirId; receipt: WaitingReceipt }[];
+  known: ReportedPart[];
   unknown: WaitingReceipt[];
 }
 
@@ -131,13 +152,12 @@ async function readReceipts(
   ids: readonly TheirId[],
 ): Promise<ReadReceipts> {
   const newIds = new Map(ids.map((id) => [id.theirId, id]));
-  const waited = await takeWaiting(transaction, carrierId, [...newIds.keys()]);
   const news = receipts.filter((receipt): receipt is CarrierReceipt & { status: ReceiptStatus } => receipt.status !== null);
-  const found = await findIds(
-    transaction,
-    carrierId,
-    [...new Set(news.map(({ theirId }) => theirId))].filter((id) => !newIds.has(id)),
-  );
+  const unknown = [...new Set(news.map(({ theirId }) => theirId))].filter((id) => !newIds.has(id));
+  const [waited, found] = await Promise.all([
+    takeWaiting(transaction, carrierId, [...newIds.keys()]),
+    findIds(transaction, carrierId, unknown),
+  ]);
   const read: ReadReceipts = { known: [], unknown: [] };
   for (const receipt of [...waited, ...news]) {
     const id = newIds.get(receipt.theirId) ?? found.get(receipt.theirId);
@@ -148,13 +168,13 @@ async function readReceipts(
 }
 
 /** In id order, all that this transaction may change. */
-async function lockCampaigns(transaction: TransactionSql, work: LinkWork, known: ReadReceipts["known"]) {
+async function lockCampaigns(transaction: TransactionSql, work: LinkWork, reported: readonly string[]) {
   const ids = new Set([
     ...work.outcomes.map(({ held }) => held.bulksmsId),
     ...(work.doubt?.chunks ?? []).map(({ held }) => held.bulksmsId),
     ...work.intents.map(({ held }) => held.bulksmsId),
     ...[...work.complete, ...work.renewed].map(({ bulksmsId }) => bulksmsId),
-    ...known.map(({ id }) => id.bulksmsId),
+    ...reported,
   ]);
   if (ids.size === 0) return new Map<string, { status: BulksmsStatus; deadlineS: number }>();
   const rows = await transaction<{ id: string; status: BulksmsStatus; deadlineS: number }[]>`
@@ -210,15 +230,11 @@ export async function writeReceipts(
   transaction: TransactionSql,
   carrierId: string,
   { known, unknown }: ReadReceipts,
-  unclaimed: readonly WaitingReceipt[] = [],
+  { unclaimed = [], contactsOf }: { unclaimed?: readonly WaitingReceipt[]; contactsOf?: ReadonlyMap<string, number> } = {},
 ): Promise<CommittedReceipts> {
   const left = [...unclaimed, ...(await keepWaiting(transaction, carrierId, unknown))];
-  const folded: MessageReceipt[] = [];
-  for (const { id, receipt } of known) {
-    const verdict = id.parts === 1 ? receipt : await foldParts(transaction, carrierId, id, receipt);
-    folded.push({ bulksmsId: id.bulksmsId, rowNo: id.rowNo, status: verdict.status, errorCode: verdict.errorCode, receipt });
-  }
-  return applyReceipts(transaction, carrierId, [columnsOf(carrierId, folded, left)]);
+  const folded = await foldParts(transaction, carrierId, known);
+  return applyReceipts(transaction, carrierId, [columnsOf(carrierId, folded, left)], contactsOf);
 }
 
 /** Receipts of messages in the form that all receipts are applied in. */
@@ -254,15 +270,15 @@ async function writeIntents(
   campaigns: ReadonlyMap<string, { status: BulksmsStatus; deadlineS: number }>,
   leaseMs: number,
 ): Promise<Map<HeldChunk, GrantedIntent>> {
-  const granted = new Map<HeldChunk, GrantedIntent>();
-  for (const { held, intentTo } of intents) {
-    const campaign = campaigns.get(held.bulksmsId);
-    if (campaign?.status !== "running") continue;
-    const submittedAt = await intend(transaction, held.chunk, intentTo, leaseMs);
-    if (submittedAt === null) continue;
-    granted.set(held, { intendedAt: submittedAt, validUntil: new Date(submittedAt.getTime() + campaign.deadlineS * 1_000) });
-  }
-  return granted;
+  const granted = await Promise.all(
+    intents.map(async ({ held, intentTo }): Promise<[HeldChunk, GrantedIntent][]> => {
+      const campaign = campaigns.get(held.bulksmsId);
+      if (campaign?.status !== "running") return [];
+      const intendedAt = await intend(transaction, held.chunk, intentTo, leaseMs);
+      return intendedAt === null ? [] : [[held, { intendedAt, validUntil: new Date(intendedAt.getTime() + campaign.deadlineS * 1_000) }]];
+    }),
+  );
+  return new Map(granted.flat());
 }
 
 async function renewChunk(transaction: TransactionSql, { bulksmsId, chunkNo, leaseOwner }: LeasedChunk, leaseMs: number): Promise<void> {

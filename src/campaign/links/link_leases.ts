@@ -2,6 +2,7 @@
 // the link manager, renewed by each commit of the link. Locks: the link, then campaigns, chunks,
 // messages.
 import { randomUUID } from "node:crypto";
+import type { LinkState } from "../../carriers/link.ts";
 import { campaignSets } from "../../contracts/states.ts";
 import { backoffInterval } from "../../platform/backoff_sql.ts";
 import { inTransaction, type Sql, type TransactionSql } from "../../platform/postgres.ts";
@@ -82,11 +83,18 @@ export function latest(campaigns: readonly Campaign[]): Campaign[] {
   return [...new Map(campaigns.map((campaign) => [campaign.bulksmsId, campaign])).values()];
 }
 
-/** What people see of a link. */
-export async function showLinkState(sql: Sql, lease: LinkLease, state: string, description: string): Promise<void> {
+/**
+ * What people see of a link. While it rests, nobody else opens it either: a worker that dies then
+ * takes no rest from the carrier.
+ */
+export async function showLinkState(sql: Sql, lease: LinkLease, state: LinkState): Promise<void> {
+  const { kind } = state;
+  const description = kind === "resting" || kind === "over" ? state.reason : "";
+  const restMs = kind === "resting" ? Math.ceil(state.forMs) : 0;
   await sql`
-    update carrier_link set state = ${state}, description = ${description.slice(0, 300)}, changed_at = now(),
-      failures = case when ${state} = 'bound' then 0 else failures end
+    update carrier_link set state = ${kind}, description = ${description.slice(0, 300)}, changed_at = now(),
+      failures = case when ${kind} = 'bound' then 0 else failures end,
+      open_after = case when ${kind} = 'resting' then now() + ${restMs}::int * interval '1 ms' else open_after end
     where carrier_id = ${lease.carrierId} and slot = ${lease.slot} and lease_owner = ${lease.owner}`;
 }
 

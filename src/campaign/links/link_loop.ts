@@ -1,7 +1,7 @@
 // One link to a carrier, from its lease to its end: leases chunks, intends, submits, and commits
 // what comes back, one transaction at a time. Started by the link manager. A crash at any line
 // leaves a lease that runs out; whoever takes it over knows what is in doubt.
-import type { CarrierLink, CarrierReceipt, InboundMessage, LinkEnd, LinkEvents, LinkState, MessageOutcome } from "../../carriers/link.ts";
+import type { CarrierLink, CarrierReceipt, InboundMessage, LinkEnd, LinkEvents, MessageOutcome } from "../../carriers/link.ts";
 import type { AnomalyKind } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
 import { errorFields, type Log } from "../../platform/log.ts";
@@ -124,7 +124,7 @@ export class LinkLoop {
         const { sql, lease } = this.#options;
         if (state.kind === "resting")
           void restCarrier(sql, lease.carrierId, state.forMs, state.reason).catch((error: unknown) => this.#logFailure(error));
-        void showLinkState(sql, lease, state.kind, descriptionOf(state)).catch((error: unknown) => this.#logFailure(error));
+        void showLinkState(sql, lease, state).catch((error: unknown) => this.#logFailure(error));
       },
     };
   }
@@ -182,10 +182,9 @@ export class LinkLoop {
     const outcomes = this.#held.outcomes;
     const receipts = this.#receipts.slice(0, receiptsPerCommitMax);
     const complete = this.#held.chunks.filter(({ rows }) => rows.every(({ state }) => state === "recorded" || state === "answered"));
-    const isRenewal = this.#leaseEnd.leftMs() < (leaseMs * 2) / 3;
+    const isRenewal = this.#leaseEnd.leftMs() < (leaseMs * 2) / 3 || this.#isRestOver();
     const intents = this.#isStopping || this.#end !== null ? [] : this.#nextIntents(complete, isRenewal);
-    if (outcomes.length + receipts.length + complete.length + intents.length === 0 && doubt === null && !isRenewal && !this.#isRestOver())
-      return true;
+    if (outcomes.length + receipts.length + complete.length + intents.length === 0 && doubt === null && !isRenewal) return true;
     if (outcomes.length > 0) reachFailpoint("link_answered");
     this.#held.outcomes = [];
     const leaseEnd = deadlineIn(leaseMs);
@@ -196,6 +195,7 @@ export class LinkLoop {
       intents,
       complete,
       renewed: isRenewal ? [...this.#held.chunks] : [],
+      isRenewal,
     };
     this.#held.ask(intents);
     let committed: CommittedLink;
@@ -209,8 +209,8 @@ export class LinkLoop {
       await sleep(errorPauseMs);
       return false;
     }
-    if (committed.isMine) this.#leaseEnd = leaseEnd;
-    this.#restEnd = committed.restMs > 0 ? deadlineIn(committed.restMs) : null;
+    if (committed.lease === "renewed") this.#leaseEnd = leaseEnd;
+    if (committed.restMs !== null) this.#restEnd = committed.restMs > 0 ? deadlineIn(committed.restMs) : null;
     await this.#afterCommit(work, receipts, committed);
     return true;
   }
@@ -235,7 +235,7 @@ export class LinkLoop {
     this.#held.record(work.outcomes);
     reachFailpoint("link_recorded");
     for (const { resolve } of this.#receipts.splice(0, receipts.length)) resolve();
-    if (!committed.isMine) this.#isLost = true;
+    if (committed.lease === "lost") this.#isLost = true;
     for (const { held, intentTo } of work.intents) {
       const granted = committed.granted.get(held);
       if (granted === undefined) held.isEnding = true;
@@ -338,9 +338,4 @@ export class LinkLoop {
     const { carrierId, slot } = this.#options.lease;
     this.#options.log.warn({ event: "link.failed", carrierId, slot, ...errorFields(error) });
   }
-}
-
-function descriptionOf(state: LinkState): string {
-  if (state.kind === "resting" || state.kind === "over") return state.reason;
-  return "";
 }

@@ -5,6 +5,7 @@ import type { MessageStatus, ReceiptStatus } from "../../contracts/states.ts";
 import { isMessageIn } from "../../contracts/states.ts";
 import type { TransactionSql } from "../../platform/postgres.ts";
 import { isOpenSql } from "../../platform/state_sql.ts";
+import { foldVerdict } from "../lifecycle/message_state.ts";
 
 /** One id: a message, or one of its parts (from 1). */
 export interface TheirId {
@@ -91,28 +92,71 @@ export async function keepWaiting(
   return receipts.slice(room);
 }
 
+/** A receipt with the id that it names. */
+export interface ReportedPart {
+  id: TheirId;
+  receipt: WaitingReceipt;
+}
+
 /**
- * What a receipt of one part means for its message: nothing final before every part has its end,
- * and then the worst of them. Records it.
+ * What receipts of parts mean for their messages: nothing final before every part of one has its
+ * end, and then the worst of them. Records what became of each part. In order of arrival.
  */
 export async function foldParts(
   transaction: TransactionSql,
   carrierId: string,
-  id: TheirId,
-  receipt: WaitingReceipt,
-): Promise<{ status: ReceiptStatus; errorCode: string | null }> {
+  reported: readonly ReportedPart[],
+): Promise<MessageReceipt[]> {
+  const ofMany = reported.filter(({ id }) => id.parts > 1);
+  const verdictOf = ofMany.length === 0 ? new Map<string, PartVerdict>() : await recordParts(transaction, carrierId, ofMany);
+  return reported.map(({ id, receipt }) => {
+    const { status, errorCode } = verdictOf.get(nameOf(id)) ?? receipt;
+    return { bulksmsId: id.bulksmsId, rowNo: id.rowNo, status, errorCode, receipt };
+  });
+}
+
+type PartVerdict = Pick<WaitingReceipt, "status" | "errorCode">;
+
+const nameOf = ({ bulksmsId, rowNo }: Pick<TheirId, "bulksmsId" | "rowNo">): string => `${bulksmsId}.${rowNo}`;
+
+/** @returns the verdict of each message, by its name */
+async function recordParts(
+  transaction: TransactionSql,
+  carrierId: string,
+  reported: readonly ReportedPart[],
+): Promise<Map<string, PartVerdict>> {
+  const last = new Map<string, ReportedPart>();
+  for (const part of reported) {
+    const before = last.get(part.id.theirId)?.receipt.status;
+    if (before === undefined || foldVerdict(before, part.receipt.status) !== before) last.set(part.id.theirId, part);
+  }
+  const parts = [...last.values()];
+  const messages = new Map(parts.map(({ id }) => [nameOf(id), id]));
+  const column = <T>(read: (part: ReportedPart) => T): T[] => parts.map(read);
   await transaction`
-    update carrier_message set status = ${receipt.status}, error_code = ${receipt.errorCode}
-    where carrier_id = ${carrierId} and their_id = ${id.theirId} and bulksms_id = ${id.bulksmsId} and row_no = ${id.rowNo}
-      and (status is null or ${isOpenSql(transaction, "status")} and status < ${receipt.status})`;
-  const parts = await transaction<{ status: MessageStatus | null; errorCode: string | null }[]>`
-    select status, error_code as "errorCode" from carrier_message
-    where bulksms_id = ${id.bulksmsId} and row_no = ${id.rowNo} and carrier_id = ${carrierId} order by part_no`;
-  const status = worstOf(
-    parts.map((part) => part.status),
-    id.parts,
+    update carrier_message m set status = v.status, error_code = v.error_code
+    from unnest(${column(({ id }) => id.theirId)}::text[], ${column(({ id }) => id.bulksmsId)}::uuid[], ${column(({ id }) => id.rowNo)}::int[],
+      ${column(({ receipt }) => receipt.status)}::message_status[], ${column(({ receipt }) => receipt.errorCode)}::text[])
+      as v (their_id, bulksms_id, row_no, status, error_code)
+    where m.carrier_id = ${carrierId} and m.their_id = v.their_id and m.bulksms_id = v.bulksms_id and m.row_no = v.row_no
+      and (m.status is null or ${isOpenSql(transaction, "m.status")} and m.status < v.status)`;
+  const known = await transaction<(Pick<TheirId, "bulksmsId" | "rowNo"> & { status: MessageStatus | null; errorCode: string | null })[]>`
+    select m.bulksms_id as "bulksmsId", m.row_no as "rowNo", m.status, m.error_code as "errorCode"
+    from unnest(${[...messages.values()].map(({ bulksmsId }) => bulksmsId)}::uuid[], ${[...messages.values()].map(({ rowNo }) => rowNo)}::int[])
+      as v (bulksms_id, row_no) join carrier_message m on m.bulksms_id = v.bulksms_id and m.row_no = v.row_no
+    where m.carrier_id = ${carrierId} order by m.part_no`;
+  const byMessage = new Map<string, (typeof known)[number][]>();
+  for (const part of known) byMessage.set(nameOf(part), [...(byMessage.get(nameOf(part)) ?? []), part]);
+  return new Map(
+    [...messages].map(([name, id]) => {
+      const all = byMessage.get(name) ?? [];
+      const status = worstOf(
+        all.map((part) => part.status),
+        id.parts,
+      );
+      return [name, { status, errorCode: all.find((part) => part.status === status)?.errorCode ?? null }];
+    }),
   );
-  return { status, errorCode: parts.find((part) => part.status === status)?.errorCode ?? null };
 }
 
 /** Exported for its test. */

@@ -40,7 +40,7 @@ export async function joinWaiting(sql: Sql, terms: JoinTerms): Promise<Committed
       terms.carrierId,
       byPhone.map(({ id }) => id),
     );
-    return writeReceipts(transaction, terms.carrierId, all, expired);
+    return writeReceipts(transaction, terms.carrierId, all, { unclaimed: expired });
   });
 }
 

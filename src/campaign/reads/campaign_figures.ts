@@ -33,7 +33,7 @@ export async function readStatistics(sql: Sql, workspaceId: string, bulksmsId: s
   const sampled = sql`select m.status, m.error_code, m.sent_at, m.done_at, c.submitted_at
     from generate_series(1, ${contacts}::int, ${stride}::int) as n join bulksms_info m on m.bulksms_id = ${bulksmsId} and m.row_no = n
       left join bulksms_chunk c on c.bulksms_id = m.bulksms_id and m.row_no between c.first_row and c.last_row`;
-  const [errors, [times]] = await Promise.all([
+  const [errors, [times], [doubt]] = await Promise.all([
     sql<{ errorCode: string; status: MessageStatus; rows: number }[]>`
       select error_code as "errorCode", status, count(*)::int as rows from (${sampled}) s
       where error_code is not null and error_code <> ${unconfirmedCode} group by 1, 2 order by rows desc, error_code limit ${errorsShownMax}`,
@@ -41,6 +41,12 @@ export async function readStatistics(sql: Sql, workspaceId: string, bulksmsId: s
       select count(*)::int as sampled, ${latencyOf(sql, sql`sent_at - submitted_at`, sql`sent_at is not null`)} as "toSent",
         ${latencyOf(sql, sql`done_at - sent_at`, sql`status = 'delivered'`)} as "toDelivered"
       from (${sampled}) s`,
+    // one that was resolved has an id of the carrier's, or was sent
+    sql<{ messages: number }[]>`
+      select count(distinct d.row_no)::int as messages
+      from doubt_message d join bulksms_info m on m.bulksms_id = d.bulksms_id and m.row_no = d.row_no
+      where d.bulksms_id = ${bulksmsId} and m.status = 'expired' and m.sent_at is null
+        and not exists (select from carrier_message c where c.bulksms_id = d.bulksms_id and c.row_no = d.row_no)`,
   ]);
   return {
     rows_sampled: times?.sampled ?? 0,
@@ -48,6 +54,7 @@ export async function readStatistics(sql: Sql, workspaceId: string, bulksmsId: s
     errors: errors.map(({ errorCode, status, rows }) => ({ error_code: errorCode, status, rows })),
     submit_to_sent: toLatency(times?.toSent),
     sent_to_delivered: toLatency(times?.toDelivered),
+    ended_in_doubt: doubt?.messages ?? 0,
   };
 }
 

@@ -5,7 +5,7 @@
 import type { MessageAnswer, MessagesPage } from "../../contracts/campaign_reads.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
-import type { BulksmsAnswer, BulksmsPage } from "../../contracts/http.ts";
+import type { BulksmsAnswer, BulksmsKind, BulksmsPage } from "../../contracts/http.ts";
 import { importEndNames } from "../../contracts/import_ends.ts";
 import { type BulksmsStatus, campaignSets, type MessageStatus, type ShownState, unconfirmedCode } from "../../contracts/states.ts";
 import type { Sql } from "../../platform/postgres.ts";
@@ -17,7 +17,7 @@ import type { CampaignProgress } from "../lifecycle/move_messages.ts";
 interface BulksmsRow
   extends Pick<
     BulksmsAnswer,
-    "id" | "name" | "sender" | "text" | "country" | "status" | "contacts" | "rejected" | "counts" | "unconfirmed" | "carrier"
+    "id" | "kind" | "name" | "sender" | "text" | "country" | "status" | "contacts" | "rejected" | "counts" | "unconfirmed" | "carrier"
   > {
   rejectCounts: Record<string, number>;
   parts: bigint;
@@ -34,7 +34,9 @@ interface BulksmsRow
   version: bigint;
 }
 
-const bulksmsColumns = (sql: Sql) => sql`b.id, b.name, b.sender, b.text, b.country, b.status, b.contacts, b.rejected,
+const bulksmsColumns = (
+  sql: Sql,
+) => sql`b.id, case when b.is_message then 'message' else 'campaign' end as kind, b.name, b.sender, b.text, b.country, b.status, b.contacts, b.rejected,
   b.reject_counts as "rejectCounts", b.parts, b.parts_sent as "partsSent", b.price, b.cost_milli as "costMilli",
   b.charged_milli as "chargedMilli", b.last_error as "lastError", b.hold_id as "holdId",
   b.deadline_s as "deadlineS", b.created_at as "createdAt", b.started_at as "startedAt", b.ended_at as "endedAt", b.version, ${carrierColumn(sql)} as carrier,
@@ -51,16 +53,17 @@ export async function readBulksms(sql: Sql, workspaceId: string, bulksmsId: stri
 
 /**
  * Campaigns of a workspace, newest first; `cursor` is the id of the last one seen. Refused files
- * are listed only when requested by status: whoever sent one has read why.
+ * are listed only when requested by status: whoever sent one has read why. Single texts have a list
+ * of their own, which would otherwise hide the campaigns.
  */
 export async function listBulksms(
   sql: Sql,
   workspaceId: string,
-  page: { limit: number; cursor: string | undefined; status: BulksmsStatus | undefined },
+  page: { limit: number; cursor: string | undefined; status: BulksmsStatus | undefined; kind: BulksmsKind },
 ): Promise<BulksmsPage> {
   const rows = await sql<BulksmsRow[]>`
     select ${bulksmsColumns(sql)} from bulksms b
-    where b.workspace_id = ${workspaceId}
+    where b.workspace_id = ${workspaceId} and ${page.kind === "message" ? sql`b.is_message` : sql`not b.is_message`}
       ${page.cursor === undefined ? sql`` : sql`and b.id < ${page.cursor}`}
       ${page.status === undefined ? sql`and (${statusIn(sql, "b.status", campaignSets.imported)} or b.status = 'importing' or b.last_error = any (${importEndNames}))` : sql`and b.status = ${page.status}`}
     order by b.id desc limit ${page.limit + 1}`;
@@ -152,6 +155,7 @@ export const notFound = () => new AppError("bulksms_not_found", "There is no suc
 function toView(row: BulksmsRow): BulksmsAnswer {
   return {
     id: row.id,
+    kind: row.kind,
     name: row.name,
     sender: row.sender,
     text: row.text,

@@ -4,8 +4,10 @@
 import { csvLine } from "../../contacts/exports/cells.ts";
 import { bareRejectColumns, type Cells, headerLine, rejectCells, rejectColumns, reportColumns } from "../../contacts/exports/files.ts";
 import type { Separator } from "../../contacts/exports/separator.ts";
-import { messageReason } from "../../contracts/words.ts";
+import type { CarrierAnswer } from "../../contracts/carriers.ts";
+import { messageReason, simulatedWords } from "../../contracts/words.ts";
 import type { Sql } from "../../platform/postgres.ts";
+import { carrierColumn } from "../lifecycle/campaign_rows.ts";
 import { type MessageRow, messageColumns, notFound, toMessage } from "./campaign_reads.ts";
 
 /**
@@ -20,28 +22,32 @@ interface Campaign {
   /** Null: no row was rejected, or before their cells were kept. */
   fileColumns: string[] | null;
   csvSeparator: Separator;
+  carrier: CarrierAnswer;
 }
 
 async function findCampaign(sql: Sql, workspaceId: string, bulksmsId: string): Promise<Campaign> {
   const [found] = await sql<Campaign[]>`
-    select file_columns as "fileColumns", csv_separator as "csvSeparator" from bulksms where id = ${bulksmsId} and workspace_id = ${workspaceId}`;
+    select file_columns as "fileColumns", csv_separator as "csvSeparator", ${carrierColumn(sql)} as carrier
+    from bulksms b where id = ${bulksmsId} and workspace_id = ${workspaceId}`;
   if (found === undefined) throw notFound();
   return found;
 }
 
 /**
- * GET report.csv: every message with its line of the file, its state and why.
+ * GET report.csv: every message with its line of the file, its state and why; of a simulated
+ * campaign each row says that it is one, because a report is passed on without its page.
  * @throws AppError bulksms_not_found, before the first line
  */
 export async function exportReport(sql: Sql, workspaceId: string, bulksmsId: string): Promise<AsyncIterable<string>> {
-  const { csvSeparator } = await findCampaign(sql, workspaceId, bulksmsId);
+  const { csvSeparator, carrier } = await findCampaign(sql, workspaceId, bulksmsId);
+  const remark = carrier.simulated ? ` (${simulatedWords})` : "";
   return lines([...reportColumns], csvSeparator, reportPageRows, async (cursor) => {
     const rows = await sql<(MessageRow & { line: number | null })[]>`
       select ${messageColumns(sql)}, m.line from bulksms_info m
       where m.bulksms_id = ${bulksmsId} and m.row_no > ${cursor} order by m.row_no limit ${reportPageRows}`;
     return rows.map((row) => {
       const { row_no, msisdn, status, parts, error_code, sent_at, done_at } = toMessage(row);
-      const reason = messageReason(status, error_code);
+      const reason = messageReason(status, error_code) + remark;
       return { key: row_no, cells: [row.line, row_no, msisdn, status, reason, parts, error_code, sent_at, done_at] };
     });
   });

@@ -40,15 +40,17 @@ export async function commitReceipts(sql: Sql, batch: readonly ReceiptColumns[])
  * The same within a transaction of the caller, which may have locked some of its campaigns.
  * @param carrierId whose receipts these are: they move its messages alone; null: the simulator
  * behind the own dialect
+ * @param locked what `lockReported` gave for the campaigns of the batch, if the caller has asked
  */
 export async function applyReceipts(
   transaction: TransactionSql,
   carrierId: string | null,
   batch: readonly ReceiptColumns[],
+  locked?: ReadonlyMap<string, number>,
 ): Promise<CommittedReceipts> {
   const campaigns = foldByCampaign(batch);
   const anomalies: JudgedAnomaly[] = batch.flatMap((columns) => columns.anomalies).map((anomaly) => ({ ...anomaly, messageStatus: null }));
-  const contactsOf = await lockCampaigns(transaction, carrierId, [...campaigns.keys()]);
+  const contactsOf = locked ?? (await lockReported(transaction, carrierId, [...campaigns.keys()]));
   const moves = [];
   for (const [bulksmsId, folded] of campaigns) {
     const known = onlyKnown(folded, contactsOf.get(bulksmsId) ?? 0);
@@ -112,11 +114,15 @@ function fold({ verdicts, disputed }: FoldedCampaign, rowNo: number, status: Rec
  * are left out: no carrier can report on them, and there is no hold to charge. So are those of
  * other carriers.
  */
-async function lockCampaigns(transaction: TransactionSql, carrierId: string | null, ids: string[]): Promise<Map<string, number>> {
+export async function lockReported(
+  transaction: TransactionSql,
+  carrierId: string | null,
+  ids: readonly string[],
+): Promise<Map<string, number>> {
   if (ids.length === 0) return new Map();
   const rows = await transaction<{ id: string; contacts: number }[]>`
     select id, contacts from bulksms
-    where id = any (${ids}::uuid[]) and ${statusIn(transaction, "status", campaignSets.ran)} and hold_id is not null
+    where id = any (${[...ids]}::uuid[]) and ${statusIn(transaction, "status", campaignSets.ran)} and hold_id is not null
       and carrier_id is not distinct from ${carrierId}::uuid
     order by id for no key update`;
   return new Map(rows.map(({ id, contacts }) => [id, contacts]));

@@ -27,6 +27,8 @@ export interface Ask {
   body?: unknown;
   /** The same body with the same key takes effect once. */
   idempotencyKey?: string;
+  /** An API key to ask with; the cookie then stays at home. */
+  apiKey?: string;
   signal?: AbortSignal;
 }
 
@@ -58,16 +60,17 @@ async function request<T>(url: string, ask: Ask = {}): Promise<T> {
 }
 
 /** @throws Problem for any answer but 2xx, and for none. */
-async function answered(url: string, { method = "GET", body, idempotencyKey, signal }: Ask): Promise<Response> {
+async function answered(url: string, { method = "GET", body, idempotencyKey, apiKey, signal }: Ask): Promise<Response> {
   const isForm = body instanceof FormData;
   let response: Response;
   try {
     response = await fetch(url, {
       method,
-      credentials: "include",
+      credentials: apiKey === undefined ? "include" : "omit",
       headers: {
         ...(body === undefined || isForm ? {} : { "content-type": "application/json" }),
         ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+        ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
       },
       ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),

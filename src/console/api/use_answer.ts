@@ -9,8 +9,8 @@ export interface Answered<T> {
   again(): void;
 }
 
-/** @param path null: requests nothing */
-export function useAnswer<T>(listener: "webapi" | "salesapi", path: string | null, beat: unknown = 0): Answered<T> {
+/** @param path null: requests nothing @param apiKey asked with in place of the session */
+export function useAnswer<T>(listener: "webapi" | "salesapi", path: string | null, beat: unknown = 0, apiKey?: string): Answered<T> {
   const [state, setState] = useState<{ path: string | null; answer: T | null; error: unknown }>({ path, answer: null, error: null });
   const [tries, setTries] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the beat repeats the request
@@ -18,14 +18,14 @@ export function useAnswer<T>(listener: "webapi" | "salesapi", path: string | nul
     if (path === null) return;
     const stop = new AbortController();
     const ask = listener === "webapi" ? askWebapi : askSalesapi;
-    ask<T>(path, { signal: stop.signal }).then(
+    ask<T>(path, { signal: stop.signal, ...(apiKey === undefined ? {} : { apiKey }) }).then(
       (answer) => setState({ path, answer, error: null }),
       (error) => {
         if (!stop.signal.aborted) setState((before) => ({ path, answer: before.path === path ? before.answer : null, error }));
       },
     );
     return () => stop.abort();
-  }, [listener, path, beat, tries]);
+  }, [listener, path, beat, tries, apiKey]);
   const again = useCallback(() => setTries((before) => before + 1), []);
   const isCurrent = state.path === path;
   return { answer: isCurrent ? state.answer : null, error: isCurrent ? state.error : null, again };

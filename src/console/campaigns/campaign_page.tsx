@@ -2,7 +2,7 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { Link } from "wouter";
 import type { StatisticsAnswer } from "../../contracts/campaign_reads.ts";
-import type { CarrierAnswer } from "../../contracts/carriers.ts";
+import { builtInCarrier, type CarrierAnswer } from "../../contracts/carriers.ts";
 import type { BulksmsAnswer } from "../../contracts/http.ts";
 import { importEndOf, importEnds } from "../../contracts/import_ends.ts";
 import { isProduct } from "../../contracts/prices.ts";
@@ -11,17 +11,18 @@ import { messageReason, rejectWords } from "../../contracts/words.ts";
 import { askSalesapi, Problem } from "../api/api.ts";
 import { useAnswer } from "../api/use_answer.ts";
 import { useTopic } from "../live/live.ts";
+import { CampaignCarrier } from "../look/carrier_badge.tsx";
 import { Mark } from "../look/mark.tsx";
 import { Trouble } from "../look/problem_view.tsx";
 import {
   bulksmsWords,
   campaignWords,
   carrierWords,
+  sendingWords,
   showCount,
   showCredits,
   showMoment,
   showMs,
-  showPeople,
   showSeconds,
 } from "../look/words.ts";
 import { useSession } from "../shell/session.ts";
@@ -46,7 +47,7 @@ const commandsOf: Readonly<Record<BulksmsStatus, readonly Command[]>> = {
   finished: [],
   canceled: [],
 };
-const commandWords: Readonly<Record<Command, string>> = { run: "Run", pause: "Pause", resume: "Resume", cancel: "Cancel" };
+const commandWords: Readonly<Record<Exclude<Command, "run">, string>> = { pause: "Pause", resume: "Resume", cancel: "Cancel" };
 
 export function CampaignPage({ id }: { id: string }) {
   const live = useTopic("bulksms_progress", id);
@@ -72,7 +73,7 @@ function NotImported({ campaign }: { campaign: BulksmsAnswer }) {
   const end = importEndOf(campaign.last_error);
   return (
     <article className="campaign">
-      <Head name={campaign.name} words={campaignWords(campaign)} />
+      <Head campaign={campaign} words={campaignWords(campaign)} />
       <p className="trouble" role="alert">
         <Mark meaning="failed" /> {end === null ? (campaign.last_error ?? "").replaceAll("_", " ") : importEnds[end]}. Nothing of the file
         is kept, no credit is held, and nobody was texted.
@@ -106,7 +107,7 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
   const final = countIn("final", counts);
   return (
     <article className="campaign">
-      <Head name={campaign.name} words={bulksmsWords[status]}>
+      <Head campaign={campaign} words={bulksmsWords[status]}>
         <Commands campaign={campaign} status={status} again={again} />
       </Head>
       {campaign.last_error !== null && (
@@ -124,6 +125,7 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
         <Figure name="submit to sent" value={latencyWords(statistics?.submit_to_sent)} />
         <Figure name="sent to delivered" value={latencyWords(statistics?.sent_to_delivered)} />
       </dl>
+      <Doubt carrier={campaign.carrier} inDoubt={counts.unknown} ended={statistics?.ended_in_doubt ?? 0} />
       <Reasons statistics={statistics} />
       <details>
         <summary>Text, sender, file</summary>
@@ -148,15 +150,16 @@ function Campaign({ campaign, newest, statistics, again }: CampaignProps) {
   );
 }
 
-/** The way back, the campaign's name and where it stands. */
-function Head({ name, words, children }: { name: string; words: ReturnType<typeof campaignWords>; children?: ReactNode }) {
+/** The way back, the campaign's name, where it stands, and whether it reaches phones. */
+function Head({ campaign, words, children }: { campaign: BulksmsAnswer; words: ReturnType<typeof campaignWords>; children?: ReactNode }) {
   return (
     <>
       <p className="crumbs">
         <Link href="/campaigns">Campaigns</Link>
       </p>
       <div className="head">
-        <h1>{name}</h1>
+        <h1>{campaign.name}</h1>
+        <CampaignCarrier carrier={campaign.carrier} />
         <p className="campaign-state" role="status">
           <Mark meaning={words.meaning} /> {words.description}
         </p>
@@ -192,6 +195,47 @@ function latencyWords(latency: StatisticsAnswer["submit_to_sent"] | undefined): 
     </>
   );
 }
+
+interface DoubtProps {
+  carrier: CarrierAnswer;
+  inDoubt: number;
+  /** Those that ended as expired, and were in doubt until then. */
+  ended: number;
+}
+
+/** What nobody knows is said, with what follows from it. */
+function Doubt({ carrier, inDoubt, ended }: DoubtProps) {
+  if (inDoubt === 0 && ended === 0) return null;
+  return (
+    <section className="notes doubt" aria-label="messages in doubt">
+      <h2>
+        <Mark meaning="broken" /> {showMessages(inDoubt + ended)} in doubt
+      </h2>
+      {inDoubt > 0 && (
+        <p>
+          {showMessages(inDoubt)} {inDoubt === 1 ? "was" : "were"} submitted and the carrier's answer never came: nobody knows whether it
+          has {inDoubt === 1 ? "it" : "them"}. {openDoubtWords(carrier, inDoubt)}
+        </p>
+      )}
+      {ended > 0 && (
+        <p>
+          {showMessages(ended)} ended without knowing: neither the carrier's answer nor a receipt came until the deadline.{" "}
+          {ended === 1 ? "It counts" : "They count"} as expired and {ended === 1 ? "costs" : "cost"} nothing, but may have arrived. Whoever
+          texts {ended === 1 ? "this person" : "these people"} again may text them twice.
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** The simulator knows a reference again, and may be asked twice; no other carrier is. */
+function openDoubtWords({ name }: CarrierAnswer, inDoubt: number): string {
+  if (name === builtInCarrier) return "Its receipts will tell.";
+  const kept = inDoubt === 1 ? "It is not sent again" : "They are not sent again";
+  return `${kept}, so that nobody is texted twice; a late answer or a receipt can still tell. Without either, the deadline ends it as expired, uncharged.`;
+}
+
+const showMessages = (count: number): string => `${showCount(count)} ${count === 1 ? "message" : "messages"}`;
 
 function Reasons({ statistics }: { statistics: StatisticsAnswer | null }) {
   if (statistics === null || statistics.errors.length === 0) return null;
@@ -272,8 +316,7 @@ function Commands({ campaign, status, again }: CommandsProps) {
   );
 }
 
-/** Real or simulated is to be seen before anybody is texted. */
-const commandWord = (command: Command, { name, simulated }: CarrierAnswer, contacts: number): string =>
-  command === "run" && !simulated ? `Text ${showPeople(contacts)} through ${name}` : commandWords[command];
+const commandWord = (command: Command, carrier: CarrierAnswer, contacts: number): string =>
+  command === "run" ? sendingWords(carrier, contacts) : commandWords[command];
 
 const isPriceChange = (error: unknown): error is Problem => error instanceof Problem && error.code === "price_changed";

@@ -12,7 +12,7 @@ import type { FileChoices } from "../send/judgement.ts";
 import type { JoinAnswer, JoinRequest, Which } from "./join_file.ts";
 
 interface FollowUpProps {
-  campaign: Pick<BulksmsAnswer, "id" | "country" | "contacts" | "rejected">;
+  campaign: Pick<BulksmsAnswer, "id" | "country" | "contacts" | "rejected" | "carrier" | "started_at">;
 }
 
 const exportPath = (id: string, which: Which) => `/bulksms/${id}/${which}.csv`;
@@ -24,6 +24,12 @@ export function FollowUp({ campaign }: FollowUpProps) {
   return (
     <section aria-label="report and rejected rows">
       <h2>Report and rejected rows</h2>
+      {campaign.carrier.simulated && (
+        <p>
+          <strong>Simulated: no phone {campaign.started_at === null ? "is" : "was"} reached.</strong>{" "}
+          <span className="soft">What the report says of delivery is made up.</span>
+        </p>
+      )}
       <p className="actions">
         <a className="button" href={salesapiLink(exportPath(campaign.id, "report"))} download>
           Report of every message (CSV)

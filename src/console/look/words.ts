@@ -1,5 +1,5 @@
 // How numbers, credits, times and states are written, everywhere the same. Pure.
-import type { CarrierAnswer } from "../../contracts/carriers.ts";
+import { builtInCarrier, type CarrierAnswer } from "../../contracts/carriers.ts";
 import { importEndOf } from "../../contracts/import_ends.ts";
 import type { BulksmsStatus, FileEncoding, ShownState } from "../../contracts/states.ts";
 
@@ -32,6 +32,10 @@ export function showMoment(at: string): string {
   return new Date(at).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 }
 
+/** A time of today, or with its day. */
+export const showSince = (at: string, nowMs: number): string =>
+  new Date(at).toDateString() === new Date(nowMs).toDateString() ? showTime(at) : showMoment(at);
+
 export function showMs(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   return showSeconds(ms / 1_000);
@@ -62,9 +66,23 @@ export const encodingWords: Readonly<Record<FileEncoding, string>> = {
 };
 
 export const showPeople = (count: number): string => `${showCount(count)} ${count === 1 ? "person" : "people"}`;
-/** `through telia`, or that no phone is reached. */
-export const carrierWords = ({ name, simulated }: CarrierAnswer): string =>
-  simulated ? "simulated, no phone is reached" : `through ${name}`;
+/** `through telia`; of a simulated one that no phone is reached, after its name if it has one. */
+export function carrierWords({ name, simulated }: CarrierAnswer): string {
+  const through = name === builtInCarrier ? "" : `through ${name}`;
+  return simulated ? `${through === "" ? "" : `${through}, `}simulated: no phone is reached` : through;
+}
+
+/** What the button does that sends: real or simulated is seen before anybody is texted. */
+export function sendingWords({ name, simulated }: CarrierAnswer, contacts: number, { isTestOnly = false } = {}): string {
+  const whom = isTestOnly ? `${showCount(contacts)} test ${contacts === 1 ? "phone" : "phones"}` : showPeople(contacts);
+  return simulated ? `Simulate texting ${whom}` : `Text ${whom} through ${name}`;
+}
+
+const countryNames = new Intl.DisplayNames(["en"], { type: "region" });
+/** @param country ISO 3166 letters */
+export const countryName = (country: string): string => countryNames.of(country) ?? country;
+/** `Finland, Norway and Sweden` */
+export const showList = (words: readonly string[]): string => new Intl.ListFormat("en-GB").format(words);
 export const showRows = (count: number): string => `${showCount(count)} ${count === 1 ? "row" : "rows"}`;
 
 export const showBytes = (bytes: number): string =>

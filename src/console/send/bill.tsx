@@ -1,9 +1,10 @@
 // The right column: the phone's view of three real rows, and the bill.
 import { Fragment } from "react";
 import type { PriceListAnswer } from "../../contracts/prices.ts";
+import type { QuoteAnswer } from "../../contracts/quote.ts";
 import { measureText } from "../../sms/parts.ts";
 import { columnKey, compileTemplate } from "../../sms/template.ts";
-import { creditsOf, milliOf, showCount, showCredits } from "../look/words.ts";
+import { countryName, creditsOf, milliOf, showCount, showCredits } from "../look/words.ts";
 import type { Judgement } from "./judgement.ts";
 
 interface BillProps {
@@ -12,15 +13,17 @@ interface BillProps {
   sender: string;
   priceList: PriceListAnswer;
   credit: string | null;
+  /** Texts as salesapi filled them; null: of the first rows. */
+  samples: QuoteAnswer["samples"] | null;
 }
 
-export function Bill({ judgement, text, sender, priceList, credit }: BillProps) {
+export function Bill({ judgement, text, sender, priceList, credit, samples }: BillProps) {
   const cost = BigInt(judgement.costMilli);
   const left = credit === null ? null : milliOf(credit) - cost;
   return (
     <aside className="bill" aria-label="preview and bill">
       <h2>On the phone</h2>
-      <Phones judgement={judgement} text={text} sender={sender} />
+      <Phones judgement={judgement} text={text} sender={sender} samples={samples} />
       <h2>The bill</h2>
       <dl>
         <dt>messages</dt>
@@ -28,7 +31,7 @@ export function Bill({ judgement, text, sender, priceList, credit }: BillProps) 
         {judgement.countries.length > 1 &&
           judgement.countries.slice(0, countriesShown).map(({ country, contacts }) => (
             <Fragment key={country}>
-              <dt className="soft">to {countryName(country)}</dt>
+              <dt className="soft">to {country === null ? "no single country" : countryName(country)}</dt>
               <dd className="soft">{showCount(contacts)}</dd>
             </Fragment>
           ))}
@@ -67,8 +70,6 @@ export function Bill({ judgement, text, sender, priceList, credit }: BillProps) 
 }
 
 const countriesShown = 6;
-const countryNames = new Intl.DisplayNames(["en"], { type: "region" });
-const countryName = (country: string | null): string => (country === null ? "no single country" : (countryNames.of(country) ?? country));
 
 function priceWords({ prices }: PriceListAnswer): string {
   const parts = prices.map(({ part }) => part).sort((one, other) => (milliOf(one) < milliOf(other) ? -1 : 1));
@@ -76,17 +77,18 @@ function priceWords({ prices }: PriceListAnswer): string {
   return lowest === highest ? showCredits(lowest) : `${showCredits(lowest)} to ${showCredits(highest)}`;
 }
 
-function Phones({ judgement: { header, goodRows }, text, sender }: Pick<BillProps, "judgement" | "text" | "sender">) {
+function Phones({ judgement: { header, goodRows }, text, sender, samples }: Pick<BillProps, "judgement" | "text" | "sender" | "samples">) {
   const compiled = compileTemplate(text);
   if (text.trim() === "" || "problem" in compiled) return <p className="soft">Write the text to see it filled.</p>;
   const { template } = compiled;
   const keys = header.map(columnKey);
   const indexes = template.placeholders.map((name) => keys.indexOf(name));
   if (indexes.includes(-1)) return <p className="soft">The text uses a column that the file does not have.</p>;
+  const texts =
+    samples?.map((sample) => sample.text) ?? goodRows.map((cells) => template.fill(indexes.map((index) => (cells[index] ?? "").trim())));
   return (
     <ul className="phones">
-      {goodRows.map((cells, row) => {
-        const filled = template.fill(indexes.map((index) => (cells[index] ?? "").trim()));
+      {texts.map((filled, row) => {
         const { parts, encoding } = measureText(filled);
         return (
           // biome-ignore lint/suspicious/noArrayIndexKey: the first three rows, in their order

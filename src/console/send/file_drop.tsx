@@ -11,6 +11,9 @@ Onni Salo,0501112233 ,History
 Väinö Niemi,123,Physics
 `;
 
+/** Its people are made up. */
+export const sampleFile = new File([sample], "sample_5_contacts.csv", { type: "text/csv" });
+
 interface FileDropProps {
   file: File | null;
   /** What is asked for, in place of the new campaign's words and its sample. */
@@ -69,7 +72,7 @@ export function FileDrop({ file, prompt, onFile }: FileDropProps) {
             Its first row names the columns. One of them has the phone numbers. It stays in your browser until you send.
           </span>
           <br />
-          <button type="button" className="quiet" onClick={() => onFile(new File([sample], "sample_5_contacts.csv", { type: "text/csv" }))}>
+          <button type="button" className="quiet" onClick={() => onFile(sampleFile)}>
             or look at a made-up sample of five
           </button>
         </p>

@@ -13,7 +13,7 @@ async function judge(bytes: string | Uint8Array, asked: Partial<JudgeRequest> = 
   const part = typeof bytes === "string" ? bytes : new Uint8Array(bytes);
   // each has another time, as files on a disk have: the encoding is judged once for the same file
   const file = new File([part], "list.csv", { lastModified: ++lastId });
-  const request = { id: lastId, file, text: "Hi", country: "FI", partsMax: 10, priceList, ...noChoices, ...asked };
+  const request = { id: lastId, file, text: "Hi", country: "FI", partsMax: 10, priceList, countries: null, ...noChoices, ...asked };
   const judgement = await judgeFile(request, { onNews: () => {}, isWanted: () => true });
   if (judgement === null) throw new Error("nobody wanted it");
   return judgement;
@@ -40,6 +40,16 @@ describe("a CSV file", () => {
     expect(file).toMatchObject({ kind: "csv", encoding });
     expect(phoneReason).toContain('"puhelin"');
     expect(goodRows[0]?.[0]).toBe("Väinö");
+  });
+
+  test("has no more contacts than its carrier sends to", async () => {
+    const bytes = "phone\n040 123 4501\n+46701740610\n+4520123456\n";
+    const { contacts, rejects } = await judge(bytes, { countries: ["FI", "SE"] });
+    expect({ contacts, rejects }).toEqual({
+      contacts: 2,
+      rejects: { destination_not_allowed: { count: 1, lines: [{ line: 4, value: "+4520123456" }] } },
+    });
+    expect((await judge(bytes)).contacts).toBe(3);
   });
 
   test("whose bytes mean two things asks with both readings, and takes the choice", async () => {
@@ -190,7 +200,7 @@ describe("a workbook", () => {
 
 test("a judgement that nobody wants any more is dropped", async () => {
   const file = new File(["phone\n0401234501\n"], "list.csv");
-  const request: JudgeRequest = { id: 1, file, text: "Hi", country: "FI", partsMax: 10, priceList, ...noChoices };
+  const request: JudgeRequest = { id: 1, file, text: "Hi", country: "FI", partsMax: 10, priceList, countries: null, ...noChoices };
   expect(await judgeFile(request, { onNews: () => {}, isWanted: () => false })).toBeNull();
 });
 

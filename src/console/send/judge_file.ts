@@ -152,7 +152,7 @@ function startRows(state: State, header: Header, sample: ColumnSample): void {
 
 /** Where the text does not fit the file, the numbers are judged all the same. */
 function startJudging({ request, news }: State, { cells, line, hidden }: Header, sample: ColumnSample): Judging | null {
-  const { country, phoneColumn, partsMax, sendsEmptyValues } = request;
+  const { country, countries, phoneColumn, partsMax, sendsEmptyValues } = request;
   const phone = phoneColumn === null ? null : { index: phoneColumn };
   const judge = () => sample.verdict();
   const bare = templateOf(placeholderText) as Template;
@@ -171,7 +171,8 @@ function startJudging({ request, news }: State, { cells, line, hidden }: Header,
   }
   news.phone = columns.phone;
   news.phoneReason = columns.verdict.description;
-  const rowJudge = createRowJudge({ template, columns, country, partsMax, sendsEmptyValues });
+  const destinations = countries && { countries: new Set(countries), phones: null };
+  const rowJudge = createRowJudge({ template, columns, country, partsMax, sendsEmptyValues, destinations });
   return { judge: rowJudge, columns, template, costly: createCostlyCells(template), countries: new Map() };
 }
 

@@ -23,6 +23,8 @@ export interface JudgeRequest extends FileChoices {
   country: string;
   partsMax: number;
   priceList: PriceListAnswer;
+  /** Where the carrier sends to, ISO 3166 letters; null: every number. */
+  countries: readonly string[] | null;
 }
 
 export interface RejectedLine {

@@ -11,6 +11,7 @@ const places = [
   { path: "/campaigns", description: "Campaigns" },
   { path: "/system", description: "System", isForSystem: true },
   { path: "/credit", description: "Credit" },
+  { path: "/carriers", description: "Carriers", isForSystem: true },
 ] as const;
 
 export function Shell({ signOut, children }: { signOut: () => Promise<void>; children: ReactNode }) {

@@ -18,6 +18,7 @@ import { openQueue, type QueueWorker, startQueueWorker } from "../../platform/qu
 import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
 import { openFileSeal } from "../../platform/seal_keys.ts";
 import { type SystemStats, startSystemStats } from "../../platform/system_stats.ts";
+import { type Callbacks, startCallbacks } from "./callbacks.ts";
 import { openCampaignWork } from "./campaign_work.ts";
 
 export const config = {
@@ -33,6 +34,7 @@ export const config = {
   simulatorUrl: "BULKSMS_SIMULATOR_URL",
   simulatorKey: "BULKSMS_SIMULATOR_KEY",
   carrierKeys: "BULKSMS_CARRIER_KEYS",
+  callbackPrivateTargets: "BULKSMS_CALLBACK_PRIVATE_TARGETS",
   leaseMs: "BULKSMS_LEASE_MS",
   submitTimeoutMs: "BULKSMS_SUBMIT_TIMEOUT_MS",
   dispatchConcurrency: "BULKSMS_DISPATCH_CONCURRENCY",
@@ -75,6 +77,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
 
   let worker: QueueWorker | undefined;
   let sweeper: Sweeper | undefined;
+  let callbacks: Callbacks | undefined;
   let management: Awaited<ReturnType<typeof startManagementServer>> | undefined;
   let stats: SystemStats | undefined;
   return {
@@ -99,6 +102,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
         onProgress: progress.changed,
         onRepair: work.onRepair,
       });
+      callbacks = startCallbacks({ sql, settings, metrics, log });
       worker = startQueueWorker("sales", { ...redisOptions, concurrency: jobsAtOnce, log, handlers: work.handlers });
       stats = startSystemStats({
         process: "sales_worker",
@@ -112,6 +116,7 @@ export function create(settings: Config<typeof config>, log: Log): SalesWorkerNo
       stats?.stop();
       await worker?.close();
       await sweeper?.close();
+      await callbacks?.close();
       await work.close();
       await neighbours.close();
       await management?.close();

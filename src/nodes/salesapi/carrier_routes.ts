@@ -1,8 +1,9 @@
 // /carriers: what the installation sends through. For keys of the installation alone: a carrier's
-// account belongs to nobody's workspace.
+// account belongs to nobody's workspace. Those who send see what they can choose.
 import { z } from "zod";
+import { type CarrierDefaults, listCarrierChoices } from "../../campaign/import/chosen_carrier.ts";
 import { addCarrier, changeCarrier, listCarriers, type Registry } from "../../carriers/registry.ts";
-import { carrierChange, carriersAnswer, installedCarrier, newCarrier } from "../../contracts/carriers.ts";
+import { carrierChange, carrierChoicesAnswer, carriersAnswer, installedCarrier, newCarrier } from "../../contracts/carriers.ts";
 import { answerInTime } from "../../platform/answer_in_time.ts";
 import type { HttpServer } from "../../platform/http.ts";
 import type { Log } from "../../platform/log.ts";
@@ -10,6 +11,7 @@ import type { SalesCallers } from "./sales_callers.ts";
 
 export interface CarrierRoutesDependencies extends Registry {
   callers: SalesCallers;
+  defaults: CarrierDefaults;
   log: Log;
 }
 
@@ -21,7 +23,33 @@ const changeDescription = `What is not named stays. \`live\`: it takes campaigns
 \`removed\` and \`test_only\` are refused with 409 \`carrier_busy\` while a campaign on it has begun and not ended.
 Links are opened anew after a change.`;
 
-export function carrierRoutes(app: HttpServer, { callers, log, ...registry }: CarrierRoutesDependencies): void {
+const choicesDescription = `The simulator, and the carriers that are \`live\` or \`test_only\`, each with the senders and destinations that it takes:
+what \`carrier\` of POST /create and POST /quote may name. Nothing of the account behind them is shown.`;
+
+export function carrierRoutes(app: HttpServer, dependencies: CarrierRoutesDependencies): void {
+  addChoices(app, dependencies);
+  addRegistry(app, dependencies);
+}
+
+/** For those who may send. */
+function addChoices(app: HttpServer, { callers, defaults, sql }: CarrierRoutesDependencies): void {
+  app.get(
+    "/carriers/choices",
+    {
+      onRequest: callers.require("send"),
+      schema: {
+        tags,
+        summary: "Carriers that a campaign may be sent through",
+        description: choicesDescription,
+        response: { 200: carrierChoicesAnswer },
+      },
+    },
+    (_request, reply) => answerInTime(reply.elapsedTime, listCarrierChoices(sql, defaults)),
+  );
+}
+
+function addRegistry(app: HttpServer, { callers, log, sql, seal }: CarrierRoutesDependencies): void {
+  const registry = { sql, seal };
   const onRequest = callers.requireInstallation;
   app.get(
     "/carriers",

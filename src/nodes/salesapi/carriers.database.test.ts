@@ -83,11 +83,12 @@ describe("a carrier that is added", () => {
   });
 
   it("shows its links, what is in doubt and receipts that wait", async () => {
-    await add({ settings: { ...smpp, links: 2 } });
+    await add({ settings: { ...smpp, links: 3 } });
     await nodes.create(key, 3);
     const [carrier] = await stored();
-    await nodes.owner`insert into carrier_link (carrier_id, slot, state, description) values
-      (${carrier?.id}, 2, 'resting', 'throttled'), (${carrier?.id}, 1, 'bound', 'SMSC'), (${carrier?.id}, 3, 'over', 'of before')`;
+    const [later, earlier] = ["2100-01-01T00:00:00.000Z", "2020-01-01T00:00:00.000Z"];
+    await nodes.owner`insert into carrier_link (carrier_id, slot, state, description, open_after) values (${carrier?.id}, 2, 'resting', 'throttled', ${later}),
+      (${carrier?.id}, 1, 'bound', 'SMSC', ${later}), (${carrier?.id}, 3, 'over', 'refused', ${earlier}), (${carrier?.id}, 4, 'over', 'of before', ${later})`;
     await nodes.owner`update bulksms_info set status = 'unknown' where row_no < 3`;
     // the same message twice in doubt is one, and one that is resolved is none
     for (const rows of [[1, 2, 3], [2]]) {
@@ -102,8 +103,9 @@ describe("a carrier that is added", () => {
         in_doubt: 2,
         receipts_waiting: 1,
         links: [
-          { slot: 1, state: "bound", description: "SMSC", changed_at: expect.stringMatching(/^2.*Z$/) },
-          { slot: 2, state: "resting", description: "throttled" },
+          { slot: 1, state: "bound", description: "SMSC", changed_at: expect.stringMatching(/^2.*Z$/), waits_until: null },
+          { slot: 2, state: "resting", description: "throttled", waits_until: later },
+          { slot: 3, state: "over", description: "refused", waits_until: null },
         ],
       },
     ]);
@@ -203,6 +205,59 @@ describe("a change", () => {
     const [carrier] = await list();
     expect([...carrier.senders].sort()).toEqual(["Oulu", ...senders].sort());
     expect(carrier.version).toBe(13);
+  });
+});
+
+describe("what a campaign may be sent through", () => {
+  const choices = (who: string | null = key) => ask("GET", "/carriers/choices", undefined, who);
+
+  it("is the simulator and whatever is live or tested, with its senders and destinations and nothing of its account", async () => {
+    await add({ senders: ["Oulu", "Turku"], countries: ["SE", "FI"], test_phones: ["+358401234567"] });
+    await add({ name: "elisa" });
+    await add({ name: "played", settings: twilio });
+    await add({ name: "idle" });
+    await add({ name: "gone" });
+    await nodes.owner`update carrier set is_simulated = true, last_error = 'refused: wrong password' where name = 'played'`;
+    for (const [name, state] of [
+      ["telia", "live"],
+      ["idle", "paused"],
+      ["gone", "removed"],
+    ] as const)
+      await change({ state }, name);
+    const { status, body } = await choices();
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      default: "simulator",
+      carriers: [
+        { name: "simulator", simulated: true, state: "live", senders: null, countries: null },
+        { name: "elisa", simulated: false, state: "test_only", senders: [], countries: ["FI"] },
+        { name: "played", simulated: true, state: "test_only", senders: null, countries: null },
+        { name: "telia", simulated: false, state: "live", senders: ["Oulu", "Turku"], countries: ["FI", "SE"] },
+      ],
+    });
+  });
+
+  it("is shown to those who may send, in their workspace", async () => {
+    const { id } = await nodes.credit.makeWorkspace();
+    const keyOf = async (scopes: string[]) =>
+      (await nodes.credit.http("POST", "/keys", { body: { name: "one", scopes, workspace_id: id } })).body.key as string;
+    expect((await choices(await keyOf(["send"]))).status).toBe(200);
+    expect((await choices(await keyOf(["admin"]))).status).toBe(200);
+    for (const [who, status, code] of [
+      [await keyOf(["read"]), 403, "scope_missing"],
+      [nodes.credit.adminKey, 403, "scope_missing"],
+      ["bk_no", 401, "key_invalid"],
+      [null, 401, "key_missing"],
+    ] as const) {
+      const refused = await choices(who);
+      expect([refused.status, refused.body.code]).toEqual([status, code]);
+    }
+  });
+
+  it("is no carrier to change, nor in the way of one that is called like it", async () => {
+    await add({ name: "choices" });
+    expect((await choices()).body.carriers).toHaveLength(2);
+    expect((await ask("POST", "/carriers/choices", { state: "live" }, key)).status).toBe(403);
   });
 });
 

@@ -50,7 +50,8 @@ function sendPreflight(reply: FastifyReply): void {
   reply
     .status(204)
     .header("access-control-allow-methods", "GET, POST")
-    .header("access-control-allow-headers", "content-type, idempotency-key")
+    // a key: the page of carriers asks with that of the installation, which no cookie stands for
+    .header("access-control-allow-headers", "authorization, content-type, idempotency-key")
     .header("access-control-max-age", String(preflightS))
     .send();
 }

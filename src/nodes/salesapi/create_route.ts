@@ -6,6 +6,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { requireScope, requireWorkspace } from "../../accounts/authenticator.ts";
 import { chooseCarrier, refuseExampleFile } from "../../campaign/import/chosen_carrier.ts";
+import { readKeyHeader } from "../../campaign/import/idempotency.ts";
 import { importCampaign } from "../../campaign/import/import_campaign.ts";
 import { type ImportFields, readImportFields } from "../../campaign/import/import_fields.ts";
 import { openRows } from "../../campaign/import/open_rows.ts";
@@ -14,7 +15,7 @@ import type { PriceBook } from "../../campaign/pricing/price_book.ts";
 import { isExampleFile } from "../../contacts/example_files.ts";
 import { AppError } from "../../contracts/errors.ts";
 import { type CreateAnswer, createAnswer } from "../../contracts/http.ts";
-import { idempotentReplayedHeader } from "../../contracts/idempotency.ts";
+import { idempotencyKeyHeader, idempotentReplayedHeader } from "../../contracts/idempotency.ts";
 import { type QuoteAnswer, quoteAnswer } from "../../contracts/quote.ts";
 import { fileEncodings } from "../../contracts/states.ts";
 import { reachFailpoint } from "../../platform/failpoint.ts";
@@ -33,8 +34,6 @@ const uploadsAtOnceMax = 16;
  * two. Others wait with their file.
  */
 const importsAtOnceMax = 3;
-/** An Idempotency-Key at most, as the column idempotency_key.key has it. */
-const keyCharactersMax = 255;
 
 /** From contracts/settings.ts, each under the name that salesapi's config gives it. */
 export interface CreateSettings {
@@ -183,12 +182,7 @@ async function readCaller(request: FastifyRequest, { callers, settings }: Create
   const workspaceId = requireWorkspace(caller);
   assertForm(request.headers["content-type"] ?? "");
   if (Number(request.headers["content-length"] ?? 0) > settings.uploadBytesMax + formBytesMax) throw bodyTooLarge(settings.uploadBytesMax);
-  const key = request.headers["idempotency-key"];
-  if (key === undefined) return { workspaceId, key: null };
-  if (typeof key !== "string" || key.length > keyCharactersMax || !/^[\x21-\x7e]+$/.test(key)) {
-    throw new AppError("idempotency_key_invalid", `Idempotency-Key: 1 to ${keyCharactersMax} visible ASCII characters, once.`);
-  }
-  return { workspaceId, key };
+  return { workspaceId, key: readKeyHeader(request.headers[idempotencyKeyHeader]) };
 }
 
 /** A boundary has at most so many characters (RFC 2046, 5.1.1). */

@@ -46,10 +46,15 @@ describe("report.csv", () => {
     const report = await download(id, "report");
     expect(report.split("\r\n")).toEqual([
       "\ufeffline,row_no,msisdn,status,reason,parts,error_code,sent_at,done_at",
-      '2,1,"=""+358401234501""",pending,waiting to be sent,1,,,',
-      '4,2,"=""+358401234502""",undelivered,handset memory full,1,memory_full,,',
+      '2,1,"=""+358401234501""",pending,waiting to be sent (simulated: no phone was reached),1,,,',
+      '4,2,"=""+358401234502""",undelivered,handset memory full (simulated: no phone was reached),1,memory_full,,',
       "",
     ]);
+    // one that has not answered as our simulator is real
+    const [carrier] = await nodes.owner`
+      insert into carrier (name, settings, sealed_secret) values ('telia', '{"protocol": "smpp"}', ''::bytea) returning id`;
+    await nodes.owner`update bulksms set carrier_id = ${carrier?.id} where id = ${id}`;
+    expect(await download(id, "report")).toContain("undelivered,handset memory full,1,memory_full");
   });
 });
 

@@ -16,10 +16,12 @@ import { openQueue } from "../../platform/queue.ts";
 import { closeRedis, openRedis, pingRedis } from "../../platform/redis.ts";
 import { openFileSeal } from "../../platform/seal_keys.ts";
 import { type SystemStats, startSystemStats } from "../../platform/system_stats.ts";
+import { callbackSecretRoutes } from "./callback_secret_routes.ts";
 import { carrierRoutes } from "./carrier_routes.ts";
 import { commandRoutes } from "./command_routes.ts";
 import { allowConsoleOrigins, consoleOrigins, isOneOf } from "./console_origins.ts";
 import { createRoute } from "./create_route.ts";
+import { messageRoutes } from "./message_routes.ts";
 import { readRoutes } from "./read_routes.ts";
 import { openReceiptIntake } from "./receipt_intake.ts";
 import { openReceiptsTaking, receiptsRoute } from "./receipts_route.ts";
@@ -42,6 +44,7 @@ export const config = {
   defaultCountry: "BULKSMS_DEFAULT_COUNTRY",
   defaultCarrier: "BULKSMS_DEFAULT_CARRIER",
   carrierKeys: "BULKSMS_CARRIER_KEYS",
+  callbackPrivateTargets: "BULKSMS_CALLBACK_PRIVATE_TARGETS",
   uploadBytesMax: "BULKSMS_UPLOAD_BYTES_MAX",
   uploadRowsMax: "BULKSMS_UPLOAD_ROWS_MAX",
   textPartsMax: "BULKSMS_TEXT_PARTS_MAX",
@@ -63,11 +66,8 @@ export interface SalesapiNode extends Node {
 export function create(settings: Config<typeof config>, log: Log): SalesapiNode {
   if (settings.receiptSecrets.length === 0) throw new ConfigError(["BULKSMS_RECEIPT_SECRETS: names no secret"]);
   const metrics = createMetrics("salesapi");
-  const sql = openPostgres(settings.databaseUrl, {
-    applicationName: "salesapi",
-    connections: settings.databaseConnections,
-    isAnswering: true,
-  });
+  const { databaseUrl, databaseConnections: connections } = settings;
+  const sql = openPostgres(databaseUrl, { applicationName: "salesapi", connections, isAnswering: true });
   const redisOptions = { redisUrl: settings.redisUrl, namespace: settings.redisNamespace };
   const publisher = openPublisher(redisOptions);
   const progress = openProgressPublisher(publisher);
@@ -113,10 +113,12 @@ export function create(settings: Config<typeof config>, log: Log): SalesapiNode 
       await createRoute(app, { sql, callers, prices, settings, signal: stopping.signal, log });
       const { importLeaseMs } = settings;
       commandRoutes(app, { sql, credit, callers, sales, progress, prices, importLeaseMs, carrierDefaults: settings, log });
+      messageRoutes(app, { sql, credit, callers, sales, progress, prices, settings, log });
       readRoutes(app, { sql, callers, internalToken: settings.internalToken });
       await receiptsRoute(app, receipts);
       const seal = openFileSeal(settings.carrierKeys);
-      carrierRoutes(app, { sql, seal, callers, log });
+      carrierRoutes(app, { sql, seal, callers, defaults: settings, log });
+      callbackSecretRoutes(app, { sql, seal, callers, log });
       await twilioReceiptsRoute(app, { sql, openSecret: seal.open, onCommitted: batcher.tell });
       boundPort = await listen(app, settings);
       stats = startSystemStats({ process: "salesapi", registry: metrics.registry, publisher, levels: ["receipts_waiting"] });

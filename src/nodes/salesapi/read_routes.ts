@@ -10,7 +10,7 @@ import { readMessageTimeline } from "../../campaign/reads/message_timeline.ts";
 import { toUpdate } from "../../campaign/reads/progress.ts";
 import { anomaliesAnswer, messagesPage, messageTimelineAnswer, progressAnswer, statisticsAnswer } from "../../contracts/campaign_reads.ts";
 import { AppError } from "../../contracts/errors.ts";
-import { bulksmsAnswer, bulksmsPage } from "../../contracts/http.ts";
+import { bulksmsAnswer, bulksmsKinds, bulksmsPage } from "../../contracts/http.ts";
 import { isUuid } from "../../contracts/ids.ts";
 import { rowNoMax } from "../../contracts/receipts.ts";
 import { bulksmsStatuses, shownStates } from "../../contracts/states.ts";
@@ -84,13 +84,14 @@ function campaignRoutes(app: HttpServer, { sql, callers }: ReadDependencies): vo
           limit: pageOf(pageCampaignsMax, pageCampaignsDefault),
           cursor: z.uuid().optional(),
           status: z.enum(bulksmsStatuses).optional(),
+          kind: z.enum(bulksmsKinds).default("campaign").describe("campaigns from files, or single texts"),
         }),
         response: { 200: bulksmsPage },
       },
     },
     (request, reply) => {
-      const { limit, cursor, status } = request.query;
-      return answerInTime(reply.elapsedTime, listBulksms(sql, callers.workspaceOf(request), { limit, cursor, status }));
+      const { limit, cursor, status, kind } = request.query;
+      return answerInTime(reply.elapsedTime, listBulksms(sql, callers.workspaceOf(request), { limit, cursor, status, kind }));
     },
   );
   app.get(

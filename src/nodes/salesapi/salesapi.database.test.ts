@@ -213,6 +213,7 @@ describe("a read", () => {
       errors: [],
       submit_to_sent: { rows: 5 },
       sent_to_delivered: { rows: 3 },
+      ended_in_doubt: 0,
     });
     expect(body.submit_to_sent.p50_ms).toBeLessThanOrEqual(body.submit_to_sent.p99_ms);
     const empty = await nodes.create(workspace.key, 2);
@@ -221,6 +222,23 @@ describe("a read", () => {
       submit_to_sent: null,
       sent_to_delivered: null,
     });
+  });
+
+  it("of statistics counts what ended in doubt: not what was resolved before, nor what is still open", async () => {
+    const doubted = await nodes.create(workspace.key, 6);
+    const [carrier] = await nodes.owner`
+      insert into carrier (name, settings, sealed_secret) values ('doubted', '{"protocol": "smpp"}', ''::bytea) returning id`;
+    const events = await nodes.owner`insert into doubt_event (carrier_id, slot, kind, bound)
+      select ${carrier?.id}, 1, 'cut', 10 from generate_series(1, 2) returning id`;
+    for (const { id: eventId } of events)
+      await nodes.owner`insert into doubt_message (bulksms_id, row_no, event_id, intended_at)
+        select ${doubted}, n, ${eventId}, now() from generate_series(1, 5) n`;
+    await nodes.owner`update bulksms_info set status = case row_no when 5 then 'unknown' else 'expired' end::message_status,
+      sent_at = case row_no when 4 then now() end where bulksms_id = ${doubted}`;
+    await nodes.owner`insert into carrier_message (carrier_id, their_id, bulksms_id, row_no, part_no, parts)
+      values (${carrier?.id}, '7', ${doubted}, 3, 1, 1)`;
+    // 3 has the carrier's id, 4 was sent, 5 is open, 6 never was in doubt
+    expect((await get(`/bulksms/${doubted}/statistics`)).body.ended_in_doubt).toBe(2);
   });
 
   it("of anomalies goes page by page", async () => {
@@ -278,7 +296,7 @@ describe("a read", () => {
     expect(lines).toHaveLength(27);
     expect(lines[0]).toBe("line,row_no,msisdn,status,reason,parts,error_code,sent_at,done_at");
     expect(lines[1]).toMatch(/^2,1,"=""\+358401000000""",delivered,arrived,1,,20\d\d-.*Z,20\d\d-.*Z$/);
-    expect(lines[25]).toBe('26,25,"=""+358401000024""",queued,with the carrier,1,,,');
+    expect(lines[25]).toBe('26,25,"=""+358401000024""",queued,with the carrier (simulated: no phone was reached),1,,,');
   });
 
   it("of a progress snapshot is for our own processes", async () => {
@@ -320,6 +338,7 @@ describe("a page of the console", () => {
     const headers = { origin: own, "access-control-request-method": "POST", "access-control-request-headers": "content-type" };
     const answer = await nodes.http("OPTIONS", "/run", { headers });
     expect([answer.status, answer.headers.get("access-control-allow-methods")]).toEqual([204, "GET, POST"]);
+    expect(answer.headers.get("access-control-allow-headers")).toBe("authorization, content-type, idempotency-key");
     const foreign = await nodes.http("OPTIONS", "/run", { headers: { ...headers, origin: "http://localhost:9999" } });
     expect(foreign.headers.get("access-control-allow-origin")).toBeNull();
   });

@@ -1,10 +1,24 @@
-// Signatures of receipts: Standard Webhooks, HMAC-SHA256 over `id.timestamp.body`
-// (https://www.standardwebhooks.com). The carrier signs, salesapi verifies.
+// Signatures of webhooks: Standard Webhooks, HMAC-SHA256 over `id.timestamp.body`
+// (https://www.standardwebhooks.com). Of receipts: the simulator signs, salesapi verifies. Of
+// callbacks: sales_worker signs.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { webhookHeaders, webhookToleranceS } from "../../contracts/receipts.ts";
 
 /** Signatures accepted in one header: two secrets may be valid at once, a few more do no harm. */
 const signaturesMax = 8;
+
+/** As `signWebhook`, with several secrets at once while one gives way to another. */
+export function signWithAll(attempt: {
+  secrets: readonly string[];
+  id: string;
+  timestampS: number;
+  body: Buffer | string;
+}): Record<string, string> {
+  const { secrets, ...signed } = attempt;
+  if (secrets.length === 1) return signWebhook({ ...signed, secret: secrets[0] as string });
+  const all = secrets.map((secret) => signWebhook({ ...signed, secret }));
+  return { ...all[0], [webhookHeaders.signature]: all.map((headers) => headers[webhookHeaders.signature]).join(" ") };
+}
 
 /** The three headers of one attempt; sign each attempt anew. */
 export function signWebhook(attempt: { secret: string; id: string; timestampS: number; body: Buffer | string }): Record<string, string> {

@@ -1,16 +1,10 @@
 // The SMPP listener with the clients of others: `smpp` from npm, and Debian's Kannel, which sends
 // more of the world's SMPP than anybody. Debian's tshark judges every octet.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 // @ts-expect-error it has no types
 import smpp from "smpp";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startCapture } from "../../../testing/capture.ts";
+import { startKannel } from "../../../testing/kannel.ts";
 import { findPeer, requirePeer } from "../../../testing/peers.ts";
 import { smppAccount, startTestSimulator, type TestSimulator } from "../../../testing/simulator_node.ts";
 import { readWithTshark } from "../../../testing/tshark.ts";
@@ -126,59 +120,7 @@ describe("smpp from npm", () => {
 });
 
 describe("Kannel", () => {
-  interface Kannel {
-    /** @returns HTTP status of its sendsms */
-    send(fields: Record<string, string>): Promise<number>;
-    /**
-     * Types of the receipts that it reported: 1 delivered, 2 undelivered, 4 buffered, 8 accepted,
-     * 16 rejected.
-     */
-    reports: string[];
-  }
-
-  /** bearerbox and smsbox with our listener as their only SMSC. */
-  async function startKannel(programs: { bearerbox: string; smsbox: string }, port: number): Promise<Kannel> {
-    const folder = await mkdtemp(join(tmpdir(), "bulksms-kannel-"));
-    const [admin, boxes, sendsms] = await freePorts(3);
-    const reports: string[] = [];
-    const listener = createServer((request, response) => {
-      reports.push(new URL(request.url ?? "", "http://127.0.0.1").searchParams.get("type") ?? "");
-      response.end("ok");
-    });
-    await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
-    const reportsPort = (listener.address() as AddressInfo).port;
-    const core = `group = core\nadmin-port = ${admin}\nadmin-password = x\nsmsbox-port = ${boxes}\nadmin-interface = 127.0.0.1\nbox-allow-ip = 127.0.0.1\nstore-type = file\nstore-location = ${folder}/store\ndlr-storage = internal\nsms-resend-freq = 1\nsms-resend-retry = 3\n`;
-    const smsc = `\ngroup = smsc\nsmsc = smpp\nhost = 127.0.0.1\nport = ${port}\ntransceiver-mode = true\nsmsc-username = ${systemId}\nsmsc-password = ${password}\nsystem-type = ""\ninterface-version = 34\nmax-pending-submits = 10\nwait-ack = 8\nenquire-link-interval = 2\nreconnect-delay = 1\nsource-addr-autodetect = yes\ndest-addr-ton = 1\ndest-addr-npi = 1\nthroughput = 100\n`;
-    const smsbox = `\ngroup = smsbox\nbearerbox-host = 127.0.0.1\nbearerbox-port = ${boxes}\nsendsms-port = ${sendsms}\nsendsms-interface = 127.0.0.1\n\ngroup = sendsms-user\nusername = u\npassword = p\nconcatenation = true\nmax-messages = 5\n\ngroup = sms-service\nkeyword = default\nmax-messages = 0\ntext = x\n`;
-    const file = join(folder, "kannel.conf");
-    await writeFile(file, core + smsc + smsbox);
-    ending.push(
-      () => rm(folder, { recursive: true, force: true }),
-      () => void listener.close(),
-    );
-    const start = (program: string): ChildProcess => {
-      const box = spawn(program, ["-v", "4", file], { cwd: folder, stdio: "ignore" });
-      ending.push(async () => {
-        if (box.exitCode !== null || box.signalCode !== null) return;
-        const exited = once(box, "exit");
-        box.kill("SIGKILL");
-        await exited;
-      });
-      return box;
-    };
-    start(programs.bearerbox);
-    await waitFor(
-      "Kannel's bind",
-      async () => ((await simulator.statistics()).accounts as Record<string, { binds: number }>)[account]?.binds === 1,
-    );
-    start(programs.smsbox);
-    const url = (fields: Record<string, string>) => {
-      const dlr = `http://127.0.0.1:${reportsPort}/dlr?type=%d`;
-      return `http://127.0.0.1:${sendsms}/cgi-bin/sendsms?${new URLSearchParams({ username: "u", password: "p", from: "Oulu", "dlr-mask": "31", "dlr-url": dlr, ...fields })}`;
-    };
-    await waitFor("Kannel's smsbox", async () => (await fetch(`http://127.0.0.1:${sendsms}/`)).status > 0);
-    return { send: async (fields) => (await fetch(url(fields))).status, reports };
-  }
+  const isBound = async () => ((await simulator.statistics()).accounts as Record<string, { binds: number }>)[account]?.binds === 1;
 
   const programsOf = (context: Parameters<typeof requirePeer>[1]) => ({
     bearerbox: requirePeer("bearerbox", context),
@@ -190,7 +132,8 @@ describe("Kannel", () => {
     const tshark = findPeer("tshark");
     const capture = await startCapture(simulator.smppPort);
     ending.push(() => capture.stop());
-    const kannel = await startKannel(programs, capture.port);
+    const kannel = await startKannel({ programs, smsc: { port: capture.port, systemId, password } }, isBound);
+    ending.push(() => kannel.stop());
     const isReported = (type: string, count: number) =>
       waitFor(`${count} reports of ${type}`, () => kannel.reports.filter((one) => one === type).length === count);
     expect(await kannel.send({ to: forced("10"), text: "Hello @ €" })).toBe(202);
@@ -226,16 +169,3 @@ describe("Kannel", () => {
     expect(reading.values("smpp.command_id").length).toBeGreaterThan(20);
   });
 });
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createTcpServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}

@@ -28,7 +28,7 @@ const leaveMaxMs = 2_000;
 export function createSmppDialect(options: SmppDialectOptions): SmppDialect {
   const sessions = new Set<SmppSession>();
   const buckets = new Map<string, TokenBucket>();
-  const receipts = createSmppReceipts(options.network);
+  const receipts = createSmppReceipts(options.network, options.receiptWindow);
   const peaks = createPeaks();
   options.network.register("smpp", receipts);
   const shared: SmppShared = {

@@ -1,12 +1,12 @@
-// Receipts of the SMPP dialect on their way: to a bound receiver of the account, at most ten
-// unanswered per bind, again on another bind after an error or a lost connection, for three days.
+// Receipts of the SMPP dialect on their way: to a bound receiver of the account, few unanswered per
+// bind, again on another bind after an error or a lost connection, for three days.
 import { backoffMs } from "../../platform/time/backoff.ts";
 import { statuses } from "../../protocols/smpp/constants.ts";
 import type { AccountNetwork } from "../account_network.ts";
+import { openReceiptQueue, type ReceiptQueue } from "./receipt_queue.ts";
 import { isAskedFor, receiptPdu } from "./smpp_receipt.ts";
 import type { ReceiptInFlight, SmppBind, SmppReceipts } from "./smpp_shared.ts";
 
-export const receiptsInFlightMax = 10;
 const keptMs = 72 * 3_600_000;
 const refusedBackoff = { firstMs: 1_000, maxMs: 60_000 };
 /** Messages whose bind is remembered; those of earlier ones may take any. */
@@ -15,7 +15,7 @@ const homesMax = 100_000;
 /** Of one account. */
 interface Line {
   sessions: SmppBind[];
-  waiting: ReceiptInFlight[];
+  waiting: ReceiptQueue<ReceiptInFlight>;
   homes: Map<number, SmppBind>;
 }
 
@@ -23,10 +23,10 @@ interface Line {
  * Gives what waits to the binds that have room.
  * @returns how many were too old to be told
  */
-function forward(network: AccountNetwork, line: Line): number {
+function forward(network: AccountNetwork, line: Line, hasRoom: HasRoom): number {
   let tooOld = 0;
-  while (line.waiting.length > 0 && line.sessions.some(hasRoom)) {
-    const receipt = line.waiting.shift() as ReceiptInFlight;
+  while (line.waiting.size() > 0 && line.sessions.some(hasRoom)) {
+    const receipt = line.waiting.take() as ReceiptInFlight;
     const { owner, what } = receipt;
     const told = network.receipt(owner, what);
     const { account, rowNo, acceptedAtMs } = told.message;
@@ -37,14 +37,18 @@ function forward(network: AccountNetwork, line: Line): number {
     }
     const home = line.homes.get(rowNo);
     const isElsewhere = line.sessions.length > 1 && network.isWrongBind(told);
-    const session = chooseSession(line, home, isElsewhere ? home : receipt.refusedBy);
+    const session = chooseSession(line, hasRoom, home, isElsewhere ? home : receipt.refusedBy);
     session.deliver(receiptPdu(told, network.weather.of(account.name)), receipt);
     if (told.status !== "queued") line.homes.delete(rowNo);
   }
   return tooOld;
 }
 
-export function createSmppReceipts(network: AccountNetwork): SmppReceipts {
+type HasRoom = (session: SmppBind) => boolean;
+
+/** @param window receipts without an answer of one bind */
+export function createSmppReceipts(network: AccountNetwork, window: number): SmppReceipts {
+  const hasRoom: HasRoom = (session) => session.unansweredCount() < window;
   const lines = new Map<string, Line>();
   const timers = new Set<NodeJS.Timeout>();
   let pending = 0;
@@ -53,14 +57,14 @@ export function createSmppReceipts(network: AccountNetwork): SmppReceipts {
   const lineOf = (name: string): Line => {
     let line = lines.get(name);
     if (line === undefined) {
-      line = { sessions: [], waiting: [], homes: new Map() };
+      line = { sessions: [], waiting: openReceiptQueue(), homes: new Map() };
       lines.set(name, line);
     }
     return line;
   };
 
   const proceed = (line: Line): void => {
-    if (!isStopping) pending -= forward(network, line);
+    if (!isStopping) pending -= forward(network, line, hasRoom);
   };
 
   function again(name: string, receipt: ReceiptInFlight): void {
@@ -86,7 +90,7 @@ export function createSmppReceipts(network: AccountNetwork): SmppReceipts {
       const line = lineOf(session.account());
       line.sessions = line.sessions.filter((other) => other !== session);
       // in their order, before what came later
-      line.waiting.unshift(...session.unansweredReceipts());
+      line.waiting.putBack(session.unansweredReceipts());
       proceed(line);
     },
     setHome(name, rowNo, session) {
@@ -119,7 +123,7 @@ export function createSmppReceipts(network: AccountNetwork): SmppReceipts {
       lineOf(account.name).waiting.push({ owner, what, attempts: 0, refusedBy: undefined });
     },
     flush() {
-      for (const line of lines.values()) if (line.waiting.length > 0) proceed(line);
+      for (const line of lines.values()) if (line.waiting.size() > 0) proceed(line);
     },
     pending: () => pending,
     async stop() {
@@ -129,10 +133,8 @@ export function createSmppReceipts(network: AccountNetwork): SmppReceipts {
   };
 }
 
-const hasRoom = (session: SmppBind): boolean => session.unansweredCount() < receiptsInFlightMax;
-
 /** One has room. `avoided`: only if there is no other. */
-function chooseSession(line: Line, home: SmppBind | undefined, avoided: SmppBind | undefined): SmppBind {
+function chooseSession(line: Line, hasRoom: HasRoom, home: SmppBind | undefined, avoided: SmppBind | undefined): SmppBind {
   if (home !== undefined && home !== avoided && line.sessions.includes(home) && hasRoom(home)) return home;
   const open = line.sessions.filter(hasRoom);
   // the one after the last that was used, so that all are used alike

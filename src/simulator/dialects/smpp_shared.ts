@@ -16,6 +16,8 @@ export interface SmppDialectOptions {
   bindsMax: number;
   /** submit_sm without an answer of one bind. */
   window: number;
+  /** deliver_sm without an answer of one bind. */
+  receiptWindow: number;
   /** Of one system_id; 0 is no limit. */
   partsPerSecond: number;
   /** PEM; null: without TLS. */
