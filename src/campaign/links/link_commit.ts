@@ -55,7 +55,9 @@ export interface CommittedLink {
    * these are facts, whoever holds the link.
    */
   lease: "renewed" | "lost" | "unasked";
-  /** The carrier rests for so long: nothing is to be submitted. 0: it does not; null: unasked. */
+  /**
+   * The carrier rests for so long: nothing is to be submitted. 0: it does not; null: unasked.
+   */
   restMs: number | null;
   /** Intents that were granted: since when, and the end of their validity. */
   granted: Map<HeldChunk, GrantedIntent>;
@@ -98,7 +100,7 @@ export async function commitLink(sql: Sql, lease: LinkLease, leaseMs: number, te
     reachFailpoint("link_uncommitted");
     return {
       lease: held === null ? "unasked" : held.isMine ? "renewed" : "lost",
-      restMs: held?.restMs ?? null,
+      restMs: held === null ? null : held.restMs,
       granted,
       changed: [...changed, ...applied.changed],
       hasCharge: moved.some(({ partsCharged }) => partsCharged > 0n) || applied.hasCharge,

@@ -9,3 +9,10 @@ alter table bulksms
   add column is_example_file boolean;
 -- fewer messages are cut into chunks anew
 grant delete on bulksms_chunk to salesapi;
+
+-- A carrier that throttles, or refuses the account, rests as a whole: all its links, in all workers.
+alter table carrier
+  -- nothing is submitted, and no link opened, sooner than this
+  add column rests_until timestamptz,
+  add column rest_reason text;
+grant update (rests_until, rest_reason) on carrier to sales_worker;

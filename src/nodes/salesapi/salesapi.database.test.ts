@@ -295,7 +295,7 @@ describe("a read", () => {
     const lines = body.split("\r\n");
     expect(lines).toHaveLength(27);
     expect(lines[0]).toBe("line,row_no,msisdn,status,reason,parts,error_code,sent_at,done_at");
-    expect(lines[1]).toMatch(/^2,1,"=""\+358401000000""",delivered,arrived,1,,20\d\d-.*Z,20\d\d-.*Z$/);
+    expect(lines[1]).toMatch(/^2,1,"=""\+358401000000""",delivered,arrived \(simulated: no phone was reached\),1,,20\d\d-.*Z,20\d\d-.*Z$/);
     expect(lines[25]).toBe('26,25,"=""+358401000024""",queued,with the carrier (simulated: no phone was reached),1,,,');
   });
 

@@ -1,10 +1,3 @@
--- A carrier that throttles, or refuses the account, rests as a whole: all its links, in all workers.
-alter table carrier
-  -- nothing is submitted, and no link opened, sooner than this
-  add column rests_until timestamptz,
-  add column rest_reason text;
-grant update (rests_until, rest_reason) on carrier to sales_worker;
-
 -- Receipts whose ids have another form than those of the answers.
 -- The rule by which their_id was last read from body; null: only when it came.
 alter table receipt_waiting add column id_rule text;
