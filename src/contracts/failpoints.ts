@@ -58,7 +58,8 @@ export const failpoints = {
     description: "answers, receipts and the next intent are written, their transaction is open",
   },
   link_recorded: { point: "C47", process: "sales_worker", description: "answers and receipts are recorded, no receipt is acknowledged" },
-  // callbacks
+  // single texts and their callbacks
+  message_committed: { point: "C49", process: "salesapi", description: "a text is stored and begun, its credit is not held yet" },
   callback_answered: {
     point: "C48",
     process: "sales_worker",

@@ -15,7 +15,7 @@ import type { Snapshots } from "./snapshots.ts";
 export const carrierBooks: Law = {
   name: "L16",
   title: "no carrier accepted a message twice: each acceptance is recorded once, or is one of the messages in doubt",
-  concernsCarriers: true,
+  concerns: "carriers",
   checkRows: async (snapshots, finding, journal) => {
     await checkIdsOfParts(snapshots, finding);
     if (journal === null || snapshots.scope.workspaceId !== undefined) return;

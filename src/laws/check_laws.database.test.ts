@@ -108,6 +108,28 @@ describe("the laws", () => {
         values (${id}, ${kind}, ${`${finished.id}.1`}, ${finished.id}, 1, 'teleported', '{}')`;
   };
 
+  /** The campaign as a text whose callback URL was told each recipient's state. */
+  const makeCallbacks = async (one: PlantedCampaign): Promise<void> => {
+    await salesdb`update bulksms set is_message = true, callback_url = 'https://app.example/' where id = ${one.id}`;
+    await salesdb`insert into callback_account (workspace_id) values (${one.workspaceId})`;
+    await salesdb`insert into message_callback (bulksms_id, workspace_id, told)
+      select ${one.id}, ${one.workspaceId}, array_agg(status order by row_no) from bulksms_info where bulksms_id = ${one.id}`;
+  };
+
+  it("hold for callbacks that were told, are to be told, or were given up", async () => {
+    await plant(finished, running);
+    await makeCallbacks(running);
+    expect(verdicts(await check()).L17).toBe("held");
+    const stays = salesdb`told[1] = 'pending'`;
+    await salesdb`update message_callback set ${stays}, due_at = now(), waiting_since = now()`;
+    expect(verdicts(await check()).L17).toBe("held");
+    await salesdb`update message_callback set due_at = null, waiting_since = null, given_up_at = now()`;
+    const report = await check();
+    expect(verdicts(report).L17).toBe("held");
+    expect(report.laws.find(({ law }) => law === "L17")?.rowsCompared).toBe(running.messages.length);
+    expect(verdicts(await check({ bulksmsId: finished.id })).L17).toBe("nothing_to_check");
+  });
+
   it("have nothing to check in an empty system, and do not call that held", async () => {
     const report = await check();
     expect(new Set(Object.values(verdicts(report)))).toEqual(new Set(["nothing_to_check"]));
@@ -593,6 +615,34 @@ describe("the laws", () => {
       title: "a forged receipt that was believed",
       corrupt: () => makeUp([{ taken: madeUp(1), kind: "forged" }]),
       names: `made-up receipt ${madeUp(1)}`,
+    },
+    {
+      law: "L17",
+      title: "a change of which nobody is to be told",
+      while: "running",
+      corrupt: async () => {
+        await makeCallbacks(running);
+        await salesdb`update message_callback set told[3] = 'queued'`;
+      },
+      names: info(running, 3),
+    },
+    {
+      law: "L17",
+      title: "a state that was told before it was reached",
+      corrupt: async () => {
+        await makeCallbacks(canceled);
+        await salesdb`update message_callback set told[1] = 'canceled'`;
+      },
+      names: info(canceled, 1),
+    },
+    {
+      law: "L17",
+      title: "a text whose callbacks nobody notes",
+      corrupt: async () => {
+        await makeCallbacks(finished);
+        await salesdb`delete from message_callback`;
+      },
+      names: info(finished, 1),
     },
   ];
 

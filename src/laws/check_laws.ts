@@ -3,6 +3,7 @@
 import { openPostgres, type TransactionSql } from "../platform/postgres.ts";
 import { anomaliesInjected, readInjections } from "./anomalies.ts";
 import { balances, ledgerSums } from "./balances.ts";
+import { callbacks } from "./callbacks.ts";
 import { acceptedOnce, endsAgree, knownToBoth, receiptsTakeEffect } from "./carrier_agreement.ts";
 import { carrierBooks } from "./carrier_books.ts";
 import { charges } from "./charges.ts";
@@ -10,7 +11,7 @@ import { counters } from "./counters.ts";
 import { doubt } from "./doubt.ts";
 import { endedCampaigns, holdsOfRuns } from "./endings.ts";
 import { listJournal, readAccounts } from "./journal.ts";
-import { createFinding, type Law, type LawForm, type LawResult } from "./law.ts";
+import { createFinding, type Law, type LawForm, type LawResult, type LawSubject } from "./law.ts";
 import { type JournalSnapshots, visitMessages } from "./messages.ts";
 import { type Scope, type Snapshots, withSnapshots } from "./snapshots.ts";
 
@@ -32,6 +33,7 @@ export const laws: readonly Law[] = [
   anomaliesInjected,
   doubt,
   carrierBooks,
+  callbacks,
 ];
 
 export interface LawSources {
@@ -85,7 +87,8 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?:
               injections: { before: before.injections, after: after.injections },
             };
       const form: LawForm = snapshots.isInFlight ? "running" : "settled";
-      const judged = (await hasCarriers(snapshots.salesdb)) ? laws : laws.filter(({ concernsCarriers }) => concernsCarriers !== true);
+      const present = await readSubjects(snapshots.salesdb);
+      const judged = laws.filter(({ concerns }) => concerns === undefined || present[concerns]);
       const findings = judged.map((law) => ({ law, finding: createFinding(), durationMs: 0 }));
       for (const entry of findings) entry.durationMs += await timed(() => entry.law.checkRows?.(snapshots, entry.finding, journal));
       if (journal !== null) {
@@ -114,8 +117,10 @@ export async function checkLaws(sources: LawSources, scope: Scope = {}, signal?:
   }
 }
 
-async function hasCarriers(salesdb: TransactionSql): Promise<boolean> {
-  return (await salesdb`select from carrier limit 1`).length > 0;
+async function readSubjects(salesdb: TransactionSql): Promise<Record<LawSubject, boolean>> {
+  const [found] = await salesdb<[Record<LawSubject, boolean>]>`
+    select exists (select from carrier) as carriers, exists (select from callback_account) as callbacks`;
+  return found;
 }
 
 /** null if there is no journal here. */

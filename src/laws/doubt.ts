@@ -8,7 +8,7 @@ import { cursorRows, onlyCampaigns, type Snapshots } from "./snapshots.ts";
 export const doubt: Law = {
   name: "L15",
   title: "each message in doubt is listed by the event that left it so, and no event lists more than its bound",
-  concernsCarriers: true,
+  concerns: "carriers",
   checkRows: async (snapshots, finding) => {
     await checkListed(snapshots, finding);
     await checkBounds(snapshots, finding);

@@ -53,7 +53,27 @@ export interface LawResult {
  * L12 to L14 concern what sockets, a wiped Redis and logs showed during a run: only a lab that was
  * present can judge them.
  */
-export type LawName = "L1" | "L2" | "L3" | "L4" | "L5" | "L6" | "L7" | "L8" | "L9" | "L10" | "L11" | "L12" | "L13" | "L14" | "L15" | "L16";
+export type LawName =
+  | "L1"
+  | "L2"
+  | "L3"
+  | "L4"
+  | "L5"
+  | "L6"
+  | "L7"
+  | "L8"
+  | "L9"
+  | "L10"
+  | "L11"
+  | "L12"
+  | "L13"
+  | "L14"
+  | "L15"
+  | "L16"
+  | "L17";
+
+/** Carriers beside the simulator; messages with a callback URL. */
+export type LawSubject = "carriers" | "callbacks";
 
 /**
  * One law: its statement and its checks. Both checks are optional; a law that has both runs both.
@@ -61,8 +81,8 @@ export type LawName = "L1" | "L2" | "L3" | "L4" | "L5" | "L6" | "L7" | "L8" | "L
 export interface Law {
   name: LawName;
   title: string;
-  /** About carriers beside the simulator: only judged in an installation that has one. */
-  concernsCarriers?: true;
+  /** About what not every installation has: only judged where it is. */
+  concerns?: LawSubject;
   /** Checks rows with queries of its own; without a journal, only what needs none. */
   checkRows?: (snapshots: Snapshots, finding: Finding, journal: JournalSnapshots | null) => Promise<void>;
   /**

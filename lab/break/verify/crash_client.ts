@@ -1,6 +1,8 @@
 // A client that never gives up, as a customer's careful program: it repeats unanswered requests
 // with the same Idempotency-Key.
 import type { BulksmsAnswer } from "../../../src/contracts/http.ts";
+import { idempotencyKeyHeader } from "../../../src/contracts/idempotency.ts";
+import type { NewMessage } from "../../../src/contracts/messages.ts";
 import { deadlineIn } from "../../../src/platform/time/deadline.ts";
 import { sleep } from "../../../src/platform/time/sleep.ts";
 import { type Answer, askHttp, bodyOf, type CommandName } from "../../../testing/api_client.ts";
@@ -20,6 +22,8 @@ export interface Answered<T = { id: string }> extends Answer<T> {
 export interface CrashClient {
   /** Uploads with the key until it is answered 201. */
   create(name: string, csv: string, options?: CreateOptions): Promise<Answered>;
+  /** Sends one text, with a key, until it is answered. */
+  message(name: string, message: NewMessage): Promise<Answered>;
   /** Until there is an answer that is not of passing trouble. */
   command(word: CommandName, bulksmsId: string, caller?: Caller, more?: Record<string, unknown>): Promise<Answered>;
   /** A new price list; @returns its version */
@@ -58,6 +62,13 @@ export function openCrashClient(cluster: LabCluster): CrashClient {
       const chosen = { ...(deadlineS === undefined ? {} : { deadline_s: deadlineS }), ...(carrier === undefined ? {} : { carrier }) };
       const fields = { name, text: "Hello {first_name}", ...chosen };
       const answer = await insist(() => apiFor(caller.apiKey).create(csv, fields, name.replaceAll(" ", "-")));
+      bodyOf(answer);
+      return answer;
+    },
+    async message(name, message) {
+      const headers = { [idempotencyKeyHeader]: name.replaceAll(" ", "-") };
+      const options = { key: own.apiKey, body: message, headers, timeoutMs: answerMaxMs };
+      const answer = await insist(() => askHttp<{ id: string }>("POST", `${cluster.urls.salesapi}/messages`, options));
       bodyOf(answer);
       return answer;
     },

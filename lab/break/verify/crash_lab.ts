@@ -10,6 +10,7 @@ import { sleep } from "../../../src/platform/time/sleep.ts";
 import { dialectSettings } from "../../../testing/carriers.ts";
 import { createRandom, deriveSeed } from "../../../testing/random.ts";
 import { type LabCluster, startLabCluster } from "../lab_cluster.ts";
+import { type Application, startApplication } from "./application.ts";
 import { type CrashClient, openCrashClient } from "./crash_client.ts";
 
 export interface CrashLab {
@@ -17,6 +18,8 @@ export interface CrashLab {
   salesdb: Sql;
   ds: Sql;
   client: CrashClient;
+  /** Is told what becomes of texts. */
+  application: Application;
   /**
    * Prefix of the names of this experiment's campaigns, so that experiments do not confuse them.
    */
@@ -47,7 +50,9 @@ export async function startCrashLab(
   sizes: readonly number[] = sizesDefault,
   settings: SystemSettings = crashSettings,
 ): Promise<CrashLab> {
-  const cluster = await startLabCluster({ settings: { ...settings, ...(await dialectSettings([linkAccount])) }, seed });
+  const own = { BULKSMS_CALLBACK_PRIVATE_TARGETS: "allow", ...(await dialectSettings([linkAccount])) };
+  const cluster = await startLabCluster({ settings: { ...settings, ...own }, seed });
+  const application = await startApplication();
   const look = { applicationName: "bulksms crash", connections: 2 };
   const salesdb = openPostgres(cluster.settings.BULKSMS_CHECK_SALESDB_URL ?? "", look);
   const ds = openPostgres(cluster.settings.BULKSMS_CHECK_DS_URL ?? "", look);
@@ -56,10 +61,12 @@ export async function startCrashLab(
     salesdb,
     ds,
     client: openCrashClient(cluster),
+    application,
     prefix: "",
     sizes,
     random: createRandom(seed),
     async stop() {
+      application.stop();
       await Promise.all([salesdb.end({ timeout: 1 }), ds.end({ timeout: 1 })]);
       await cluster.stop();
     },

@@ -56,6 +56,8 @@ export const outcomes: Readonly<Record<PointName, string>> = {
   C45: "as C44",
   C46: "as C45; the carrier repeats the receipts",
   C47: "what is recorded stands; the carrier repeats the receipts",
+  C48: "the application is told once more, under the same id",
+  C49: "the repeat gets the same text; the sweeper reserves",
 };
 
 /** Points that cannot exist in this design, and why. */
@@ -125,6 +127,8 @@ export const trials: Readonly<Record<FailpointName, Trial>> = {
   pause_committed: { script: "pauseAndResume", laterHitMax: 2 },
   cancel_step_committed: { script: "cancelHalfway", laterHitMax: 3 },
   reprice_step_committed: { script: "reprice", laterHitMax: 4 },
+  message_committed: { script: "sendMessages", laterHitMax: 4 },
+  callback_answered: { script: "sendMessages", laterHitMax: 8 },
   link_taken: { script: "sendByLink", laterHitMax: 1 },
   link_intended: perLink,
   link_submitted: perLink,

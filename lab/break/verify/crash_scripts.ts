@@ -1,6 +1,7 @@
 // What customers do while a crash point waits for its hit, and the expected outcome. Each script
 // suits some of the points.
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { versionOf } from "../../../src/contracts/messages.ts";
 import type { ProcessName } from "../../../src/contracts/processes.ts";
 import { campaignSets, countIn, type MessageStatus, messageSets } from "../../../src/contracts/states.ts";
 import type { SystemSettings } from "../../../src/local/system_settings.ts";
@@ -225,6 +226,53 @@ const sendByLink: Script = {
   },
 };
 
+/** Recipients of each text. */
+const recipients = 8;
+
+/**
+ * Texts of an application, a few recipients each, one after the other. It is told of each
+ * recipient's last state, and never of an earlier one after a later one.
+ */
+const sendMessages: Script = {
+  hasBackground: false,
+  async work(lab, campaigns) {
+    const to = csvOf(recipients)
+      .trim()
+      .split("\n")
+      .slice(1)
+      .map((line) => line.split(",")[1] as string);
+    for (let turn = 1; turn <= 6; turn += 1) {
+      const name = `${lab.prefix} ${turn}`;
+      const created = await lab.client.message(name, { to, text: "Hello", callback_url: lab.application.url });
+      campaigns.push({ id: created.body.id, name, contacts: recipients, created });
+    }
+  },
+  async expects(lab, campaigns) {
+    equal(new Set(campaigns.map(({ id }) => id)).size, campaigns.length, "two texts have one id");
+    for (const { id, contacts } of campaigns) {
+      const row = await readRow(lab, id);
+      equal(row.status, "finished");
+      deepEqual(row.counts, expectedEnd(contacts));
+      await expectChargedAsSent(lab, id, row);
+      await expectTold(lab, id);
+    }
+  },
+};
+
+async function expectTold({ salesdb, application, cluster }: CrashLab, id: string): Promise<void> {
+  const rows = await salesdb<{ rowNo: number; status: MessageStatus }[]>`
+    select row_no as "rowNo", status from bulksms_info where bulksms_id = ${id}`;
+  for (const { rowNo, status } of rows) {
+    const told = () => application.told.get(`${id}.${rowNo}`) ?? [];
+    await cluster.waitFor(`the application to be told that ${id}.${rowNo} is ${status}`, () => told().at(-1) === versionOf(status));
+    deepEqual(
+      told(),
+      told().toSorted((one, other) => one - other),
+      "an earlier state was told after a later one",
+    );
+  }
+}
+
 /** Made by the first experiment that needs it. */
 async function linkCarrier({ cluster, salesdb }: CrashLab): Promise<string> {
   const name = `smpp-${linkAccount}`;
@@ -233,7 +281,7 @@ async function linkCarrier({ cluster, salesdb }: CrashLab): Promise<string> {
   return name;
 }
 
-export const scripts = { send, sendBeside, pauseAndResume, cancelHalfway, runPoor, sendWide, reprice, sendByLink };
+export const scripts = { send, sendBeside, pauseAndResume, cancelHalfway, runPoor, sendWide, reprice, sendByLink, sendMessages };
 export type ScriptName = keyof typeof scripts;
 
 /**

@@ -108,7 +108,7 @@ async function makeMessage(
     if (own === null) throw notLive(carrier);
     return { campaign: own };
   });
-  reachFailpoint("run_committed");
+  reachFailpoint("message_committed");
   return made;
 }
 

@@ -371,7 +371,10 @@ describe("nonsense", () => {
     const before = await stored();
     const value = fc.oneof(fc.jsonValue({ maxDepth: 2 }), anyText({ maxLength: 40 }));
     const fields = ["name", "settings", "secret", "senders", "countries", "test_phones", "state", "limits"];
-    const odd = fc.dictionary(fc.oneof(fc.constantFrom(...fields), anyText({ maxLength: 10 })), value, { maxKeys: 4 });
+    // a text may well be a new password
+    const odd = fc
+      .dictionary(fc.oneof(fc.constantFrom(...fields), anyText({ maxLength: 10 })), value, { maxKeys: 4 })
+      .filter(({ secret }) => typeof secret !== "string");
     for (const body of fc.sample(fc.oneof(odd, fc.jsonValue({ maxDepth: 3 })), { seed, numRuns: randomRuns(80) })) {
       for (const path of ["/carriers", "/carriers/telia"]) {
         const { status } = await ask("POST", path, body);
