@@ -5,6 +5,7 @@ import {
   type CarrierChange,
   type CarrierSettings,
   type CarrierState,
+  type IdRule,
   type InstalledCarrier,
   isCarrierName,
   type NewCarrier,
@@ -101,18 +102,26 @@ function changed(row: CarrierRow, change: CarrierChange, state: CarrierState): C
   return {
     ...row,
     state,
-    settings: { ...row.settings, ...definedOf(change.limits ?? {}) },
+    settings: { ...withReceiptIds(row.settings, change.receipt_ids), ...definedOf(change.limits ?? {}) },
     senders: merged("senders", row.senders, change.senders),
     countries: merged("countries", row.countries, change.countries),
     testPhones: merged("test_phones", row.testPhones, phones && { add: phones.add.map(digitsOf), remove: phones.remove.map(digitsOf) }),
   };
 }
 
+/** @throws AppError request_invalid */
+function withReceiptIds(settings: CarrierSettings, rule: IdRule | undefined): CarrierSettings {
+  if (rule === undefined) return settings;
+  if (settings.protocol !== "smpp") throw new AppError("request_invalid", "receipt_ids: only receipts of SMPP need a rule.");
+  return { ...settings, receipt_ids: rule };
+}
+
 async function write(transaction: TransactionSql, row: CarrierRow): Promise<void> {
   await transaction`
     update carrier set state = ${row.state}, settings = ${transaction.json(row.settings)}, sealed_secret = ${row.sealedSecret},
       senders = ${row.senders}, countries = ${row.countries}, test_phones = ${row.testPhones}::text[]::bigint[], version = version + 1,
-      rests_until = null, rest_reason = null
+      rests_until = null, rest_reason = null,
+      proposed_receipt_ids = null
     where id = ${row.id}`;
 }
 
@@ -154,7 +163,7 @@ interface ListedRow extends Omit<InstalledCarrier, "last_error_at" | "created_at
 
 const listedColumns = (sql: Sql | TransactionSql) => sql`
   select r.name, r.state, r.is_simulated as simulated, r.settings, r.senders, r.countries, r.test_phones::text[] as "testPhones",
-    r.version, case when r.rests_until > now() then r.rests_until end as "restsUntil", r.rest_reason as "restReason",
+    r.version, case when r.rests_until > now() then r.rests_until end as "restsUntil", r.rest_reason as "restReason", r.proposed_receipt_ids,
     r.last_error, r.last_error_at as "lastErrorAt", r.created_at as "createdAt",
     coalesce((select json_agg(json_build_object('slot', l.slot, 'state', l.state, 'description', l.description, 'changed_at', l.changed_at,
       'waits_until', case when l.state in ('resting', 'over') and l.open_after > now() then l.open_after end)

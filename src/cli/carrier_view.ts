@@ -24,8 +24,14 @@ export function renderCarriers(terminal: Terminal, carriers: readonly InstalledC
     formatCount(carrier.receipts_waiting),
     shownName([...rest(carrier), carrier.last_error ?? ""].filter((text) => text !== "").join("; "), 100),
   ]);
-  return alignColumns([head, ...rows], [5, 6]);
+  return [...alignColumns([head, ...rows], [5, 6]), ...carriers.flatMap(proposalOf)];
 }
+
+/** What would join the receipts that wait. */
+const proposalOf = ({ name, proposed_receipt_ids: rule }: InstalledCarrier): string[] =>
+  rule === null
+    ? []
+    : [`${name}: its receipts match with --receipt-ids ${rule}. To apply it: npx bulksms carriers ids ${name} --receipt-ids ${rule}`];
 
 export function renderLinks(terminal: Terminal, carrier: InstalledCarrier, isBound: boolean): string[] {
   const links = carrier.links.map(({ slot, state, description }) => [terminal.dim(`link ${slot}`), state, shownName(description, 80)]);

@@ -1,7 +1,7 @@
 // `bulksms carriers`: what the installation sends through - added, tested, let go live, paused,
 // removed. A client of salesapi's /carriers with the key of the installation.
 import type { Command } from "commander";
-import type { CarrierChange, CarrierState, CarriersAnswer, InstalledCarrier } from "../contracts/carriers.ts";
+import { type CarrierChange, type CarrierState, type CarriersAnswer, type InstalledCarrier, idRules } from "../contracts/carriers.ts";
 import { settings } from "../contracts/settings.ts";
 import { readConfig } from "../platform/config.ts";
 import { addSealKey, dropOldSealKeys } from "../platform/seal_keys.ts";
@@ -47,6 +47,9 @@ export function registerCarriers(program: Command): void {
   command("remove <name>", "remove it; its campaigns must have ended")
     .option("--yes", "do not ask")
     .action((name: string, options: CommonOptions) => run(options, (c, t) => setState(c, t, name, "removed", options)));
+  command("ids <name>", "how the ids of its receipts are rewritten, so that they agree with those of its answers")
+    .requiredOption("--receipt-ids <rule>", `one of ${idRules.join(", ")}`)
+    .action((name: string, options: CommonOptions & { receiptIds: string }) => run(options, (c, t) => setIds(c, t, name, options)));
   command("rotate-key", "seal all passwords with a new key, which goes first into the key file")
     .option("--drop-old", "then remove the older keys from the file: backups of before cannot be read with it")
     .action((options: CommonOptions & { dropOld?: boolean }) => run(options, (c, t) => rotateKey(c, t, options)));
@@ -143,6 +146,18 @@ async function testCarrier(connection: Connection, terminal: Terminal, name: str
   else for (const line of renderLinks(terminal, carrier, isBound)) terminal.line(line);
   return isBound ? exitCodes.ok : exitCodes.failed;
 }
+
+async function setIds(connection: Connection, terminal: Terminal, name: string, options: CommonOptions & { receiptIds: string }) {
+  const rule = idRules.find((one) => one === options.receiptIds);
+  if (rule === undefined)
+    throw wrongUse(`--receipt-ids ${options.receiptIds} is not possible`, `it is one of ${idRules.join(", ")}`, idsHelp);
+  const carrier = await change(connection, `${name} keeps its rule`, name, { receipt_ids: rule });
+  if (options.json === true) return printJson(carrier);
+  terminal.line(`${carrier.name} reads ids of receipts as ${rule}; those that wait are read again`);
+  return exitCodes.ok;
+}
+
+const idsHelp = "docs/carriers.md, 'ids of receipts', shows what each of them does";
 
 const questionsOf: Partial<Record<CarrierState, string>> = {
   live: "Let campaigns text everybody, for money, through",

@@ -171,6 +171,7 @@ export const carrierChange = z.strictObject({
   countries: changeOf(country).optional(),
   test_phones: changeOf(phone).optional(),
   limits: z.strictObject({ window: window.optional(), parts_per_second: partsPerSecond.optional(), links: links.optional() }).optional(),
+  receipt_ids: z.enum(idRules).optional().describe("SMPP: how ids of receipts are rewritten; receipts that wait are read anew"),
   secret: secret.optional().describe("a new password or token"),
   reseal: z.literal(true).optional().describe("seal the secret anew with the newest key; the carrier does not change"),
 });
@@ -204,6 +205,10 @@ export const installedCarrier = z.object({
     .describe("it throttles, or refuses the account: nothing is submitted on any of its links until then"),
   in_doubt: z.number().int().describe("messages of which nobody knows whether the carrier has them"),
   receipts_waiting: z.number().int().describe("receipts whose id no message has, yet"),
+  proposed_receipt_ids: z
+    .enum(idRules)
+    .nullable()
+    .describe("the only rule for receipt_ids by which all receipts that wait would find their messages"),
   last_error: z.string().nullable(),
   last_error_at: time.nullable(),
   created_at: time,

@@ -182,10 +182,9 @@ export class LinkLoop {
     const outcomes = this.#held.outcomes;
     const receipts = this.#receipts.slice(0, receiptsPerCommitMax);
     const complete = this.#held.chunks.filter(({ rows }) => rows.every(({ state }) => state === "recorded" || state === "answered"));
-    const isRenewal = this.#leaseEnd.leftMs() < (leaseMs * 2) / 3;
-    const looks = isRenewal || this.#isRestOver();
+    const isRenewal = this.#leaseEnd.leftMs() < (leaseMs * 2) / 3 || this.#isRestOver();
     const intents = this.#isStopping || this.#end !== null ? [] : this.#nextIntents(complete, isRenewal);
-    if (outcomes.length + receipts.length + complete.length + intents.length === 0 && doubt === null && !looks) return true;
+    if (outcomes.length + receipts.length + complete.length + intents.length === 0 && doubt === null && !isRenewal) return true;
     if (outcomes.length > 0) reachFailpoint("link_answered");
     this.#held.outcomes = [];
     const leaseEnd = deadlineIn(leaseMs);
@@ -196,7 +195,7 @@ export class LinkLoop {
       intents,
       complete,
       renewed: isRenewal ? [...this.#held.chunks] : [],
-      isRenewal: looks,
+      isRenewal,
     };
     this.#held.ask(intents);
     let committed: CommittedLink;

@@ -10,6 +10,7 @@ import type { Sql } from "../../platform/postgres.ts";
 import { coalesce } from "../../platform/time/coalesce.ts";
 import { type CampaignProgress, openMessages } from "../lifecycle/move_messages.ts";
 import type { CommittedReceipts } from "../receipts/receipts.ts";
+import { proposeRule, rereadWaiting } from "./id_rules.ts";
 import { keepInbound } from "./inbound.ts";
 import { type Inquirer, lookUpDoubt, pollMessages } from "./inquiries.ts";
 import { type LinkLease, releaseLink, takeLink } from "./link_leases.ts";
@@ -206,9 +207,12 @@ async function noteError(sql: Sql, carrierId: string, description: string): Prom
 }
 
 async function join(options: LinkManagerOptions, { carrierId, settings }: LinkedCarrier): Promise<void> {
+  const ids = settings.protocol === "smpp" ? { carrierId, rule: settings.receipt_ids } : null;
+  if (ids !== null) await rereadWaiting(options.sql, ids);
   const terms = { carrierId, hasIdPerPart: hasIdPerPart(settings), resolvesByPhone: settings.protocol === "smpp" };
   const joined = await joinWaiting(options.sql, terms);
   if (joined !== null) tell(options, joined);
+  if (ids !== null) await proposeRule(options.sql, ids);
 }
 
 async function inquire(options: LinkManagerOptions, carrier: LinkedCarrier | undefined): Promise<void> {

@@ -8,6 +8,7 @@ import { normalizeMessageId } from "../../protocols/smpp/message_ids.ts";
 import { type MessageState, receiptStats, stateOfNumber, stateOfStat } from "../../protocols/smpp/message_states.ts";
 import { tlvNumber, tlvText } from "../../protocols/smpp/octets.ts";
 import { type DataSmPdu, messageOctets, type ShortMessagePdu } from "../../protocols/smpp/pdus.ts";
+import { rawReceiptOf } from "../../protocols/smpp/raw_receipt.ts";
 import { type ReceiptText, readReceiptText } from "../../protocols/smpp/receipt_text.ts";
 import { type Alphabet, decodeText } from "../../sms/text_octets.ts";
 import { type PartOfText, readUserDataHeader } from "../../sms/user_data_header.ts";
@@ -102,8 +103,7 @@ function errorCodeOf(pdu: DeliveryPdu, written: ReceiptText | null, state: Messa
 function rawReceipt(pdu: DeliveryPdu, text: string): string {
   const id = tlvText(pdu.tlvs, tags.receipted_message_id);
   const state = tlvNumber(pdu.tlvs, tags.message_state);
-  const parameters = [...(id === null ? [] : [`receipted_message_id=${id}`]), ...(state === null ? [] : [`message_state=${state}`])];
-  return clean([text, ...parameters].join(" ").trim()).slice(0, rawLengthMax);
+  return clean(rawReceiptOf(text, { id, state })).slice(0, rawLengthMax);
 }
 
 /** Postgres takes no NUL in a text. */

@@ -8,7 +8,8 @@ const at = "2026-12-01T12:00:05.000Z";
 const settings = smppSettings.parse({ protocol: "smpp", host: "smpp.example", port: 3550, tls: "verify", system_id: "oulu", links: 2 });
 const carrier: InstalledCarrier = {
   ...{ name: "telia", state: "test_only", simulated: false, settings, senders: ["Oulu"], countries: ["SE"], test_phones: [], links: [] },
-  ...{ in_doubt: 0, receipts_waiting: 0, last_error: null, last_error_at: null, created_at: at, version: 1 },
+  ...{ rests: null, in_doubt: 0, receipts_waiting: 0, proposed_receipt_ids: null },
+  ...{ last_error: null, last_error_at: null, created_at: at, version: 1 },
 };
 const link = (state: string, more: Partial<Link> = {}): Link => ({
   ...{ slot: 1, state, description: "", changed_at: at, waits_until: null },

@@ -136,6 +136,18 @@ describe("a change", () => {
     }
   });
 
+  it("of the rule for receipts' ids takes back what was proposed, and ends a rest", async () => {
+    await nodes.owner`update carrier set proposed_receipt_ids = 'hex_to_dec', rests_until = now() + interval '1 hour', rest_reason = 'throttled'`;
+    expect((await list())[0]).toMatchObject({
+      proposed_receipt_ids: "hex_to_dec",
+      rests: { until: expect.any(String), reason: "throttled" },
+    });
+    const { body } = await change({ receipt_ids: "hex_to_dec" });
+    expect(body).toMatchObject({ settings: { receipt_ids: "hex_to_dec" }, proposed_receipt_ids: null, rests: null, version: 2 });
+    await add({ name: "twilio", settings: twilio });
+    expect((await change({ receipt_ids: "lower" }, "twilio")).body.code).toBe("request_invalid");
+  });
+
   it("of its secret opens links anew; sealing it anew does not", async () => {
     expect((await change({ secret: "another" })).body.version).toBe(2);
     expect(await secretOf()).toBe("another");
@@ -331,6 +343,7 @@ describe("nonsense", () => {
     ["a country that is none", { countries: { add: ["XX"] } }],
     ["a phone in words", { test_phones: { add: ["mine"] } }],
     ["settings as a whole", { settings: smpp }],
+    ["a rule for ids that there is not", { receipt_ids: "upper" }],
     ["another name", { name: "elisa" }],
     ["not to seal", { reseal: false }],
   ])("a change with %s is refused without effect", async (_, fields) => {
