@@ -19,9 +19,10 @@ export const carrierBooks: Law = {
   checkRows: async (snapshots, finding, journal) => {
     await checkIdsOfParts(snapshots, finding);
     if (journal === null || snapshots.scope.workspaceId !== undefined) return;
-    for (const carrier of await readCarriers(snapshots)) {
-      const account = journal.accounts.find(({ name }) => name === accountOf(carrier.settings));
-      if (account !== undefined) await compareBooks(snapshots, journal, carrier, account, finding);
+    const carriers = await readSimulated(snapshots);
+    for (const account of journal.accounts) {
+      const ofAccount = carriers.filter(({ settings }) => accountOf(settings) === account.name);
+      if (ofAccount.length > 0) await compareBooks(snapshots, journal, ofAccount, account, finding);
     }
   },
 };
@@ -44,7 +45,9 @@ interface CarrierRow {
   settings: CarrierSettings;
 }
 
-const readCarriers = ({ salesdb: sql }: Snapshots) => sql<CarrierRow[]>`select id, name, settings from carrier order by name`;
+/** Somebody else's carrier may have an account of the same name. */
+const readSimulated = ({ salesdb: sql }: Snapshots) =>
+  sql<CarrierRow[]>`select id, name, settings from carrier where is_simulated order by name`;
 
 const accountOf = (settings: CarrierSettings): string =>
   settings.protocol === "smpp" ? `smpp:${settings.system_id}` : `twilio:${settings.account_sid}`;
@@ -60,7 +63,7 @@ const idOf = (settings: CarrierSettings, account: SimulatorAccount, rowNo: numbe
 async function compareBooks(
   snapshots: Snapshots,
   journal: JournalSnapshots,
-  carrier: CarrierRow,
+  carriers: readonly CarrierRow[],
   account: SimulatorAccount,
   finding: Finding,
 ): Promise<void> {
@@ -69,35 +72,36 @@ async function compareBooks(
   for (const segmentNo of journal.before.get(account.batchId)?.keys() ?? []) {
     const bytes = journal.before.get(account.batchId)?.get(segmentNo) ?? 0;
     const { before } = await readSegment(journal.folder, account.batchId, segmentNo, bytes);
-    if (before !== null) await explainSegment(snapshots, carrier, account, before, unexplained, finding);
+    if (before !== null) await explainSegment(snapshots, carriers, account, before, unexplained, finding);
   }
-  if (unexplained.size > 0) await explainByDoubt(snapshots, carrier, unexplained, finding);
+  if (unexplained.size > 0) await explainByDoubt(snapshots, carriers, unexplained, finding);
 }
 
 async function explainSegment(
   { salesdb: sql }: Snapshots,
-  { id, name, settings }: CarrierRow,
+  carriers: readonly CarrierRow[],
   account: SimulatorAccount,
   facts: SegmentFacts,
   unexplained: Map<number, number[]>,
   finding: Finding,
 ): Promise<void> {
-  const rowNoOf = new Map<string, number>();
-  for (let at = 0; at < segmentRows; at++)
-    if (((facts.bits[at] as number) & journalBits.accepted) !== 0)
-      rowNoOf.set(idOf(settings, account, facts.firstRow + at), facts.firstRow + at);
-  const known = await sql<{ theirId: string; msisdn: string; message: string }[]>`
-    select m.their_id as "theirId", i.msisdn::text as msisdn, m.bulksms_id || '.' || m.row_no as message
-    from carrier_message m join bulksms_info i on i.bulksms_id = m.bulksms_id and i.row_no = m.row_no
-    where m.carrier_id = ${id} and m.their_id = any (${[...rowNoOf.keys()]}::text[])`;
-  finding.compared(rowNoOf.size);
-  for (const { theirId, msisdn, message } of known) {
-    const rowNo = rowNoOf.get(theirId) as number;
-    rowNoOf.delete(theirId);
-    if (facts.numberMarks[rowNo - facts.firstRow] !== numberMark(msisdn))
-      finding.broken(`bulksms_info ${message}`, `the number that ${name} accepted under ${theirId} is another`);
+  const accepted = new Set<number>();
+  for (let at = 0; at < segmentRows; at++) if (((facts.bits[at] as number) & journalBits.accepted) !== 0) accepted.add(facts.firstRow + at);
+  finding.compared(accepted.size);
+  for (const { id, name, settings } of carriers) {
+    const rowNoOf = new Map([...accepted].map((rowNo) => [idOf(settings, account, rowNo), rowNo]));
+    const known = await sql<{ theirId: string; msisdn: string; message: string }[]>`
+      select m.their_id as "theirId", i.msisdn::text as msisdn, m.bulksms_id || '.' || m.row_no as message
+      from carrier_message m join bulksms_info i on i.bulksms_id = m.bulksms_id and i.row_no = m.row_no
+      where m.carrier_id = ${id} and m.their_id = any (${[...rowNoOf.keys()]}::text[])`;
+    for (const { theirId, msisdn, message } of known) {
+      const rowNo = rowNoOf.get(theirId) as number;
+      accepted.delete(rowNo);
+      if (facts.numberMarks[rowNo - facts.firstRow] !== numberMark(msisdn))
+        finding.broken(`bulksms_info ${message}`, `the number that ${name} accepted under ${theirId} is another`);
+    }
   }
-  for (const rowNo of rowNoOf.values()) {
+  for (const rowNo of accepted) {
     const mark = facts.numberMarks[rowNo - facts.firstRow] as number;
     unexplained.set(mark, [...(unexplained.get(mark) ?? []), rowNo]);
   }
@@ -109,17 +113,19 @@ async function explainSegment(
  */
 async function explainByDoubt(
   { salesdb: sql }: Snapshots,
-  { id, name }: CarrierRow,
+  carriers: readonly CarrierRow[],
   unexplained: ReadonlyMap<number, readonly number[]>,
   finding: Finding,
 ): Promise<void> {
+  const ids = carriers.map(({ id }) => id);
+  const name = carriers.map((carrier) => carrier.name).join(", ");
   const rows = await sql<{ msisdn: string; parts: number }[]>`
     select i.msisdn::text as msisdn, sum(i.parts)::int as parts from (
-      select d.bulksms_id, d.row_no from doubt_message d join doubt_event e on e.id = d.event_id where e.carrier_id = ${id}
+      select d.bulksms_id, d.row_no from doubt_message d join doubt_event e on e.id = d.event_id where e.carrier_id = any (${ids}::uuid[])
       union
       select m.bulksms_id, m.row_no from bulksms b join bulksms_chunk c on c.bulksms_id = b.id and c.state <> 'done'
         join bulksms_info m on m.bulksms_id = b.id and m.row_no between c.first_row and c.intent_to and m.status = 'pending'
-      where b.carrier_id = ${id} and ${statusIn(sql, "b.status", campaignSets.open)}
+      where b.carrier_id = any (${ids}::uuid[]) and ${statusIn(sql, "b.status", campaignSets.open)}
     ) doubtful join bulksms_info i on i.bulksms_id = doubtful.bulksms_id and i.row_no = doubtful.row_no
     where not exists (select from carrier_message m where m.bulksms_id = doubtful.bulksms_id and m.row_no = doubtful.row_no)
     group by 1`;
