@@ -15,7 +15,9 @@ import {
   doubtWords,
   limitWords,
   linkWords,
+  proposalWords,
   reachWords,
+  restWords,
   type Step,
   stepsOf,
   waitingWords,
@@ -142,6 +144,7 @@ function Confirmation({ question: { title, consequences, yes }, isDanger, onAnsw
 function Facts({ carrier }: { carrier: InstalledCarrier }) {
   const { default_country: ownCountry } = useSession();
   const { settings, simulated, senders, in_doubt: inDoubt, receipts_waiting: waiting, last_error: error, last_error_at: errorAt } = carrier;
+  const [rest, proposal] = [restWords(carrier), proposalWords(carrier)];
   return (
     <dl className="facts">
       <Fact name="account">{accountWords(settings)}</Fact>
@@ -149,12 +152,26 @@ function Facts({ carrier }: { carrier: InstalledCarrier }) {
       <Fact name="links">
         <Links carrier={carrier} />
       </Fact>
-      <Fact name="rate">{limitWords(settings)}</Fact>
+      <Fact name="rate">
+        {limitWords(settings)}
+        {rest !== null && (
+          <>
+            <br />
+            <Mark meaning="waiting" /> {rest}
+          </>
+        )}
+      </Fact>
       <Fact name="in doubt">
         <strong className="live">{showCount(inDoubt)}</strong> <span className="soft">{doubtWords(inDoubt)}</span>
       </Fact>
       <Fact name="early receipts">
         <strong className="live">{showCount(waiting)}</strong> <span className="soft">{waitingWords(waiting)}</span>
+        {proposal !== null && (
+          <>
+            <br />
+            <Mark meaning="failed" /> {proposal.words} <code className="command">{proposal.command}</code>
+          </>
+        )}
       </Fact>
       <Fact name="senders">{senders.length === 0 ? "none yet" : showList(senders)}</Fact>
       <Fact name="destinations">{destinationWords(carrier, ownCountry)}</Fact>

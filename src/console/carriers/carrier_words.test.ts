@@ -2,7 +2,18 @@
 import { describe, expect, test } from "vitest";
 import { type InstalledCarrier, smppSettings, twilioSettings } from "../../contracts/carriers.ts";
 import { showTime } from "../look/words.ts";
-import { accountWords, boundWords, destinationWords, type Link, limitWords, linkWords, readPhone, stepsOf } from "./carrier_words.ts";
+import {
+  accountWords,
+  boundWords,
+  destinationWords,
+  type Link,
+  limitWords,
+  linkWords,
+  proposalWords,
+  readPhone,
+  restWords,
+  stepsOf,
+} from "./carrier_words.ts";
 
 const at = "2026-12-01T12:00:05.000Z";
 const settings = smppSettings.parse({ protocol: "smpp", host: "smpp.example", port: 3550, tls: "verify", system_id: "oulu", links: 2 });
@@ -49,6 +60,16 @@ describe("a link", () => {
   test("that is bound is counted among those that should be", () => {
     expect(boundWords({ ...carrier, links: [link("bound"), link("resting")] })).toBe("1 of 2 bound");
   });
+});
+
+test("a rest of the carrier and a better rule for its ids are said, and nothing without them", () => {
+  expect([restWords(carrier), proposalWords(carrier)]).toEqual([null, null]);
+  expect(restWords({ rests: { until: at, reason: "the carrier throttles" } })).toBe(
+    `nothing is submitted until ${showTime(at)}: the carrier throttles`,
+  );
+  expect(proposalWords({ name: "telia", proposed_receipt_ids: "hex_to_dec" })?.command).toBe(
+    "npx bulksms carriers ids telia --receipt-ids hex_to_dec",
+  );
 });
 
 test("destinations are the installation's country and those that were added, once; of a simulated one all", () => {

@@ -72,6 +72,20 @@ export function waitingWords(receipts: number): string {
   return `${kept}. If they grow while messages stay queued, the rules of its ids are wrong`;
 }
 
+/** null: it takes what we submit. */
+export function restWords({ rests }: Pick<InstalledCarrier, "rests">): string | null {
+  return rests === null ? null : `nothing is submitted until ${showTime(rests.until)}: ${rests.reason}`;
+}
+
+/** null: the rules of its ids do, or nothing is known of them yet. */
+export function proposalWords({ name, proposed_receipt_ids: rule }: Pick<InstalledCarrier, "name" | "proposed_receipt_ids">) {
+  if (rule === null) return null;
+  return {
+    words: "The receipts that wait match messages by another rule. Apply it with:",
+    command: `npx bulksms carriers ids ${name} --receipt-ids ${rule}`,
+  };
+}
+
 /** Where it sends. */
 export function destinationWords({ simulated, countries }: Pick<InstalledCarrier, "simulated" | "countries">, ownCountry: string): string {
   if (simulated === true) return "every number: no phone is reached";
