@@ -1,5 +1,7 @@
 // Consent before people are texted: a person who was asked, `--yes`, or a limit that the cost stays
 // within. Nothing is created before that. Used by `bulksms send`.
+
+import type { CarrierAnswer } from "../contracts/carriers.ts";
 import { formatCredits, parseCredits } from "../contracts/credits.ts";
 import type { QuoteAnswer, RunExpectation } from "../contracts/quote.ts";
 import { Failure, wrongUse } from "./failure.ts";
@@ -76,8 +78,13 @@ export async function isAgreed(quote: QuoteAnswer, options: AgreementOptions, qu
 }
 
 /** What a run is held to: exactly what was shown. */
-export function expectationOf({ contacts, parts, cost }: Pick<QuoteAnswer, "contacts" | "parts" | "cost">): RunExpectation {
-  return { contacts, parts, cost_max: cost };
+export function expectationOf({
+  contacts,
+  parts,
+  cost,
+  carrier,
+}: Pick<QuoteAnswer, "contacts" | "parts" | "cost"> & { carrier?: CarrierAnswer | undefined }): RunExpectation {
+  return { contacts, parts, cost_max: cost, ...(carrier === undefined ? {} : { carrier }) };
 }
 
 /**

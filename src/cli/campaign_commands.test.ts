@@ -68,7 +68,7 @@ async function outcomeOf(work: (streams: Parameters<typeof run>[2]) => Promise<n
 
 const running = (options: RunOptions, typed?: string[]) => outcomeOf((streams) => run(id, options, streams), typed);
 const runs = () => asked.filter(({ path }) => path === "/run").map(({ body }) => body);
-const expectation = { contacts: 4_810, parts: 4_942, cost_max: "494.2" };
+const expectation = { contacts: 4_810, parts: 4_942, cost_max: "494.2", carrier: campaign.carrier };
 
 describe("run", () => {
   it("asks with the people, the carrier and the cost at most, and runs exactly that after a yes", async () => {

@@ -146,8 +146,8 @@ async function runAsAgreed(asking: Asking, campaign: BulksmsAnswer): Promise<Com
   let { cost } = campaign;
   let accepted: { price_version?: number } = {};
   for (;;) {
-    const offer = { contacts: campaign.contacts, parts: campaign.parts, cost };
-    if (!(await isAgreed(asking, { ...offer, carrier: campaign.carrier }))) return null;
+    const offer = { contacts: campaign.contacts, parts: campaign.parts, cost, carrier: campaign.carrier };
+    if (!(await isAgreed(asking, offer))) return null;
     const body = { bulksms_id: campaign.id, expect: expectationOf(offer), ...accepted };
     try {
       return await connection.callSalesapi<CommandAnswer>("the campaign was not run", "POST", "/run", body);

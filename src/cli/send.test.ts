@@ -159,7 +159,7 @@ describe("send asks before it texts", () => {
     expect(shown).toContain("Text 4,810 people for at most 494.2 credits? [y/N]");
     expect(paths().slice(0, 2)).toEqual(["/quote", "/create"]);
     const body = JSON.parse(asked.find(({ path }) => path === "/run")?.body ?? "{}");
-    expect(body).toEqual({ bulksms_id: id, expect: { contacts: 4_810, parts: 4_942, cost_max: "494.2" } });
+    expect(body).toEqual({ bulksms_id: id, expect: { contacts: 4_810, parts: 4_942, cost_max: "494.2", carrier: quote.carrier } });
   });
 
   it.each(["", "n", "no", "yes please", "1"])("and takes %j for a no", async (typed) => {

@@ -107,6 +107,7 @@ export const errorRules = {
   // state
   price_changed: rule(409, "failedPrecondition", "The price list has changed"),
   carrier_not_live: rule(409, "failedPrecondition", "The carrier is only tested, or paused"),
+  carrier_changed: rule(409, "failedPrecondition", "The carrier is not the one that was expected"),
   carrier_changing: rule(409, "failedPrecondition", "The campaign's carrier is being changed"),
   carrier_name_taken: rule(409, "alreadyExists", "Another carrier has this name"),
   carrier_busy: rule(409, "failedPrecondition", "The carrier still has campaigns"),

@@ -105,8 +105,11 @@ export const runExpectation = z
       .regex(/^\d{1,15}(\.\d{1,3})?$/, "a decimal string of credits, such as 494.2")
       .optional()
       .describe("credits at most"),
+    carrier: carrierAnswer
+      .optional()
+      .describe("this carrier; with `simulated` true also that no phone is reached: otherwise 409 `carrier_changed`, and nothing runs"),
   })
   .refine((expected) => Object.values(expected).some((value) => value !== undefined), {
-    message: "needs contacts, parts or cost_max",
+    message: "needs contacts, parts, cost_max or carrier",
   });
 export type RunExpectation = z.infer<typeof runExpectation>;

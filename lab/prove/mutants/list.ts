@@ -310,6 +310,13 @@ export const guards = [
     breaks: "L10",
   },
   {
+    name: "run_through_shown_carrier",
+    guard: "a campaign runs only through the carrier that was shown, and not for real if that was simulated",
+    file: "src/campaign/lifecycle/commands.ts",
+    without: "people are texted by a campaign that was shown as simulated",
+    breaks: "progress",
+  },
+  {
     name: "create_once",
     guard: "the Idempotency-Key of create belongs to one campaign",
     file: "src/campaign/import/idempotency.ts",

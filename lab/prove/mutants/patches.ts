@@ -272,6 +272,19 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
     replacements: one("src/campaign/lifecycle/commands.ts", "${pricing.version} and next_carrier_id is null\n", "${pricing.version}\n"),
     catchers: [test(rejudgeTest, "lets nobody run or re-price the campaign, and the next one goes on")],
   },
+  run_through_shown_carrier: {
+    replacements: one(
+      "src/campaign/lifecycle/commands.ts",
+      "and ${maySend(sql)} and ${hasExpectedCarrier(sql, expected)}\n",
+      "and ${maySend(sql)}\n",
+    ),
+    catchers: [
+      test(
+        "src/campaign/lifecycle/carrier_guard.database.test.ts",
+        "a carrier that is simulated: false, and was shown as simulated: true, runs: false",
+      ),
+    ],
+  },
   run_with_its_hold: {
     replacements: one(
       reserve,

@@ -1,6 +1,7 @@
 // What a person commands: run, pause, resume, cancel. Each is one guarded statement; in another
 // state it is refused with the current one. Called by the routes of salesapi; every statement
 // carries the workspace.
+import { builtInCarrier, type CarrierAnswer } from "../../contracts/carriers.ts";
 import { formatCredits } from "../../contracts/credits.ts";
 import { AppError } from "../../contracts/errors.ts";
 import type { Pricing } from "../../contracts/prices.ts";
@@ -11,7 +12,7 @@ import { succeedsWithin } from "../../platform/time/deadline.ts";
 import { takeImport } from "../import/import_lease.ts";
 import { abandonImport } from "../import/purge_imports.ts";
 import { costByList, reprice } from "../pricing/reprice.ts";
-import { type Campaign, campaignColumns, changeStatus, readCampaign, type StatusChange } from "./campaign_rows.ts";
+import { type Campaign, campaignColumns, carrierColumn, changeStatus, readCampaign, type StatusChange } from "./campaign_rows.ts";
 import { type ReserveDependencies, reserve, reserveDeadlineMs } from "./reserve.ts";
 
 export interface CommandedBulksms {
@@ -24,9 +25,11 @@ export interface Expected {
   contacts: number | null;
   parts: number | null;
   costMaxMilli: bigint | null;
+  /** By name; one that was shown as simulated must still be so. */
+  carrier: CarrierAnswer | null;
 }
 
-export const expectAnything: Expected = { contacts: null, parts: null, costMaxMilli: null };
+export const expectAnything: Expected = { contacts: null, parts: null, costMaxMilli: null, carrier: null };
 
 /** The newest price list that we know, and the version that the caller accepts, if any. */
 export interface PriceTerms {
@@ -42,7 +45,7 @@ export interface PriceTerms {
  * (details.needed, details.available; the campaign is `ready` again), quote_changed
  * (details.contacts, parts, price, cost) when the campaign is more than was expected, price_changed
  * (details.price_version, price, cost_before, cost) when there is a newer price list,
- * carrier_not_live, carrier_changing.
+ * carrier_not_live, carrier_changing, carrier_changed.
  */
 export async function run(
   dependencies: ReserveDependencies,
@@ -52,7 +55,7 @@ export async function run(
 ): Promise<Campaign> {
   if (acceptedVersion === pricing.version) await reprice(dependencies.sql, commanded, pricing);
   const reserving = await beginRun(dependencies.sql, commanded, pricing, expected);
-  if (reserving === null) return refuseRun(dependencies.sql, commanded, pricing);
+  if (reserving === null) return refuseRun(dependencies.sql, commanded, pricing, expected);
   reachFailpoint("run_committed");
   const reserved = await reserve(dependencies, reserving, reserveDeadlineMs);
   switch (reserved.kind) {
@@ -84,7 +87,7 @@ async function beginRun(
       where id = ${bulksmsId} and workspace_id = ${workspaceId} and status = 'ready' and price_version = ${pricing.version} and next_carrier_id is null
         and contacts <= coalesce(${expected.contacts}::bigint, contacts) and parts <= coalesce(${expected.parts}::bigint, parts)
         and cost_milli <= coalesce(${expected.costMaxMilli}::bigint, cost_milli)
-        and ${maySend(sql)}
+        and ${maySend(sql)} and ${hasExpectedCarrier(sql, expected)}
       returning *
     ), r as (
       insert into bulksms_run (hold_id, bulksms_id, amount) select hold_id, id, cost_milli from b
@@ -101,8 +104,16 @@ const maySend = (sql: Sql) => sql`(carrier_id is null or exists (
   select from carrier r where r.id = carrier_id and (r.state = 'live' or r.state = 'test_only' and not exists (
     select from bulksms_info m where m.bulksms_id = bulksms.id and m.msisdn <> all (r.test_phones))) for share of r))`;
 
+/** Nobody is texted through another carrier than was shown, nor for real instead of simulated. */
+function hasExpectedCarrier(sql: Sql, { carrier }: Expected) {
+  if (carrier === null) return sql`true`;
+  const isBuiltIn = carrier.name === builtInCarrier;
+  return sql`coalesce((select r.name = ${carrier.name} and (r.is_simulated is true or not ${carrier.simulated}::boolean)
+    from carrier r where r.id = carrier_id), ${isBuiltIn}::boolean)`;
+}
+
 /** Why it does not run: its state, a newer price list, its carrier, or more than was expected. */
-async function refuseRun(sql: Sql, commanded: CommandedBulksms, pricing: Pricing): Promise<never> {
+async function refuseRun(sql: Sql, commanded: CommandedBulksms, pricing: Pricing, expected: Expected): Promise<never> {
   const [found] = await sql<
     {
       contacts: number;
@@ -112,12 +123,14 @@ async function refuseRun(sql: Sql, commanded: CommandedBulksms, pricing: Pricing
       priceVersion: number | null;
       isChanging: boolean;
       maySend: boolean;
-      carrier: string;
+      hasExpectedCarrier: boolean;
+      carrier: CarrierAnswer;
     }[]
   >`
-    select contacts, parts, cost_milli as "costMilli", price as "priceMilli", price_version as "priceVersion", next_carrier_id is not null as "isChanging", ${maySend(sql)} as "maySend",
-      (select name from carrier r where r.id = carrier_id) as carrier
-    from bulksms where id = ${commanded.bulksmsId} and workspace_id = ${commanded.workspaceId} and status = 'ready'`;
+    select contacts, parts, cost_milli as "costMilli", price as "priceMilli", price_version as "priceVersion", next_carrier_id is not null as "isChanging", 
+      (select ${maySend(sql)} from bulksms where bulksms.id = b.id) as "maySend", ${hasExpectedCarrier(sql, expected)} as "hasExpectedCarrier",
+      ${carrierColumn(sql)} as carrier
+    from bulksms b where b.id = ${commanded.bulksmsId} and b.workspace_id = ${commanded.workspaceId} and b.status = 'ready'`;
   if (found === undefined) return refuse(sql, commanded);
   if (found.priceVersion !== pricing.version) return refusePrice(sql, commanded, found, pricing);
   if (found.isChanging)
@@ -125,8 +138,15 @@ async function refuseRun(sql: Sql, commanded: CommandedBulksms, pricing: Pricing
   if (!found.maySend)
     throw new AppError(
       "carrier_not_live",
-      `The carrier ${found.carrier} is paused, or is only tested: then it texts its test phones alone.`,
+      `The carrier ${found.carrier.name} is paused, or is only tested: then it texts its test phones alone.`,
     );
+  if (!found.hasExpectedCarrier) {
+    const { name, simulated } = found.carrier;
+    throw new AppError(
+      "carrier_changed",
+      `It would be sent through ${name}, which ${simulated ? "is simulated" : "reaches real phones"}: not what was expected. Nothing was sent.`,
+    );
+  }
   const cost = formatCredits(found.costMilli);
   throw new AppError(
     "quote_changed",

@@ -47,10 +47,10 @@ export function useSending(asked: Asked, navigate: (path: string) => void) {
     throw change;
   };
   /** Bound by what the page shows. */
-  const run = async ({ id }: CreateAnswer, { contacts, parts, costMilli }: Judgement): Promise<void> => {
+  const run = async ({ id, carrier }: CreateAnswer, { contacts, parts, costMilli }: Judgement): Promise<void> => {
     const agreed = { contacts, parts, cost_max: creditsOf(BigInt(costMilli)) };
     try {
-      await askSalesapi("/run", { method: "POST", body: { bulksms_id: id, expect: agreed } });
+      await askSalesapi("/run", { method: "POST", body: { bulksms_id: id, expect: { ...agreed, carrier } } });
     } catch (error) {
       const change = quoteChange(error, agreed);
       if (change === null) throw error;

@@ -65,8 +65,8 @@ const carrierCommand = z
   .refine(namesCampaign, needsCampaign);
 
 function expectedOf(expectation: RunExpectation | undefined): Expected {
-  const { contacts = null, parts = null, cost_max } = expectation ?? {};
-  return { contacts, parts, costMaxMilli: cost_max === undefined ? null : parseCredits(cost_max) };
+  const { contacts = null, parts = null, cost_max, carrier = null } = expectation ?? {};
+  return { contacts, parts, costMaxMilli: cost_max === undefined ? null : parseCredits(cost_max), carrier };
 }
 
 /** @throws AppError id_conflicting */
@@ -81,6 +81,7 @@ When it is stopped halfway the campaign does not run (409 \`carrier_changing\`) 
 
 const runDescription = `Reserves its whole cost and lets it run. 202 \`running\`, or \`reserving\` when the credit service is silent: then it continues by itself.
 With \`expect\` it runs only if it has at most these contacts and parts and costs at most this; otherwise 409 \`quote_changed\` with its figures, without effect.
+With \`expect.carrier\` it runs through that carrier alone, and not for real if that was shown as simulated; otherwise 409 \`carrier_changed\`, without effect.
 When there is a newer price list than the one its messages were priced by: 409 \`price_changed\` with both totals, without effect, until \`price_version\` accepts it.`;
 
 export function commandRoutes(app: HttpServer, dependencies: CommandDependencies): void {
