@@ -278,7 +278,7 @@ async function commitMoves(sql: Sql, batch: readonly ReceiptColumns[]): Promise<
       "and ${maySend(sql)} and ${hasExpectedCarrier(sql, expected)}\n",
       "and ${maySend(sql)}\n",
     ),
-    catchers: [test("src/campaign/lifecycle/carrier_guard.database.test.ts", "a carrier that is simulated")],
+    catchers: [test("src/campaign/lifecycle/carrier_guard.database.test.ts", "what was shown as simulated does not run for real")],
   },
   run_with_its_hold: {
     replacements: one(

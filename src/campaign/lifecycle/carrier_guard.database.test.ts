@@ -75,13 +75,19 @@ test.each([
   [true, false, true],
   [false, false, true],
   [null, false, true],
-  [false, true, false],
   [null, true, false],
 ])("a carrier that is simulated: %j, and was shown as simulated: %j, runs: %j", async (isSimulated, simulated, runs) => {
   const { name, workspaceId, bulksmsId } = await seed({ state: "live", isSimulated });
   const ways = [{ sql: rows.sql, credit }, { workspaceId, bulksmsId }, { pricing: firstPricing }] as const;
   await expectRun(run(...ways, { ...expectAnything, carrier: { name: "another", simulated: false } }), bulksmsId, "carrier_changed");
   await expectRun(run(...ways, { ...expectAnything, carrier: { name, simulated } }), bulksmsId, runs ? null : "carrier_changed");
+});
+
+test("what was shown as simulated does not run for real", async () => {
+  const { name, workspaceId, bulksmsId } = await seed({ state: "live", isSimulated: false });
+  const expected = { ...expectAnything, carrier: { name, simulated: true } };
+  const running = run({ sql: rows.sql, credit }, { workspaceId, bulksmsId }, { pricing: firstPricing }, expected);
+  await expectRun(running, bulksmsId, "carrier_changed");
 });
 
 test.each([
