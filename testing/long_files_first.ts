@@ -17,7 +17,6 @@ export const longFiles = [
   "lab/prove/model/model.proof.test.ts",
   "lab/prove/model/doubt/doubt_model.proof.test.ts",
   "src/cli/commands.system.test.ts",
-  "lab/break/verify/verify.system.test.ts",
   "testing/up.system.test.ts",
   "testing/end_to_end.system.test.ts",
   "testing/carriers.system.test.ts",

@@ -1,5 +1,6 @@
-// More of verify:crash and verify:faults than verify.system.test.ts has time for: a crash in the
-// other kinds of step, all processes at once, an engine.
+// verify:crash and verify:faults in small: a crash in each kind of step, a link that loses replies,
+// operators who contradict each other, all processes at once, an engine. (That the lists are whole:
+// crash_points.test.ts, cells.test.ts.)
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { FailpointName } from "../../../src/contracts/failpoints.ts";
 import { crashAt } from "./crash_kill.ts";
@@ -21,6 +22,8 @@ describe("a crash", () => {
   });
 
   const points: readonly [FailpointName, number][] = [
+    ["intent_committed", 2],
+    ["settle_uncommitted", 1],
     ["receipts_uncommitted", 3],
     ["verdict_journaled", 1],
     ["release_committed", 1],
@@ -31,8 +34,8 @@ describe("a crash", () => {
   });
 });
 
-test("cells of other kinds hold one after another on one cluster, and touched something", async () => {
-  const cells = ["process-all-kill", "postgres-salesdb-stop"];
+test("cells of each kind hold one after another on one cluster, and touched something", async () => {
+  const cells = ["link-sales_worker-simulator-drop-replies", "operators-two-runs", "process-all-kill", "postgres-salesdb-stop"];
   const verdicts = await verifyFaults({ seed, only: cells });
   expect(verdicts.map(({ scenario, reasons }) => ({ scenario, reasons }))).toEqual(cells.map((scenario) => ({ scenario, reasons: [] })));
   for (const { faultTouches, messagesTouched } of verdicts) expect([faultTouches > 0, messagesTouched > 0]).toEqual([true, true]);
